@@ -1,0 +1,80 @@
+//! Documents a hospital hands out: what they are called, what they cost, when they are ready.
+
+pub mod fees;
+pub mod quote;
+
+use super::language::{Language, LocalText};
+use super::money::Amount;
+use serde::{Deserialize, Serialize};
+
+/// One entry of the hospital's document list; everything about it is data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    pub code: String,
+    pub name: LocalText,
+    /// A short line under the name (`X-ray, CT, MRI`); may be empty.
+    pub hint: LocalText,
+    pub price: Price,
+    pub tax: Tax,
+    /// Shortest and longest time until it is ready, in minutes.
+    pub ready_min: u32,
+    pub ready_max: u32,
+    /// Which table of opening hours it is issued in, a key of `Facility::hours`.
+    pub hours: String,
+    /// Where it is collected, a key of `Facility::desks`.
+    pub desk: String,
+    /// Papers to bring, one short line each.
+    pub bring: LocalText,
+    /// Languages it can be issued in; one entry = no question.
+    pub languages: Vec<Language>,
+    pub copies_max: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Price {
+    /// Per copy; `further` is the price of each further copy of the same paper.
+    Fixed { first: Amount, further: Amount },
+    /// By pages, which only the hospital knows: it quotes. Tiers are `(pages from, price a page)`, ascending.
+    ByPage { tiers: Vec<(u32, Amount)> },
+    /// A doctor writes it: ask in the consultation. Never orderable here.
+    DoctorWrites,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Tax {
+    Exempt,
+    /// Included in the price, in percent.
+    Percent(u8),
+}
+
+/// What a patient chose of one document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderItem {
+    pub code: String,
+    pub copies: u32,
+    pub language: Language,
+    /// Pages quoted by the hospital, where the price goes by pages.
+    pub pages: Option<u32>,
+}
+
+/// A priced line as shown, printed and sent to the hospital: the same one everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderLine {
+    pub code: String,
+    pub name: LocalText,
+    pub language: Language,
+    pub unit: Unit,
+    pub count: u32,
+    pub copies: u32,
+    pub amount: Amount,
+    pub tax: Tax,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    Copy,
+    Page,
+    Disc,
+}

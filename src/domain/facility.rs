@@ -1,0 +1,108 @@
+//! One hospital as data: everything that another hospital would change. Built by `config`, read by everybody.
+
+use super::document::Document;
+use super::hours::WeekHours;
+use super::language::{Language, LocalText};
+use super::money::{Amount, Currency};
+use chrono::{FixedOffset, NaiveDate};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facility {
+    pub name: LocalText,
+    /// At most 16 letters, for the large header.
+    pub short_name: LocalText,
+    /// Business registration or similar line that a receipt must carry; may be empty.
+    pub receipt_note: LocalText,
+    pub currency: Currency,
+    /// Hospital time. A fixed offset: the countries served have no summer time, others configure a zone later.
+    pub offset: FixedOffset,
+    /// In this order on the language screen; only those complete in `ui/lang`.
+    pub languages: Vec<Language>,
+    /// The language of the desk: idle screen, and the second language on every paper.
+    pub desk_language: Language,
+    /// Digits of a hospital number.
+    pub number_digits: u8,
+    pub documents: Vec<Document>,
+    pub hours: BTreeMap<String, WeekHours>,
+    pub holidays: BTreeMap<NaiveDate, LocalText>,
+    pub desks: BTreeMap<String, Desk>,
+    /// Keys of `desks`: registration, cashier and help.
+    pub registration_desk: String,
+    pub cashier_desk: String,
+    pub help_desk: String,
+    pub check_in: CheckInRules,
+    pub payment: PaymentRules,
+    pub timing: Timing,
+    /// Short name of this machine, first part of every ticket and claim number (`K3`).
+    pub kiosk_prefix: String,
+    /// Where this kiosk stands, for papers.
+    pub kiosk_place: LocalText,
+    /// "Outside the hospital: 119."
+    pub emergency: LocalText,
+    /// Version of the consent text, kept with each request.
+    pub consent_version: String,
+    /// The consent text, short lines.
+    pub consent: LocalText,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Desk {
+    /// `1층 3번 창구` / `desk 3, floor 1`.
+    pub name: LocalText,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckInRules {
+    /// Arrival window around the appointment, minutes before and after.
+    pub before_min: u32,
+    pub after_min: u32,
+    /// Ask whether the patient holds the national insurance.
+    pub ask_insurance: bool,
+    /// ID check (rules C4): from this age on …
+    pub id_check_age: u32,
+    /// … unless seen here within this many months.
+    pub id_check_months: u32,
+    /// Below this age nobody checks in or orders alone.
+    pub alone_age: u32,
+    pub wrong_tries_max: u32,
+    /// More wrong tries than this on the machine within ten minutes slow it down for two.
+    pub machine_tries_max: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentRules {
+    /// Above this a signature is needed: pay at the desk.
+    pub signature_limit: Option<Amount>,
+    /// Fixed prices may be paid while the hospital is offline.
+    pub offline_fixed_price: bool,
+    /// Time the patient has to present a card.
+    pub card_ms: u64,
+    /// Decline codes that are no proof (a host time-out): in doubt.
+    pub doubtful_declines: Vec<String>,
+    /// The terminal keeps its last transaction over a restart: proved on the hardware.
+    pub last_transaction_survives_reboot: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timing {
+    pub idle_ms: u64,
+    pub warning_ms: u64,
+    /// A finished journey clears itself after this.
+    pub done_ms: u64,
+    pub quote_ms: u64,
+    pub in_doubt_ms: u64,
+}
+
+impl Facility {
+    #[must_use]
+    pub fn document(&self, code: &str) -> Option<&Document> {
+        self.documents.iter().find(|document| document.code == code)
+    }
+
+    /// A desk's name in every language; empty if the key is unknown, which `config` refuses at start.
+    #[must_use]
+    pub fn desk_name(&self, key: &str) -> LocalText {
+        self.desks.get(key).map(|desk| desk.name.clone()).unwrap_or_default()
+    }
+}

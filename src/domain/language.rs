@@ -1,0 +1,69 @@
+//! The languages a screen or a paper can be in, and texts that the hospital wrote in several of them.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A language the product knows. Offered = named in the configuration *and* complete in `ui/lang`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    Ko,
+    En,
+    Zh,
+    Ja,
+    Ru,
+    Vi,
+    Mn,
+    Ar,
+}
+
+impl Language {
+    pub const ALL: [Self; 8] = [Self::Ko, Self::En, Self::Zh, Self::Ja, Self::Ru, Self::Vi, Self::Mn, Self::Ar];
+
+    /// BCP 47 code, also the folder name under `ui/lang`.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Ko => "ko",
+            Self::En => "en",
+            Self::Zh => "zh",
+            Self::Ja => "ja",
+            Self::Ru => "ru",
+            Self::Vi => "vi",
+            Self::Mn => "mn",
+            Self::Ar => "ar",
+        }
+    }
+
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|language| language.code() == code)
+    }
+
+    #[must_use]
+    pub const fn is_rtl(self) -> bool {
+        matches!(self, Self::Ar)
+    }
+}
+
+/// A text the hospital wrote, in the languages it wrote it in.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LocalText(pub BTreeMap<Language, String>);
+
+impl LocalText {
+    #[must_use]
+    pub fn new<const N: usize>(texts: [(Language, &str); N]) -> Self {
+        Self(texts.into_iter().map(|(language, text)| (language, text.to_owned())).collect())
+    }
+
+    /// The text in `language`, else in English, else in whatever there is, else empty.
+    #[must_use]
+    pub fn get(&self, language: Language) -> &str {
+        self.0
+            .get(&language)
+            .or_else(|| self.0.get(&Language::En))
+            .or_else(|| self.0.values().next())
+            .map_or("", String::as_str)
+    }
+}

@@ -1,0 +1,15 @@
+//! The hospital's words as plain values: no clock, no IO, no async, no float, no widget.
+
+pub mod document;
+pub mod facility;
+pub mod hours;
+pub mod journey;
+pub mod language;
+pub mod money;
+pub mod moment;
+pub mod outbox;
+pub mod paper;
+pub mod patient;
+pub mod payment;
+pub mod screen;
+pub mod session;

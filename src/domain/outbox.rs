@@ -1,0 +1,90 @@
+//! Requests to the hospital: one business act each, frozen when it is queued, delivered exactly once in effect.
+
+use super::document::OrderLine;
+use super::language::Language;
+use super::money::Amount;
+use super::patient::{InsuranceAnswer, PatientNumber};
+use super::payment::CardTransaction;
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// One request. Its `id` is the root of every identifier the hospital sees (uuid v5 of it and the entry's name).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    pub id: Uuid,
+    /// Requests of one visit are delivered in order; other visits are free across.
+    pub visit: Uuid,
+    pub made_at: DateTime<FixedOffset>,
+    pub language: Language,
+    pub patient: PatientNumber,
+    /// `Patient/<id>`, where known; else the bundle refers conditionally.
+    pub patient_ref: Option<String>,
+    pub act: Act,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Act {
+    /// Kept as (appointment, version seen, target); its patch is built when it is sent.
+    Arrival { appointment_ref: String, version_seen: String, ticket: String, insurance: Option<InsuranceAnswer>, see_desk: bool },
+    Documents { claim: String, lines: Vec<OrderLine>, total: Amount, currency: String, consent_version: String, payment: PaymentOfRequest },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PaymentOfRequest {
+    /// Nothing to pay.
+    Free,
+    /// Pay at the desk.
+    Unpaid,
+    Card { attempt_number: String, transaction: Box<CardTransaction> },
+}
+
+impl Act {
+    /// One word for lists and the audit trail.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Arrival { .. } => "arrival",
+            Self::Documents { .. } => "documents",
+        }
+    }
+}
+
+/// A queued request as the sender sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedRequest {
+    /// Order of queueing; order by this, never by clock.
+    pub sequence: i64,
+    pub request: Request,
+    /// The frozen transaction bundle; empty for an arrival.
+    pub bundle: Vec<u8>,
+    /// How often it was tried.
+    pub tries: u32,
+    /// A try may have reached the server: reconcile before sending again.
+    pub maybe_delivered: bool,
+    pub state: QueueState,
+    /// Last answer in plain words for staff.
+    pub note: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QueueState {
+    Waiting,
+    Sent,
+    /// Staff must look; the request's own visit waits, others do not.
+    Parked,
+}
+
+/// What became of one try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery {
+    /// The hospital has it. `note` for staff (such as "was cancelled meanwhile").
+    Done { note: Option<String> },
+    /// Try again; `after_s` if the server named a time. `maybe_delivered` if it may have got through.
+    Later { reason: String, after_s: Option<u64>, maybe_delivered: bool },
+    /// The server will never take it as it is.
+    Park { reason: String },
+    /// Our credentials were refused: hold everything, park nothing.
+    Hold { reason: String },
+}

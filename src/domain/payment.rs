@@ -1,0 +1,126 @@
+//! What is known of the money, and the journal entries that make it known after a power cut.
+//!
+//! ```text
+//! Intent(attempt, request, amount, baseline) -> Sent -> Answered(raw) -> Committed -> Settled(hospital told)
+//!                                    └--> InDoubt -> Committed | NotPaid | NeedsStaff
+//! ```
+//! `Record` effects are durable before the next effect begins, so each arrow is on disk before the next byte leaves.
+
+use super::money::Amount;
+use super::outbox::Request;
+use super::paper::Receipt;
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use uuid::Uuid;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AttemptId(pub Uuid);
+
+/// What a terminal says its last transaction was. `None` fields where it had nothing to say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LastTransaction {
+    /// The terminal answered: it has none.
+    Empty,
+    Known(Box<CardTransaction>),
+    /// It did not answer, or not in a way that can be read.
+    Unknown,
+}
+
+/// A transaction as a terminal reports it; never more of the card than the masked number.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CardTransaction {
+    pub approved: bool,
+    pub amount: Amount,
+    pub approval_number: String,
+    pub masked_card: String,
+    pub issuer: String,
+    pub acquirer: String,
+    /// `YYYYMMDDhhmmss` as the terminal wrote it; its clock, not ours.
+    pub terminal_time: String,
+    /// Unique number given by the terminal or its host.
+    pub unique_number: String,
+    pub merchant_number: String,
+    /// Present on a decline.
+    pub decline: Option<Decline>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decline {
+    pub code: String,
+    pub message: String,
+}
+
+impl CardTransaction {
+    /// The last four characters of the masked card, as a screen shows them.
+    #[must_use]
+    pub fn last_four(&self) -> &str {
+        let start = self.masked_card.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
+        &self.masked_card[start..]
+    }
+}
+
+impl fmt::Debug for CardTransaction {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.approved { "approved" } else { "declined" };
+        write!(out, "CardTransaction({kind} {}, redacted)", self.amount.0)
+    }
+}
+
+/// One line of the journal. Recording one is durable before the next effect begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing has left the kiosk yet.
+    Intent { attempt: AttemptId, number: String, amount: Amount, request: Box<Request>, receipt: Box<Receipt>, baseline: LastTransaction },
+    /// The next byte out is the amount.
+    Sent { attempt: AttemptId },
+    /// The terminal's frame, as it came.
+    Answered { attempt: AttemptId, raw: Vec<u8>, transaction: Box<CardTransaction> },
+    /// Paid. In one transaction with the queued request (which now holds the payment) and the receipt.
+    Committed { attempt: AttemptId, transaction: Box<CardTransaction>, request: Box<Request>, receipt: Box<Receipt> },
+    NotPaid { attempt: AttemptId, reason: String },
+    InDoubt { attempt: AttemptId, reason: String },
+    NeedsStaff { attempt: AttemptId, reason: String },
+    /// The printer proved that the receipt came out.
+    ReceiptPrinted { attempt: AttemptId },
+}
+
+/// Where an attempt stands; also the word in the table and in `kiosk payments`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PaymentState {
+    Intent,
+    Sent,
+    Answered,
+    Committed,
+    Settled,
+    NotPaid,
+    InDoubt,
+    NeedsStaff,
+}
+
+impl PaymentState {
+    /// No other payment is taken while one is here. `NeedsStaff` is with people and no longer blocks the terminal.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Intent | Self::Sent | Self::Answered | Self::InDoubt)
+    }
+}
+
+/// A payment as the journal holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentRecord {
+    pub attempt: AttemptId,
+    /// Shown to patients and staff (`K3-0047`).
+    pub number: String,
+    pub state: PaymentState,
+    pub amount: Amount,
+    pub request: Request,
+    pub receipt: Receipt,
+    pub baseline: LastTransaction,
+    pub transaction: Option<CardTransaction>,
+    pub reason: Option<String>,
+    pub started_at: DateTime<FixedOffset>,
+    pub receipt_printed: bool,
+}

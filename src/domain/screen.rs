@@ -1,0 +1,407 @@
+//! What is to be seen, as plain data. Words are chosen by `ui/`, from these values and the catalogue.
+
+use super::document::OrderLine;
+use super::language::{Language, LocalText};
+use super::money::Amount;
+use super::paper::DeskReason;
+use chrono::{DateTime, FixedOffset};
+
+/// Everything the window needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct View {
+    pub language: Language,
+    pub modes: Modes,
+    /// `(2, 5)` = bars and "2 / 5"; `None` = no progress on this screen.
+    pub step: Option<(u8, u8)>,
+    /// "Start over" answers; it does not while a payment runs.
+    pub start_over: bool,
+    pub screen: Screen,
+}
+
+/// Ways of use, remembered for one session only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Modes {
+    pub large: bool,
+    pub contrast: bool,
+    pub low_reach: bool,
+    /// Twice the time before "still here?".
+    pub slow: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Screen {
+    Idle,
+    Language { offered: Vec<Language>, current: Option<Language> },
+    Services { rows: Vec<ServiceRow> },
+    Number(NumberEntry),
+    BirthDate(DateEntry),
+    /// Looking something up: whole seconds left of the longest wait.
+    Wait { what: Waiting, seconds_left: u32, seconds_total: u32 },
+    Insurance,
+    Appointments { masked_name: String, rows: Vec<AppointmentRow>, can_go_on: bool },
+    CheckedIn(CheckedIn),
+    /// Nothing was done; why, and where to go.
+    Sorry { why: SorryWhy, desk: LocalText, retry: bool },
+    ForWhom,
+    Documents { rows: Vec<DocumentRow>, count: u32, total: Amount, has_unpriced: bool, page: u8, pages: u8 },
+    /// Copies and language of one chosen document.
+    Options { document: LocalText, code: String, copies: u32, copies_max: u32, languages: Vec<Language>, language: Language },
+    /// Price, hours, papers: all before any payment.
+    Review(Review),
+    Consent { text: LocalText },
+    Payment(PaymentScreen),
+    InDoubt(InDoubtScreen),
+    NotPaid { why: NotPaidWhy, desk: LocalText, retry: bool },
+    Done(DoneScreen),
+    /// The last receipt of this machine can be printed again.
+    Reprint { available: bool, claim: String, printing: PrintState },
+    Information { page: InformationPage },
+    EasyAccess,
+    Help { desk: LocalText, emergency: LocalText },
+    StillHere { seconds_left: u32, seconds_total: u32 },
+    OutOfService { desk: LocalText },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    CheckIn,
+    Documents,
+    Reprint,
+    Information,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRow {
+    pub service: Service,
+    /// Not to be had now, and why.
+    pub unavailable: Option<UnavailableWhy>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnavailableWhy {
+    NoPrinter,
+    NoPaper,
+    PaymentBeingChecked,
+    NothingToReprint,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberEntry {
+    /// Digits typed so far, shown as typed (they are on the patient's own card).
+    pub digits: String,
+    pub slots: u8,
+    pub problem: Option<EntryProblem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DateEntry {
+    pub year: String,
+    pub month: String,
+    pub day: String,
+    /// The field the next digit goes to.
+    pub active: DateField,
+    pub problem: Option<EntryProblem>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DateField {
+    Year,
+    Month,
+    Day,
+    /// All eight digits are there.
+    Complete,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryProblem {
+    /// "Please type all the digits."
+    Incomplete,
+    NoSuchMonth,
+    NoSuchDay,
+    /// Not born yet, or before 1900.
+    NoSuchYear,
+    /// The number and the birth date did not match anybody.
+    NotFound,
+    /// The scanner read something that is not ours.
+    UnknownCode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    LookUp,
+    Quote,
+    CheckIn,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppointmentRow {
+    pub at: DateTime<FixedOffset>,
+    pub clinic: LocalText,
+    pub place: LocalText,
+    pub state: RowState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowState {
+    /// Will be checked in by "Next".
+    Marked,
+    Unmarked,
+    /// Already checked in, at this minute of the day if known.
+    Already { at_minute: Option<u16> },
+    TooEarly,
+    TooLate,
+    OtherSite,
+    Cancelled,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedIn {
+    pub ticket: String,
+    pub clinic: LocalText,
+    pub place: LocalText,
+    pub at: DateTime<FixedOffset>,
+    pub see_desk: Option<LocalText>,
+    pub reasons: Vec<DeskReason>,
+    pub provisional: bool,
+    pub printing: PrintState,
+    pub seconds_left: u32,
+    pub seconds_total: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrintState {
+    Idle,
+    Printing,
+    Printed,
+    /// No paper came out; the screen shows the number instead.
+    NoPaper,
+    NoPrinter,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SorryWhy {
+    NotFound,
+    TooManyTries,
+    NoAppointmentToday,
+    TooEarly,
+    TooLate,
+    OtherSite,
+    UnderAge,
+    /// The network is down and the answer is not in the cache.
+    Offline,
+    /// For somebody else: the desk must see the papers.
+    SomebodyElse,
+    /// No terminal, or an earlier payment is being checked.
+    NoPaymentNow,
+    NothingOrderable,
+    CannotPrint,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentRow {
+    pub code: String,
+    pub name: LocalText,
+    pub hint: LocalText,
+    pub ready: ReadyIn,
+    pub price: RowPrice,
+    pub chosen: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadyIn {
+    AtOnce,
+    Minutes(u32),
+    /// `DoctorWrites`: no time.
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowPrice {
+    Free,
+    Fixed(Amount),
+    ByPage,
+    /// Not orderable here: ask your doctor.
+    AskDoctor,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Review {
+    pub lines: Vec<OrderLine>,
+    /// Names of papers whose price the hospital could not tell now: paid at the desk.
+    pub unpriced: Vec<LocalText>,
+    pub total: Amount,
+    pub how: PayHow,
+    pub collect_at: LocalText,
+    pub ready_at: DateTime<FixedOffset>,
+    pub collect_until: Option<DateTime<FixedOffset>>,
+    /// Not ready today, and why.
+    pub later: Option<LaterWhy>,
+    pub bring: LocalText,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LaterWhy {
+    Closed,
+    Holiday,
+    TooLate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PayHow {
+    Free,
+    Card,
+    /// Why it is the desk.
+    AtDesk(AtDeskWhy),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtDeskWhy {
+    NoQuote,
+    Offline,
+    Signature,
+    NoTerminal,
+    PaymentBeingChecked,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaymentScreen {
+    pub amount: Amount,
+    /// First document's name and how many more.
+    pub first: LocalText,
+    pub count: u32,
+    pub prompt: PaymentPrompt,
+    pub can_cancel: bool,
+    pub seconds_left: u32,
+    pub seconds_total: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PaymentPrompt {
+    /// The terminal is being made ready.
+    Preparing,
+    /// Somebody's card is still in the slot.
+    RemoveOldCard,
+    Present,
+    /// A card is there; no picture moves.
+    Working,
+    /// Cancel was asked for.
+    Cancelling,
+    RemoveCard,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InDoubtScreen {
+    pub amount: Amount,
+    pub attempt_number: String,
+    pub desk: LocalText,
+    /// `None` when the wait is over: "show this slip".
+    pub seconds_left: Option<u32>,
+    pub seconds_total: u32,
+    pub printing: PrintState,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotPaidWhy {
+    /// The card was refused.
+    Declined,
+    NoBalance,
+    /// No card came in time.
+    NoCard,
+    Cancelled,
+    /// The terminal did not get ready; nothing was asked of it.
+    TerminalNotReady,
+    /// The journal could not be written: nothing was sent.
+    CannotRecord,
+    /// Checked: the terminal never booked it.
+    Checked,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoneScreen {
+    pub how: DoneHow,
+    pub claim: String,
+    pub collect_at: LocalText,
+    pub ready_at: DateTime<FixedOffset>,
+    pub collect_until: Option<DateTime<FixedOffset>>,
+    pub bring: LocalText,
+    pub printing: PrintState,
+    /// The receipt may be asked for once more.
+    pub can_reprint: bool,
+    pub seconds_left: u32,
+    pub seconds_total: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DoneHow {
+    Paid { amount: Amount, last_four: String },
+    Free,
+    /// Pay there.
+    Unpaid { amount: Option<Amount>, desk: LocalText },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InformationPage {
+    Fees { rows: Vec<DocumentRow> },
+    Hours { rows: Vec<HoursRow> },
+    Desks { rows: Vec<LocalText> },
+}
+
+/// Opening hours of one counter: weekdays, Saturday, Sunday, `None` = closed; already `08:00` to `18:00`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HoursRow {
+    pub what: LocalText,
+    pub weekday: Option<(String, String)>,
+    pub saturday: Option<(String, String)>,
+    pub sunday: Option<(String, String)>,
+}
+
+/// What a finger or a key can do. Indices count the rows of the screen that was shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tap {
+    Start,
+    StartOver,
+    ChooseLanguage,
+    EasyAccess,
+    Help,
+    Language(Language),
+    Mode(Mode),
+    Service(Service),
+    Digit(u8),
+    Erase,
+    ClearAll,
+    Row(u8),
+    PageUp,
+    PageDown,
+    More,
+    Fewer,
+    /// Document language on the options screen.
+    DocumentLanguage(Language),
+    Insurance(super::patient::InsuranceAnswer),
+    ForMe,
+    ForSomebodyElse,
+    Information(InformationTab),
+    Back,
+    Next,
+    Agree,
+    Disagree,
+    CancelPayment,
+    TryAgain,
+    PrintAgain,
+    Finish,
+    StillHere,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Large,
+    Contrast,
+    LowReach,
+    Slow,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InformationTab {
+    Fees,
+    Hours,
+    Desks,
+}

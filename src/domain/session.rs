@@ -1,0 +1,174 @@
+//! Who stands at the kiosk, which journey runs, idle time; and the two closed enums of the whole machine.
+
+use super::document::OrderItem;
+use super::moment::Tick;
+use super::outbox::Request;
+use super::paper::Paper;
+use super::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
+use super::payment::{AttemptId, CardTransaction, Entry, LastTransaction, PaymentRecord};
+use super::money::Amount;
+use super::screen::{Tap, View};
+use uuid::Uuid;
+
+/// All that can reach a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Input {
+    /// First input after power came back: what the journal still holds open, and what the day's counters say.
+    Restarted { open: Vec<PaymentRecord>, counters: Counters, last_unprinted: Option<Box<PaymentRecord>> },
+    Tapped(Tap),
+    Scanned(ScannedCode),
+    Terminal(TerminalReport),
+    Printer(PrinterReport),
+    Hospital(Reply),
+    /// A `Record` or `Queue` could not be made durable; no later effect of that list was carried out.
+    RecordFailed { reason: String },
+    /// The kiosk's own time: some deadline has passed.
+    Deadline,
+}
+
+/// All that a session can ask of the world. Carried out in order; `Record` and `Queue` are durable before the next begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    Show(Box<View>),
+    Record(Entry),
+    Terminal(TerminalCommand),
+    Print(Paper),
+    /// A held job must not come out for the next patient.
+    ClearPrinter,
+    Ask(Question),
+    Queue(Box<Request>),
+    /// Counters as they stand now, to survive a restart.
+    SaveCounters(Counters),
+    /// A journey ended. For the log and the demo's summary; never personal.
+    Finish(Finished),
+    /// Wipe what the session's memory, screens and keyboard held.
+    Wipe,
+}
+
+/// Running numbers of the day; `day` says which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub struct Counters {
+    pub day: Option<chrono::NaiveDate>,
+    pub tickets: u32,
+    pub claims: u32,
+    pub attempts: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TerminalCommand {
+    /// Call off whatever is pending, see that it is idle and empty, tell the last transaction. Never moves money.
+    Prepare,
+    /// The one money command. Sent at most once per attempt, whatever happens.
+    Charge { attempt: AttemptId, amount: Amount, card_ms: u64 },
+    /// Call off a pending charge; its own answer still decides.
+    CallOff,
+    /// Wait until idle, ask for the last transaction twice. Never moves money.
+    AskOutcome { attempt: AttemptId },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TerminalReport {
+    /// It answers, or stopped answering (`false`). Sent on change.
+    Online(bool),
+    Prepared { baseline: LastTransaction },
+    /// A card is in the slot that must come out first.
+    CardStillIn,
+    NotReady { reason: String },
+    /// A card was inserted, tapped or read.
+    CardSeen,
+    CardRemoved,
+    /// A whole, well-formed answer to our charge.
+    Answered { attempt: AttemptId, raw: Vec<u8>, transaction: Box<CardTransaction> },
+    /// No proof either way: NAK, no ACK, time-out, garbage, vanished line.
+    NoAnswer { attempt: AttemptId, reason: String },
+    /// The charge never left the kiosk (the line was already gone): nothing was sent.
+    NeverSent { attempt: AttemptId, reason: String },
+    /// Outcome of `AskOutcome`: two answers in a row, and whether the terminal reached its host.
+    Outcome { attempt: AttemptId, first: LastTransaction, second: LastTransaction, host_reachable: bool, maybe_restarted: bool },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PrinterReport {
+    State(PrinterState),
+    /// `GS r 1` was answered: all of it came out.
+    Printed,
+    /// It is in the printer and will come out after the refill, or was never taken.
+    Held { reason: PrinterState },
+    Failed { reason: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrinterState {
+    Online,
+    PaperLow,
+    PaperOut,
+    CoverOpen,
+    Offline,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Question {
+    /// Number and birth date; answered by the server, else by today's cache.
+    FindPatient { number: PatientNumber, birth_date: BirthDate },
+    /// Today's appointments of somebody found.
+    Appointments { patient: Box<Patient> },
+    /// The one appointment that a slip names.
+    Slip { code: String },
+    /// Pages and amount, up to the quote's time limit.
+    Quote { patient: Box<Patient>, item: OrderItem },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Found(Box<Patient>),
+    NotFound,
+    /// Neither the server nor the cache can tell.
+    Unreachable,
+    Appointments { offline: bool, list: Vec<Appointment> },
+    /// The slip's own appointment and whose it is (number only for the request, never shown).
+    Slip { patient: Box<Patient>, appointment: Box<Appointment> },
+    Quoted { code: String, pages: u32 },
+    NotQuoted { code: String },
+    /// The server came or went. Sent on change.
+    Online(bool),
+}
+
+/// How a journey ended: the words of `summary.json`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    pub kind: JourneyKind,
+    pub outcome: Outcome,
+    pub charged: Amount,
+    pub claim: Option<String>,
+    /// The request that must reach the hospital, if any.
+    pub request: Option<Uuid>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JourneyKind {
+    CheckIn,
+    Documents,
+    Information,
+    Unfinished,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Registered,
+    RegisteredSeeDesk,
+    NotRegistered,
+    Paid,
+    RequestedUnpaid,
+    NotPaid,
+    InDoubt,
+    HandedOff,
+    Informed,
+    Reprinted,
+    Cancelled,
+    TimedOut,
+}
+
+/// What a session wants to be woken for.
+pub type Deadline = Option<Tick>;

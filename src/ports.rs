@@ -1,0 +1,121 @@
+//! The small traits behind which everything that can break lives. Named after the field's words (XFS4IoT, FHIR).
+
+use crate::domain::moment::Moment;
+use crate::domain::outbox::{Delivery, QueuedRequest, Request};
+use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
+use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
+use crate::domain::session::{Counters, PrinterReport, PrinterState, Question, Reply, TerminalCommand, TerminalReport};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Where a device's worker sends what happened. Cheap to clone; never blocks for long.
+pub type Reports<R> = Arc<dyn Fn(R) + Send + Sync>;
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A card terminal. Commands are queued to its own worker thread and answered by reports; none blocks the caller.
+pub trait CardTerminal: Send + Sync {
+    fn command(&self, command: TerminalCommand);
+}
+
+/// A one-bit picture: rows of `width_dots / 8` bytes, most significant bit first, 1 = black.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Raster {
+    pub width_dots: u32,
+    pub height_dots: u32,
+    pub rows: Vec<u8>,
+}
+
+/// A receipt printer. Jobs are queued to its own worker thread; each is answered by exactly one report that is not `State`.
+pub trait Printer: Send + Sync {
+    fn print(&self, raster: Raster);
+    /// Throw away what the printer still holds.
+    fn clear(&self);
+    /// What it last said of itself.
+    fn state(&self) -> PrinterState;
+}
+
+/// A code reader; codes go to the `Reports<ScannedCode>` it was built with.
+pub trait Scanner: Send + Sync {}
+
+/// The hospital's server. Look-ups answer within their own time limit; `deliver` is one try of one request.
+pub trait HospitalServer: Send + Sync {
+    /// `Reply::Unreachable` when the server cannot be asked: the caller then tries the cache.
+    fn ask(&self, question: Question) -> Answer<'_, Reply>;
+    /// The frozen transaction bundle of a request, once and for all; empty where there is none (an arrival).
+    fn freeze(&self, request: &Request) -> Vec<u8>;
+    fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery>;
+    /// Today's schedule for the cache: patients and appointments. `Err` in words for the log.
+    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>>;
+}
+
+/// Why the store could not do it, in words for staff.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the disk is full: free some space; nothing was lost")]
+    DiskFull,
+    #[error("the database was written by a newer version ({found}, this program knows {known}): install that version or newer")]
+    TooNew { found: i64, known: i64 },
+    #[error("the database is damaged and was set aside as {aside}: {why}")]
+    Damaged { aside: String, why: String },
+    #[error("{0}")]
+    Other(String),
+}
+
+/// The journal, the outbox and the caches. Every writing call is durable when it returns.
+pub trait Store: Send + Sync {
+    /// One journal entry. `Committed` also queues its request (with `bundle`) in the same transaction.
+    fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<(), StoreError>;
+    fn payments(&self) -> Result<Vec<PaymentRecord>, StoreError>;
+    fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>, StoreError>;
+
+    /// The next request that may be sent now: lowest sequence whose visit has no earlier row waiting or parked.
+    fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError>;
+    /// A try is about to be made: from now on it may have reached the server.
+    fn trying(&self, sequence: i64) -> Result<(), StoreError>;
+    /// What became of the try. `Done` of a request with a card payment also settles that payment.
+    fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    /// Everything not yet erased, oldest first, for staff; delivered rows keep no personal data.
+    fn requests(&self) -> Result<Vec<QueueRow>, StoreError>;
+    fn retry(&self, id: Uuid) -> Result<bool, StoreError>;
+
+    fn counters(&self) -> Result<Counters, StoreError>;
+    fn save_counters(&self, counters: &Counters) -> Result<(), StoreError>;
+
+    /// Replaces the cached day.
+    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError>;
+    /// The patient as the cache knows them, `offline` set.
+    fn cached_patient(&self, day: NaiveDate, number: &PatientNumber, birth_date: BirthDate) -> Result<Option<Patient>, StoreError>;
+    fn cached_appointments(&self, day: NaiveDate, number: &PatientNumber) -> Result<Vec<Appointment>, StoreError>;
+    fn cached_slip(&self, day: NaiveDate, code: &str) -> Result<Option<(Patient, Appointment)>, StoreError>;
+    /// Midnight: nothing of another day stays.
+    fn wipe_schedule_except(&self, day: NaiveDate) -> Result<(), StoreError>;
+}
+
+/// A row of the queue as staff may see it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct QueueRow {
+    pub sequence: i64,
+    pub id: Uuid,
+    pub kind: String,
+    pub state: crate::domain::outbox::QueueState,
+    pub queued_at: DateTime<FixedOffset>,
+    pub tries: u32,
+    pub note: Option<String>,
+}
+
+/// The only source of time and of fresh identifiers.
+pub trait Clock: Send + Sync {
+    fn now(&self) -> Moment;
+}
+
+/// What a device worker needs to report to.
+#[derive(Clone)]
+pub struct DeviceReports {
+    pub terminal: Reports<TerminalReport>,
+    pub printer: Reports<PrinterReport>,
+    pub scanner: Reports<ScannedCode>,
+}

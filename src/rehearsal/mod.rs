@@ -1,0 +1,3 @@
+//! Simulated devices and people: the same bytes as the real ones, faulty on demand. Never part of `kiosk`.
+
+pub mod pty;
