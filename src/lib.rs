@@ -7,14 +7,24 @@
 //! |---|---|
 //! | [`domain`] | nothing but itself: no clock, no IO, no async, no float, no widget |
 //! | [`ports`] | domain |
-//! | `terminal` `printer` `hospital` `store` `config` | ports, domain, their own section of config |
-//! | `app` | ports, domain, config; only `app/screens` and `app/press.rs` say slint |
-//! | `rehearsal` | everything but the app's internals: simulated devices speaking the real bytes |
+//! | [`terminal`] [`printer`] [`scanner`] [`hospital`] [`store`] [`config`] | ports, domain, [`serial`], their own section of config |
+//! | [`app`] | ports, domain, config; only `app/screens` and `app/press.rs` say slint |
+//! | [`commands`] | what the command line does, without its arguments |
+//! | [`assembly`] | puts the rooms together, for the product and for the rehearsal |
+//! | [`rehearsal`] | everything but the app's internals: simulated devices speaking the real bytes |
 //!
 //! `tests/house.rs` enforces the table.
 
+pub mod app;
+pub mod assembly;
+pub mod commands;
 pub mod config;
 pub mod domain;
+pub mod hospital;
 pub mod ports;
+pub mod printer;
 pub mod rehearsal;
+pub mod scanner;
 pub mod serial;
+pub mod store;
+pub mod terminal;

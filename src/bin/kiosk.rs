@@ -1,1 +1,220 @@
-fn main(){}
+//! The product: the touchscreen app, and the commands a technician needs. It contains no simulator.
+
+use clap::{Parser, Subcommand};
+use hospital_kiosk::app::clock::SystemClock;
+use hospital_kiosk::app::press;
+use hospital_kiosk::app::screens::{self, KioskWindow};
+use hospital_kiosk::assembly::{self, Hooks};
+use hospital_kiosk::commands::{self, Refusal, socket};
+use hospital_kiosk::config::{self, Config};
+use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::session::Input;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+use uuid::Uuid;
+
+/// Self-service kiosk for hospitals: check-in, documents, card payment, receipts.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    /// The configuration; else $KIOSK_CONFIG, /etc/hospital-kiosk/kiosk.toml, config/kiosk.toml.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// The touchscreen app.
+    Run {
+        /// Print `first-frame <ms since process start>` once the first picture is on the screen.
+        #[arg(long)]
+        first_frame: bool,
+    },
+    /// Every fault of the configuration, with its place and what to write instead.
+    Check {
+        /// Ask the devices too.
+        #[arg(long)]
+        devices: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Lines present, and what answers on each. Nothing that moves money or paper is sent.
+    Devices {
+        #[arg(long)]
+        json: bool,
+    },
+    /// What a document costs and when it is ready.
+    Quote {
+        #[arg(long)]
+        document: String,
+        #[arg(long)]
+        pages: Option<u32>,
+        #[arg(long, default_value_t = 1)]
+        copies: u32,
+        /// ko or en.
+        #[arg(long)]
+        language: Option<String>,
+        /// RFC 3339; else now.
+        #[arg(long)]
+        at: Option<String>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Hex lines on standard input, one answer a line.
+    Decode {
+        /// smartro or escpos.
+        #[arg(long)]
+        protocol: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Requests to the hospital: waiting, sent, parked.
+    Queue {
+        #[command(subcommand)]
+        what: QueueCommand,
+    },
+    /// What the payment journal knows.
+    Payments {
+        #[command(subcommand)]
+        what: PaymentsCommand,
+    },
+}
+
+#[derive(Subcommand)]
+enum QueueCommand {
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    Show {
+        id: Uuid,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send a parked request again after its fault was mended.
+    Retry { id: Uuid },
+}
+
+#[derive(Subcommand)]
+enum PaymentsCommand {
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// By its number (K3-0047) or its identifier.
+    Show {
+        id: String,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let cli = Cli::parse();
+    let path = config::find(cli.config);
+    let answer = match cli.command {
+        Command::Run { first_frame } => run(&path, first_frame.then_some(started)),
+        Command::Check { devices, json } => return code(commands::check::run(&path, screens::COMPLETE_LANGUAGES, devices, json, &mut std::io::stdout())),
+        Command::Quote { document, pages, copies, language, at, json } => {
+            let asked = commands::quote::Asked { document, pages, copies, language, at, json };
+            return code(commands::quote::run(&path, screens::COMPLETE_LANGUAGES, &asked, chrono::Utc::now(), &mut std::io::stdout()));
+        }
+        Command::Decode { protocol, json } => return code(commands::decode::run(&protocol, json, std::io::stdin().lock(), &mut std::io::stdout())),
+        Command::Devices { json } => load(&path).and_then(|config| commands::devices::list(&config, json)),
+        Command::Queue { what } => ask_store(&path, queue_request(what)),
+        Command::Payments { what } => ask_store(&path, payments_request(what)),
+    };
+    match answer {
+        Ok(lines) => {
+            let mut out = std::io::stdout().lock();
+            for line in lines {
+                let _ = writeln!(out, "{line}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(Refusal { exit, why }) => {
+            eprintln!("{why}");
+            ExitCode::from(exit)
+        }
+    }
+}
+
+fn code(exit: u8) -> ExitCode {
+    ExitCode::from(exit)
+}
+
+fn queue_request(what: QueueCommand) -> socket::Request {
+    match what {
+        QueueCommand::List { json } => socket::Request::QueueList { json },
+        QueueCommand::Show { id, json } => socket::Request::QueueShow { id, json },
+        QueueCommand::Retry { id } => socket::Request::QueueRetry { id },
+    }
+}
+
+fn payments_request(what: PaymentsCommand) -> socket::Request {
+    match what {
+        PaymentsCommand::List { json } => socket::Request::PaymentsList { json },
+        PaymentsCommand::Show { id, json } => socket::Request::PaymentsShow { id, json },
+    }
+}
+
+/// The running kiosk answers over its socket; with none running the store is opened here.
+fn ask_store(path: &std::path::Path, request: socket::Request) -> commands::Answer {
+    let config = load(path)?;
+    if let Some(answer) = socket::ask(&config.store.folder, &request) {
+        return answer;
+    }
+    let opened = hospital_kiosk::store::open(&config.store).map_err(commands::usage)?;
+    socket::answer(&opened.store, &request)
+}
+
+fn load(path: &std::path::Path) -> Result<Config, Refusal> {
+    config::load(path, screens::COMPLETE_LANGUAGES).map_err(|faults| {
+        let lines = faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+        commands::usage(format!("{}\n`kiosk check` shows the same list", lines.join("\n")))
+    })
+}
+
+fn run(path: &std::path::Path, first_frame: Option<Instant>) -> commands::Answer {
+    log();
+    let config = load(path)?;
+    screens::fonts_installed().map_err(commands::usage)?;
+    run_window(&config, first_frame).map_err(|error| commands::usage(format!("{error:#}")))?;
+    Ok(Vec::new())
+}
+
+fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<()> {
+    let prepared = assembly::prepare();
+    let taps = prepared.desk.clone();
+    let window = KioskWindow::new(&config.display, Arc::new(config.facility.clone()), move |tap| taps.send(Input::Tapped(tap)))?;
+    if let Some(started) = first_frame {
+        window.on_first_frame(move || println!("first-frame {}", started.elapsed().as_millis()));
+    }
+    let handle = window.handle();
+    let hooks = Hooks {
+        clock: Arc::new(SystemClock::new(config.facility.offset)),
+        show: Arc::new(move |view, wall| handle.show(view, wall)),
+        press: Arc::new(press::press),
+        finished: Arc::new(|_| {}),
+        delivered: Arc::new(|request| tracing::info!(%request, "delivered")),
+    };
+    let running = assembly::start(config, prepared, hooks)?;
+    let _socket = socket::serve(&config.store.folder, running.store.clone());
+    window.run()?;
+    running.runtime.shutdown_background();
+    Ok(())
+}
+
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+/// Languages are checked against the catalogues that were built in.
+const _: &[Language] = screens::COMPLETE_LANGUAGES;

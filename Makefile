@@ -1,0 +1,31 @@
+# Two commands do everything: `make demo` and `make test`. Each installs by apt what the system lacks, naming what and why.
+.PHONY: demo test check peers bench package tools peer-tools clean
+CARGO ?= cargo
+export LC_ALL = C.UTF-8
+
+tools:
+	@sh tests/tools.sh build
+
+demo: tools
+	$(CARGO) build --bins
+	target/debug/demo
+
+test: tools
+	$(CARGO) test --all-targets
+
+check: tools
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) test --all-targets
+
+peers: tools
+	@sh tests/tools.sh peers
+	sh tests/peers/run.sh
+
+bench: tools
+	@sh tests/tools.sh window
+	$(CARGO) bench
+
+package: tools
+	$(CARGO) build --release --bin kiosk
+	@ls -l target/release/kiosk

@@ -1,0 +1,111 @@
+//! The one event loop. A single task owns the session; everything that happens reaches it through one bounded
+//! channel, in order, and everything it asks for is carried out in order by [`Effects`].
+
+use super::effects::{Effects, Stopped};
+use crate::domain::moment::Tick;
+use crate::domain::session::{Input, Session};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// More than this waiting means that nobody is reading; a device's report is then dropped and logged.
+const CHANNEL_MAX: usize = 1024;
+
+/// What the desk's channel carries.
+pub enum Message {
+    Input(Input),
+    /// Rehearsal only: let `ms` of the kiosk's own time pass, deadline by deadline. `set` moves the clock.
+    Pass { ms: u64, set: Arc<dyn Fn(Tick) + Send + Sync>, done: oneshot::Sender<()> },
+}
+
+/// Sends to the desk from any thread. Cheap to clone.
+#[derive(Clone)]
+pub struct DeskSender(mpsc::Sender<Message>);
+
+impl DeskSender {
+    /// Never blocks. A full channel is logged: the session is then seconds behind and the input is worthless.
+    pub fn send(&self, input: Input) {
+        if let Err(error) = self.0.try_send(Message::Input(input)) {
+            tracing::error!("an input was dropped: {}", if self.0.is_closed() { "the desk has ended" } else { "the desk is behind" });
+            drop(error);
+        }
+    }
+
+    /// Lets the kiosk's own time pass and returns when every deadline in between was handled.
+    pub async fn pass(&self, ms: u64, set: Arc<dyn Fn(Tick) + Send + Sync>) {
+        let (done, finished) = oneshot::channel();
+        if self.0.send(Message::Pass { ms, set, done }).await.is_ok() {
+            let _ = finished.await;
+        }
+    }
+}
+
+#[must_use]
+pub fn channel() -> (DeskSender, mpsc::Receiver<Message>) {
+    let (sender, receiver) = mpsc::channel(CHANNEL_MAX);
+    (DeskSender(sender), receiver)
+}
+
+pub struct Desk {
+    session: Session,
+    effects: Effects,
+}
+
+impl Desk {
+    #[must_use]
+    pub fn new(session: Session, effects: Effects) -> Self {
+        Self { session, effects }
+    }
+
+    /// Runs until every sender is gone.
+    pub async fn run(mut self, mut inputs: mpsc::Receiver<Message>) {
+        let restarted = self.effects.restarted();
+        self.handle(restarted);
+        loop {
+            let message = tokio::select! {
+                message = inputs.recv() => message,
+                () = self.until_deadline() => Some(Message::Input(Input::Deadline)),
+            };
+            match message {
+                Some(Message::Input(input)) => self.handle(input),
+                Some(Message::Pass { ms, set, done }) => {
+                    self.pass(ms, &*set);
+                    let _ = done.send(());
+                }
+                None => return,
+            }
+        }
+    }
+
+    async fn until_deadline(&self) {
+        match self.session.deadline() {
+            Some(deadline) => {
+                let wait_ms = deadline.ms_since(self.effects.now().tick);
+                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// One input and all that follows from it. A failed `Record` stops its list and comes back as an input.
+    fn handle(&mut self, input: Input) {
+        let mut inputs = VecDeque::from([input]);
+        while let Some(input) = inputs.pop_front() {
+            let effects = self.session.handle(input, self.effects.now());
+            match self.effects.carry_out(effects) {
+                Ok(()) => {}
+                Err(Stopped { reason }) => inputs.push_back(Input::RecordFailed { reason }),
+            }
+        }
+    }
+
+    fn pass(&mut self, ms: u64, set: &dyn Fn(Tick)) {
+        let end = self.effects.now().tick.plus_ms(ms);
+        while let Some(deadline) = self.session.deadline().filter(|deadline| *deadline <= end) {
+            set(deadline.max(self.effects.now().tick));
+            self.handle(Input::Deadline);
+        }
+        set(end.max(self.effects.now().tick));
+    }
+}

@@ -1,0 +1,185 @@
+//! Effect -> port. `Record` and `Queue` are durable before the next effect of the list begins; a list stops at the
+//! first of them that fails, so that nothing is ever sent that was not written down.
+
+use crate::domain::facility::Facility;
+use crate::domain::moment::Moment;
+use crate::domain::outbox::Request;
+use crate::domain::paper::Paper;
+use crate::domain::payment::{Entry, PaymentRecord, PaymentState};
+use crate::domain::screen::View;
+use crate::domain::session::{Effect, Finished, Input, PrinterReport, Question, Reply};
+use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Raster, Store, StoreError};
+use chrono::{DateTime, FixedOffset};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use super::desk::DeskSender;
+
+/// Shows a view in the window, from any thread.
+pub type ShowView = Arc<dyn Fn(View, DateTime<FixedOffset>) + Send + Sync>;
+/// Draws a paper; slow (tens of ms), called on a blocking thread.
+pub type Press = Arc<dyn Fn(&Paper, &Facility) -> Result<Raster, String> + Send + Sync>;
+
+/// Every port the shell drives.
+#[derive(Clone)]
+pub struct Ports {
+    pub facility: Arc<Facility>,
+    pub clock: Arc<dyn Clock>,
+    pub store: Arc<dyn Store>,
+    pub terminal: Arc<dyn CardTerminal>,
+    pub printer: Arc<dyn Printer>,
+    pub hospital: Arc<dyn HospitalServer>,
+    pub show: ShowView,
+    pub press: Press,
+    /// Told of each journey's end.
+    pub finished: Arc<dyn Fn(&Finished) + Send + Sync>,
+    /// Wakes the outbox worker.
+    pub outbox: Arc<Notify>,
+}
+
+/// Why a list of effects was not carried out to its end.
+pub struct Stopped {
+    pub reason: String,
+}
+
+pub struct Effects {
+    ports: Ports,
+    desk: DeskSender,
+    runtime: Handle,
+}
+
+impl Effects {
+    #[must_use]
+    pub fn new(ports: Ports, desk: DeskSender, runtime: Handle) -> Self {
+        Self { ports, desk, runtime }
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Moment {
+        self.ports.clock.now()
+    }
+
+    /// What the journal and the counters say after a start.
+    #[must_use]
+    pub fn restarted(&self) -> Input {
+        let payments = self.ports.store.payments().unwrap_or_else(|error| {
+            tracing::error!("the journal cannot be read: {error}");
+            Vec::new()
+        });
+        let counters = self.ports.store.counters().unwrap_or_default();
+        let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
+        let open = payments.into_iter().filter(|payment| payment.state.is_open()).collect();
+        Input::Restarted { open, counters, last_unprinted }
+    }
+
+    /// # Errors
+    /// The first `Record`, `Queue` or `SaveCounters` that could not be made durable; later effects were not begun.
+    pub fn carry_out(&self, effects: Vec<Effect>) -> Result<(), Stopped> {
+        effects.into_iter().try_for_each(|effect| self.one(effect))
+    }
+
+    fn one(&self, effect: Effect) -> Result<(), Stopped> {
+        match effect {
+            Effect::Show(view) => (self.ports.show)(*view, self.now().wall),
+            Effect::Record(entry) => self.durable("journal", || self.record(&entry))?,
+            Effect::Queue(request) => self.durable("queue", || self.queue(&request))?,
+            Effect::SaveCounters(counters) => self.durable("counters", || self.ports.store.save_counters(&counters))?,
+            Effect::Terminal(command) => self.ports.terminal.command(command),
+            Effect::Print(paper) => self.print(paper),
+            Effect::ClearPrinter => self.ports.printer.clear(),
+            Effect::Ask(question) => self.ask(question),
+            Effect::Finish(finished) => {
+                tracing::info!(kind = ?finished.kind, outcome = ?finished.outcome, "journey ended");
+                (self.ports.finished)(&finished);
+            }
+            // Every value the session held was dropped with its journey; the window shows the next view only.
+            Effect::Wipe => tracing::debug!("session wiped"),
+        }
+        Ok(())
+    }
+
+    fn durable(&self, what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), Stopped> {
+        let result = if Handle::try_current().is_ok() { tokio::task::block_in_place(write) } else { write() };
+        result.map_err(|error| {
+            tracing::error!("{what} could not be written: {error}");
+            Stopped { reason: error.to_string() }
+        })
+    }
+
+    fn record(&self, entry: &Entry) -> Result<(), StoreError> {
+        let bundle = match entry {
+            Entry::Committed { request, .. } => self.ports.hospital.freeze(request),
+            Entry::Intent { .. }
+            | Entry::Sent { .. }
+            | Entry::Answered { .. }
+            | Entry::NotPaid { .. }
+            | Entry::InDoubt { .. }
+            | Entry::NeedsStaff { .. }
+            | Entry::ReceiptPrinted { .. } => Vec::new(),
+        };
+        self.ports.store.record(entry, &bundle, self.now().wall)?;
+        if matches!(entry, Entry::Committed { .. }) {
+            self.ports.outbox.notify_one();
+        }
+        Ok(())
+    }
+
+    fn queue(&self, request: &Request) -> Result<(), StoreError> {
+        self.ports.store.queue(request, &self.ports.hospital.freeze(request))?;
+        self.ports.outbox.notify_one();
+        Ok(())
+    }
+
+    fn print(&self, paper: Paper) {
+        let ports = self.ports.clone();
+        let desk = self.desk.clone();
+        self.runtime.spawn_blocking(move || match (ports.press)(&paper, &ports.facility) {
+            Ok(raster) => ports.printer.print(raster),
+            Err(reason) => desk.send(Input::Printer(PrinterReport::Failed { reason })),
+        });
+    }
+
+    fn ask(&self, question: Question) {
+        let ports = self.ports.clone();
+        let desk = self.desk.clone();
+        self.runtime.spawn(async move {
+            let day = ports.clock.now().wall.date_naive();
+            let reply = match ports.hospital.ask(question.clone()).await {
+                Reply::Unreachable => {
+                    let store = ports.store.clone();
+                    tokio::task::spawn_blocking(move || from_cache(&*store, day, &question)).await.unwrap_or(Reply::Unreachable)
+                }
+                answered => answered,
+            };
+            desk.send(Input::Hospital(reply));
+        });
+    }
+}
+
+/// Paid here, and no proof that its receipt came out.
+fn awaits_receipt(payment: &PaymentRecord) -> bool {
+    matches!(payment.state, PaymentState::Committed | PaymentState::Settled) && !payment.receipt_printed
+}
+
+/// The hospital is out of reach: what today's cache can answer.
+fn from_cache(store: &dyn Store, day: chrono::NaiveDate, question: &Question) -> Reply {
+    let answer = match question {
+        Question::FindPatient { number, birth_date } => store.cached_patient(day, number, *birth_date).map(|found| found.map(|patient| Reply::Found(Box::new(patient)))),
+        Question::Appointments { patient } => store
+            .cached_appointments(day, &patient.number)
+            .map(|list| if list.is_empty() && !patient.offline { None } else { Some(Reply::Appointments { offline: true, list }) }),
+        Question::Slip { code } => store.cached_slip(day, code).map(|found| {
+            found.map(|(patient, appointment)| Reply::Slip { patient: Box::new(patient), appointment: Box::new(appointment) })
+        }),
+        Question::Quote { item, .. } => Ok(Some(Reply::NotQuoted { code: item.code.clone() })),
+    };
+    match answer {
+        Ok(Some(reply)) => reply,
+        Ok(None) => Reply::Unreachable,
+        Err(error) => {
+            tracing::error!("the cache cannot be read: {error}");
+            Reply::Unreachable
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A running kiosk owns its store; commands ask it over a 0600 socket in the data folder, one JSON object each way.
+
+use super::{Answer, Refusal, payments, queue, usage};
+use crate::ports::Store;
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Request {
+    QueueList { json: bool },
+    QueueShow { id: Uuid, json: bool },
+    QueueRetry { id: Uuid },
+    PaymentsList { json: bool },
+    PaymentsShow { id: String, json: bool },
+}
+
+#[derive(Serialize, Deserialize)]
+struct Reply {
+    exit: u8,
+    lines: Vec<String>,
+}
+
+const REQUEST_BYTES_MAX: u64 = 4096;
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// # Errors
+/// As the command itself.
+pub fn answer(store: &dyn Store, request: &Request) -> Answer {
+    match request {
+        Request::QueueList { json } => queue::list(store, *json),
+        Request::QueueShow { id, json } => queue::show(store, *id, *json),
+        Request::QueueRetry { id } => queue::retry(store, *id),
+        Request::PaymentsList { json } => payments::list(store, *json),
+        Request::PaymentsShow { id, json } => payments::show(store, id, *json),
+    }
+}
+
+/// `None` when no kiosk runs on this data folder.
+#[must_use]
+pub fn ask(folder: &Path, request: &Request) -> Option<Answer> {
+    let mut stream = UnixStream::connect(path(folder)).ok()?;
+    Some(exchange(&mut stream, request).unwrap_or_else(|error| Err(usage(format!("the running kiosk does not answer ({error}); try again")))))
+}
+
+fn exchange(stream: &mut UnixStream, request: &Request) -> std::io::Result<Answer> {
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    writeln!(stream, "{}", serde_json::to_string(request)?)?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    let reply: Reply = serde_json::from_str(&line)?;
+    Ok(if reply.exit == 0 { Ok(reply.lines) } else { Err(Refusal { exit: reply.exit, why: reply.lines.join("\n") }) })
+}
+
+/// Removes the socket when the kiosk ends.
+pub struct Serving {
+    path: PathBuf,
+}
+
+/// Answers on a thread of its own until the process ends. A socket that cannot be had is logged: the kiosk works without.
+#[must_use]
+pub fn serve(folder: &Path, store: Arc<dyn Store>) -> Serving {
+    let path = path(folder);
+    // The store's lock says that no other kiosk lives here: what is left of a socket is from a power cut.
+    let _ = std::fs::remove_file(&path);
+    match UnixListener::bind(&path).and_then(|listener| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+        Ok(listener)
+    }) {
+        Ok(listener) => drop(std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if let Err(error) = serve_one(stream, &*store) {
+                    tracing::warn!("a command could not be answered: {error}");
+                }
+            }
+        })),
+        Err(error) => tracing::warn!("commands cannot reach this kiosk while it runs: {error}"),
+    }
+    Serving { path }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn serve_one(mut stream: UnixStream, store: &dyn Store) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    let mut line = String::new();
+    BufReader::new((&stream).take(REQUEST_BYTES_MAX)).read_line(&mut line)?;
+    let reply = match serde_json::from_str(&line).map_err(usage).and_then(|request| answer(store, &request)) {
+        Ok(lines) => Reply { exit: 0, lines },
+        Err(refusal) => Reply { exit: refusal.exit, lines: vec![refusal.why] },
+    };
+    writeln!(stream, "{}", serde_json::to_string(&reply)?)
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("kiosk.sock")
+}

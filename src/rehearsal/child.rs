@@ -1,0 +1,224 @@
+//! The kiosk in a process of its own, steered by one JSON object a line on its standard input: so that a power cut can
+//! be a real SIGKILL and a restart on the same data.
+
+use super::clock::DemoClock;
+use super::headless;
+use crate::app::desk::DeskSender;
+use crate::app::press;
+use crate::app::screens::KioskWindow;
+use crate::assembly::{self, Hooks};
+use crate::config::Config;
+use crate::domain::moment::Tick;
+use crate::domain::session::{Finished, JourneyKind, Outcome};
+use crate::ports::Clock;
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use std::io::{BufRead, Write};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// What the stage asks of the child.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Order {
+    Tap { id: String },
+    /// A touch at a place, whatever is there.
+    Touch { x: f32, y: f32 },
+    /// Many touches at random places, a few milliseconds apart.
+    Touches { seed: u64, count: u32 },
+    Key { key: String },
+    /// Kiosk time passes, deadline by deadline.
+    Wait { ms: u64 },
+    Clock { at: DateTime<FixedOffset> },
+    Shot { path: PathBuf },
+    Texts,
+    Quit,
+}
+
+/// What the child says: one answer to each order, and events in between.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "say")]
+pub enum Say {
+    Done { touch_to_frame_ms: Option<f64> },
+    Texts { texts: Vec<String> },
+    Refused { why: String },
+    Ready { first_frame_ms: f64 },
+    Finished { kind: JourneyKind, outcome: Outcome, charged: i64, claim: Option<String>, request: Option<Uuid> },
+    Delivered { request: Uuid },
+    /// A paper was drawn; `raster` identifies its picture, `texts` are the words on it.
+    Pressed { raster: String, texts: Vec<String> },
+}
+
+/// Runs the kiosk until the standard input ends or `Quit`. With `window` it is a real window and only time can be steered.
+///
+/// # Errors
+/// What kept the kiosk from starting.
+pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow::Result<()> {
+    let started = Instant::now();
+    if !window {
+        headless::init().map_err(anyhow::Error::msg)?;
+    }
+    let prepared = assembly::prepare();
+    let facility = Arc::new(config.facility.clone());
+    let taps = prepared.desk.clone();
+    let kiosk_window = KioskWindow::new(&config.display, facility, move |tap| taps.send(crate::domain::session::Input::Tapped(tap)))?;
+    let shown = Arc::new(AtomicU64::new(0));
+    let clock = Arc::new(DemoClock::new(wall));
+    let running = assembly::start(config, prepared, hooks(&kiosk_window, &shown, clock.clone()))?;
+    let _socket = crate::commands::socket::serve(&config.store.folder, running.store.clone());
+    let steering = Steering { desk: running.desk.clone(), runtime: running.runtime.handle().clone(), clock, shown, window };
+    let handle = kiosk_window.handle();
+    headless::keep(&kiosk_window);
+    std::thread::spawn(move || {
+        steering.wait_for_first_view(started);
+        steering.obey();
+        handle.quit();
+    });
+    kiosk_window.run()?;
+    running.runtime.shutdown_background();
+    Ok(())
+}
+
+fn hooks(window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>) -> Hooks {
+    let (handle, shown) = (window.handle(), shown.clone());
+    Hooks {
+        clock,
+        show: Arc::new(move |view, wall| {
+            handle.show(view, wall);
+            shown.fetch_add(1, Ordering::SeqCst);
+        }),
+        press: Arc::new(|paper, facility| {
+            let pressed = press::press(paper, facility)?;
+            say(&Say::Pressed { raster: super::stage::picture_id(&pressed.raster), texts: pressed.texts });
+            Ok(pressed.raster)
+        }),
+        finished: Arc::new(|finished: &Finished| {
+            say(&Say::Finished {
+                kind: finished.kind,
+                outcome: finished.outcome,
+                charged: finished.charged.0,
+                claim: finished.claim.clone(),
+                request: finished.request,
+            });
+        }),
+        delivered: Arc::new(|request| say(&Say::Delivered { request })),
+    }
+}
+
+/// One line on the standard output; a stage that is gone is not an error of the kiosk.
+fn say(what: &Say) {
+    if let Ok(line) = serde_json::to_string(what) {
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    }
+}
+
+struct Steering {
+    desk: DeskSender,
+    runtime: tokio::runtime::Handle,
+    clock: Arc<DemoClock>,
+    shown: Arc<AtomicU64>,
+    window: bool,
+}
+
+/// How long a tap may take to change the screen before it counts as having changed nothing.
+const SETTLE: Duration = Duration::from_millis(80);
+
+impl Steering {
+    fn wait_for_first_view(&self, started: Instant) {
+        while self.shown.load(Ordering::SeqCst) == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if !self.window {
+            let _ = on_main(|_| headless::render());
+        }
+        say(&Say::Ready { first_frame_ms: started.elapsed().as_secs_f64() * 1000.0 });
+    }
+
+    fn obey(&self) {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            match serde_json::from_str(&line) {
+                Ok(Order::Quit) => return,
+                Ok(order) => say(&self.carry_out(order).unwrap_or_else(|why| Say::Refused { why })),
+                Err(error) => say(&Say::Refused { why: error.to_string() }),
+            }
+        }
+    }
+
+    fn carry_out(&self, order: Order) -> Result<Say, String> {
+        match order {
+            Order::Tap { id } => self.touch(move |window| headless::tap(window, &id)),
+            Order::Touch { x, y } => self.touch(move |window| {
+                headless::touch(window, x, y);
+                Ok(())
+            }),
+            Order::Touches { seed, count } => random_touches(seed, count),
+            Order::Key { key } => self.touch(move |window| headless::key(window, &key)),
+            Order::Wait { ms } => {
+                let clock = self.clock.clone();
+                let set: Arc<dyn Fn(Tick) + Send + Sync> = Arc::new(move |tick| clock.skip_to(tick));
+                self.runtime.block_on(self.desk.pass(ms, set));
+                Ok(Say::Done { touch_to_frame_ms: None })
+            }
+            Order::Clock { at } => {
+                self.clock.set_wall(at);
+                let wall = self.clock.now().wall;
+                on_main(move |window| window.set_clock(wall))?;
+                Ok(Say::Done { touch_to_frame_ms: None })
+            }
+            Order::Shot { path } => on_main(move |window| headless::snapshot(window, &path))?.map(|()| Say::Done { touch_to_frame_ms: None }),
+            Order::Texts => Ok(Say::Texts { texts: on_main(headless::texts)? }),
+            Order::Quit => Ok(Say::Done { touch_to_frame_ms: None }),
+        }
+    }
+
+    /// Presses, waits until the kiosk showed something, and times the press to the finished buffer.
+    fn touch(&self, press: impl FnOnce(&KioskWindow) -> Result<(), String> + Send + 'static) -> Result<Say, String> {
+        let before = self.shown.load(Ordering::SeqCst);
+        let pressed = Instant::now();
+        on_main(press)??;
+        while self.shown.load(Ordering::SeqCst) == before {
+            if pressed.elapsed() > SETTLE {
+                return Ok(Say::Done { touch_to_frame_ms: None });
+            }
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        on_main(|_| headless::render())?;
+        Ok(Say::Done { touch_to_frame_ms: Some(pressed.elapsed().as_secs_f64() * 1000.0) })
+    }
+}
+
+/// Each touch is given a moment to reach the desk and come back as a screen.
+fn random_touches(seed: u64, count: u32) -> Result<Say, String> {
+    let mut state = seed | 1;
+    let mut next = |limit: f32| {
+        // xorshift64: any even spread will do, and the same seed touches the same places.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        limit * f32::from(u16::try_from(state >> 48).unwrap_or(0)) / f32::from(u16::MAX)
+    };
+    for _ in 0..count {
+        let (x, y) = (next(1.0), next(1.0));
+        on_main(move |window| {
+            let (width, height) = headless::size(window);
+            headless::touch(window, x * width, y * height);
+        })?;
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    on_main(|_| headless::render())?;
+    Ok(Say::Done { touch_to_frame_ms: None })
+}
+
+/// Runs `work` where the window lives and waits for what it found.
+fn on_main<T: Send + 'static>(work: impl FnOnce(&KioskWindow) -> T + Send + 'static) -> Result<T, String> {
+    let (sender, receiver) = mpsc::channel();
+    headless::post(move |window| {
+        let _ = sender.send(work(window));
+    })?;
+    receiver.recv_timeout(Duration::from_secs(20)).map_err(|_| "the window does not answer".to_owned())
+}

@@ -1,0 +1,60 @@
+//! A whole kiosk on simulated devices, for tests that need one.
+
+use hospital_kiosk::rehearsal::play::play;
+use hospital_kiosk::rehearsal::script::parse;
+use hospital_kiosk::rehearsal::stage::{Setting, Stage};
+use std::path::PathBuf;
+
+/// The stage and the folder it lives in.
+pub struct Theatre {
+    pub stage: Stage,
+    pub folder: tempfile::TempDir,
+}
+
+pub fn open() -> Theatre {
+    let folder = tempfile::tempdir().expect("folder");
+    let setting = Setting {
+        program: PathBuf::from(env!("CARGO_BIN_EXE_demo")),
+        out: folder.path().join("out"),
+        data: folder.path().join("data"),
+        config: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/kiosk.toml"),
+        seed: 7,
+        size: (1080, 1920),
+        window: false,
+        hospital_url: None,
+        wall: chrono::DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").expect("time"),
+    };
+    Theatre { stage: Stage::open(setting).expect("the kiosk starts"), folder }
+}
+
+impl Theatre {
+    /// Plays a script; a line that fails ends the test with what was there instead.
+    pub fn play(&mut self, script: &str) {
+        self.try_play(script).unwrap_or_else(|error| panic!("{error:#}\nkiosk.log:\n{}", self.log()));
+    }
+
+    pub fn try_play(&mut self, script: &str) -> anyhow::Result<()> {
+        let lines = parse(script).expect("a script that reads");
+        play(&mut self.stage, &lines)
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.stage.out().join("kiosk.log")).unwrap_or_default()
+    }
+}
+
+/// From the idle screen to the moment before "Agree and pay", for 3,000 won.
+pub const TO_CONSENT: &str = r#"
+tap "Touch to start"
+tap "English"
+tap "Documents"
+tap "Me"
+type "10293847"
+tap "Next"
+type "19580412"
+tap "Next"
+tap "Visit confirmation"
+tap "Next"
+tap "Next"
+tap "Next"
+"#;

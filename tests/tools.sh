@@ -1,0 +1,48 @@
+#!/bin/sh
+# Installs by apt what this machine lacks for `make $1`, naming what and why. Debian 12; asks for sudo when not root.
+set -eu
+wanted=${1:-build}
+missing=""
+
+need() { # need PACKAGE WHY
+    if ! dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; then
+        echo "needed: $1 ($2)"
+        missing="$missing $1"
+    fi
+}
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "This is not a Debian system. Install by hand what tests/tools.sh lists, then call cargo directly." >&2
+    exit 0
+fi
+need gcc "compiles the bundled database"
+need make "builds the bundled cryptography"
+need perl "configures the bundled cryptography"
+need pkg-config "finds fontconfig"
+need libfontconfig-dev "finds fonts on screen and paper"
+need fonts-noto-core "Latin, Cyrillic, Arabic and Vietnamese letters"
+need fonts-noto-cjk "Korean, Chinese and Japanese letters"
+need libxcursor1 "the window's pointer"
+need libxi6 "touch input"
+need libxkbcommon-x11-0 "keys"
+if [ "$wanted" = peers ]; then
+    need python3-venv "keeps the third-party peers apart"
+    command -v npm >/dev/null || need npm "installs the FHIR validator"
+fi
+if [ "$wanted" = window ]; then
+    need xvfb "shows the real window to the benches"
+fi
+if ! command -v cargo >/dev/null; then
+    echo "Rust is missing: install it with rustup (rustup.rs), then run this again." >&2
+    exit 1
+fi
+[ -n "$missing" ] || exit 0
+sudo=""
+if [ "$(id -u)" -ne 0 ]; then
+    echo "apt needs administrator rights for that; sudo will ask."
+    sudo=sudo
+fi
+$sudo apt-get update -q >/dev/null
+# shellcheck disable=SC2086
+DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends $missing >/dev/null
+echo "installed:$missing"
