@@ -9,10 +9,12 @@
 //! | [`ports`] | domain |
 //! | `terminal` `printer` `hospital` `store` `config` | ports, domain, their own section of config |
 //! | `app` | ports, domain, config; only `app/screens` and `app/press.rs` say slint |
+//! | `commands` | domain, ports, config: the answers of the command line |
 //! | `rehearsal` | everything but the app's internals: simulated devices speaking the real bytes |
 //!
 //! `tests/house.rs` enforces the table.
 
+pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod ports;

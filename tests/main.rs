@@ -1,1 +1,4 @@
+//! The one test binary: a module a promise.
 
+mod configuration;
+mod quotes;
