@@ -3,9 +3,11 @@
 use anyhow::{Context, bail};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand};
-use hospital_kiosk::config::{self, Config};
+use hospital_kiosk::app::screens;
+use hospital_kiosk::config::{self, Config, Known};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::rehearsal::{child, gallery, hospital, panel, play, script, scripts, stage};
+use hospital_kiosk::terminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -81,6 +83,8 @@ enum Command {
         window: bool,
     },
 }
+
+const KNOWN: Known<'_> = Known { languages: screens::COMPLETE_LANGUAGES, protocols: terminal::PROTOCOL_NAMES };
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -173,7 +177,7 @@ fn play_headless(setting: stage::Setting, script: Option<&Path>) -> anyhow::Resu
 
 fn draw_screens(out: &Path, language: &str, mode: &str, size: (u32, u32)) -> anyhow::Result<()> {
     let languages = match language {
-        "all" => hospital_kiosk::app::screens::COMPLETE_LANGUAGES.to_vec(),
+        "all" => screens::COMPLETE_LANGUAGES.to_vec(),
         code => vec![Language::from_code(code).with_context(|| format!("`{code}` is not a language; use ko, en or all"))?],
     };
     let written = gallery::render(out, &languages, mode, size).map_err(anyhow::Error::msg)?;
@@ -182,7 +186,7 @@ fn draw_screens(out: &Path, language: &str, mode: &str, size: (u32, u32)) -> any
 }
 
 fn load(path: &Path) -> anyhow::Result<Config> {
-    config::load(path, hospital_kiosk::app::screens::COMPLETE_LANGUAGES).map_err(|faults| {
+    config::load(path, &KNOWN).map_err(|faults| {
         let lines = faults.iter().map(ToString::to_string).collect::<Vec<_>>();
         anyhow::anyhow!("the configuration has faults:\n  {}", lines.join("\n  "))
     })

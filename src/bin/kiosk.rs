@@ -5,11 +5,11 @@ use hospital_kiosk::app::clock::SystemClock;
 use hospital_kiosk::app::press;
 use hospital_kiosk::app::screens::{self, KioskWindow};
 use hospital_kiosk::assembly::{self, Hooks};
-use hospital_kiosk::commands::{self, Refusal, socket};
-use hospital_kiosk::config::{self, Config};
-use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::commands::{self, Answer, CANNOT, Refusal, Streams, YES, check, quote, socket};
+use hospital_kiosk::config::{self, Config, Known};
 use hospital_kiosk::domain::session::Input;
-use std::io::Write;
+use hospital_kiosk::{store, terminal};
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,35 +36,14 @@ enum Command {
         first_frame: bool,
     },
     /// Every fault of the configuration, with its place and what to write instead.
-    Check {
-        /// Ask the devices too.
-        #[arg(long)]
-        devices: bool,
-        #[arg(long)]
-        json: bool,
-    },
+    Check(check::Check),
     /// Lines present, and what answers on each. Nothing that moves money or paper is sent.
     Devices {
         #[arg(long)]
         json: bool,
     },
     /// What a document costs and when it is ready.
-    Quote {
-        #[arg(long)]
-        document: String,
-        #[arg(long)]
-        pages: Option<u32>,
-        #[arg(long, default_value_t = 1)]
-        copies: u32,
-        /// ko or en.
-        #[arg(long)]
-        language: Option<String>,
-        /// RFC 3339; else now.
-        #[arg(long)]
-        at: Option<String>,
-        #[arg(long)]
-        json: bool,
-    },
+    Quote(quote::QuoteArgs),
     /// Hex lines on standard input, one answer a line.
     Decode {
         /// smartro or escpos.
@@ -114,39 +93,35 @@ enum PaymentsCommand {
     },
 }
 
+const KNOWN: Known<'_> = Known { languages: screens::COMPLETE_LANGUAGES, protocols: terminal::PROTOCOL_NAMES };
+
 fn main() -> ExitCode {
     let started = Instant::now();
     let cli = Cli::parse();
     let path = config::find(cli.config);
-    let answer = match cli.command {
-        Command::Run { first_frame } => run(&path, first_frame.then_some(started)),
-        Command::Check { devices, json } => return code(commands::check::run(&path, screens::COMPLETE_LANGUAGES, devices, json, &mut std::io::stdout())),
-        Command::Quote { document, pages, copies, language, at, json } => {
-            let asked = commands::quote::Asked { document, pages, copies, language, at, json };
-            return code(commands::quote::run(&path, screens::COMPLETE_LANGUAGES, &asked, chrono::Utc::now(), &mut std::io::stdout()));
-        }
-        Command::Decode { protocol, json } => return code(commands::decode::run(&protocol, json, std::io::stdin().lock(), &mut std::io::stdout())),
-        Command::Devices { json } => load(&path).and_then(|config| commands::devices::list(&config, json)),
-        Command::Queue { what } => ask_store(&path, queue_request(what)),
-        Command::Payments { what } => ask_store(&path, payments_request(what)),
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let mut streams = Streams { out: &mut out, err: &mut err };
+    let exit = match cli.command {
+        Command::Run { first_frame } => tell(run(&path, first_frame.then_some(started)), &mut streams),
+        Command::Check(args) => check::run(args, &path, &config::load(&path, &KNOWN), &mut commands::devices::ask, &mut streams),
+        Command::Quote(args) => match config::load(&path, &KNOWN) {
+            Ok(config) => quote::run(&args, &config.facility, chrono::Utc::now().with_timezone(&config.facility.offset), &mut streams),
+            Err(faults) => commands::refuse_faulty(&faults, &mut streams),
+        },
+        Command::Decode { protocol, json } => commands::decode::run(&protocol, json, io::stdin().lock(), &mut streams),
+        Command::Devices { json } => tell(load(&path).and_then(|config| commands::devices::list(&config, json)), &mut streams),
+        Command::Queue { what } => tell(ask_store(&path, &queue_request(what)), &mut streams),
+        Command::Payments { what } => tell(ask_store(&path, &payments_request(what)), &mut streams),
     };
-    match answer {
-        Ok(lines) => {
-            let mut out = std::io::stdout().lock();
-            for line in lines {
-                let _ = writeln!(out, "{line}");
-            }
-            ExitCode::SUCCESS
-        }
-        Err(Refusal { exit, why }) => {
-            eprintln!("{why}");
-            ExitCode::from(exit)
-        }
-    }
+    // A closed pipe (`| head`) ends the command; there is nobody left to tell.
+    ExitCode::from(exit.unwrap_or(CANNOT))
 }
 
-fn code(exit: u8) -> ExitCode {
-    ExitCode::from(exit)
+fn tell(answer: Answer, streams: &mut Streams<'_>) -> io::Result<u8> {
+    match answer {
+        Ok(lines) => lines.iter().try_for_each(|line| writeln!(streams.out, "{line}")).map(|()| YES),
+        Err(Refusal { exit, why }) => writeln!(streams.err, "{why}").map(|()| exit),
+    }
 }
 
 fn queue_request(what: QueueCommand) -> socket::Request {
@@ -165,23 +140,23 @@ fn payments_request(what: PaymentsCommand) -> socket::Request {
 }
 
 /// The running kiosk answers over its socket; with none running the store is opened here.
-fn ask_store(path: &std::path::Path, request: socket::Request) -> commands::Answer {
+fn ask_store(path: &std::path::Path, request: &socket::Request) -> Answer {
     let config = load(path)?;
-    if let Some(answer) = socket::ask(&config.store.folder, &request) {
+    if let Some(answer) = socket::ask(&config.store.folder, request) {
         return answer;
     }
-    let opened = hospital_kiosk::store::open(&config.store).map_err(commands::usage)?;
-    socket::answer(&opened.store, &request)
+    let opened = store::open(&config.store).map_err(commands::usage)?;
+    socket::answer(&opened.store, request)
 }
 
 fn load(path: &std::path::Path) -> Result<Config, Refusal> {
-    config::load(path, screens::COMPLETE_LANGUAGES).map_err(|faults| {
+    config::load(path, &KNOWN).map_err(|faults| {
         let lines = faults.iter().map(ToString::to_string).collect::<Vec<_>>();
         commands::usage(format!("{}\n`kiosk check` shows the same list", lines.join("\n")))
     })
 }
 
-fn run(path: &std::path::Path, first_frame: Option<Instant>) -> commands::Answer {
+fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
     log();
     let config = load(path)?;
     screens::fonts_installed().map_err(commands::usage)?;
@@ -215,6 +190,3 @@ fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }
-
-/// Languages are checked against the catalogues that were built in.
-const _: &[Language] = screens::COMPLETE_LANGUAGES;

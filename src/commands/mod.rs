@@ -9,6 +9,31 @@ pub mod queue;
 pub mod quote;
 pub mod socket;
 
+use crate::config::Fault;
+use std::io::{self, Write};
+
+pub const YES: u8 = 0;
+pub const NO: u8 = 1;
+pub const CANNOT: u8 = 2;
+
+/// Where a command writes: answers to `out`, what went wrong and what to do next to `err`.
+pub struct Streams<'a> {
+    pub out: &'a mut dyn Write,
+    pub err: &'a mut dyn Write,
+}
+
+/// For every command that needs a sound configuration and has none.
+///
+/// # Errors
+/// The stream is closed.
+pub fn refuse_faulty(faults: &[Fault], streams: &mut Streams<'_>) -> io::Result<u8> {
+    for fault in faults {
+        writeln!(streams.err, "{fault}")?;
+    }
+    writeln!(streams.err, "{} faults in the configuration: mend them and run `kiosk check`.", faults.len())?;
+    Ok(CANNOT)
+}
+
 /// Lines to print, or why not.
 pub type Answer = Result<Vec<String>, Refusal>;
 
@@ -23,11 +48,11 @@ pub struct Refusal {
 /// "The answer is no."
 #[must_use]
 pub fn no(why: impl ToString) -> Refusal {
-    Refusal { exit: 1, why: why.to_string() }
+    Refusal { exit: NO, why: why.to_string() }
 }
 
 /// "Wrong usage, or it cannot run."
 #[must_use]
 pub fn usage(why: impl ToString) -> Refusal {
-    Refusal { exit: 2, why: why.to_string() }
+    Refusal { exit: CANNOT, why: why.to_string() }
 }

@@ -1,87 +1,105 @@
-//! The configuration: one struct per section, each key commented in `config/kiosk.toml`.
+//! The configuration: one file and one struct per section, each key commented in `config/kiosk.toml`; the hospital
+//! itself (documents, fees, hours, desks, texts) is a folder of its own files. Whatever is wrong is told all at once.
 
-use std::path::PathBuf;
+mod display;
+mod facility;
+mod fault;
+mod hospital;
+mod near;
+mod printer;
+mod read;
+mod scanner;
+mod store;
+mod terminal;
+mod texts;
 
-/// `[display]`: sizes on screen are millimetres, so the real size must be told.
+pub use display::Display;
+pub use fault::Fault;
+pub use hospital::Hospital;
+pub use printer::Printer;
+pub use scanner::Scanner;
+pub use store::Store;
+pub use terminal::Terminal;
+
+use crate::domain::facility::Facility;
+use crate::domain::language::Language;
+use fault::Faults;
+use read::{Or, Section};
+use std::path::{Path, PathBuf};
+
+/// Everything a kiosk needs to know before it starts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Display {
-    pub width_px: u32,
-    pub height_px: u32,
-    pub diagonal_inch: f32,
-    pub fullscreen: bool,
+pub struct Config {
+    pub facility: Facility,
+    pub display: Display,
+    pub terminal: Terminal,
+    pub printer: Printer,
+    pub scanner: Scanner,
+    pub hospital: Hospital,
+    pub store: Store,
 }
 
-/// `[terminal]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terminal {
-    /// A name in `terminal::PROTOCOLS`; empty = this kiosk has none.
-    pub protocol: String,
-    /// Device path, best `/dev/serial/by-id/…`.
-    pub port: String,
-    pub baud: u32,
-    /// The identifier the terminal was registered with (Smartro: CAT/MID, at most 16 characters).
-    pub terminal_id: String,
-    pub ack_timeout_ms: u64,
-    pub answer_timeout_ms: u64,
+/// What this program was built with, which a configuration can only choose from.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Languages whose catalogue in `ui/lang` is complete.
+    pub languages: &'a [Language],
+    /// Names of the card terminal protocols.
+    pub protocols: &'a [&'a str],
 }
 
-/// `[printer]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Printer {
-    /// Device path of a serial line, a USB printer file (`/dev/usb/lp0`), or `tcp:host:9100`; empty = none.
-    pub port: String,
-    pub baud: u32,
-    pub width_dots: u32,
-    /// How long a job may take until the printer proves that it is out.
-    pub job_timeout_ms: u64,
-    pub has_cutter: bool,
+/// Where the configuration is: `cli`, else `$KIOSK_CONFIG`, else `/etc/hospital-kiosk/kiosk.toml` if it is there,
+/// else `config/kiosk.toml` of the working directory.
+#[must_use]
+pub fn find(cli: Option<PathBuf>) -> PathBuf {
+    let named = cli.or_else(|| std::env::var_os("KIOSK_CONFIG").filter(|name| !name.is_empty()).map(PathBuf::from));
+    let installed = || Some(PathBuf::from("/etc/hospital-kiosk/kiosk.toml")).filter(|path| path.exists());
+    named.or_else(installed).unwrap_or_else(|| PathBuf::from("config/kiosk.toml"))
 }
 
-/// `[scanner]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scanner {
-    /// Empty = none.
-    pub port: String,
-    pub baud: u32,
-    /// Codes that begin with this are appointment slips.
-    pub slip_prefix: String,
-    /// Codes that begin with this are patient cards; a bare hospital number is one too.
-    pub card_prefix: String,
+/// Reads `kiosk.toml` and the hospital's folder named in it. Relative paths count from the folder of `kiosk.toml`.
+///
+/// # Errors
+/// Every fault of every file, in the order of the files and of the lines in them.
+pub fn load(path: &Path, known: &Known<'_>) -> Result<Config, Vec<Fault>> {
+    let faults = Faults::default();
+    let config = read_kiosk(path, known, &faults);
+    let faults = faults.into_sorted();
+    match config {
+        Some(config) if faults.is_empty() => Ok(config),
+        Some(_) | None => Err(faults),
+    }
 }
 
-/// `[hospital]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hospital {
-    /// FHIR R4 base URL.
-    pub url: String,
-    /// Extra root certificate (PEM) of the hospital's own CA.
-    pub ca_file: Option<PathBuf>,
-    /// Identifier system of hospital numbers.
-    pub patient_system: String,
-    /// Identifier system of everything this product makes.
-    pub request_system: String,
-    /// Identifier system and value of this machine.
-    pub device_system: String,
-    pub device_serial: String,
-    /// Code system of document codes.
-    pub document_system: String,
-    /// Identifier system of the number on an appointment slip.
-    pub slip_system: String,
-    /// `arrived` or `checked-in`.
-    pub arrival_status: String,
-    pub look_up_timeout_ms: u64,
-    pub quote_timeout_ms: u64,
-    pub send_timeout_ms: u64,
-    pub retry_base_ms: u64,
-    pub retry_cap_ms: u64,
-    pub network_return_wait_ms: u64,
-    pub schedule_refresh_s: u64,
+fn read_kiosk(path: &Path, known: &Known<'_>, faults: &Faults) -> Option<Config> {
+    let file = read::open(path, faults)?;
+    let table = read::parse(&file, faults);
+    let root = Section::root(&file, table.get_ref(), faults);
+    let kiosk = root.table("kiosk");
+    let folder = kiosk.file_path("hospital_folder", Or::Needed("\"hospital/name\""))?;
+    let mut facility = facility::read(&folder, known, faults);
+    read_machine(&kiosk, &mut facility);
+    kiosk.finish();
+    let config = Config {
+        facility,
+        display: Display::read(root.table("display")),
+        terminal: Terminal::read(root.table("terminal"), known.protocols),
+        printer: Printer::read(root.table("printer")),
+        scanner: Scanner::read(root.table("scanner")),
+        hospital: Hospital::read(root.table("hospital")),
+        store: Store::read(root.table("store")),
+    };
+    root.finish();
+    Some(config)
 }
 
-/// `[store]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Store {
-    pub folder: PathBuf,
-    /// Outside `folder`; made at first start with mode 0600. A systemd credential named `store-key` wins.
-    pub key_file: PathBuf,
+/// What of the facility is this machine's own: its name and its place.
+fn read_machine(kiosk: &Section<'_>, facility: &mut Facility) {
+    facility.kiosk_prefix = kiosk.word("prefix", "\"K3\"");
+    let prefix = &facility.kiosk_prefix;
+    let plain = prefix.len() <= 4 && prefix.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    if !plain {
+        kiosk.fault("prefix", "it begins every ticket and claim number", "1 to 4 letters A-Z and digits, as \"K3\"");
+    }
+    facility.kiosk_place = kiosk.local_text("place", &facility.languages);
 }

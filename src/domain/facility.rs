@@ -52,7 +52,7 @@ pub struct Desk {
     pub name: LocalText,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CheckInRules {
     /// Arrival window around the appointment, minutes before and after.
     pub before_min: u32,
@@ -70,7 +70,7 @@ pub struct CheckInRules {
     pub machine_tries_max: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PaymentRules {
     /// Above this a signature is needed: pay at the desk.
     pub signature_limit: Option<Amount>,
@@ -84,7 +84,7 @@ pub struct PaymentRules {
     pub last_transaction_survives_reboot: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Timing {
     pub idle_ms: u64,
     pub warning_ms: u64,

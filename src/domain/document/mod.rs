@@ -5,6 +5,7 @@ pub mod quote;
 
 use super::language::{Language, LocalText};
 use super::money::Amount;
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 /// One entry of the hospital's document list; everything about it is data.
@@ -14,7 +15,12 @@ pub struct Document {
     pub name: LocalText,
     /// A short line under the name (`X-ray, CT, MRI`); may be empty.
     pub hint: LocalText,
+    /// The price in force; after a change announced in `price_changes`, see `price_on`.
     pub price: Price,
+    /// Later prices by the day they begin, ascending; usually empty.
+    pub price_changes: Vec<(NaiveDate, Price)>,
+    /// What one piece is called on a priced line.
+    pub unit: Unit,
     pub tax: Tax,
     /// Shortest and longest time until it is ready, in minutes.
     pub ready_min: u32,
@@ -28,6 +34,14 @@ pub struct Document {
     /// Languages it can be issued in; one entry = no question.
     pub languages: Vec<Language>,
     pub copies_max: u32,
+}
+
+impl Document {
+    /// The price on `day`: the last change that has begun, else `price`.
+    #[must_use]
+    pub fn price_on(&self, day: NaiveDate) -> &Price {
+        self.price_changes.iter().rev().find(|(from, _)| *from <= day).map_or(&self.price, |(_, price)| price)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,4 +91,18 @@ pub enum Unit {
     Copy,
     Page,
     Disc,
+}
+
+impl Unit {
+    pub const ALL: [Self; 3] = [Self::Copy, Self::Page, Self::Disc];
+
+    /// The word in configuration files and in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Page => "page",
+            Self::Disc => "disc",
+        }
+    }
 }

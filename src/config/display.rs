@@ -1,0 +1,33 @@
+//! `[display]`: sizes on screen are millimetres, so the real size must be told.
+
+use super::read::{Or, Section};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Display {
+    pub width_px: u32,
+    pub height_px: u32,
+    pub diagonal_inch: f32,
+    pub fullscreen: bool,
+}
+
+impl Display {
+    pub(super) fn read(section: Section<'_>) -> Self {
+        let display = Self {
+            width_px: section.whole("width_px", 480..=7680, Or::Default(1080)),
+            height_px: section.whole("height_px", 480..=7680, Or::Default(1920)),
+            diagonal_inch: diagonal(&section),
+            fullscreen: section.flag("fullscreen", Or::Default(true)),
+        };
+        section.finish();
+        display
+    }
+}
+
+/// There is no default: a guessed diagonal makes every size on screen wrong.
+fn diagonal(section: &Section<'_>) -> f32 {
+    section.value("diagonal_inch", Or::Needed("24.0"), 24.0, |value| {
+        let text = value.as_float().map(|float| float.as_str()).or(value.as_integer().map(|whole| whole.as_str()));
+        let inches = text.and_then(|text| text.parse::<f32>().ok()).filter(|inches| (7.0..=100.0).contains(inches));
+        inches.ok_or_else(|| "inches from 7.0 to 100.0".to_owned())
+    })
+}

@@ -1,0 +1,250 @@
+//! Reads tables key by key and remembers every fault with its place, so that one run tells all of them.
+//! A faulty value is replaced by a stand-in and reading goes on; the stand-in is never used, because `load` fails.
+
+use super::fault::{Faults, SourceFile};
+use super::near::nearest;
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// What holds if a key is left out.
+#[derive(Debug, Clone, Copy)]
+pub enum Or<T> {
+    Default(T),
+    /// It must be there; this is an example of its value, as written in TOML.
+    Needed(&'static str),
+}
+
+/// Longest text a key may hold, in bytes.
+pub const TEXT_MAX: usize = 2_000;
+/// Longest file, in bytes.
+const FILE_MAX: u64 = 1_000_000;
+
+/// Reads a file's text; `None` after adding the fault.
+pub fn open(path: &Path, faults: &Faults) -> Option<SourceFile> {
+    let too_long = std::fs::metadata(path).is_ok_and(|meta| meta.len() > FILE_MAX);
+    if too_long {
+        faults.add_file(path, "the file is too long", format!("more than {FILE_MAX} bytes"), "a configuration file");
+        return None;
+    }
+    match std::fs::read_to_string(path) {
+        Ok(text) => Some(SourceFile { path: path.to_owned(), text }),
+        Err(error) => {
+            faults.add_file(path, "the file cannot be read", error.to_string(), "a readable file of UTF-8 text here");
+            None
+        }
+    }
+}
+
+/// The tables of a file; faults of the syntax are added.
+pub fn parse<'a>(file: &'a SourceFile, faults: &Faults) -> Spanned<DeTable<'a>> {
+    let (table, errors) = DeTable::parse_recoverable(&file.text);
+    for error in errors {
+        let byte = error.span().map_or(0, |span| span.start);
+        let why = error.message().replace('\n', ", ");
+        faults.add(file, byte, "this is not TOML".to_owned(), why, "key = value, texts in \"quotes\"".to_owned());
+    }
+    table
+}
+
+/// A table of a file while it is read. Every key that is asked for is known; `finish` reports the others.
+pub struct Section<'a> {
+    pub file: &'a SourceFile,
+    pub faults: &'a Faults,
+    /// `terminal`, `document[2].name`; empty for the file itself.
+    path: String,
+    table: Option<&'a DeTable<'a>>,
+    /// First byte, where a missing key is reported.
+    pub start: usize,
+    known: RefCell<Vec<&'static str>>,
+}
+
+/// A value and where it stands.
+pub type Found<'a> = (&'a DeValue<'a>, Range<usize>);
+
+impl<'a> Section<'a> {
+    #[must_use]
+    pub fn root(file: &'a SourceFile, table: &'a DeTable<'a>, faults: &'a Faults) -> Self {
+        Self { file, faults, path: String::new(), table: Some(table), start: 0, known: RefCell::default() }
+    }
+
+    /// `terminal.port`
+    #[must_use]
+    pub fn path_of(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    pub fn fault_at(&self, byte: usize, what: String, why: impl Display, instead: impl Display) {
+        self.faults.add(self.file, byte, what, why.to_string(), instead.to_string());
+    }
+
+    /// A fault of the value of `key`, or of the table's head where the key is not written.
+    pub fn fault(&self, key: &str, why: impl Display, instead: impl Display) {
+        let byte = self.peek(key).map_or(self.start, |(_, span)| span.start);
+        self.fault_at(byte, self.path_of(key), why, instead);
+    }
+
+    /// The value of `key`, which is known from now on.
+    pub fn find(&self, key: &'static str) -> Option<Found<'a>> {
+        self.known.borrow_mut().push(key);
+        self.peek(key)
+    }
+
+    /// Whether `key` is written.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.peek(key).is_some()
+    }
+
+    fn peek(&self, key: &str) -> Option<Found<'a>> {
+        self.table?.get(key).map(|value| (value.get_ref(), value.span()))
+    }
+
+    /// Every key with where it stands, for tables whose keys are names.
+    pub fn entries(&self) -> impl Iterator<Item = (&'a str, usize, Found<'a>)> {
+        let rows = self.table.into_iter().flat_map(|table| table.iter());
+        rows.map(|(key, value)| (key.get_ref().as_ref(), key.span().start, (value.get_ref(), value.span())))
+    }
+
+    pub fn missing(&self, key: &str, example: &str) {
+        let section = if self.path.is_empty() { "at the head of the file".to_owned() } else { format!("in [{}]", self.path) };
+        let why = format!("this key is missing {section}");
+        self.fault_at(self.start, self.path_of(key), why, format!("{key} = {example}"));
+    }
+
+    /// Reads `key` by `take`; a value `take` refuses is a fault saying what it should be.
+    pub fn value<T>(
+        &self,
+        key: &'static str,
+        or: Or<T>,
+        stand_in: T,
+        take: impl FnOnce(&'a DeValue<'a>) -> Result<T, String>,
+    ) -> T {
+        match (self.find(key), or) {
+            (None, Or::Default(value)) => value,
+            (None, Or::Needed(example)) => {
+                self.missing(key, example);
+                stand_in
+            }
+            (Some((value, _)), _) => take(value).unwrap_or_else(|should| {
+                let kind = value.type_str();
+                let why = if kind == "string" || kind == "integer" { shown(value) } else { format!("this is a {kind}") };
+                self.fault(key, why, should);
+                stand_in
+            }),
+        }
+    }
+
+    pub fn text(&self, key: &'static str, or: Or<&str>) -> String {
+        let or = match or {
+            Or::Default(text) => Or::Default(text.to_owned()),
+            Or::Needed(example) => Or::Needed(example),
+        };
+        self.value(key, or, String::new(), |value| text_of(value).map(str::to_owned))
+    }
+
+    /// A text that may not be empty.
+    pub fn word(&self, key: &'static str, example: &'static str) -> String {
+        self.value(key, Or::Needed(example), String::new(), |value| {
+            text_of(value).ok().filter(|text| !text.trim().is_empty()).map(str::to_owned).ok_or(example.to_owned())
+        })
+    }
+
+    /// A whole number within `range`.
+    pub fn whole<T: TryFrom<i64> + Default>(&self, key: &'static str, range: RangeInclusive<i64>, or: Or<T>) -> T {
+        self.value(key, or, T::default(), |value| {
+            let number = whole_of(value).filter(|number| range.contains(number));
+            let should = || format!("a whole number from {} to {}", range.start(), range.end());
+            number.and_then(|number| T::try_from(number).ok()).ok_or_else(should)
+        })
+    }
+
+    pub fn flag(&self, key: &'static str, or: Or<bool>) -> bool {
+        self.value(key, or, false, |value| value.as_bool().ok_or_else(|| "true or false".to_owned()))
+    }
+
+    /// One of `words`.
+    pub fn choice(&self, key: &'static str, words: &[&'static str], or: Or<&'static str>) -> &'static str {
+        self.value(key, or, "", |value| {
+            let found = value.as_str().and_then(|text| words.iter().copied().find(|word| *word == text));
+            found.ok_or_else(|| format!("one of \"{}\"", words.join("\", \"")))
+        })
+    }
+
+    /// A path; a relative one counts from the folder of this file. `None` if the text is empty.
+    pub fn file_path(&self, key: &'static str, or: Or<&str>) -> Option<PathBuf> {
+        let text = self.text(key, or);
+        let folder = self.file.path.parent().unwrap_or(Path::new(""));
+        (!text.is_empty()).then(|| folder.join(text))
+    }
+
+    /// The table `key`; an empty one, whose needed keys are then all missing, if it is not written.
+    pub fn table(&self, key: &'static str) -> Section<'a> {
+        let found = self.find(key);
+        if let Some((value, _)) = &found
+            && value.as_table().is_none()
+        {
+            self.fault(key, format!("this is a {}", value.type_str()), format!("a table: [{}]", self.path_of(key)));
+        }
+        self.inner(self.path_of(key), found)
+    }
+
+    /// The tables of an array of tables.
+    pub fn tables(&self, key: &'static str) -> Vec<Section<'a>> {
+        let Some((value, _)) = self.find(key) else { return Vec::new() };
+        let Some(array) = value.as_array() else {
+            self.fault(key, format!("this is a {}", value.type_str()), format!("[[{}]]", self.path_of(key)));
+            return Vec::new();
+        };
+        let path = |index: usize| format!("{}[{}]", self.path_of(key), index + 1);
+        let section = |(index, value): (usize, &'a Spanned<DeValue<'a>>)| {
+            if value.get_ref().as_table().is_none() {
+                self.fault_at(value.span().start, path(index), "this is not a table", "{ key = value }");
+            }
+            self.inner(path(index), Some((value.get_ref(), value.span())))
+        };
+        array.iter().enumerate().map(section).collect()
+    }
+
+    pub fn inner(&self, path: String, found: Option<Found<'a>>) -> Section<'a> {
+        let start = found.as_ref().map_or(self.start, |(_, span)| span.start);
+        let table = found.and_then(|(value, _)| value.as_table());
+        Section { file: self.file, faults: self.faults, path, table, start, known: RefCell::default() }
+    }
+
+    /// Reports the keys nobody asked for, each with the known one that was probably meant.
+    pub fn finish(self) {
+        let known = self.known.borrow();
+        for (key, byte, _) in self.entries().filter(|(key, ..)| !known.contains(key)) {
+            let instead = match nearest(key, known.iter().copied()) {
+                Some(meant) => meant.to_owned(),
+                None => format!("leave it out; known here: {}", known.join(", ")),
+            };
+            self.fault_at(byte, self.path_of(key), "this key is not known", instead);
+        }
+    }
+}
+
+/// A text of bearable length.
+///
+/// # Errors
+/// What it should be.
+pub fn text_of<'a>(value: &'a DeValue<'a>) -> Result<&'a str, String> {
+    let text = value.as_str().ok_or_else(|| "a text in \"quotes\"".to_owned())?;
+    if text.len() > TEXT_MAX { Err(format!("a text of at most {TEXT_MAX} bytes")) } else { Ok(text) }
+}
+
+#[must_use]
+pub fn whole_of(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// A value as a fault repeats it, cut short.
+fn shown(value: &DeValue<'_>) -> String {
+    let text = value.as_str().map(|text| format!("\"{text}\"")).or(value.as_integer().map(|n| n.as_str().to_owned()));
+    format!("{} will not do here", text.unwrap_or_default().chars().take(60).collect::<String>())
+}

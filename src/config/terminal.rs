@@ -1,0 +1,62 @@
+//! `[terminal]`: the card terminal.
+
+use super::near::nearest;
+use super::read::{Or, Section};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terminal {
+    /// A name in `terminal::PROTOCOLS`; empty = this kiosk has none.
+    pub protocol: String,
+    /// Device path, best `/dev/serial/by-id/…`.
+    pub port: String,
+    pub baud: u32,
+    /// The identifier the terminal was registered with (Smartro: CAT/MID, at most 16 characters).
+    pub terminal_id: String,
+    pub ack_timeout_ms: u64,
+    pub answer_timeout_ms: u64,
+}
+
+impl Terminal {
+    pub(super) fn read(section: Section<'_>, protocols: &[&str]) -> Self {
+        let terminal = Self {
+            protocol: section.text("protocol", Or::Default("")),
+            port: section.text("port", Or::Default("")),
+            baud: baud(&section, Or::Default(115_200)),
+            terminal_id: section.text("terminal_id", Or::Default("")),
+            ack_timeout_ms: section.whole("ack_timeout_ms", 100..=10_000, Or::Default(1_000)),
+            answer_timeout_ms: section.whole("answer_timeout_ms", 1_000..=300_000, Or::Default(10_000)),
+        };
+        terminal.check(&section, protocols);
+        section.finish();
+        terminal
+    }
+
+    fn check(&self, section: &Section<'_>, protocols: &[&str]) {
+        if self.protocol.is_empty() {
+            return;
+        }
+        if !protocols.contains(&self.protocol.as_str()) {
+            let names = format!("one of \"{}\"", protocols.join("\", \""));
+            let meant = nearest(&self.protocol, protocols.iter().copied());
+            let instead = meant.map_or(names, |name| format!("\"{name}\""));
+            section.fault("protocol", "this program does not speak it", instead);
+        }
+        if self.port.is_empty() {
+            section.fault("port", "a terminal needs a port", "\"/dev/serial/by-id/…\", or protocol = \"\" for none");
+        }
+        if self.terminal_id.len() > 16 || !self.terminal_id.is_ascii() {
+            section.fault("terminal_id", "too long or not ASCII", "at most 16 ASCII characters");
+        }
+    }
+}
+
+/// Speeds a serial line can have.
+const BAUDS: [u32; 7] = [4_800, 9_600, 19_200, 38_400, 57_600, 115_200, 230_400];
+
+pub(super) fn baud(section: &Section<'_>, or: Or<u32>) -> u32 {
+    section.value("baud", or, 9_600, |value| {
+        let number = super::read::whole_of(value).and_then(|number| u32::try_from(number).ok());
+        let speeds: Vec<String> = BAUDS.iter().map(u32::to_string).collect();
+        number.filter(|number| BAUDS.contains(number)).ok_or_else(|| format!("one of {}", speeds.join(", ")))
+    })
+}

@@ -1,0 +1,230 @@
+//! The configuration: what ships is sound, each kind of fault is told with its place, and every field has its
+//! commented key.
+
+use hospital_kiosk::commands::check::{Check, DeviceAnswer, run};
+use hospital_kiosk::commands::{CANNOT, NO, Streams, YES};
+use hospital_kiosk::config::{Fault, Known, find, load};
+use hospital_kiosk::domain::language::Language;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub const KNOWN: Known<'_> = Known { languages: &[Language::Ko, Language::En], protocols: &["smartro"] };
+
+pub fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config/kiosk.toml")
+}
+
+/// A copy of the shipped configuration to be spoilt.
+fn copy() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    fs::create_dir_all(folder.path().join("hospital/onsaemi")).expect("a folder");
+    fs::copy(from.join("kiosk.toml"), folder.path().join("kiosk.toml")).expect("a copy");
+    for entry in fs::read_dir(from.join("hospital/onsaemi")).expect("the hospital's folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name");
+        fs::copy(&path, folder.path().join("hospital/onsaemi").join(name)).expect("a copy");
+    }
+    folder
+}
+
+fn faults_of(folder: &Path) -> Vec<Fault> {
+    load(&folder.join("kiosk.toml"), &KNOWN).err().unwrap_or_default()
+}
+
+fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = &text[..byte];
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    (before.split('\n').count(), last.chars().count() + 1)
+}
+
+#[test]
+fn what_ships_is_sound() {
+    let config = load(&shipped(), &KNOWN).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let codes: Vec<&str> = config.facility.documents.iter().map(|document| document.code.as_str()).collect();
+    assert_eq!(codes, ["REC", "IMG_CD", "CF_VISIT", "CF_ADMIT", "RECEIPT", "DX_GENERAL_EN"]);
+    assert_eq!(config.facility.holidays.len(), 46);
+    assert!(config.hospital.ca_file.is_none());
+    assert_eq!(config.facility.timing.in_doubt_ms, 20_000);
+}
+
+#[test]
+fn each_fault_of_the_table_is_told_with_its_place() {
+    let mut cases = 0;
+    for line in include_str!("data/faults.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let fields: Vec<String> = line.split(" | ").map(|field| field.replace("\\n", "\n")).collect();
+        let [file, from, to, place, what, instead] = fields.try_into().expect(line);
+        let folder = copy();
+        let path = folder.path().join(&file);
+        let before = fs::read_to_string(&path).expect("a file");
+        assert!(before.contains(&from), "nothing to spoil: {line}");
+        let after = before.replacen(&from, &to, 1);
+        fs::write(&path, &after).expect("a file");
+        let faults = faults_of(folder.path());
+        let told: Vec<String> = faults.iter().map(Fault::to_string).collect();
+        let Some(fault) = faults.iter().find(|fault| format!("{}: {}", fault.what, fault.why).contains(&what)) else {
+            panic!("not told: {line}\ntold: {told:#?}");
+        };
+        assert!(fault.instead.contains(instead.trim()), "{line}\ntold: {told:#?}");
+        assert_eq!(fault.file, path, "{line}");
+        let byte = match place.as_str() {
+            "CODE-TWICE" => after.match_indices("\"CF_VISIT\"").nth(1).map(|(byte, _)| byte),
+            text => after.find(text),
+        };
+        let expected = position(&after, byte.unwrap_or_else(|| panic!("no such place: {line}")));
+        assert_eq!((fault.line, fault.column), expected, "{line}\ntold: {told:#?}");
+        cases += 1;
+    }
+    assert!(cases > 40, "{cases} cases read");
+}
+
+#[test]
+fn all_faults_of_all_files_are_told_at_once_in_order() {
+    let folder = copy();
+    let kiosk = fs::read_to_string(folder.path().join("kiosk.toml")).expect("a file");
+    let spoilt = kiosk.replace("width_px = 1080", "width_px = 1").replace("baud = 9600", "baud = 1");
+    fs::write(folder.path().join("kiosk.toml"), spoilt.replace("has_cutter = true", "has_cutter = 1")).expect("a file");
+    fs::write(folder.path().join("hospital/onsaemi/desks.toml"), "[desk.help]\nname = 3\n[desk.x]\n").expect("a file");
+    fs::write(folder.path().join("hospital/onsaemi/hours.toml"), "[hours.desk\nmonday = =\n").expect("a file");
+    let faults = faults_of(folder.path());
+    let of = |name: &str| -> Vec<(usize, usize)> {
+        faults.iter().filter(|fault| fault.file.ends_with(name)).map(|fault| (fault.line, fault.column)).collect()
+    };
+    assert_eq!(of("kiosk.toml").len(), 3);
+    assert_eq!(of("desks.toml"), [(2, 8), (3, 1)]);
+    assert_eq!(of("hours.toml").first(), Some(&(1, 12)), "{faults:#?}");
+    assert!(of("kiosk.toml").is_sorted() && of("hours.toml").is_sorted());
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    let folder = copy();
+    fs::remove_file(folder.path().join("hospital/onsaemi/fees.toml")).expect("removed");
+    let faults = faults_of(folder.path());
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].file.ends_with("fees.toml") && faults[0].what.contains("cannot be read"));
+    assert!(faults_of(Path::new("/nowhere")).first().is_some_and(|fault| fault.why.contains("No such file")));
+}
+
+#[test]
+fn any_text_at_all_is_read_without_a_panic() {
+    let folder = copy();
+    let path = folder.path().join("kiosk.toml");
+    for text in ["", "\u{feff}", "a", "=", "[[[", "kiosk = 1", "[kiosk]\nplace = 1", "kiosk = []", "a.b.c = 1\na = 2", "x = \"\\u"] {
+        fs::write(&path, text).expect("a file");
+        assert!(!faults_of(folder.path()).is_empty(), "{text:?}");
+    }
+    fs::write(&path, [0xff, 0xfe, 0x00]).expect("a file");
+    assert!(!faults_of(folder.path()).is_empty());
+}
+
+/// `section.field` of every struct in src/config/<section>.rs.
+fn fields() -> BTreeSet<String> {
+    let mut fields = BTreeSet::new();
+    for section in ["display", "terminal", "printer", "scanner", "hospital", "store"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/config/{section}.rs"));
+        let source = fs::read_to_string(path).expect("a source file");
+        let body = source.split("pub struct ").nth(1).and_then(|rest| rest.split("\n}").next()).expect("a struct");
+        let names = body.lines().filter_map(|line| line.trim().strip_prefix("pub ")?.split(':').next());
+        fields.extend(names.map(|name| format!("{section}.{name}")));
+    }
+    fields.extend(["hospital_folder", "prefix", "place"].map(|name| format!("kiosk.{name}")));
+    fields
+}
+
+/// `section.key` of kiosk.toml with its line and the comment over it.
+fn keys() -> BTreeMap<String, (String, String)> {
+    let text = fs::read_to_string(shipped()).expect("kiosk.toml");
+    let (mut section, mut comment, mut keys) = (String::new(), String::new(), BTreeMap::new());
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']').to_owned();
+        }
+        if let Some(words) = line.strip_prefix("# ") {
+            comment = format!("{comment} {words}");
+        } else {
+            if let Some((key, _)) = line.split_once(" = ") {
+                keys.insert(format!("{section}.{key}"), (line.to_owned(), comment.clone()));
+            }
+            comment.clear();
+        }
+    }
+    keys
+}
+
+#[test]
+fn every_field_has_a_commented_key_and_every_key_a_field() {
+    let keys = keys();
+    assert_eq!(keys.keys().cloned().collect::<BTreeSet<_>>(), fields());
+    for (key, (_, comment)) in &keys {
+        assert!(comment.contains("Default ") || comment.contains("Needed"), "{key} tells no default: {comment}");
+    }
+}
+
+#[test]
+fn a_key_left_out_is_a_fault_if_needed_and_else_its_documented_default() {
+    for (key, (line, comment)) in keys() {
+        let (section, _) = key.split_once('.').expect("a section");
+        let folder = copy();
+        let path = folder.path().join("kiosk.toml");
+        let text = fs::read_to_string(&path).expect("a file");
+        let head = text.find(&format!("[{section}]")).expect("a section");
+        let with = |replacement: &str| {
+            let (before, after) = text.split_at(head);
+            fs::write(&path, format!("{before}{}", after.replacen(&line, replacement, 1))).expect("a file");
+            load(&path, &KNOWN)
+        };
+        let without = with("");
+        if comment.contains("Needed") {
+            assert!(without.is_err(), "{key} is said to be needed");
+            continue;
+        }
+        let default = comment.split("Default ").nth(1).expect("a default").split(" (").next().expect("a value");
+        let (name, _) = line.split_once(" = ").expect("a key");
+        let written = with(&format!("{name} = {}", default.trim_end_matches('.')));
+        assert!(without.is_ok() && without == written, "{key}: default {default} is not what holds");
+    }
+}
+
+#[test]
+fn the_configuration_named_on_the_command_line_wins() {
+    assert_eq!(find(Some(PathBuf::from("a.toml"))), PathBuf::from("a.toml"));
+}
+
+fn check(path: &Path, args: Check, answers: &[DeviceAnswer]) -> (u8, String, usize) {
+    let (mut out, mut err, mut asked) = (Vec::new(), Vec::new(), 0);
+    let mut ask = |_: &hospital_kiosk::config::Config| {
+        asked += 1;
+        answers.to_vec()
+    };
+    let mut streams = Streams { out: &mut out, err: &mut err };
+    let code = run(args, path, &load(path, &KNOWN), &mut ask, &mut streams).expect("a writer");
+    (code, String::from_utf8(out).expect("text"), asked)
+}
+
+#[test]
+fn check_answers_by_its_exit_status_too() {
+    let plain = Check { devices: false, json: false };
+    assert_eq!(check(&shipped(), plain, &[]).0, YES);
+    assert_eq!(check(Path::new("/nowhere/kiosk.toml"), plain, &[]).0, CANNOT);
+    let folder = copy();
+    let path = folder.path().join("kiosk.toml");
+    let text = fs::read_to_string(&path).expect("a file");
+    fs::write(&path, text.replacen("prefix = \"K3\"", "prefix = \"k\"", 1)).expect("a file");
+    let (code, out, asked) = check(&path, Check { devices: true, json: true }, &[]);
+    assert_eq!((code, asked), (NO, 0), "{out}");
+    let rows: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(rows[0]["what"], "kiosk.prefix");
+    assert!(rows[0]["line"].is_u64() && rows[0]["column"].is_u64() && rows[0]["instead"].is_string());
+    assert_eq!(rows[1], serde_json::json!({ "ok": false, "faults": 1 }));
+}
+
+#[test]
+fn a_device_that_does_not_answer_makes_the_answer_no() {
+    let silent = DeviceAnswer { device: "printer".into(), port: "/dev/usb/lp0".into(), ok: false, says: "nothing".into() };
+    let asking = Check { devices: true, json: false };
+    let (code, out, asked) = check(&shipped(), asking, &[silent]);
+    assert_eq!((code, asked), (NO, 1));
+    assert!(out.contains("printer at /dev/usb/lp0: NOT OK: nothing"), "{out}");
+}

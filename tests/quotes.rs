@@ -1,0 +1,156 @@
+//! Prices and times: the table `data/quotes.txt`, properties, and the command's own words.
+
+use crate::configuration::{KNOWN, shipped};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta};
+use hospital_kiosk::commands::quote::{QuoteArgs, run};
+use hospital_kiosk::commands::{NO, Streams, YES};
+use hospital_kiosk::config;
+use hospital_kiosk::domain::document::Price;
+use hospital_kiosk::domain::document::fees::{FeeRefusal, fee, pages_fee};
+use hospital_kiosk::domain::document::quote::{Reason, quote};
+use hospital_kiosk::domain::facility::Facility;
+use hospital_kiosk::domain::hours::Calendar;
+use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::money::Amount;
+use proptest::prelude::*;
+
+fn facility() -> Facility {
+    config::load(&shipped(), &KNOWN).expect("the shipped configuration is sound").facility
+}
+
+fn seoul(local: &str) -> DateTime<FixedOffset> {
+    let local: NaiveDateTime = local.parse().expect("a local time");
+    local.and_local_timezone(FixedOffset::east_opt(9 * 3600).expect("an offset")).single().expect("a moment")
+}
+
+#[test]
+fn every_line_of_the_table_holds() {
+    let facility = facility();
+    let mut cases = 0;
+    for line in include_str!("data/quotes.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let [code, pages, copies, at, outcome, ready, amount] =
+            line.split_whitespace().collect::<Vec<_>>().try_into().expect(line);
+        let quote = quote(&facility, code, pages.parse().ok(), copies.parse().expect(line), None, seoul(at));
+        let reason = quote.reason.map(Reason::word);
+        assert_eq!((quote.orderable, quote.today), (ready != "-", outcome == "today"), "{line}");
+        assert_eq!(reason, Some(outcome).filter(|outcome| *outcome != "today"), "{line}");
+        assert_eq!(quote.ready_at, Some(ready).filter(|ready| *ready != "-").map(seoul), "{line}");
+        assert_eq!(quote.amount, amount.parse().ok().map(Amount), "{line}");
+        let total: i64 = quote.lines.iter().map(|line| line.amount.0).sum();
+        assert_eq!(total, quote.amount.unwrap_or_default().0, "{line}");
+        cases += 1;
+    }
+    assert!(cases > 50, "{cases} cases read");
+}
+
+#[test]
+fn the_other_reading_of_the_fee_rule_is_only_other_data() {
+    let first_five_together = [(1, Amount(1_000)), (2, Amount(0)), (6, Amount(100))];
+    for (pages, amount) in [(1, 1_000), (5, 1_000), (6, 1_100), (30, 3_500)] {
+        assert_eq!(pages_fee(&first_five_together, pages), Some(Amount(amount)), "{pages} pages");
+    }
+}
+
+#[test]
+fn an_amount_beyond_all_numbers_is_refused_and_never_wraps() {
+    let dear = Amount(i64::MAX);
+    let pages = Price::ByPage { tiers: vec![(1, dear)] };
+    assert_eq!(fee(&pages, Some(2), 1), Err(FeeRefusal::BadPages));
+    assert_eq!(fee(&pages, Some(1), 2), Err(FeeRefusal::BadCopies));
+    assert_eq!(fee(&Price::Fixed { first: dear, further: Amount(1) }, None, 2), Err(FeeRefusal::BadCopies));
+    assert_eq!(fee(&pages, Some(1), 0), Err(FeeRefusal::BadCopies));
+}
+
+#[test]
+fn the_moment_counts_in_hospital_time_whatever_its_offset() {
+    let facility = facility();
+    let utc = DateTime::parse_from_rfc3339("2026-11-27T23:30:00Z").expect("a moment");
+    let answer = quote(&facility, "REC", Some(1), 1, None, utc);
+    assert_eq!(answer.ready_at.expect("ready").to_rfc3339(), "2026-11-28T09:00:00+09:00");
+    assert_eq!(answer.collect_until.expect("until").to_rfc3339(), "2026-11-28T13:00:00+09:00");
+}
+
+#[test]
+fn a_new_price_holds_from_its_day_on() {
+    let mut facility = facility();
+    let rec = facility.documents.iter_mut().find(|document| document.code == "CF_VISIT").expect("CF_VISIT");
+    let from = NaiveDate::from_ymd_opt(2026, 12, 1).expect("a day");
+    rec.price_changes = vec![(from, Price::Fixed { first: Amount(2_000), further: Amount(500) })];
+    let at = |local| quote(&facility, "CF_VISIT", None, 2, None, seoul(local)).amount;
+    assert_eq!(at("2026-11-30T23:59:59"), Some(Amount(4_000)));
+    assert_eq!(at("2026-12-01T00:00:00"), Some(Amount(2_500)));
+}
+
+#[test]
+fn a_counter_that_never_opens_takes_no_order() {
+    let mut facility = facility();
+    facility.hours.insert("desk".to_owned(), hospital_kiosk::domain::hours::WeekHours::default());
+    let answer = quote(&facility, "CF_VISIT", None, 1, None, seoul("2026-11-25T10:00:00"));
+    assert_eq!((answer.orderable, answer.reason, answer.amount), (false, Some(Reason::Closed), None));
+}
+
+proptest! {
+    #[test]
+    fn what_is_promised_is_ready_while_its_counter_hands_out(minute in 0_i64..(2 * 365 * 24 * 60), code in 0_usize..5) {
+        let facility = facility();
+        let document = &facility.documents[code];
+        let at = seoul("2026-01-01T00:00:00") + TimeDelta::minutes(minute);
+        let answer = quote(&facility, &document.code, Some(3), 1, None, at);
+        let (ready, until) = (answer.ready_at.expect("ready"), answer.collect_until.expect("until"));
+        prop_assert!(at <= ready && ready <= until && ready.date_naive() == until.date_naive());
+        prop_assert_eq!(answer.today, answer.reason.is_none());
+        let calendar = Calendar::of(&facility, &document.hours).expect("hours");
+        let (opens, closes) = calendar.opening(ready.date_naive()).expect("an open day");
+        prop_assert!(opens <= ready.time() && ready.time() <= closes);
+        let last = calendar.last_order(at.date_naive(), document.ready_max);
+        let in_time = last.is_some_and(|last| at.naive_local() <= last) && at.time() >= opens_on(&calendar, at);
+        prop_assert_eq!(answer.today, in_time);
+    }
+}
+
+fn opens_on(calendar: &Calendar<'_>, at: DateTime<FixedOffset>) -> chrono::NaiveTime {
+    calendar.opening(at.date_naive()).map_or(chrono::NaiveTime::MIN, |(opens, _)| opens)
+}
+
+fn ask(args: &QuoteArgs) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let now = seoul("2026-11-25T10:00:00");
+    let code = run(args, &facility(), now, &mut Streams { out: &mut out, err: &mut err }).expect("a writer");
+    (code, String::from_utf8(out).expect("text"), String::from_utf8(err).expect("text"))
+}
+
+fn args(document: &str, pages: Option<u32>, language: Option<Language>, json: bool) -> QuoteArgs {
+    QuoteArgs { document: document.to_owned(), pages, copies: 1, language, at: None, json }
+}
+
+#[test]
+fn the_json_has_the_agreed_keys_in_their_order() {
+    let (code, out, err) = ask(&args("REC", Some(6), Some(Language::Ko), true));
+    let expected = concat!(
+        r#"{"document":"REC","orderable":true,"today":true,"reason":null,"ready_at":"2026-11-25T10:30:00+09:00","#,
+        r#""amount":5100,"currency":"KRW","lines":[{"text":"진료기록 사본","unit":"page","count":6,"amount":5100,"#,
+        r#""copies":1,"language":"ko"}],"tax":"exempt","collect_until":"2026-11-25T18:00:00+09:00"}"#,
+        "\n"
+    );
+    assert_eq!((code, out.as_str(), err.as_str()), (YES, expected, ""));
+}
+
+#[test]
+fn a_refusal_is_json_too_and_says_what_to_do_on_the_other_stream() {
+    let (code, out, err) = ask(&args("REC", Some(0), None, true));
+    let expected = concat!(
+        r#"{"document":"REC","orderable":false,"today":false,"reason":"bad-pages","ready_at":null,"amount":null,"#,
+        r#""currency":"KRW","lines":[],"tax":"exempt","collect_until":null}"#,
+        "\n"
+    );
+    assert_eq!((code, out.as_str()), (NO, expected));
+    assert!(err.contains("--pages"), "{err}");
+}
+
+#[test]
+fn a_language_the_paper_is_not_issued_in_is_told() {
+    let (code, out, err) = ask(&args("REC", Some(6), Some(Language::En), false));
+    assert_eq!(code, YES);
+    assert!(out.contains("Medical record") && out.contains("5100 KRW") && out.contains("2026-11-25 10:30"), "{out}");
+    assert!(err.contains("not issued in en"), "{err}");
+}
