@@ -79,7 +79,8 @@ fn connect(path: &Path) -> Result<Connection> {
 
 /// Outer error: the database's. Inner: a refusal, or what is wrong with the content. Writes nothing until all is checked.
 fn prepare(connection: &mut Connection, secret: &Secret) -> rusqlite::Result<Result<Option<String>>> {
-    connection.execute_batch("PRAGMA cipher_memory_security = ON")?;
+    // Its own lines on stderr say nothing that our errors do not.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE; PRAGMA cipher_memory_security = ON")?;
     secret.unlock(connection)?;
     if let Err(refusal) = can_encrypt(connection) {
         return Ok(Err(refusal));

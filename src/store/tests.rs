@@ -7,6 +7,7 @@ use crate::domain::outbox::{Act, PaymentOfRequest};
 use crate::domain::paper::Receipt;
 use crate::domain::patient::AppointmentState;
 use crate::domain::payment::{CardTransaction, LastTransaction};
+use crate::ports::StoreError;
 use std::fs;
 
 const MARKER: &str = "7701234567890123";

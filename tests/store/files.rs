@@ -100,6 +100,48 @@ fn a_damaged_database_is_set_aside_whole_and_reported() {
 }
 
 #[test]
+fn one_bit_in_any_page_is_noticed_unless_nothing_is_there() {
+    let disk = Disk::new();
+    let store = disk.open();
+    pay(&store, 1);
+    store.cache_schedule(day(), &schedule(20)).unwrap();
+    let whole = everything(&store);
+    drop(store);
+    let pages = fs::metadata(disk.database()).unwrap().len() as usize / 4096;
+    let mut noticed = 0;
+    for page in 0..pages {
+        let copy = disk.crash_copy();
+        let mut bytes = fs::read(copy.database()).unwrap();
+        bytes[page * 4096 + 1000] ^= 4;
+        fs::write(copy.database(), bytes).unwrap();
+        let opened = copy.try_open().unwrap_or_else(|error| panic!("page {page}: {error}"));
+        match opened.notice {
+            Some(_) => noticed += 1,
+            None => assert_eq!(everything(&opened.store), whole, "page {page}"),
+        }
+    }
+    assert!(noticed > pages / 2, "{noticed} of {pages}");
+}
+
+#[test]
+fn a_torn_log_gives_a_past_that_was_and_no_error() {
+    let disk = Disk::new();
+    let store = disk.open();
+    let mut pasts = vec![everything(&store).0];
+    for entry in [intent(1), sent(1), answered(1), committed(1)] {
+        record(&store, [entry]);
+        pasts.push(everything(&store).0);
+    }
+    let log = fs::read(disk.folder().join("kiosk.db-wal")).unwrap();
+    for keep in (0..log.len()).step_by(1777) {
+        let copy = disk.crash_copy();
+        fs::write(copy.folder().join("kiosk.db-wal"), &log[..keep]).unwrap();
+        // Before the log's first transactions there are no tables yet, and the next start makes them.
+        assert!(pasts.contains(&everything(&copy.open()).0), "{keep} bytes");
+    }
+}
+
+#[test]
 fn the_log_is_set_aside_with_its_database() {
     let disk = Disk::new();
     let store = disk.open();
