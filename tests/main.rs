@@ -6,4 +6,5 @@ mod house;
 mod power;
 mod quotes;
 mod stage;
+mod store;
 mod touches;

@@ -1,0 +1,93 @@
+//! How domain values lie in columns: JSON text, RFC 3339 text, one word per state.
+
+use super::fault::Result;
+use crate::domain::outbox::QueueState;
+use crate::domain::payment::PaymentState;
+use chrono::{DateTime, FixedOffset};
+use rusqlite::Row;
+use rusqlite::types::Type;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+/// Says only where: what stands there may be personal.
+#[derive(Debug, thiserror::Error)]
+#[error("not understood")]
+struct NotUnderstood;
+
+fn not_understood(column: usize) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(NotUnderstood))
+}
+
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String> {
+    Ok(serde_json::to_string(value)?)
+}
+
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    json_or_null(row, column)?.ok_or_else(|| not_understood(column))
+}
+
+pub(super) fn json_or_null<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(column)?;
+    text.map(|text| serde_json::from_str(&text).map_err(|_| not_understood(column))).transpose()
+}
+
+pub(super) fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+    let text: String = row.get(column)?;
+    Uuid::parse_str(&text).map_err(|_| not_understood(column))
+}
+
+pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<DateTime<FixedOffset>> {
+    let text: String = row.get(column)?;
+    DateTime::parse_from_rfc3339(&text).map_err(|_| not_understood(column))
+}
+
+pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
+    let count: i64 = row.get(column)?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+pub(super) const fn payment_word(state: PaymentState) -> &'static str {
+    match state {
+        PaymentState::Intent => "intent",
+        PaymentState::Sent => "sent",
+        PaymentState::Answered => "answered",
+        PaymentState::Committed => "committed",
+        PaymentState::Settled => "settled",
+        PaymentState::NotPaid => "not-paid",
+        PaymentState::InDoubt => "in-doubt",
+        PaymentState::NeedsStaff => "needs-staff",
+    }
+}
+
+const PAYMENT_STATES: [PaymentState; 8] = [
+    PaymentState::Intent,
+    PaymentState::Sent,
+    PaymentState::Answered,
+    PaymentState::Committed,
+    PaymentState::Settled,
+    PaymentState::NotPaid,
+    PaymentState::InDoubt,
+    PaymentState::NeedsStaff,
+];
+
+pub(super) fn payment_state(row: &Row<'_>, column: usize) -> rusqlite::Result<PaymentState> {
+    let word: String = row.get(column)?;
+    PAYMENT_STATES.into_iter().find(|state| payment_word(*state) == word).ok_or_else(|| not_understood(column))
+}
+
+pub(super) const fn queue_word(state: QueueState) -> &'static str {
+    match state {
+        QueueState::Waiting => "waiting",
+        QueueState::Sent => "sent",
+        QueueState::Parked => "parked",
+    }
+}
+
+pub(super) fn queue_state(row: &Row<'_>, column: usize) -> rusqlite::Result<QueueState> {
+    let word: String = row.get(column)?;
+    [QueueState::Waiting, QueueState::Sent, QueueState::Parked]
+        .into_iter()
+        .find(|state| queue_word(*state) == word)
+        .ok_or_else(|| not_understood(column))
+}

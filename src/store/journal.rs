@@ -1,0 +1,275 @@
+//! The payment journal: one row per attempt, and only the arrows of the payment diagram.
+//!
+//! The store is the last to look before money moves, so it also refuses what no journey should ever ask for: a second
+//! open payment, and a second attempt at a request whose first is not known to be unpaid.
+
+use super::column::{id, json, json_or_null, payment_state, payment_word, time, to_json};
+use super::fault::{Result, other};
+use super::outbox;
+use crate::domain::money::Amount;
+use crate::domain::outbox::{Act, PaymentOfRequest, Request};
+use crate::domain::paper::Receipt;
+use crate::domain::patient::PatientNumber;
+use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction, PaymentRecord, PaymentState};
+use chrono::{DateTime, FixedOffset};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use uuid::Uuid;
+
+type Time = DateTime<FixedOffset>;
+
+/// Finished payments handed out beside all unfinished ones.
+const FINISHED_SHOWN_MAX: u32 = 1000;
+const COLUMNS: &str =
+    "attempt, number, state, amount, request, receipt, baseline, card, reason, started_at, receipt_printed";
+
+/// The arrows of `domain::payment`. Staff may turn `NeedsStaff` into an outcome or have the terminal asked again.
+pub(super) const fn allowed(from: PaymentState, to: PaymentState) -> bool {
+    use PaymentState::{Answered, Committed, InDoubt, Intent, NeedsStaff, NotPaid, Sent, Settled};
+    match from {
+        Intent => matches!(to, Sent | NotPaid),
+        Sent => matches!(to, Answered | InDoubt | NotPaid),
+        Answered => matches!(to, Committed | InDoubt | NotPaid),
+        InDoubt => matches!(to, Committed | NotPaid | NeedsStaff),
+        NeedsStaff => matches!(to, Committed | NotPaid | InDoubt),
+        Committed => matches!(to, Settled),
+        Settled | NotPaid => false,
+    }
+}
+
+/// True if personal data was erased.
+pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Time) -> Result<bool> {
+    match entry {
+        Entry::Intent { .. } => intend(tx, entry, at)?,
+        Entry::Sent { attempt } => advance(tx, *attempt, PaymentState::Sent, None, at)?,
+        Entry::Answered { attempt, raw, transaction } => answer(tx, *attempt, raw, transaction, at)?,
+        Entry::Committed { attempt, transaction, request, receipt } => {
+            commit(tx, *attempt, transaction, request, receipt, bundle, at)?;
+        }
+        Entry::NotPaid { attempt, reason } => {
+            advance(tx, *attempt, PaymentState::NotPaid, Some(reason), at)?;
+            erase_person(tx, *attempt)?;
+            return Ok(true);
+        }
+        Entry::InDoubt { attempt, reason } => advance(tx, *attempt, PaymentState::InDoubt, Some(reason), at)?,
+        Entry::NeedsStaff { attempt, reason } => advance(tx, *attempt, PaymentState::NeedsStaff, Some(reason), at)?,
+        Entry::ReceiptPrinted { attempt } => receipt_printed(tx, *attempt)?,
+    }
+    Ok(false)
+}
+
+/// The hospital has the request: its payment is settled, and the patient's number leaves the journal.
+pub(super) fn settle(tx: &Transaction<'_>, request: Uuid, at: Time) -> Result<()> {
+    let attempt = tx
+        .query_row(
+            "SELECT attempt FROM payments WHERE request_id = ?1 AND state = ?2",
+            params![request.to_string(), payment_word(PaymentState::Committed)],
+            |row| id(row, 0),
+        )
+        .optional()?;
+    if let Some(attempt) = attempt.map(AttemptId) {
+        move_to(tx, attempt, PaymentState::Settled, None, at)?;
+        erase_person(tx, attempt)?;
+    }
+    Ok(())
+}
+
+/// Every unfinished payment and the newest finished ones, oldest first.
+pub(super) fn all(connection: &Connection) -> Result<Vec<PaymentRecord>> {
+    let finished = [payment_word(PaymentState::Settled), payment_word(PaymentState::NotPaid)];
+    let mut statement = connection.prepare(&format!(
+        "SELECT {COLUMNS} FROM payments WHERE state NOT IN (?1, ?2) OR sequence IN
+         (SELECT sequence FROM payments WHERE state IN (?1, ?2) ORDER BY sequence DESC LIMIT ?3) ORDER BY sequence"
+    ))?;
+    let rows = statement.query_map(params![finished[0], finished[1], FINISHED_SHOWN_MAX], payment)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn find(connection: &Connection, attempt: AttemptId) -> Result<Option<PaymentRecord>> {
+    let sql = format!("SELECT {COLUMNS} FROM payments WHERE attempt = ?1");
+    Ok(connection.query_row(&sql, [attempt.0.to_string()], payment).optional()?)
+}
+
+fn payment(row: &Row<'_>) -> rusqlite::Result<PaymentRecord> {
+    Ok(PaymentRecord {
+        attempt: AttemptId(id(row, 0)?),
+        number: row.get(1)?,
+        state: payment_state(row, 2)?,
+        amount: Amount(row.get(3)?),
+        request: json(row, 4)?,
+        receipt: json(row, 5)?,
+        baseline: json(row, 6)?,
+        transaction: json_or_null(row, 7)?,
+        reason: row.get(8)?,
+        started_at: time(row, 9)?,
+        receipt_printed: row.get(10)?,
+    })
+}
+
+fn intend(tx: &Transaction<'_>, entry: &Entry, at: Time) -> Result<()> {
+    let Entry::Intent { attempt, number, amount, request, receipt, baseline } = entry else { return Ok(()) };
+    if let Some(known) = find(tx, *attempt)? {
+        let same = known.state == PaymentState::Intent
+            && (&known.number, known.amount, &known.request) == (number, *amount, request.as_ref())
+            && (&known.receipt, &known.baseline) == (receipt.as_ref(), baseline);
+        return if same { Ok(()) } else { Err(impossible(known.state, PaymentState::Intent)) };
+    }
+    refuse_second_open(tx, *attempt)?;
+    refuse_second_charge(tx, request.id)?;
+    insert(tx, (*attempt, number, *amount), request, receipt, baseline, at)
+}
+
+fn insert(
+    tx: &Transaction<'_>,
+    (attempt, number, amount): (AttemptId, &str, Amount),
+    request: &Request,
+    receipt: &Receipt,
+    baseline: &LastTransaction,
+    at: Time,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO payments (attempt, number, request_id, state, amount, request, receipt, baseline, started_at, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        params![
+            attempt.0.to_string(),
+            number,
+            request.id.to_string(),
+            payment_word(PaymentState::Intent),
+            amount.0,
+            to_json(request)?,
+            to_json(receipt)?,
+            to_json(baseline)?,
+            at.to_rfc3339()
+        ],
+    )?;
+    Ok(())
+}
+
+/// One terminal, one money operation at a time.
+fn refuse_second_open(tx: &Transaction<'_>, attempt: AttemptId) -> Result<()> {
+    let mut statement = tx.prepare("SELECT attempt, state FROM payments WHERE state IN (?1, ?2, ?3, ?4)")?;
+    let open = [PaymentState::Intent, PaymentState::Sent, PaymentState::Answered, PaymentState::InDoubt];
+    let rows = statement.query_map(open.map(payment_word), |row| id(row, 0))?;
+    for row in rows {
+        if row? != attempt.0 {
+            return Err(other("another payment is still open: no second one may begin"));
+        }
+    }
+    Ok(())
+}
+
+/// At most one charge may ever stand for a request.
+fn refuse_second_charge(tx: &Transaction<'_>, request: Uuid) -> Result<()> {
+    let others: i64 = tx.query_row(
+        "SELECT count(*) FROM payments WHERE request_id = ?1 AND state <> ?2",
+        params![request.to_string(), payment_word(PaymentState::NotPaid)],
+        |row| row.get(0),
+    )?;
+    if others > 0 {
+        return Err(other("this request has a payment that is not known to be unpaid: it may not be charged again"));
+    }
+    Ok(())
+}
+
+fn known(tx: &Transaction<'_>, attempt: AttemptId) -> Result<PaymentRecord> {
+    find(tx, attempt)?.ok_or_else(|| other("the journal knows no such payment attempt"))
+}
+
+fn impossible(from: PaymentState, to: PaymentState) -> crate::ports::StoreError {
+    other(format!("a payment that is {} cannot become {}", payment_word(from), payment_word(to)))
+}
+
+/// The same state again is harmless; its reason may be told anew.
+fn advance(tx: &Transaction<'_>, attempt: AttemptId, to: PaymentState, reason: Option<&str>, at: Time) -> Result<()> {
+    let from = known(tx, attempt)?.state;
+    if from != to && !allowed(from, to) {
+        return Err(impossible(from, to));
+    }
+    if to.is_open() {
+        refuse_second_open(tx, attempt)?;
+    }
+    move_to(tx, attempt, to, reason, at)
+}
+
+fn move_to(tx: &Transaction<'_>, attempt: AttemptId, to: PaymentState, reason: Option<&str>, at: Time) -> Result<()> {
+    tx.execute(
+        "UPDATE payments SET state = ?2, reason = coalesce(?3, reason), changed_at = ?4 WHERE attempt = ?1",
+        params![attempt.0.to_string(), payment_word(to), reason, at.to_rfc3339()],
+    )?;
+    Ok(())
+}
+
+/// A terminal may repeat its answer; a different answer to the same attempt is never written over the first.
+fn answer(tx: &Transaction<'_>, attempt: AttemptId, raw: &[u8], card: &CardTransaction, at: Time) -> Result<()> {
+    let known = known(tx, attempt)?;
+    if known.state == PaymentState::Answered {
+        return same_card(&known, card);
+    }
+    advance(tx, attempt, PaymentState::Answered, None, at)?;
+    tx.execute(
+        "UPDATE payments SET raw_answer = ?2, card = ?3 WHERE attempt = ?1",
+        params![attempt.0.to_string(), raw, to_json(card)?],
+    )?;
+    Ok(())
+}
+
+fn same_card(known: &PaymentRecord, card: &CardTransaction) -> Result<()> {
+    if known.transaction.as_ref() == Some(card) {
+        return Ok(());
+    }
+    Err(other("the terminal's answer differs from the one already in the journal"))
+}
+
+/// Paid, and in the same transaction queued for the hospital: neither can be without the other.
+fn commit(
+    tx: &Transaction<'_>,
+    attempt: AttemptId,
+    card: &CardTransaction,
+    request: &Request,
+    receipt: &Receipt,
+    bundle: &[u8],
+    at: Time,
+) -> Result<()> {
+    let known = known(tx, attempt)?;
+    if request.id != known.request.id || !carries(request, card) {
+        return Err(other("the request of a paid attempt must be its own and carry the payment"));
+    }
+    if matches!(known.state, PaymentState::Committed | PaymentState::Settled) {
+        return same_card(&known, card);
+    }
+    advance(tx, attempt, PaymentState::Committed, None, at)?;
+    tx.execute(
+        "UPDATE payments SET request = ?2, receipt = ?3, card = ?4, reason = NULL WHERE attempt = ?1",
+        params![attempt.0.to_string(), to_json(request)?, to_json(receipt)?, to_json(card)?],
+    )?;
+    outbox::insert(tx, request, bundle)
+}
+
+fn carries(request: &Request, card: &CardTransaction) -> bool {
+    match &request.act {
+        Act::Documents { payment: PaymentOfRequest::Card { transaction, .. }, .. } => transaction.as_ref() == card,
+        Act::Documents { payment: PaymentOfRequest::Free | PaymentOfRequest::Unpaid, .. } | Act::Arrival { .. } => {
+            false
+        }
+    }
+}
+
+fn receipt_printed(tx: &Transaction<'_>, attempt: AttemptId) -> Result<()> {
+    let state = known(tx, attempt)?.state;
+    if !matches!(state, PaymentState::Committed | PaymentState::Settled) {
+        return Err(other(format!("a payment that is {} has no receipt", payment_word(state))));
+    }
+    tx.execute("UPDATE payments SET receipt_printed = 1 WHERE attempt = ?1", [attempt.0.to_string()])?;
+    Ok(())
+}
+
+/// Receipt and masked card stay for a reprint; who it was does not.
+fn erase_person(tx: &Transaction<'_>, attempt: AttemptId) -> Result<()> {
+    let mut request = known(tx, attempt)?.request;
+    request.patient = PatientNumber(String::new());
+    request.patient_ref = None;
+    tx.execute(
+        "UPDATE payments SET request = ?2 WHERE attempt = ?1",
+        params![attempt.0.to_string(), to_json(&request)?],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The kiosk's memory over a power cut: payment journal, outbox, today's schedule and the day's counters in one
+//! SQLCipher file. What a call returned from is on the disk (WAL, `synchronous = FULL`).
+
+mod column;
+mod counters;
+mod database;
+mod fault;
+mod journal;
+mod key;
+mod lock;
+mod outbox;
+mod schedule;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use crate::config;
+use crate::domain::outbox::{Delivery, QueuedRequest, Request};
+use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
+use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
+use crate::domain::session::Counters;
+use crate::ports::{QueueRow, Store};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use fault::{Result, other};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::fmt;
+use std::fs::{DirBuilder, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+#[derive(Debug)]
+pub struct Opened {
+    pub store: SqliteStore,
+    /// For staff and the log, if a damaged database was set aside: what it held is not in `store`.
+    pub notice: Option<String>,
+}
+
+/// Opens the store of `settings.folder`, making folder, key and database where they are missing.
+///
+/// # Errors
+/// Another program has the folder open, the key is missing or exposed, the database is of a newer version, the disk is
+/// full or cannot be written.
+pub fn open(settings: &config::Store) -> Result<Opened> {
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    open_with_credentials(settings, credentials.as_deref())
+}
+
+/// [`open`] with systemd's credential folder named by the caller.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_with_credentials(settings: &config::Store, credentials: Option<&Path>) -> Result<Opened> {
+    make_folder(&settings.folder)?;
+    let lock = lock::take(&settings.folder)?;
+    let secret = key::load(settings, credentials, database::is_there(&settings.folder))?;
+    open_locked(&settings.folder, &secret, lock)
+}
+
+fn open_locked(folder: &Path, secret: &key::Secret, lock: lock::FolderLock) -> Result<Opened> {
+    let (connection, notice) = database::open(folder, secret)?;
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| other(format!("cannot write the data folder: {error}")))?;
+    Ok(Opened { store: SqliteStore { connection: Mutex::new(connection), _lock: lock }, notice })
+}
+
+fn make_folder(folder: &Path) -> Result<()> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| other(format!("cannot make the data folder {}: {error}", folder.display())))
+}
+
+pub struct SqliteStore {
+    connection: Mutex<Connection>,
+    /// Declared last: the folder is given free after the database is closed.
+    _lock: lock::FolderLock,
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("SqliteStore")
+    }
+}
+
+impl SqliteStore {
+    /// A panic elsewhere cannot leave half a transaction: dropping it rolled it back.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One durable transaction: all of `work` or nothing.
+    fn write<T>(&self, work: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
+        transaction.commit()?;
+        Ok(done)
+    }
+
+    /// [`Self::write`]; if personal data was erased, it leaves the write-ahead log as well.
+    fn write_erasing(&self, work: impl FnOnce(&Transaction<'_>) -> Result<bool>) -> Result<()> {
+        if self.write(work)? {
+            database::truncate_log(&self.connection());
+        }
+        Ok(())
+    }
+}
+
+impl Store for SqliteStore {
+    fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<()> {
+        self.write_erasing(|tx| journal::record(tx, entry, bundle, at))
+    }
+
+    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<()> {
+        self.write(|tx| outbox::insert(tx, request, bundle))
+    }
+
+    fn payments(&self) -> Result<Vec<PaymentRecord>> {
+        journal::all(&self.connection())
+    }
+
+    fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>> {
+        journal::find(&self.connection(), attempt)
+    }
+
+    fn next_request(&self) -> Result<Option<QueuedRequest>> {
+        outbox::next(&self.connection())
+    }
+
+    fn trying(&self, sequence: i64) -> Result<()> {
+        self.write(|tx| outbox::trying(tx, sequence))
+    }
+
+    fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<()> {
+        self.write_erasing(|tx| outbox::tried(tx, sequence, delivery, at))
+    }
+
+    fn requests(&self) -> Result<Vec<QueueRow>> {
+        outbox::all(&self.connection())
+    }
+
+    fn retry(&self, id: Uuid) -> Result<bool> {
+        self.write(|tx| outbox::retry(tx, id))
+    }
+
+    fn counters(&self) -> Result<Counters> {
+        counters::load(&self.connection())
+    }
+
+    fn save_counters(&self, counters: &Counters) -> Result<()> {
+        self.write(|tx| counters::save(tx, counters))
+    }
+
+    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<()> {
+        let rows = schedule::prepare(rows)?;
+        self.write_erasing(|tx| schedule::replace(tx, day, &rows).map(|()| true))
+    }
+
+    fn cached_patient(&self, day: NaiveDate, number: &PatientNumber, born: BirthDate) -> Result<Option<Patient>> {
+        schedule::patient(&self.connection(), day, number, born)
+    }
+
+    fn cached_appointments(&self, day: NaiveDate, number: &PatientNumber) -> Result<Vec<Appointment>> {
+        schedule::appointments(&self.connection(), day, number)
+    }
+
+    fn cached_slip(&self, day: NaiveDate, code: &str) -> Result<Option<(Patient, Appointment)>> {
+        schedule::slip(&self.connection(), day, code)
+    }
+
+    fn wipe_schedule_except(&self, day: NaiveDate) -> Result<()> {
+        self.write_erasing(|tx| schedule::wipe_except(tx, day).map(|()| true))
+    }
+}

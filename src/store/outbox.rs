@@ -1,0 +1,171 @@
+//! Requests on their way to the hospital: first in first out within a visit, free across visits.
+
+use super::column::{count, id, json, json_or_null, queue_state, queue_word, time, to_json};
+use super::fault::{Result, other};
+use super::journal;
+use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
+use crate::ports::QueueRow;
+use chrono::{DateTime, FixedOffset};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use uuid::Uuid;
+
+/// Delivered rows shown to staff beside all undelivered ones.
+const DELIVERED_SHOWN_MAX: u32 = 1000;
+
+/// The same request again is harmless; another one under its identifier is not.
+pub(super) fn insert(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<()> {
+    let known: Option<(Option<Request>, Option<Vec<u8>>)> = tx
+        .query_row("SELECT request, bundle FROM outbox WHERE id = ?1", [request.id.to_string()], |row| {
+            Ok((json_or_null(row, 0)?, row.get(1)?))
+        })
+        .optional()?;
+    match known {
+        None => insert_new(tx, request, bundle),
+        // Delivered and erased: it is with the hospital.
+        Some((None, _)) => Ok(()),
+        Some((Some(queued), frozen)) if &queued == request && frozen.as_deref() == Some(bundle) => Ok(()),
+        Some((Some(_), _)) => Err(other("another request is already queued under this identifier")),
+    }
+}
+
+fn insert_new(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<()> {
+    tx.execute(
+        "INSERT INTO outbox (id, visit, kind, state, queued_at, request, bundle) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            request.id.to_string(),
+            request.visit.to_string(),
+            request.act.kind(),
+            queue_word(QueueState::Waiting),
+            request.made_at.to_rfc3339(),
+            to_json(request)?,
+            bundle
+        ],
+    )?;
+    Ok(())
+}
+
+/// The oldest waiting request whose visit has nothing older waiting or parked.
+pub(super) fn next(connection: &Connection) -> Result<Option<QueuedRequest>> {
+    let next = connection.query_row(
+        "SELECT sequence, request, bundle, tries, maybe_delivered OR in_try, state, note FROM outbox AS mine
+         WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM outbox AS older
+             WHERE older.visit = mine.visit AND older.sequence < mine.sequence AND older.state IN ('waiting', 'parked'))
+         ORDER BY sequence LIMIT 1",
+        [],
+        queued,
+    );
+    Ok(next.optional()?)
+}
+
+fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRequest> {
+    Ok(QueuedRequest {
+        sequence: row.get(0)?,
+        request: json(row, 1)?,
+        bundle: row.get::<_, Option<Vec<u8>>>(2)?.unwrap_or_default(),
+        tries: count(row, 3)?,
+        maybe_delivered: row.get(4)?,
+        state: queue_state(row, 5)?,
+        note: row.get(6)?,
+    })
+}
+
+/// `in_try` outlives a power cut: a try whose end nobody saw may have got through.
+pub(super) fn trying(tx: &Transaction<'_>, sequence: i64) -> Result<()> {
+    let changed = tx.execute(
+        "UPDATE outbox SET tries = tries + 1, maybe_delivered = maybe_delivered OR in_try, in_try = 1
+         WHERE sequence = ?1 AND state = ?2",
+        params![sequence, queue_word(QueueState::Waiting)],
+    )?;
+    if changed == 0 {
+        return Err(other("no such request is waiting in the queue"));
+    }
+    Ok(())
+}
+
+/// True if personal data was erased. What comes after delivery changes nothing.
+pub(super) fn tried(
+    tx: &Transaction<'_>,
+    sequence: i64,
+    delivery: &Delivery,
+    at: DateTime<FixedOffset>,
+) -> Result<bool> {
+    let state = tx
+        .query_row("SELECT state FROM outbox WHERE sequence = ?1", [sequence], |row| queue_state(row, 0))
+        .optional()?
+        .ok_or_else(|| other("the queue knows no such request"))?;
+    if state == QueueState::Sent {
+        return Ok(false);
+    }
+    match delivery {
+        Delivery::Done { note } => {
+            deliver(tx, sequence, note.as_deref(), at)?;
+            return Ok(true);
+        }
+        // An earlier try that may have got through stays so, whatever this one met.
+        Delivery::Later { reason, maybe_delivered, .. } => keep(tx, sequence, state, *maybe_delivered, reason)?,
+        // A refusal may have come in the middle of a bundle: look before it is sent again.
+        Delivery::Park { reason } => keep(tx, sequence, QueueState::Parked, true, reason)?,
+        Delivery::Hold { reason } => keep(tx, sequence, state, false, reason)?,
+    }
+    Ok(false)
+}
+
+fn keep(tx: &Transaction<'_>, sequence: i64, state: QueueState, maybe_delivered: bool, reason: &str) -> Result<()> {
+    tx.execute(
+        "UPDATE outbox SET state = ?2, in_try = 0, maybe_delivered = maybe_delivered OR ?3, note = ?4 WHERE sequence = ?1",
+        params![sequence, queue_word(state), maybe_delivered, reason],
+    )?;
+    Ok(())
+}
+
+fn deliver(tx: &Transaction<'_>, sequence: i64, note: Option<&str>, at: DateTime<FixedOffset>) -> Result<()> {
+    let request: Option<Request> =
+        tx.query_row("SELECT request FROM outbox WHERE sequence = ?1", [sequence], |row| json_or_null(row, 0))?;
+    if let Some(request) = request.filter(paid_by_card) {
+        journal::settle(tx, request.id, at)?;
+    }
+    tx.execute(
+        "UPDATE outbox SET state = ?2, in_try = 0, request = NULL, bundle = NULL, note = ?3, delivered_at = ?4
+         WHERE sequence = ?1",
+        params![sequence, queue_word(QueueState::Sent), note, at.to_rfc3339()],
+    )?;
+    Ok(())
+}
+
+fn paid_by_card(request: &Request) -> bool {
+    match &request.act {
+        Act::Documents { payment: PaymentOfRequest::Card { .. }, .. } => true,
+        Act::Documents { payment: PaymentOfRequest::Free | PaymentOfRequest::Unpaid, .. } | Act::Arrival { .. } => {
+            false
+        }
+    }
+}
+
+/// Everything undelivered and the newest delivered rows, oldest first.
+pub(super) fn all(connection: &Connection) -> Result<Vec<QueueRow>> {
+    let mut statement = connection.prepare(
+        "SELECT sequence, id, kind, state, queued_at, tries, note FROM outbox WHERE state <> 'sent' OR sequence IN
+         (SELECT sequence FROM outbox WHERE state = 'sent' ORDER BY sequence DESC LIMIT ?1) ORDER BY sequence",
+    )?;
+    let rows = statement.query_map([DELIVERED_SHOWN_MAX], |row| {
+        Ok(QueueRow {
+            sequence: row.get(0)?,
+            id: id(row, 1)?,
+            kind: row.get(2)?,
+            state: queue_state(row, 3)?,
+            queued_at: time(row, 4)?,
+            tries: count(row, 5)?,
+            note: row.get(6)?,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Staff: send a parked request once more. False if it is not parked.
+pub(super) fn retry(tx: &Transaction<'_>, id: Uuid) -> Result<bool> {
+    let changed = tx.execute(
+        "UPDATE outbox SET state = ?2 WHERE id = ?1 AND state = ?3",
+        params![id.to_string(), queue_word(QueueState::Waiting), queue_word(QueueState::Parked)],
+    )?;
+    Ok(changed == 1)
+}

@@ -1,0 +1,86 @@
+//! The tables, and how an older database becomes this one. Each step is one transaction with its version number.
+
+use super::fault::Result;
+use crate::ports::StoreError;
+use rusqlite::{Connection, TransactionBehavior};
+
+/// Never edit a step that was released: append one.
+pub(super) const STEPS: &[&str] = &["
+    CREATE TABLE payments (
+        sequence        INTEGER PRIMARY KEY AUTOINCREMENT,
+        attempt         TEXT NOT NULL UNIQUE,
+        number          TEXT NOT NULL,
+        request_id      TEXT NOT NULL,
+        state           TEXT NOT NULL,
+        amount          INTEGER NOT NULL,
+        request         TEXT NOT NULL,
+        receipt         TEXT NOT NULL,
+        baseline        TEXT NOT NULL,
+        raw_answer      BLOB,
+        card            TEXT,
+        reason          TEXT,
+        started_at      TEXT NOT NULL,
+        changed_at      TEXT NOT NULL,
+        receipt_printed INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE INDEX payments_by_state ON payments (state);
+    CREATE INDEX payments_by_request ON payments (request_id);
+
+    CREATE TABLE outbox (
+        sequence        INTEGER PRIMARY KEY AUTOINCREMENT,
+        id              TEXT NOT NULL UNIQUE,
+        visit           TEXT NOT NULL,
+        kind            TEXT NOT NULL,
+        state           TEXT NOT NULL,
+        queued_at       TEXT NOT NULL,
+        delivered_at    TEXT,
+        request         TEXT,
+        bundle          BLOB,
+        tries           INTEGER NOT NULL DEFAULT 0,
+        in_try          INTEGER NOT NULL DEFAULT 0,
+        maybe_delivered INTEGER NOT NULL DEFAULT 0,
+        note            TEXT
+    ) STRICT;
+    CREATE INDEX outbox_by_state ON outbox (state, sequence);
+    CREATE INDEX outbox_by_visit ON outbox (visit, sequence) WHERE state IN ('waiting', 'parked');
+
+    CREATE TABLE schedule (
+        day         TEXT NOT NULL,
+        number      TEXT NOT NULL,
+        birth_date  TEXT NOT NULL,
+        slip        TEXT,
+        starts_at_s INTEGER NOT NULL,
+        patient     TEXT NOT NULL,
+        appointment TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX schedule_by_number ON schedule (day, number, birth_date);
+    CREATE INDEX schedule_by_slip ON schedule (day, slip) WHERE slip IS NOT NULL;
+
+    CREATE TABLE counters (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        counters TEXT NOT NULL
+    ) STRICT;
+"];
+
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// What a newer program wrote is left untouched.
+pub(super) fn refuse_newer(connection: &Connection, steps: &[&str]) -> rusqlite::Result<Result<()>> {
+    let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    let found = version(connection)?;
+    Ok(if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(()) })
+}
+
+pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    for (done, step) in (0_i64..).zip(steps) {
+        let step_transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if version(&step_transaction)? == done {
+            step_transaction.execute_batch(step)?;
+            step_transaction.pragma_update(None, "user_version", done + 1)?;
+            step_transaction.commit()?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,275 @@
+//! What cannot be seen from outside: the bytes without the cipher, the query plans, a full disk, a failing migration.
+
+use super::*;
+use crate::domain::language::{Language, LocalText};
+use crate::domain::money::Amount;
+use crate::domain::outbox::{Act, PaymentOfRequest};
+use crate::domain::paper::Receipt;
+use crate::domain::patient::AppointmentState;
+use crate::domain::payment::{CardTransaction, LastTransaction};
+use crate::ports::StoreError;
+use std::fs;
+
+const MARKER: &str = "7701234567890123";
+
+fn at() -> DateTime<FixedOffset> {
+    DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").unwrap()
+}
+
+fn day() -> NaiveDate {
+    at().date_naive()
+}
+
+fn plain(folder: &Path) -> SqliteStore {
+    open_locked(folder, &key::Secret::Plain, lock::take(folder).unwrap()).unwrap().store
+}
+
+fn card() -> CardTransaction {
+    CardTransaction {
+        approved: true,
+        amount: Amount(5100),
+        approval_number: "30012345".into(),
+        masked_card: "540926******1234".into(),
+        issuer: "KB".into(),
+        acquirer: "KB".into(),
+        terminal_time: "20261125100001".into(),
+        unique_number: "U1".into(),
+        merchant_number: "M1".into(),
+        decline: None,
+    }
+}
+
+fn request(payment: PaymentOfRequest) -> Request {
+    let (claim, currency, consent_version) = ("C-1".into(), "KRW".into(), "1".into());
+    Request {
+        id: Uuid::from_u128(1),
+        visit: Uuid::from_u128(2),
+        made_at: at(),
+        language: Language::Ko,
+        patient: PatientNumber(MARKER.into()),
+        patient_ref: Some(format!("Patient/{MARKER}")),
+        act: Act::Documents { claim, lines: Vec::new(), total: Amount(5100), currency, consent_version, payment },
+    }
+}
+
+fn receipt() -> Receipt {
+    Receipt {
+        language: Language::Ko,
+        at: at(),
+        claim: "C-1".into(),
+        lines: Vec::new(),
+        total: Amount(5100),
+        card: None,
+        pay_at: None,
+        collect_at: LocalText::default(),
+        ready_at: at(),
+        collect_until: None,
+        bring: LocalText::default(),
+        duplicate: false,
+    }
+}
+
+fn patient(number: usize) -> Patient {
+    Patient {
+        number: PatientNumber(format!("{MARKER}{number:05}")),
+        birth_date: BirthDate(NaiveDate::from_ymd_opt(1990, 1, 1).unwrap()),
+        masked_name: "J".into(),
+        server_ref: None,
+        offline: false,
+        identity_verified_on: None,
+    }
+}
+
+fn appointment(number: usize) -> Appointment {
+    Appointment {
+        server_ref: format!("Appointment/{number}"),
+        slip: Some(format!("S{number}")),
+        version: "1".into(),
+        starts_at: at(),
+        clinic: LocalText::default(),
+        place: LocalText::default(),
+        state: AppointmentState::Booked,
+        referral_or_emergency: false,
+        other_site: false,
+    }
+}
+
+fn pay(store: &SqliteStore) {
+    let attempt = AttemptId(Uuid::from_u128(9));
+    let paid = PaymentOfRequest::Card { attempt_number: "K3-0001".into(), transaction: Box::new(card()) };
+    let entries = [
+        Entry::Intent {
+            attempt,
+            number: "K3-0001".into(),
+            amount: Amount(5100),
+            request: Box::new(request(PaymentOfRequest::Unpaid)),
+            receipt: Box::new(receipt()),
+            baseline: LastTransaction::Empty,
+        },
+        Entry::Sent { attempt },
+        Entry::Answered { attempt, raw: vec![2, 3], transaction: Box::new(card()) },
+        Entry::Committed {
+            attempt,
+            transaction: Box::new(card()),
+            request: Box::new(request(paid)),
+            receipt: Box::new(receipt()),
+        },
+    ];
+    // Longer than a page, so that overflow pages are in play.
+    let bundle = format!("{{\"value\":\"{MARKER}\"}}").repeat(1000);
+    for entry in entries {
+        store.record(&entry, bundle.as_bytes(), at()).unwrap();
+    }
+}
+
+fn files_with_marker(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        if bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes()) {
+            found.push(path.file_name().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_delivered_request_is_in_no_byte_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plain(folder.path());
+    pay(&store);
+    assert!(!files_with_marker(folder.path()).is_empty(), "the search must be able to find it");
+    let sequence = store.next_request().unwrap().unwrap().sequence;
+    store.trying(sequence).unwrap();
+    store.tried(sequence, &Delivery::Done { note: None }, at()).unwrap();
+    assert_eq!(files_with_marker(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn an_unpaid_attempt_is_in_no_byte_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plain(folder.path());
+    let attempt = AttemptId(Uuid::from_u128(9));
+    let intent = Entry::Intent {
+        attempt,
+        number: "K3-0001".into(),
+        amount: Amount(5100),
+        request: Box::new(request(PaymentOfRequest::Unpaid)),
+        receipt: Box::new(receipt()),
+        baseline: LastTransaction::Empty,
+    };
+    store.record(&intent, &[], at()).unwrap();
+    assert!(!files_with_marker(folder.path()).is_empty());
+    store.record(&Entry::NotPaid { attempt, reason: "called off".into() }, &[], at()).unwrap();
+    assert_eq!(files_with_marker(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn yesterdays_schedule_is_in_no_byte_of_the_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plain(folder.path());
+    let rows: Vec<_> = (0..500).map(|number| (patient(number), appointment(number))).collect();
+    store.cache_schedule(day(), &rows).unwrap();
+    assert!(!files_with_marker(folder.path()).is_empty());
+    store.wipe_schedule_except(day().succ_opt().unwrap()).unwrap();
+    assert_eq!(files_with_marker(folder.path()), Vec::<String>::new());
+}
+
+#[test]
+fn the_connection_is_as_durable_and_forgetful_as_promised() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = key::Secret::Key(zeroize::Zeroizing::new([7; 32]));
+    let store = open_locked(folder.path(), &secret, lock::take(folder.path()).unwrap()).unwrap().store;
+    let wanted = [
+        ("journal_mode", "wal"),
+        ("synchronous", "2"),
+        ("secure_delete", "1"),
+        ("foreign_keys", "1"),
+        ("temp_store", "2"),
+        ("cipher_memory_security", "1"),
+    ];
+    for (pragma, value) in wanted {
+        let found = store.connection().query_row(&format!("PRAGMA {pragma}"), [], |row| {
+            let found: rusqlite::types::Value = row.get(0)?;
+            Ok(match found {
+                rusqlite::types::Value::Text(text) => text,
+                rusqlite::types::Value::Integer(number) => number.to_string(),
+                other => format!("{other:?}"),
+            })
+        });
+        assert_eq!(found.unwrap(), value, "{pragma}");
+    }
+}
+
+#[test]
+fn look_ups_in_a_full_day_use_their_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plain(folder.path());
+    let rows: Vec<_> = (0..15_000).map(|number| (patient(number), appointment(number))).collect();
+    store.cache_schedule(day(), &rows).unwrap();
+    let plans = [
+        (schedule::FIND_PATIENT, "USING INDEX schedule_by_number (day=? AND number=? AND birth_date=?)"),
+        (schedule::FIND_APPOINTMENTS, "USING INDEX schedule_by_number (day=? AND number=?)"),
+        (schedule::FIND_SLIP, "USING INDEX schedule_by_slip (day=? AND slip=?)"),
+    ];
+    for (sql, wanted) in plans {
+        let connection = store.connection();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let nothing = vec!["x"; statement.parameter_count()];
+        let plan: Vec<String> = statement
+            .query_map(rusqlite::params_from_iter(nothing), |row| row.get(3))
+            .unwrap()
+            .collect::<rusqlite::Result<_>>()
+            .unwrap();
+        assert!(plan.iter().any(|line| line.contains(wanted)), "{sql}: {plan:?}");
+    }
+    let last = patient(14_999);
+    let found = store.cached_patient(day(), &last.number, last.birth_date).unwrap();
+    assert_eq!(found, Some(Patient { offline: true, ..last }));
+}
+
+#[test]
+fn a_full_disk_is_said_and_costs_nothing_that_was_stored() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plain(folder.path());
+    let counters = Counters { tickets: 7, ..Counters::default() };
+    store.save_counters(&counters).unwrap();
+    let pages: i64 = store.connection().query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+    store.connection().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    let refused = store.queue(&request(PaymentOfRequest::Unpaid), &vec![b'x'; 200_000]).unwrap_err();
+    assert!(matches!(refused, StoreError::DiskFull), "{refused}");
+    assert_eq!(store.counters().unwrap(), counters);
+    assert_eq!(store.requests().unwrap(), Vec::new());
+    store.connection().query_row(&format!("PRAGMA max_page_count = {}", pages + 1000), [], |_| Ok(())).unwrap();
+    store.queue(&request(PaymentOfRequest::Unpaid), &vec![b'x'; 200_000]).unwrap();
+}
+
+#[test]
+fn a_failing_migration_rolls_back_whole_and_keeps_the_steps_before_it() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    let steps = ["CREATE TABLE first (a)", "CREATE TABLE second (b); CREATE TABLE first (again)"];
+    schema::migrate(&mut connection, &steps).unwrap_err();
+    assert_eq!(schema::version(&connection).unwrap(), 1);
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0)).unwrap();
+    assert_eq!(tables, 1);
+    schema::migrate(&mut connection, &[steps[0], "CREATE TABLE second (b)"]).unwrap();
+    schema::migrate(&mut connection, &[steps[0], "CREATE TABLE second (b)"]).unwrap();
+    assert_eq!(schema::version(&connection).unwrap(), 2);
+}
+
+#[test]
+fn a_database_refusal_tells_no_sql_and_no_value() {
+    let connection = Connection::open_in_memory().unwrap();
+    connection.execute_batch("CREATE TABLE t (a TEXT UNIQUE); INSERT INTO t VALUES ('7701234567890123')").unwrap();
+    let errors = [
+        connection.execute(&format!("INSERT INTO t VALUES ('{MARKER}')"), []).unwrap_err(),
+        connection.execute(&format!("INSERT INTO nowhere VALUES ('{MARKER}')"), []).unwrap_err(),
+        connection.query_row("SELECT a FROM t", [], |row| row.get::<_, i64>(0)).unwrap_err(),
+        connection.query_row("SELECT a FROM t", [], |row| column::json::<Counters>(row, 0)).unwrap_err(),
+    ];
+    for error in errors {
+        let error = StoreError::from(error);
+        assert!(!format!("{error} {error:?}").contains("77012"), "{error}");
+    }
+}

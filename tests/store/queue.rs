@@ -1,0 +1,112 @@
+//! The queue as scripts: `put REQUEST VISIT`, `next REQUEST|-`, `try`, `done|later|perhaps|park|hold REQUEST`, `retry REQUEST`,
+//! `doubt yes|no` (may the next one have got through already?), `reopen`.
+
+use super::*;
+use hospital_kiosk::domain::outbox::Delivery;
+
+const SCRIPTS: &[(&str, &str)] = &[
+    ("first in first out", "put 1 1, put 2 2, put 3 1, next 1, done 1, next 2, done 2, next 3, done 3, next -"),
+    ("reading changes nothing", "put 1 1, next 1, next 1"),
+    ("later stays in front", "put 1 1, put 2 2, try 1, later 1, next 1"),
+    ("a parked row stops its own visit only", "put 1 1, put 2 1, put 3 2, try 1, park 1, next 3, done 3, next -"),
+    (
+        "a retried row comes before its visit's others",
+        "put 1 1, put 2 1, try 1, park 1, next -, retry 1, next 1, done 1, next 2",
+    ),
+    ("only a parked row is retried", "put 1 1, noretry 1, try 1, done 1, noretry 1, noretry 9"),
+    ("hold parks nothing", "put 1 1, put 2 2, try 1, hold 1, next 1, doubt no"),
+    ("an unfinished try may have got through", "put 1 1, doubt no, try 1, doubt yes, reopen, doubt yes"),
+    ("a try that surely failed leaves no doubt", "put 1 1, try 1, later 1, doubt no"),
+    (
+        "a doubt is not taken back by a later try",
+        "put 1 1, try 1, perhaps 1, doubt yes, try 1, later 1, doubt yes, try 1, hold 1, doubt yes",
+    ),
+    ("nor by a power cut in between", "put 1 1, try 1, reopen, try 1, later 1, doubt yes"),
+    ("a parked row is looked for before it is sent again", "put 1 1, try 1, park 1, retry 1, doubt yes"),
+    ("what comes after delivery changes nothing", "put 1 1, try 1, done 1, park 1, later 1, done 1, next -"),
+    ("a delivered request is not queued again", "put 1 1, try 1, done 1, put 1 1, next -"),
+    ("a queued request is not queued twice", "put 1 1, put 1 1, try 1, done 1, next -"),
+    ("order outlives a restart", "put 2 1, put 1 2, reopen, next 2, done 2, reopen, next 1"),
+];
+
+fn sequence(store: &SqliteStore, number: u128) -> i64 {
+    store.requests().unwrap().iter().find(|row| row.id == Uuid::from_u128(number)).unwrap().sequence
+}
+
+fn step(store: &SqliteStore, words: &[&str]) {
+    let number = words.get(1).and_then(|word| word.parse::<u128>().ok()).unwrap_or(0);
+    let why = || "answer".to_owned();
+    let outcome = match words[0] {
+        "put" => {
+            return store.queue(&request(number, words[2].parse().unwrap(), PaymentOfRequest::Unpaid), BUNDLE).unwrap();
+        }
+        "try" => return store.trying(sequence(store, number)).unwrap(),
+        "retry" => return assert!(store.retry(Uuid::from_u128(number)).unwrap()),
+        "noretry" => return assert!(!store.retry(Uuid::from_u128(number)).unwrap()),
+        "next" => {
+            let next = store.next_request().unwrap().map(|queued| queued.request.id);
+            return assert_eq!(next, (words[1] != "-").then(|| Uuid::from_u128(number)));
+        }
+        "doubt" => return assert_eq!(store.next_request().unwrap().unwrap().maybe_delivered, words[1] == "yes"),
+        "done" => Delivery::Done { note: None },
+        "later" => Delivery::Later { reason: why(), after_s: None, maybe_delivered: false },
+        "perhaps" => Delivery::Later { reason: why(), after_s: Some(3), maybe_delivered: true },
+        "park" => Delivery::Park { reason: why() },
+        "hold" => Delivery::Hold { reason: why() },
+        other => panic!("{other}"),
+    };
+    store.tried(sequence(store, number), &outcome, at()).unwrap();
+}
+
+#[test]
+fn the_queue_follows_its_scripts() {
+    for (name, script) in SCRIPTS {
+        let disk = Disk::new();
+        let mut store = Some(disk.open());
+        println!("{name}");
+        for words in script.split(',').map(|step| step.split_whitespace().collect::<Vec<_>>()) {
+            println!("    {words:?}");
+            if words[0] == "reopen" {
+                drop(store.take());
+                store = Some(disk.open());
+            } else {
+                step(store.as_ref().unwrap(), &words);
+            }
+        }
+    }
+}
+
+#[test]
+fn staff_see_the_last_answer_and_the_tries() {
+    let disk = Disk::new();
+    let store = disk.open();
+    store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
+    store.trying(1).unwrap();
+    store.tried(1, &Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: false }, at()).unwrap();
+    store.trying(1).unwrap();
+    let next = store.next_request().unwrap().unwrap();
+    assert_eq!((next.tries, next.note.as_deref()), (2, Some("503")));
+    let row = &store.requests().unwrap()[0];
+    assert_eq!((row.tries, row.note.as_deref(), row.queued_at), (2, Some("503"), at()));
+}
+
+#[test]
+fn a_request_that_is_not_waiting_cannot_be_tried() {
+    let disk = Disk::new();
+    let store = disk.open();
+    store.trying(1).unwrap_err();
+    store.tried(1, &Delivery::Done { note: None }, at()).unwrap_err();
+    store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
+    store.tried(1, &Delivery::Park { reason: "422".into() }, at()).unwrap();
+    store.trying(1).unwrap_err();
+}
+
+#[test]
+fn another_request_under_the_same_identifier_is_refused() {
+    let disk = Disk::new();
+    let store = disk.open();
+    store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
+    store.queue(&request(1, 1, PaymentOfRequest::Free), BUNDLE).unwrap_err();
+    store.queue(&request(1, 1, PaymentOfRequest::Unpaid), b"other bytes").unwrap_err();
+    assert_eq!(store.next_request().unwrap().unwrap().request, *request(1, 1, PaymentOfRequest::Unpaid));
+}
