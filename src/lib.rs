@@ -18,3 +18,4 @@ pub mod domain;
 pub mod ports;
 pub mod rehearsal;
 pub mod serial;
+pub mod terminal;

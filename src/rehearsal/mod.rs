@@ -1,3 +1,4 @@
 //! Simulated devices and people: the same bytes as the real ones, faulty on demand. Never part of `kiosk`.
 
 pub mod pty;
+pub mod terminal;
