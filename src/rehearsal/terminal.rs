@@ -1,0 +1,148 @@
+//! A simulated card terminal at the far end of a pty, speaking the TL protocol's real bytes.
+//!
+//! [`model`] is the terminal itself, pure: bytes and time in, bytes out, and its own books of what the card company
+//! has booked. [`SimTerminal`] gives it a thread and a line.
+
+pub mod model;
+mod sale;
+
+use crate::domain::money::Amount;
+use crate::rehearsal::pty::Pty;
+use model::{Booking, CardAction, Fault, Model, Out, Setup};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How long the terminal listens before it looks at its own plans.
+const TURN: Duration = Duration::from_millis(10);
+const BETWEEN_BYTES: Duration = Duration::from_millis(1);
+
+/// Runs until dropped.
+pub struct SimTerminal {
+    model: Arc<Mutex<Model>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SimTerminal {
+    /// A terminal behind the symlink `link`. The same `seed` gives the same approval numbers and noise.
+    ///
+    /// # Errors
+    /// No pty or no thread to be had.
+    pub fn start(link: &Path, seed: u64) -> io::Result<Self> {
+        let model = Arc::new(Mutex::new(Model::new(seed)));
+        let stop = Arc::new(AtomicBool::new(false));
+        let line = Line { link: link.to_owned(), pty: Some(Pty::open(link)?), started: Instant::now() };
+        let (far_model, far_stop) = (Arc::clone(&model), Arc::clone(&stop));
+        let thread = std::thread::Builder::new()
+            .name("sim-terminal".to_owned())
+            .spawn(move || line.run(&far_model, &far_stop))?;
+        Ok(Self { model, stop, thread: Some(thread) })
+    }
+
+    /// Arms the next payment, or the one that waits for a card now, and presents the card.
+    pub fn card(&self, action: CardAction) {
+        self.lock().card(action);
+    }
+
+    /// Makes one mistake at the next opportunity. Several may stand in line.
+    pub fn fault(&self, fault: Fault) {
+        self.lock().fault(fault);
+    }
+
+    /// Changes what the terminal is like.
+    pub fn set_up(&self, change: impl FnOnce(&mut Setup)) {
+        change(&mut self.lock().setup);
+    }
+
+    /// Standing total of the simulated card company, minor units.
+    #[must_use]
+    pub fn booked(&self) -> Amount {
+        self.lock().booked()
+    }
+
+    #[must_use]
+    pub fn bookings(&self) -> Vec<Booking> {
+        self.lock().bookings.clone()
+    }
+
+    /// How many `B` frames ever arrived.
+    #[must_use]
+    pub fn charges_seen(&self) -> usize {
+        self.requests_seen().iter().filter(|job| **job == b'B').count()
+    }
+
+    /// The job code of every good frame that arrived, in order.
+    #[must_use]
+    pub fn requests_seen(&self) -> Vec<u8> {
+        self.lock().requests.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for SimTerminal {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Line {
+    link: PathBuf,
+    pty: Option<Pty>,
+    started: Instant,
+}
+
+impl Line {
+    fn run(mut self, model: &Mutex<Model>, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            let heard = self.hear();
+            let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let outs = {
+                let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
+                model.bytes(&heard, now_ms);
+                model.tick(now_ms)
+            };
+            for out in outs {
+                self.carry_out(out);
+            }
+        }
+    }
+
+    fn hear(&mut self) -> Vec<u8> {
+        let mut buffer = [0; 512];
+        match self.pty.as_mut().map(|pty| pty.read_some(&mut buffer, TURN)) {
+            Some(Ok(count)) => buffer[..count].to_vec(),
+            Some(Err(_)) | None => {
+                std::thread::sleep(TURN);
+                Vec::new()
+            }
+        }
+    }
+
+    fn carry_out(&mut self, out: Out) {
+        match out {
+            Out::Send(bytes) => {
+                if let Some(pty) = &mut self.pty {
+                    let _ = pty.send(&bytes);
+                }
+            }
+            Out::SendSlowly(bytes) => {
+                for byte in bytes {
+                    self.carry_out(Out::Send(vec![byte]));
+                    std::thread::sleep(BETWEEN_BYTES);
+                }
+            }
+            Out::LineDown => self.pty = None,
+            Out::LineUp => self.pty = Pty::open(&self.link).ok(),
+        }
+    }
+}

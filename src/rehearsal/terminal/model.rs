@@ -1,0 +1,519 @@
+//! The simulated terminal as a pure value. It knows what the card company has booked: the oracle of every test.
+
+use super::sale::{self, Sale};
+use crate::domain::money::Amount;
+use crate::terminal::smartro::packet::{ACK, Frame, ID_BYTES, NAK, STAMP_BYTES};
+use crate::terminal::smartro::reader::{Item, Reader};
+use std::collections::VecDeque;
+
+/// What the next card does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardAction {
+    Approve,
+    Decline,
+    /// Booked, but the answer is lost.
+    Silence,
+    /// Booked and answered after `late_ms`.
+    Late,
+    /// The line vanishes during the payment and comes back after `away_ms`; booked if `unplug_books`.
+    Unplug,
+    /// Booked if `reboot_books`; the terminal restarts instead of answering.
+    Reboot,
+}
+
+/// One mistake on the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The charge is refused with NAK and forgotten.
+    NakCharge,
+    /// The charge is taken, but its ACK arrives as NAK.
+    FlipAck,
+    /// The charge is taken, its ACK is lost.
+    DropAck,
+    /// ACK and answer arrive in one piece.
+    GlueAck,
+    NoiseBeforeAnswer,
+    NoiseAfterAnswer,
+    SplitAnswer,
+    /// Events before, between and after the bytes of the dialogue.
+    OddEvents,
+    /// The answer's check byte is wrong the first time.
+    CorruptAnswer,
+    AnswerForOtherAmount,
+    AnswerTwice,
+    /// The answer repeats the sale before.
+    AnswerIsOld,
+}
+
+/// What this terminal is like. Times are milliseconds.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    pub present_ms: u64,
+    pub host_ms: u64,
+    pub late_ms: u64,
+    pub away_ms: u64,
+    pub reboot_ms: u64,
+    /// An answer without ACK is repeated after this, three times in all.
+    pub repeat_ms: u64,
+    pub unplug_books: bool,
+    pub reboot_books: bool,
+    pub silence_books: bool,
+    /// The last transaction is kept over a restart.
+    pub keeps_last: bool,
+    /// A decline becomes the last transaction too.
+    pub keeps_declines: bool,
+    /// A charge called off before the card came is answered with a decline.
+    pub answers_call_off: bool,
+    pub decline_code: [u8; 2],
+    pub host_up: bool,
+    /// The card-holder forgets the card.
+    pub card_stays: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            present_ms: 150,
+            host_ms: 150,
+            late_ms: 8_000,
+            away_ms: 2_500,
+            reboot_ms: 1_500,
+            repeat_ms: 3_000,
+            unplug_books: true,
+            reboot_books: true,
+            silence_books: true,
+            keeps_last: true,
+            keeps_declines: false,
+            answers_call_off: true,
+            decline_code: *b"6B",
+            host_up: true,
+            card_stays: false,
+        }
+    }
+}
+
+/// A line in the card company's books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booking {
+    pub amount: Amount,
+    pub approval_number: String,
+}
+
+/// What the line must do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Out {
+    Send(Vec<u8>),
+    /// Byte by byte.
+    SendSlowly(Vec<u8>),
+    LineDown,
+    LineUp,
+}
+
+/// Invented: no source tells what a terminal answers to a charge that was called off.
+const CALLED_OFF: [u8; 2] = *b"7F";
+const ANSWER_SENDS: u8 = 3;
+const CARD_OUT_MS: u64 = 100;
+const EVENT: u8 = b'@';
+
+pub struct Model {
+    pub setup: Setup,
+    pub bookings: Vec<Booking>,
+    pub requests: Vec<u8>,
+    reader: Reader,
+    noise: u64,
+    terminal_id: [u8; ID_BYTES],
+    stamp: [u8; STAMP_BYTES],
+    armed: VecDeque<CardAction>,
+    faults: Vec<Fault>,
+    charge: Option<Charge>,
+    /// Approved or declined data, as `l` gives it back.
+    last: Option<Vec<u8>>,
+    unacknowledged: Option<Answer>,
+    card_in: bool,
+    state: State,
+    plans: Vec<(u64, Plan)>,
+    outs: Vec<Out>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    On,
+    Unplugged,
+    Restarting,
+}
+
+struct Charge {
+    amount: i64,
+    card_shown: bool,
+    ack_held: bool,
+}
+
+struct Answer {
+    frame: Vec<u8>,
+    sends_left: u8,
+    due_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Plan {
+    ShowCard,
+    HostAnswers(CardAction),
+    TakeCardOut,
+    PlugIn,
+    Started,
+    Send(Vec<u8>),
+}
+
+impl Model {
+    /// A terminal that has sold something before.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        let mut model = Self {
+            setup: Setup::default(),
+            bookings: Vec::new(),
+            requests: Vec::new(),
+            reader: Reader::default(),
+            noise: seed ^ 0x9e37_79b9_7f4a_7c15,
+            terminal_id: [0; ID_BYTES],
+            stamp: *b"20260101000000",
+            armed: VecDeque::new(),
+            faults: Vec::new(),
+            charge: None,
+            last: None,
+            unacknowledged: None,
+            card_in: false,
+            state: State::On,
+            plans: Vec::new(),
+            outs: Vec::new(),
+        };
+        model.last = Some(model.sale(1_000).1);
+        model
+    }
+
+    pub fn card(&mut self, action: CardAction) {
+        self.armed.push_back(action);
+        if self.charge.is_some() {
+            self.plans.push((0, Plan::ShowCard));
+        }
+    }
+
+    pub fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Forgets every transaction, as a new terminal.
+    pub fn forget(&mut self) {
+        self.last = None;
+    }
+
+    #[must_use]
+    pub fn booked(&self) -> Amount {
+        Amount(self.bookings.iter().map(|booking| booking.amount.0).sum())
+    }
+
+    pub fn bytes(&mut self, bytes: &[u8], now_ms: u64) {
+        if self.state != State::On {
+            return;
+        }
+        for item in self.reader.push(bytes) {
+            match item {
+                Item::Ack => self.acknowledged(now_ms),
+                Item::Nak => self.repeat_answer(now_ms),
+                Item::Frame { frame, .. } => self.request(&frame, now_ms),
+                Item::Broken { .. } => self.send(vec![NAK]),
+            }
+        }
+    }
+
+    /// Carries out what is due and gives all that is to be sent since the last call.
+    pub fn tick(&mut self, now_ms: u64) -> Vec<Out> {
+        while let Some(at) = self.plans.iter().position(|(due_ms, _)| *due_ms <= now_ms) {
+            let (_, plan) = self.plans.remove(at);
+            self.carry_out(plan, now_ms);
+        }
+        if self.unacknowledged.as_ref().is_some_and(|answer| now_ms >= answer.due_ms) {
+            self.repeat_answer(now_ms);
+        }
+        std::mem::take(&mut self.outs)
+    }
+
+    /// When to call [`Self::tick`] at the latest.
+    #[must_use]
+    pub fn deadline_ms(&self) -> Option<u64> {
+        let repeat = self.unacknowledged.as_ref().map(|answer| answer.due_ms);
+        self.plans.iter().map(|(due_ms, _)| *due_ms).chain(repeat).min()
+    }
+
+    fn carry_out(&mut self, plan: Plan, now_ms: u64) {
+        match plan {
+            Plan::ShowCard => self.show_card(now_ms),
+            Plan::HostAnswers(action) => self.host_answers(action, now_ms),
+            Plan::TakeCardOut => {
+                if !self.setup.card_stays && self.card_in {
+                    self.card_in = false;
+                    self.event(b'O');
+                }
+            }
+            Plan::PlugIn => {
+                self.state = State::On;
+                self.outs.push(Out::LineUp);
+            }
+            Plan::Started => self.state = State::On,
+            Plan::Send(bytes) => self.send(bytes),
+        }
+    }
+
+    /// While the card company is asked the terminal hears nothing.
+    fn is_busy(&self) -> bool {
+        self.charge.as_ref().is_some_and(|charge| charge.card_shown)
+    }
+
+    fn request(&mut self, frame: &Frame, now_ms: u64) {
+        self.requests.push(frame.job);
+        self.terminal_id = frame.terminal_id;
+        self.stamp = frame.stamp;
+        if self.is_busy() {
+            return;
+        }
+        match frame.job {
+            b'A' => self.reply(b'a', vec![b'O', b'O', if self.setup.host_up { b'O' } else { b'F' }, b'N']),
+            b'B' => self.take_charge(&frame.data, now_ms),
+            b'C' => self.reply(b'c', sale::declined(*b"B3", "취소 불가")),
+            b'E' => self.standby(now_ms),
+            b'L' => self.reply(b'l', self.last.clone().unwrap_or_else(sale::empty)),
+            b'M' => self.reply(b'm', vec![if self.card_in { b'O' } else { b'X' }]),
+            b'R' => {
+                self.send(vec![ACK]);
+                self.restart(now_ms);
+            }
+            b'S' => self.reply(b's', b"555".to_vec()),
+            b'V' => self.reply(b'v', b"TL3500_18041101".repeat(3)),
+            _ => self.send(vec![NAK]),
+        }
+    }
+
+    fn take_charge(&mut self, data: &[u8], now_ms: u64) {
+        let digits = data.get(1..11).and_then(|digits| std::str::from_utf8(digits).ok());
+        let Some(amount) = digits.and_then(|digits| digits.parse().ok()) else { return self.send(vec![NAK]) };
+        if self.charge.is_some() || data.len() != 30 || data[0] != b'1' || self.takes(Fault::NakCharge) {
+            return self.send(vec![NAK]);
+        }
+        let odd = self.takes(Fault::OddEvents);
+        if odd {
+            self.event(b'O');
+        }
+        let ack_held = self.takes(Fault::GlueAck);
+        if self.takes(Fault::FlipAck) {
+            self.send(vec![NAK]);
+        } else if !ack_held && !self.takes(Fault::DropAck) {
+            self.send(vec![ACK]);
+        }
+        if odd {
+            self.event(b'Q');
+            self.event(b'F');
+        }
+        self.charge = Some(Charge { amount, card_shown: false, ack_held });
+        if !self.armed.is_empty() {
+            self.plan(now_ms, self.setup.present_ms, Plan::ShowCard);
+        }
+    }
+
+    fn show_card(&mut self, now_ms: u64) {
+        let Some(charge) = &mut self.charge else { return };
+        if charge.card_shown {
+            return;
+        }
+        let Some(action) = self.armed.pop_front() else { return };
+        charge.card_shown = true;
+        let ack_held = charge.ack_held;
+        self.card_in = true;
+        if !ack_held {
+            self.event(b'I');
+        }
+        let late_ms = if action == CardAction::Late { self.setup.late_ms } else { self.setup.host_ms };
+        self.plan(now_ms, late_ms, Plan::HostAnswers(action));
+    }
+
+    fn host_answers(&mut self, action: CardAction, now_ms: u64) {
+        let Some(charge) = self.charge.take() else { return };
+        let amount = charge.amount;
+        match action {
+            CardAction::Approve | CardAction::Late => {
+                let before = self.last.clone();
+                let mut data = self.book(amount);
+                if self.takes(Fault::AnswerForOtherAmount) {
+                    data = self.sale(amount + 1).1;
+                }
+                if self.takes(Fault::AnswerIsOld) {
+                    data = before.unwrap_or_else(sale::empty);
+                }
+                self.answer(data, charge.ack_held, now_ms);
+            }
+            CardAction::Decline => {
+                let data = sale::declined(self.setup.decline_code, "잔액 부족");
+                if self.setup.keeps_declines {
+                    self.last = Some(data.clone());
+                }
+                self.answer(data, charge.ack_held, now_ms);
+            }
+            CardAction::Silence => {
+                self.book_if(self.setup.silence_books, amount);
+                self.plan(now_ms, CARD_OUT_MS, Plan::TakeCardOut);
+            }
+            CardAction::Unplug => {
+                self.book_if(self.setup.unplug_books, amount);
+                self.pull_plug(now_ms);
+            }
+            CardAction::Reboot => {
+                self.book_if(self.setup.reboot_books, amount);
+                self.restart(now_ms);
+            }
+        }
+    }
+
+    /// The line vanishes and comes back after `away_ms`; the terminal itself keeps its power.
+    pub fn pull_plug(&mut self, now_ms: u64) {
+        self.state = State::Unplugged;
+        self.card_in = false;
+        self.unacknowledged = None;
+        self.reader = Reader::default();
+        self.outs.push(Out::LineDown);
+        self.plan(now_ms, self.setup.away_ms, Plan::PlugIn);
+    }
+
+    fn restart(&mut self, now_ms: u64) {
+        self.state = State::Restarting;
+        self.charge = None;
+        self.card_in = false;
+        self.unacknowledged = None;
+        self.reader = Reader::default();
+        if !self.setup.keeps_last {
+            self.last = None;
+        }
+        self.plan(now_ms, self.setup.reboot_ms, Plan::Started);
+    }
+
+    /// Called off: whatever was pending is gone; if the card was never shown nothing was booked.
+    fn standby(&mut self, now_ms: u64) {
+        self.send(vec![ACK]);
+        if self.charge.take().is_some() && self.setup.answers_call_off {
+            self.answer(sale::declined(CALLED_OFF, "사용자 취소"), false, now_ms);
+        }
+        let standby = self.frame(b'e', Vec::new());
+        self.plan(now_ms, 20, Plan::Send(standby));
+    }
+
+    fn reply(&mut self, job: u8, data: Vec<u8>) {
+        let frame = self.frame(job, data);
+        self.send(vec![ACK]);
+        if self.takes(Fault::OddEvents) {
+            self.event(b'M');
+        }
+        self.send(frame);
+    }
+
+    fn answer(&mut self, data: Vec<u8>, glue_ack: bool, now_ms: u64) {
+        let frame = self.frame(b'b', data);
+        let mut sent = Vec::new();
+        if glue_ack {
+            sent.push(ACK);
+        }
+        if self.takes(Fault::NoiseBeforeAnswer) {
+            sent.extend(self.noise_bytes());
+        }
+        sent.extend_from_slice(&frame);
+        if self.takes(Fault::CorruptAnswer)
+            && let Some(check) = sent.last_mut()
+        {
+            *check ^= 0x40;
+        }
+        if self.takes(Fault::AnswerTwice) {
+            sent.extend_from_slice(&frame);
+        }
+        if self.takes(Fault::NoiseAfterAnswer) {
+            sent.extend(self.noise_bytes());
+        }
+        let slowly = self.takes(Fault::SplitAnswer);
+        self.outs.push(if slowly { Out::SendSlowly(sent) } else { Out::Send(sent) });
+        let due_ms = now_ms + self.setup.repeat_ms;
+        self.unacknowledged = Some(Answer { frame, sends_left: ANSWER_SENDS - 1, due_ms });
+    }
+
+    fn acknowledged(&mut self, now_ms: u64) {
+        if self.unacknowledged.take().is_some() {
+            self.plan(now_ms, CARD_OUT_MS, Plan::TakeCardOut);
+        }
+    }
+
+    fn repeat_answer(&mut self, now_ms: u64) {
+        let Some(mut answer) = self.unacknowledged.take() else { return };
+        if answer.sends_left == 0 {
+            return self.plan(now_ms, 0, Plan::TakeCardOut);
+        }
+        answer.sends_left -= 1;
+        answer.due_ms = now_ms + self.setup.repeat_ms;
+        self.send(answer.frame.clone());
+        self.unacknowledged = Some(answer);
+    }
+
+    fn book_if(&mut self, books: bool, amount: i64) {
+        if books {
+            self.book(amount);
+        }
+    }
+
+    fn book(&mut self, amount: i64) -> Vec<u8> {
+        let (approval_number, data) = self.sale(amount);
+        self.bookings.push(Booking { amount: Amount(amount), approval_number });
+        self.last = Some(data.clone());
+        data
+    }
+
+    fn sale(&mut self, amount: i64) -> (String, Vec<u8>) {
+        let approval_number = format!("{:08}", self.random() % 100_000_000);
+        let time = String::from_utf8_lossy(&self.stamp).into_owned();
+        let unique_number = format!("{}{:06}", time.get(2..8).unwrap_or("000000"), self.random() % 1_000_000);
+        let sale = Sale { amount, approval_number: &approval_number, time: &time, unique_number: &unique_number };
+        let data = sale::approved(&sale);
+        (approval_number, data)
+    }
+
+    fn event(&mut self, kind: u8) {
+        let frame = self.frame(EVENT, vec![kind]);
+        self.send(frame);
+    }
+
+    fn frame(&self, job: u8, data: Vec<u8>) -> Vec<u8> {
+        Frame { terminal_id: self.terminal_id, stamp: self.stamp, job, response_code: 0, data }.encode()
+    }
+
+    fn send(&mut self, bytes: Vec<u8>) {
+        if self.state == State::On {
+            self.outs.push(Out::Send(bytes));
+        }
+    }
+
+    fn plan(&mut self, now_ms: u64, after_ms: u64, plan: Plan) {
+        self.plans.push((now_ms.saturating_add(after_ms), plan));
+    }
+
+    /// True once for each time the fault was ordered.
+    fn takes(&mut self, fault: Fault) -> bool {
+        let at = self.faults.iter().position(|ordered| *ordered == fault);
+        at.map(|at| self.faults.remove(at)).is_some()
+    }
+
+    fn noise_bytes(&mut self) -> Vec<u8> {
+        let count = 1 + self.random() % 8;
+        (0..count).map(|_| self.random().to_le_bytes()[0]).collect()
+    }
+
+    /// splitmix64: the same seed, the same run.
+    fn random(&mut self) -> u64 {
+        self.noise = self.noise.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.noise;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}

@@ -1,0 +1,97 @@
+//! Card terminals on a serial line. A protocol is one folder and one line in [`PROTOCOLS`].
+
+pub mod smartro;
+
+use crate::config::Terminal;
+use crate::domain::payment::LastTransaction;
+use crate::domain::session::{TerminalCommand, TerminalReport};
+use crate::ports::{CardTerminal, Reports};
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// Every protocol this program speaks.
+pub const PROTOCOLS: &[Protocol] =
+    &[Protocol { name: "smartro", start: smartro::driver::start, decode: smartro::decode::decode }];
+
+pub struct Protocol {
+    /// The word in `[terminal] protocol` and in `kiosk decode --protocol`.
+    pub name: &'static str,
+    pub start: fn(&Terminal, Reports<TerminalReport>) -> Result<Arc<dyn CardTerminal>, String>,
+    pub decode: fn(&[u8]) -> Result<Decoded, Refused>,
+}
+
+/// One frame in words, and the same frame made again by our own encoder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded {
+    /// Job code, or `ACK`/`NAK` for a bare byte.
+    pub command: String,
+    pub fields: Map<String, Value>,
+    pub reencoded: Vec<u8>,
+}
+
+/// Why bytes are not a frame, and the offset of the byte that says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub error: String,
+    pub at: usize,
+}
+
+/// Starts the terminal's worker thread. Without a protocol or a port: a terminal that is never ready.
+///
+/// # Errors
+/// An unknown protocol or an impossible setting, in words for a technician.
+pub fn start(settings: &Terminal, reports: Reports<TerminalReport>) -> Result<Arc<dyn CardTerminal>, String> {
+    if settings.protocol.is_empty() || settings.port.is_empty() {
+        reports(TerminalReport::Online(false));
+        return Ok(Arc::new(NoTerminal { reports }));
+    }
+    match find(&settings.protocol) {
+        Some(protocol) => (protocol.start)(settings, reports),
+        None => Err(format!("[terminal] protocol \"{}\" is unknown: write {}", settings.protocol, known_names())),
+    }
+}
+
+/// Explains one frame of `protocol`; `None` if no such protocol is known.
+#[must_use]
+pub fn decode(protocol: &str, bytes: &[u8]) -> Option<Result<Decoded, Refused>> {
+    find(protocol).map(|protocol| (protocol.decode)(bytes))
+}
+
+fn find(name: &str) -> Option<&'static Protocol> {
+    PROTOCOLS.iter().find(|protocol| protocol.name == name)
+}
+
+fn known_names() -> String {
+    let names: Vec<String> = PROTOCOLS.iter().map(|protocol| format!("\"{}\"", protocol.name)).collect();
+    names.join(" or ")
+}
+
+/// What a kiosk without a terminal has.
+struct NoTerminal {
+    reports: Reports<TerminalReport>,
+}
+
+impl CardTerminal for NoTerminal {
+    fn command(&self, command: TerminalCommand) {
+        if let Some(report) = refusal(&command, "this kiosk has no card terminal") {
+            (self.reports)(report);
+        }
+    }
+}
+
+/// The report for a command that was not even taken; nothing of it left the kiosk.
+pub(crate) fn refusal(command: &TerminalCommand, reason: &str) -> Option<TerminalReport> {
+    let reason = reason.to_owned();
+    match *command {
+        TerminalCommand::Prepare => Some(TerminalReport::NotReady { reason }),
+        TerminalCommand::Charge { attempt, .. } => Some(TerminalReport::NeverSent { attempt, reason }),
+        TerminalCommand::CallOff => None,
+        TerminalCommand::AskOutcome { attempt } => Some(TerminalReport::Outcome {
+            attempt,
+            first: LastTransaction::Unknown,
+            second: LastTransaction::Unknown,
+            host_reachable: false,
+            maybe_restarted: true,
+        }),
+    }
+}

@@ -1,0 +1,303 @@
+//! Who speaks when, as a pure value: bytes, commands and time in; bytes and reports out. No clock, no IO.
+//!
+//! ```text
+//! Idle ─Prepare→ E e · A a · M m (until the slot is empty) · L l ─Prepared→ Ready ─Charge→ B … b ─Answered→ Idle
+//!                                                                             └─ NAK, silence, vanished line ─NoAnswer→ Idle
+//! Idle ─AskOutcome→ E e · A a · L l · pause · L l ─Outcome→ Idle
+//! ```
+//! What holds everywhere:
+//! - `B` is written once per attempt and never again; queries move no money and are repeated up to three times.
+//! - A charge needs a `Prepare` on the same unbroken line; each `Prepare` serves one charge.
+//! - Every good frame but an event is acknowledged, also a second copy of one. Events are never acknowledged.
+//! - A charge without a fitting answer stays open: a late answer is still matched and reported as `Answered`.
+
+mod charge;
+mod queries;
+
+use super::packet::{ACK, EVENT, Frame, NAK, STAMP_BYTES};
+use super::reader::{Item, Reader};
+use crate::domain::money::Amount;
+use crate::domain::payment::{AttemptId, LastTransaction};
+use crate::domain::session::{TerminalCommand, TerminalReport};
+use charge::Charge;
+use queries::{Ask, Exchange, Prepare};
+use std::collections::VecDeque;
+
+/// Time limits in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Frame sent to ACK (the protocol: 3 s).
+    pub ack_ms: u64,
+    /// ACK of a query to its answer.
+    pub reply_ms: u64,
+    /// Charge sent to its answer; the card-holder's time is inside it.
+    pub answer_ms: u64,
+    /// Silence inside a frame after which it is given up.
+    pub gap_ms: u64,
+    /// How long a forgotten card may stay in the slot before `NotReady`.
+    pub card_out_ms: u64,
+    pub card_poll_ms: u64,
+    /// Call-off granted to the charge's own answer.
+    pub call_off_grace_ms: u64,
+    /// All of `AskOutcome`.
+    pub ask_ms: u64,
+    /// Between the two questions for the last transaction.
+    pub ask_pause_ms: u64,
+    /// `Prepared` serves a charge for so long.
+    pub ready_ms: u64,
+    /// Between signs of life asked for while idle, and while it does not answer.
+    pub probe_ms: u64,
+    pub probe_again_ms: u64,
+}
+
+impl Limits {
+    #[must_use]
+    pub const fn new(ack_ms: u64, answer_ms: u64) -> Self {
+        Self {
+            ack_ms,
+            reply_ms: 5_000,
+            answer_ms,
+            gap_ms: 1_000,
+            card_out_ms: 30_000,
+            card_poll_ms: 1_000,
+            call_off_grace_ms: 3_000,
+            ask_ms: 15_000,
+            ask_pause_ms: 2_000,
+            ready_ms: 300_000,
+            probe_ms: 30_000,
+            probe_again_ms: 3_000,
+        }
+    }
+}
+
+/// The driver's time: monotonic milliseconds for limits, `YYYYMMDDhhmmss` for the frames.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    pub ms: u64,
+    pub stamp: [u8; STAMP_BYTES],
+}
+
+/// What the driver must do, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    Write(Vec<u8>),
+    /// The one money frame. If not a single byte of it could be written call [`Dialogue::charge_never_left`]; after any
+    /// failed write call [`Dialogue::line_down`]; never write it again.
+    WriteCharge(Vec<u8>),
+    Report(TerminalReport),
+}
+
+pub struct Dialogue {
+    terminal_id: String,
+    limits: Limits,
+    reader: Reader,
+    last_byte_ms: u64,
+    line_up: bool,
+    online: Option<bool>,
+    task: Task,
+    exchange: Option<Exchange>,
+    /// The last charge that left, until its fitting answer came or the next `Prepare` is through.
+    open: Option<OpenCharge>,
+    /// Attempts that may never be sent again.
+    sent: VecDeque<AttemptId>,
+    /// Since `Prepared`: the line was lost, the terminal fell silent, or its clock went back.
+    restarted: bool,
+    clock_seen: [u8; STAMP_BYTES],
+    card_in: bool,
+    probe_at_ms: u64,
+    steps: Vec<Step>,
+}
+
+enum Task {
+    Idle,
+    Probe,
+    Prepare(Prepare),
+    Ready { until_ms: u64, baseline: LastTransaction },
+    Charge(Charge),
+    Ask(Ask),
+}
+
+struct OpenCharge {
+    attempt: AttemptId,
+    amount: Amount,
+    baseline: LastTransaction,
+}
+
+impl Dialogue {
+    #[must_use]
+    pub fn new(terminal_id: &str, limits: Limits) -> Self {
+        Self {
+            terminal_id: terminal_id.to_owned(),
+            limits,
+            reader: Reader::default(),
+            last_byte_ms: 0,
+            line_up: false,
+            online: None,
+            task: Task::Idle,
+            exchange: None,
+            open: None,
+            sent: VecDeque::new(),
+            restarted: true,
+            clock_seen: [0; STAMP_BYTES],
+            card_in: false,
+            probe_at_ms: 0,
+            steps: Vec::new(),
+        }
+    }
+
+    pub fn command(&mut self, command: &TerminalCommand, now: Now) -> Vec<Step> {
+        match *command {
+            TerminalCommand::Prepare => self.prepare(now),
+            TerminalCommand::Charge { attempt, amount, card_ms } => self.charge(attempt, amount, card_ms, now),
+            TerminalCommand::CallOff => self.call_off(now),
+            TerminalCommand::AskOutcome { attempt } => self.ask_outcome(attempt, now),
+        }
+        self.take()
+    }
+
+    pub fn bytes(&mut self, bytes: &[u8], now: Now) -> Vec<Step> {
+        if !bytes.is_empty() {
+            self.last_byte_ms = now.ms;
+        }
+        for item in self.reader.push(bytes) {
+            self.item(item, now);
+        }
+        self.take()
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Now) -> Vec<Step> {
+        if self.reader.is_waiting() && now.ms >= self.last_byte_ms.saturating_add(self.limits.gap_ms) {
+            for item in self.reader.silence() {
+                self.item(item, now);
+            }
+        }
+        self.tick_exchange(now);
+        self.tick_task(now);
+        self.take()
+    }
+
+    /// When to call [`Self::tick`] at the latest.
+    #[must_use]
+    pub fn deadline_ms(&self) -> Option<u64> {
+        let gap = self.reader.is_waiting().then(|| self.last_byte_ms.saturating_add(self.limits.gap_ms));
+        let exchange = self.exchange.as_ref().map(|exchange| exchange.due_ms);
+        [gap, exchange, self.task_deadline_ms()].into_iter().flatten().min()
+    }
+
+    /// The line was opened (again).
+    pub fn line_up(&mut self, now: Now) -> Vec<Step> {
+        self.line_up = true;
+        self.reader = Reader::default();
+        self.probe_at_ms = now.ms;
+        if let Task::Ask(ask) = &mut self.task {
+            ask.start_over(now);
+        }
+        self.tick(now)
+    }
+
+    /// The line is gone or could not be opened. Whatever was written may or may not have arrived.
+    pub fn line_down(&mut self, now: Now) -> Vec<Step> {
+        self.line_up = false;
+        self.reader = Reader::default();
+        self.exchange = None;
+        self.restarted = true;
+        match std::mem::replace(&mut self.task, Task::Idle) {
+            Task::Idle | Task::Probe | Task::Ready { .. } => {}
+            Task::Prepare(_) => self.not_ready("the line to the card terminal is gone"),
+            Task::Charge(charge) => self.no_answer(charge.attempt, "the line to the card terminal vanished"),
+            Task::Ask(mut ask) => {
+                ask.start_over(now);
+                self.task = Task::Ask(ask);
+            }
+        }
+        self.set_online(false);
+        self.take()
+    }
+
+    fn item(&mut self, item: Item, now: Now) {
+        match item {
+            Item::Ack => self.acknowledged(now),
+            Item::Nak => self.refused(now),
+            Item::Frame { frame, raw } => self.frame(&frame, raw, now),
+            Item::Broken { job } => self.broken(job),
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame, raw: Vec<u8>, now: Now) {
+        self.set_online(true);
+        self.note_clock(&frame.stamp);
+        if frame.job == EVENT {
+            return self.event(frame.data.first().copied(), now);
+        }
+        self.steps.push(Step::Write(vec![ACK]));
+        if frame.job == b'b' {
+            self.answer(frame, raw);
+        } else if self.exchange.as_ref().is_some_and(|exchange| exchange.answer == frame.job) {
+            self.exchange = None;
+            self.reply(frame, now);
+        }
+    }
+
+    /// Asks for a repeat where something is awaited; never for an event.
+    fn broken(&mut self, job: Option<u8>) {
+        let refusals_left = match (&mut self.task, &mut self.exchange) {
+            (Task::Charge(charge), _) => charge.broken(job),
+            (_, Some(exchange)) => &mut exchange.refusals_left,
+            (_, None) => return,
+        };
+        if job != Some(EVENT) && *refusals_left > 0 {
+            *refusals_left -= 1;
+            self.steps.push(Step::Write(vec![NAK]));
+        }
+    }
+
+    fn event(&mut self, event: Option<u8>, now: Now) {
+        match event {
+            Some(b'O') => {
+                self.card_in = false;
+                self.steps.push(Step::Report(TerminalReport::CardRemoved));
+                if let Task::Prepare(prepare) = &mut self.task {
+                    prepare.card_came_out(now);
+                }
+            }
+            Some(b'I' | b'R' | b'M' | b'F' | b'Q') => {
+                if let Task::Charge(charge) = &mut self.task {
+                    charge.card_seen();
+                    if !self.card_in {
+                        self.steps.push(Step::Report(TerminalReport::CardSeen));
+                    }
+                    self.card_in = true;
+                }
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// A terminal's clock that goes back suggests that it started anew.
+    fn note_clock(&mut self, stamp: &[u8; STAMP_BYTES]) {
+        if stamp.iter().all(u8::is_ascii_digit) {
+            self.restarted |= *stamp < self.clock_seen;
+            self.clock_seen = *stamp;
+        }
+    }
+
+    fn set_online(&mut self, online: bool) {
+        if self.online != Some(online) {
+            self.online = Some(online);
+            self.steps.push(Step::Report(TerminalReport::Online(online)));
+        }
+    }
+
+    fn not_ready(&mut self, reason: &str) {
+        self.steps.push(Step::Report(TerminalReport::NotReady { reason: reason.to_owned() }));
+    }
+
+    fn no_answer(&mut self, attempt: AttemptId, reason: &str) {
+        self.steps.push(Step::Report(TerminalReport::NoAnswer { attempt, reason: reason.to_owned() }));
+    }
+
+    fn take(&mut self) -> Vec<Step> {
+        std::mem::take(&mut self.steps)
+    }
+}

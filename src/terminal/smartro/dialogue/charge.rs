@@ -1,0 +1,235 @@
+//! The one money command. What is true of the money, state by state:
+//!
+//! - before `WriteCharge` is carried out: nothing left the kiosk (`NeverSent`)
+//! - from its first byte to a fitting `b`: nobody knows; NAK, silence and a lost line prove nothing (`NoAnswer`)
+//! - a fitting `b`: what it says (`Answered`)
+//!
+//! An answered `E` is no proof either: only the charge's own `b` is.
+
+use super::{Dialogue, Now, OpenCharge, Step, Task};
+use crate::domain::money::Amount;
+use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
+use crate::domain::session::TerminalReport;
+use crate::terminal::smartro::packet::{Frame, approve_data};
+use crate::terminal::smartro::transaction::read_answer;
+
+/// More than the attempts of one session.
+const ATTEMPTS_REMEMBERED: usize = 64;
+const REFUSALS: u8 = 3;
+
+pub(super) struct Charge {
+    pub(super) attempt: AttemptId,
+    /// `None` once the terminal has taken the command.
+    ack_due_ms: Option<u64>,
+    window_end_ms: u64,
+    /// Nobody showed a card until then: call it off.
+    card_due_ms: Option<u64>,
+    call_off: CallOff,
+    refusals_left: u8,
+}
+
+enum CallOff {
+    No,
+    /// As soon as the terminal has taken the command.
+    Wanted,
+    Asking,
+    /// The terminal would not: it is busy with the card, its answer will come.
+    Unanswered,
+    Granted {
+        until_ms: u64,
+    },
+}
+
+impl Charge {
+    pub(super) fn card_seen(&mut self) {
+        self.card_due_ms = None;
+    }
+
+    /// A broken answer shows that the command arrived: from now on only the answer is awaited.
+    pub(super) fn broken(&mut self, job: Option<u8>) -> &mut u8 {
+        if job == Some(b'b') {
+            self.ack_due_ms = None;
+        }
+        &mut self.refusals_left
+    }
+
+    pub(super) fn deadline_ms(&self) -> u64 {
+        let grace = match self.call_off {
+            CallOff::Granted { until_ms } => Some(until_ms),
+            CallOff::No | CallOff::Wanted | CallOff::Asking | CallOff::Unanswered => None,
+        };
+        let soonest = [self.ack_due_ms, self.card_due_ms, grace].into_iter().flatten().min();
+        soonest.map_or(self.window_end_ms, |ms| ms.min(self.window_end_ms))
+    }
+}
+
+impl Dialogue {
+    pub(super) fn charge(&mut self, attempt: AttemptId, amount: Amount, card_ms: u64, now: Now) {
+        if matches!(&self.task, Task::Charge(charge) if charge.attempt == attempt) {
+            return;
+        }
+        if self.sent.contains(&attempt) {
+            return self.no_answer(attempt, "this attempt was sent before and is never sent twice");
+        }
+        let Some(data) = approve_data(amount.0) else {
+            return self.never_sent(attempt, "the terminal cannot take this amount");
+        };
+        match std::mem::replace(&mut self.task, Task::Idle) {
+            Task::Ready { baseline, .. } if self.line_up => {
+                self.send_charge(OpenCharge { attempt, amount, baseline }, data, card_ms, now);
+            }
+            Task::Ready { .. } => self.never_sent(attempt, "the line to the card terminal is gone"),
+            other @ (Task::Idle | Task::Probe | Task::Prepare(_) | Task::Charge(_) | Task::Ask(_)) => {
+                self.task = other;
+                self.never_sent(attempt, "the terminal was not prepared for a charge");
+            }
+        }
+    }
+
+    fn send_charge(&mut self, open: OpenCharge, data: Vec<u8>, card_ms: u64, now: Now) {
+        let after = |ms: u64| now.ms.saturating_add(ms);
+        self.task = Task::Charge(Charge {
+            attempt: open.attempt,
+            ack_due_ms: Some(after(self.limits.ack_ms)),
+            window_end_ms: after(self.limits.answer_ms.max(card_ms)),
+            card_due_ms: (card_ms > 0).then(|| after(card_ms)),
+            call_off: CallOff::No,
+            refusals_left: REFUSALS,
+        });
+        if self.sent.len() == ATTEMPTS_REMEMBERED {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(open.attempt);
+        self.open = Some(open);
+        self.card_in = false;
+        self.exchange = None;
+        self.probe_at_ms = after(self.limits.probe_ms);
+        let frame = Frame::request(b'B', &self.terminal_id, now.stamp, data);
+        self.steps.push(Step::WriteCharge(frame.encode()));
+    }
+
+    /// Not one byte of the charge could be written.
+    pub fn charge_never_left(&mut self) -> Vec<Step> {
+        if let Task::Charge(charge) = &self.task {
+            let attempt = charge.attempt;
+            self.task = Task::Idle;
+            self.open = None;
+            self.never_sent(attempt, "the line to the card terminal was already gone");
+        }
+        self.take()
+    }
+
+    pub(super) fn call_off(&mut self, now: Now) {
+        match &mut self.task {
+            Task::Charge(charge) => {
+                if matches!(charge.call_off, CallOff::No | CallOff::Unanswered) {
+                    charge.call_off = CallOff::Wanted;
+                }
+                self.start_call_off(now);
+            }
+            Task::Prepare(_) => {
+                self.task = Task::Idle;
+                self.exchange = None;
+                self.not_ready("called off");
+            }
+            Task::Ready { .. } => self.task = Task::Idle,
+            Task::Idle | Task::Probe | Task::Ask(_) => {}
+        }
+    }
+
+    /// Not before the command was taken: an ACK must not be mistaken for the other one's.
+    fn start_call_off(&mut self, now: Now) {
+        if let Task::Charge(charge) = &mut self.task
+            && matches!(charge.call_off, CallOff::Wanted)
+            && charge.ack_due_ms.is_none()
+        {
+            charge.card_due_ms = None;
+            charge.call_off = CallOff::Asking;
+            self.query(b'E', super::queries::SENDS, now);
+        }
+    }
+
+    pub(super) fn charge_acknowledged(&mut self, now: Now) {
+        if let Task::Charge(charge) = &mut self.task {
+            charge.ack_due_ms = None;
+        }
+        self.start_call_off(now);
+    }
+
+    pub(super) fn charge_refused(&mut self) {
+        if matches!(&self.task, Task::Charge(charge) if charge.ack_due_ms.is_some()) {
+            self.give_up_charge("the terminal answered NAK");
+        }
+    }
+
+    pub(super) fn call_off_granted(&mut self, now: Now) {
+        let until_ms = now.ms.saturating_add(self.limits.call_off_grace_ms);
+        if let Task::Charge(charge) = &mut self.task {
+            charge.call_off = CallOff::Granted { until_ms };
+        }
+    }
+
+    pub(super) fn call_off_unanswered(&mut self) {
+        if let Task::Charge(charge) = &mut self.task {
+            charge.call_off = CallOff::Unanswered;
+        }
+    }
+
+    pub(super) fn tick_charge(&mut self, now: Now) {
+        let Task::Charge(charge) = &mut self.task else { return };
+        if charge.ack_due_ms.is_some_and(|due| now.ms >= due) {
+            return self.give_up_charge("the terminal did not acknowledge the charge");
+        }
+        if now.ms >= charge.window_end_ms {
+            return self.give_up_charge("the terminal did not answer in time");
+        }
+        if matches!(charge.call_off, CallOff::Granted { until_ms } if now.ms >= until_ms) {
+            return self.give_up_charge("called off");
+        }
+        if charge.card_due_ms.is_some_and(|due| now.ms >= due) {
+            charge.card_due_ms = None;
+            self.call_off(now);
+        }
+    }
+
+    fn give_up_charge(&mut self, reason: &str) {
+        if let Task::Charge(charge) = &self.task {
+            let attempt = charge.attempt;
+            self.task = Task::Idle;
+            self.exchange = None;
+            self.no_answer(attempt, reason);
+        }
+    }
+
+    /// A `b`: ours, a copy of an old one, or something that proves nothing. Already acknowledged.
+    pub(super) fn answer(&mut self, frame: &Frame, raw: Vec<u8>) {
+        let Some(open) = &self.open else { return };
+        match read_answer(frame, open.amount) {
+            Ok(transaction) if is_again(&open.baseline, &transaction) => {}
+            Ok(transaction) => self.answered(raw, transaction),
+            Err(reason) => self.give_up_charge(&reason),
+        }
+    }
+
+    fn answered(&mut self, raw: Vec<u8>, transaction: CardTransaction) {
+        let Some(open) = self.open.take() else { return };
+        if matches!(self.task, Task::Charge(_)) {
+            self.task = Task::Idle;
+            self.exchange = None;
+        }
+        let transaction = Box::new(transaction);
+        self.steps.push(Step::Report(TerminalReport::Answered { attempt: open.attempt, raw, transaction }));
+    }
+
+    fn never_sent(&mut self, attempt: AttemptId, reason: &str) {
+        self.steps.push(Step::Report(TerminalReport::NeverSent { attempt, reason: reason.to_owned() }));
+    }
+}
+
+/// The terminal repeats the sale before ours: not an answer to us.
+fn is_again(baseline: &LastTransaction, transaction: &CardTransaction) -> bool {
+    match baseline {
+        LastTransaction::Known(known) => transaction.approved && **known == *transaction,
+        LastTransaction::Empty | LastTransaction::Unknown => false,
+    }
+}

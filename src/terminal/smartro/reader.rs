@@ -1,0 +1,120 @@
+//! Frames and single bytes out of a stream that may hold noise, halves, and things glued together.
+
+use super::packet::{ACK, Frame, JOB_AT, NAK, STX, frame_bytes};
+
+/// No frame on this line is longer; a longer claim is noise that happens to begin with STX.
+const LONGEST_FRAME_BYTES: usize = 1024;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    Ack,
+    Nak,
+    /// A good frame and its bytes as they came.
+    Frame {
+        frame: Frame,
+        raw: Vec<u8>,
+    },
+    /// Something that began like a frame and was none; its job code, if it got that far.
+    Broken {
+        job: Option<u8>,
+    },
+}
+
+/// Bounded by [`LONGEST_FRAME_BYTES`] plus one reading.
+#[derive(Debug, Default)]
+pub struct Reader {
+    buffer: Vec<u8>,
+    /// A frame broke and what is left of it is still being searched: its job code.
+    broken: Option<Option<u8>>,
+}
+
+impl Reader {
+    /// Takes what came and gives what is complete, in order.
+    pub fn push(&mut self, bytes: &[u8]) -> Vec<Item> {
+        self.buffer.extend_from_slice(bytes);
+        let mut items = Vec::new();
+        while self.step(&mut items) {}
+        items
+    }
+
+    /// True while the rest of something is awaited: the caller then watches for silence.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.buffer.is_empty()
+    }
+
+    /// The line fell silent inside a frame: it will not be completed. What hides behind its STX is searched.
+    pub fn silence(&mut self) -> Vec<Item> {
+        let mut items = Vec::new();
+        while !self.buffer.is_empty() {
+            self.give_up_frame();
+            while self.step(&mut items) {}
+        }
+        self.settle(&mut items);
+        items
+    }
+
+    /// True if it can go on with what it has.
+    fn step(&mut self, items: &mut Vec<Item>) -> bool {
+        let Some(&first) = self.buffer.first() else { return false };
+        if first != STX {
+            return self.outside(first, items);
+        }
+        match frame_bytes(&self.buffer) {
+            None => false,
+            Some(expected) if expected > LONGEST_FRAME_BYTES => self.break_frame(items),
+            Some(expected) if self.buffer.len() < expected => false,
+            Some(expected) => match Frame::parse(&self.buffer[..expected]) {
+                Ok(frame) => {
+                    let raw = self.buffer.drain(..expected).collect();
+                    self.broken = None;
+                    items.push(Item::Frame { frame, raw });
+                    true
+                }
+                Err(_) => self.break_frame(items),
+            },
+        }
+    }
+
+    /// Between frames single bytes speak; inside the ruins of one only another STX does.
+    fn outside(&mut self, first: u8, items: &mut Vec<Item>) -> bool {
+        if self.broken.is_some() {
+            let next = self.buffer.iter().position(|byte| *byte == STX).unwrap_or(self.buffer.len());
+            self.buffer.drain(..next);
+            self.settle_if_empty(items);
+            return true;
+        }
+        self.buffer.remove(0);
+        match first {
+            ACK => items.push(Item::Ack),
+            NAK => items.push(Item::Nak),
+            _ => {}
+        }
+        true
+    }
+
+    fn break_frame(&mut self, items: &mut Vec<Item>) -> bool {
+        self.give_up_frame();
+        self.settle_if_empty(items);
+        true
+    }
+
+    fn give_up_frame(&mut self) {
+        let job = self.buffer.get(JOB_AT).copied();
+        self.broken = Some(self.broken.flatten().or(job));
+        self.buffer.remove(0);
+    }
+
+    fn settle_if_empty(&mut self, items: &mut Vec<Item>) {
+        if self.buffer.is_empty() {
+            self.settle(items);
+        }
+    }
+
+    /// Nothing good was found behind the broken frame: say so, once.
+    fn settle(&mut self, items: &mut Vec<Item>) {
+        if let Some(job) = self.broken.take() {
+            items.push(Item::Broken { job });
+        }
+    }
+}
