@@ -3,12 +3,14 @@
 
 use crate::app::desk::{self, Desk, DeskSender};
 use crate::app::effects::{Effects, Ports, Press, ShowView};
-use crate::config::Config;
+use crate::app::screens;
+use crate::config::{self, Config, Fault, Known};
 use crate::domain::session::{Finished, Input, Reply, Session};
 use crate::hospital::client::Client;
 use crate::hospital::sync::{self, SyncSettings};
 use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Scanner, Store};
 use crate::{printer, scanner, store, terminal};
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -33,6 +35,15 @@ pub struct Running {
     pub outbox: Arc<Notify>,
     pub runtime: Runtime,
     _scanner: Option<Arc<dyn Scanner>>,
+}
+
+/// Reads the configuration against what was built in: the complete languages and the terminal protocols.
+///
+/// # Errors
+/// Every fault that was found.
+pub fn load_config(path: &Path) -> Result<Config, Vec<Fault>> {
+    let protocols = terminal::PROTOCOLS.iter().map(|protocol| protocol.name).collect::<Vec<_>>();
+    config::load(path, &Known { languages: screens::COMPLETE_LANGUAGES, protocols: &protocols })
 }
 
 /// The channel to the desk exists before the window does, so that the window can send taps from its first frame.

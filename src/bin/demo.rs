@@ -4,10 +4,10 @@ use anyhow::{Context, bail};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand};
 use hospital_kiosk::app::screens;
-use hospital_kiosk::config::{self, Config, Known};
+use hospital_kiosk::assembly;
+use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::rehearsal::{child, gallery, hospital, panel, play, script, scripts, stage};
-use hospital_kiosk::terminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -83,8 +83,6 @@ enum Command {
         window: bool,
     },
 }
-
-const KNOWN: Known<'_> = Known { languages: screens::COMPLETE_LANGUAGES, protocols: terminal::PROTOCOL_NAMES };
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -186,7 +184,7 @@ fn draw_screens(out: &Path, language: &str, mode: &str, size: (u32, u32)) -> any
 }
 
 fn load(path: &Path) -> anyhow::Result<Config> {
-    config::load(path, &KNOWN).map_err(|faults| {
+    assembly::load_config(path).map_err(|faults| {
         let lines = faults.iter().map(ToString::to_string).collect::<Vec<_>>();
         anyhow::anyhow!("the configuration has faults:\n  {}", lines.join("\n  "))
     })

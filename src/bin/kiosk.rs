@@ -6,9 +6,9 @@ use hospital_kiosk::app::press;
 use hospital_kiosk::app::screens::{self, KioskWindow};
 use hospital_kiosk::assembly::{self, Hooks};
 use hospital_kiosk::commands::{self, Answer, CANNOT, Refusal, Streams, YES, check, quote, socket};
-use hospital_kiosk::config::{self, Config, Known};
+use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::session::Input;
-use hospital_kiosk::{store, terminal};
+use hospital_kiosk::store;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -93,8 +93,6 @@ enum PaymentsCommand {
     },
 }
 
-const KNOWN: Known<'_> = Known { languages: screens::COMPLETE_LANGUAGES, protocols: terminal::PROTOCOL_NAMES };
-
 fn main() -> ExitCode {
     let started = Instant::now();
     let cli = Cli::parse();
@@ -103,8 +101,8 @@ fn main() -> ExitCode {
     let mut streams = Streams { out: &mut out, err: &mut err };
     let exit = match cli.command {
         Command::Run { first_frame } => tell(run(&path, first_frame.then_some(started)), &mut streams),
-        Command::Check(args) => check::run(args, &path, &config::load(&path, &KNOWN), &mut commands::devices::ask, &mut streams),
-        Command::Quote(args) => match config::load(&path, &KNOWN) {
+        Command::Check(args) => check::run(args, &path, &assembly::load_config(&path), &mut commands::devices::ask, &mut streams),
+        Command::Quote(args) => match assembly::load_config(&path) {
             Ok(config) => quote::run(&args, &config.facility, chrono::Utc::now().with_timezone(&config.facility.offset), &mut streams),
             Err(faults) => commands::refuse_faulty(&faults, &mut streams),
         },
@@ -150,7 +148,7 @@ fn ask_store(path: &std::path::Path, request: &socket::Request) -> Answer {
 }
 
 fn load(path: &std::path::Path) -> Result<Config, Refusal> {
-    config::load(path, &KNOWN).map_err(|faults| {
+    assembly::load_config(path).map_err(|faults| {
         let lines = faults.iter().map(ToString::to_string).collect::<Vec<_>>();
         commands::usage(format!("{}\n`kiosk check` shows the same list", lines.join("\n")))
     })
