@@ -13,8 +13,11 @@
 //!
 //! `tests/house.rs` enforces the table.
 
+pub mod app;
 pub mod config;
 pub mod domain;
 pub mod ports;
+pub mod printer;
 pub mod rehearsal;
+pub mod scanner;
 pub mod serial;
