@@ -54,6 +54,19 @@ impl SerialLine {
         }
     }
 
+    /// Writes what the line takes, waiting at most `timeout`; `Ok(0)` = the peer is not reading now.
+    ///
+    /// # Errors
+    /// The system's reason: the line is gone.
+    pub fn write_some(&mut self, bytes: &[u8], timeout: Duration) -> io::Result<usize> {
+        self.port.set_timeout(timeout.max(Duration::from_millis(1)))?;
+        match self.port.write(&bytes[..bytes.len().min(WRITE_PIECE_BYTES)]) {
+            Ok(count) => Ok(count),
+            Err(error) if is_silence(&error) => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Writes all of `bytes` or fails with `TimedOut`; how much left the kiosk is then unknown.
     ///
     /// # Errors

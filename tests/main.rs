@@ -3,7 +3,9 @@
 mod configuration;
 mod demo;
 mod house;
+mod paper;
 mod power;
+mod printing;
 mod quotes;
 mod stage;
 mod store;

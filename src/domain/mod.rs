@@ -2,6 +2,7 @@
 
 pub mod document;
 pub mod facility;
+pub mod format;
 pub mod hours;
 pub mod journey;
 pub mod language;

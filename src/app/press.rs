@@ -1,0 +1,217 @@
+//! `Paper` in, dots out: the paper is a screen that Slint draws off-screen.
+//!
+//! One short-lived thread per document with a Slint context of its own. Context, translations and fonts of Slint are
+//! thread-local; only the event loop proxy is process-wide, and our platform has none. So the window of the main
+//! thread is never touched. That is no promise of Slint: the exact version is pinned, `tests/paper.rs` guards it.
+
+use super::screens::paper::{Sheet, fill};
+use super::screens::ui::GlyphProbe;
+use crate::domain::facility::Facility;
+use crate::domain::paper::Paper;
+use crate::ports::Raster;
+use slint::platform::software_renderer::{MinimalSoftwareWindow, PremultipliedRgbaColor, RepaintBufferType, TargetPixel};
+use slint::platform::{Platform, PlatformError, WindowAdapter};
+use slint::{ComponentHandle, ModelRc, PhysicalSize, SharedString, VecModel};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+/// 72 mm at 203 dpi: the print head of every 80 mm printer.
+pub const WIDTH_DOTS: u32 = 576;
+/// Two metres of paper: longer is a mistake, not a receipt.
+const HEIGHT_DOTS_MAX: u32 = 16_000;
+/// Darker than this is a dot. 160 gives the most even Hangul strokes.
+const THRESHOLD: u8 = 160;
+/// Printed for a letter that no installed font has; a blank would be read as nothing.
+const STAND_IN: char = '?';
+
+/// Draws a paper, `WIDTH_DOTS` wide. The same paper gives the same dots, on any thread.
+///
+/// # Errors
+/// In words for staff: the language is not in the catalogue, the paper is too long, Slint panicked.
+pub fn press(paper: &Paper, facility: &Facility) -> Result<Raster, String> {
+    let (paper, facility) = (paper.clone(), facility.clone());
+    let thread = std::thread::Builder::new().name("press".into()).spawn(move || draw(&paper, &facility));
+    let thread = thread.map_err(|error| format!("no thread to draw a paper on: {error}"))?;
+    thread.join().unwrap_or_else(|_| Err("drawing a paper stopped half way".into()))
+}
+
+fn draw(paper: &Paper, facility: &Facility) -> Result<Raster, String> {
+    let press = Press::new()?;
+    let letters = Rc::new(RefCell::new(Letters::default()));
+    let sheet = fill(paper, facility, &letters)?;
+    let height = press.lay_out(&sheet)?;
+    let unknown = letters.borrow().seen.clone();
+    let raster = press.print(height);
+    sheet.hide();
+    let missing = press.missing(&unknown)?;
+    if missing.is_empty() {
+        return Ok(raster);
+    }
+    tracing::warn!(letters = ?missing, "no installed font has these letters; printed as a stand-in");
+    letters.borrow_mut().missing = missing;
+    let sheet = fill(paper, facility, &letters)?;
+    let height = press.lay_out(&sheet)?;
+    Ok(press.print(height))
+}
+
+/// What the text layer saw, and what it must replace.
+#[derive(Default)]
+pub struct Letters {
+    pub seen: BTreeSet<char>,
+    pub missing: BTreeSet<char>,
+}
+
+impl Letters {
+    /// The text layer of every paper: Korean words stay whole, letters without a font become visible.
+    pub fn glue(&mut self, text: &str) -> String {
+        let mut glued = String::with_capacity(text.len() * 2);
+        let mut after_hangul = false;
+        for letter in text.chars() {
+            self.seen.insert(letter);
+            let hangul = is_hangul(letter);
+            if after_hangul && (hangul || letter.is_ascii_punctuation()) {
+                glued.push(WORD_JOINER);
+            }
+            glued.push(if self.missing.contains(&letter) { STAND_IN } else { letter });
+            after_hangul = hangul;
+        }
+        glued
+    }
+}
+
+/// Between the syllables of a Korean word: Slint would break the line there.
+const WORD_JOINER: char = '\u{2060}';
+
+const fn is_hangul(letter: char) -> bool {
+    matches!(letter, '\u{AC00}'..='\u{D7A3}' | '\u{1100}'..='\u{11FF}' | '\u{3130}'..='\u{318F}')
+}
+
+/// The Slint platform of this thread and its one window.
+struct Press {
+    window: Rc<MinimalSoftwareWindow>,
+}
+
+impl Press {
+    fn new() -> Result<Self, String> {
+        let window = MinimalSoftwareWindow::new(RepaintBufferType::NewBuffer);
+        slint::platform::set_platform(Box::new(OffScreen(Rc::clone(&window))))
+            .map_err(|error| format!("this thread cannot draw a paper: {error}"))?;
+        Ok(Self { window })
+    }
+
+    /// The height that the sheet wants. The width must be known first: texts wrap.
+    fn lay_out(&self, sheet: &Sheet) -> Result<u32, String> {
+        self.window.set_size(PhysicalSize::new(WIDTH_DOTS, 100));
+        sheet.show()?;
+        let height = whole_dots(sheet.height());
+        if height > HEIGHT_DOTS_MAX {
+            return Err(format!("a paper of {height} dots is longer than {HEIGHT_DOTS_MAX}"));
+        }
+        self.window.set_size(PhysicalSize::new(WIDTH_DOTS, height));
+        Ok(height)
+    }
+
+    fn print(&self, height: u32) -> Raster {
+        let grey = self.grey(height);
+        let rows = grey.chunks_exact(8).map(eight_dots).collect();
+        Raster { width_dots: WIDTH_DOTS, height_dots: height, rows }
+    }
+
+    fn grey(&self, height: u32) -> Vec<Grey> {
+        let mut dots = vec![Grey(255); (WIDTH_DOTS * height) as usize];
+        self.window.request_redraw();
+        self.window.draw_if_needed(|renderer| {
+            renderer.render(&mut dots, WIDTH_DOTS as usize);
+        });
+        dots
+    }
+
+    /// Those of `letters` that leave their cell blank in every font there is.
+    fn missing(&self, letters: &BTreeSet<char>) -> Result<BTreeSet<char>, String> {
+        let visible: Vec<char> = letters.iter().copied().filter(|letter| leaves_ink(*letter)).collect();
+        let probe = GlyphProbe::new().map_err(|error| error.to_string())?;
+        let texts: Vec<SharedString> = visible.iter().map(|letter| SharedString::from(letter.to_string())).collect();
+        let cells = u32::try_from(texts.len()).unwrap_or(u32::MAX);
+        let height = (cells.div_ceil(CELLS_ACROSS) * CELL_HEIGHT).clamp(CELL_HEIGHT, HEIGHT_DOTS_MAX);
+        probe.set_letters(ModelRc::new(VecModel::from(texts)));
+        probe.set_face("Noto Sans CJK KR".into());
+        self.window.set_size(PhysicalSize::new(WIDTH_DOTS, height));
+        probe.show().map_err(|error| error.to_string())?;
+        let grey = self.grey(height);
+        Ok(visible.into_iter().enumerate().filter(|(cell, _)| is_blank(&grey, *cell)).map(|(_, letter)| letter).collect())
+    }
+}
+
+/// The cells of `ui/paper/probe.slint`.
+const CELLS_ACROSS: u32 = 12;
+const CELL_WIDTH: u32 = WIDTH_DOTS / CELLS_ACROSS;
+const CELL_HEIGHT: u32 = 64;
+
+fn is_blank(grey: &[Grey], cell: usize) -> bool {
+    let across = CELLS_ACROSS as usize;
+    let (x, y) = (cell % across * CELL_WIDTH as usize, cell / across * CELL_HEIGHT as usize);
+    (y..y + CELL_HEIGHT as usize).all(|row| {
+        let start = row * WIDTH_DOTS as usize + x;
+        grey.get(start..start + CELL_WIDTH as usize).is_none_or(|dots| dots.iter().all(|dot| dot.0 >= THRESHOLD))
+    })
+}
+
+/// Spaces, joiners and direction marks are meant to be blank.
+fn leaves_ink(letter: char) -> bool {
+    !(letter.is_whitespace() || letter.is_control() || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}'))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what an u32 holds")]
+fn whole_dots(length: f32) -> u32 {
+    length.ceil().clamp(1.0, 1e6) as u32
+}
+
+fn eight_dots(dots: &[Grey]) -> u8 {
+    dots.iter().fold(0, |byte, dot| byte << 1 | u8::from(dot.0 < THRESHOLD))
+}
+
+struct OffScreen(Rc<MinimalSoftwareWindow>);
+
+impl Platform for OffScreen {
+    fn create_window_adapter(&self) -> Result<Rc<dyn WindowAdapter>, PlatformError> {
+        Ok(Rc::clone(&self.0) as Rc<dyn WindowAdapter>)
+    }
+}
+
+/// One dot while it is still grey: 0 black, 255 white.
+#[derive(Clone, Copy)]
+struct Grey(u8);
+
+impl TargetPixel for Grey {
+    fn blend(&mut self, color: PremultipliedRgbaColor) {
+        let over = luminance(color.red, color.green, color.blue);
+        let under = u16::from(self.0) * u16::from(255 - color.alpha) / 255;
+        self.0 = u8::try_from(under + u16::from(over)).unwrap_or(255);
+    }
+
+    fn from_rgb(red: u8, green: u8, blue: u8) -> Self {
+        Self(luminance(red, green, blue))
+    }
+}
+
+/// ITU-R BT.601, in whole numbers.
+fn luminance(red: u8, green: u8, blue: u8) -> u8 {
+    let sum = u32::from(red) * 299 + u32::from(green) * 587 + u32::from(blue) * 114;
+    u8::try_from(sum / 1000).unwrap_or(255)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn korean_words_stay_whole_and_nothing_else_changes() {
+        let mut letters = Letters::default();
+        assert_eq!(letters.glue("두 번 청구"), "두 번 청\u{2060}구");
+        assert_eq!(letters.glue("Desk 3, floor 1"), "Desk 3, floor 1");
+        assert_eq!(letters.glue("마세요."), "마\u{2060}세\u{2060}요\u{2060}.");
+        letters.missing.insert('♄');
+        assert_eq!(letters.glue("a♄"), "a?");
+    }
+}

@@ -1,0 +1,395 @@
+//! Hands a `Paper` to its component in `ui/paper`: two languages, numbers and times already as people write them.
+
+use super::ui::{
+    PaperCard, PaperFrame, PaperGlue, PaperItem, ReceiptPaper, ReceiptWords, SlipPaper, SlipWords, TicketPaper, TicketWords,
+};
+use crate::app::press::Letters;
+use crate::domain::document::{OrderLine, Tax, Unit};
+use crate::domain::facility::Facility;
+use crate::domain::format;
+use crate::domain::language::{Language, LocalText};
+use crate::domain::money::Amount;
+use crate::domain::paper::{DeskReason, DoubtSlip, Paper, Receipt, Ticket};
+use chrono::{DateTime, FixedOffset};
+use slint::{ComponentHandle, Image, ModelRc, Rgb8Pixel, SharedPixelBuffer, SharedString, VecModel};
+use std::cell::RefCell;
+use std::rc::Rc;
+
+/// A filled paper, ready to be laid out.
+pub enum Sheet {
+    Receipt(ReceiptPaper),
+    Ticket(TicketPaper),
+    Slip(SlipPaper),
+}
+
+impl Sheet {
+    /// # Errors
+    /// Slint's own reason.
+    pub fn show(&self) -> Result<(), String> {
+        match self {
+            Self::Receipt(paper) => paper.show(),
+            Self::Ticket(paper) => paper.show(),
+            Self::Slip(paper) => paper.show(),
+        }
+        .map_err(|error| error.to_string())
+    }
+
+    pub fn hide(&self) {
+        let _ = match self {
+            Self::Receipt(paper) => paper.hide(),
+            Self::Ticket(paper) => paper.hide(),
+            Self::Slip(paper) => paper.hide(),
+        };
+    }
+
+    /// In dots, at the width that the window has now.
+    #[must_use]
+    pub fn height(&self) -> f32 {
+        match self {
+            Self::Receipt(paper) => paper.get_paper_height(),
+            Self::Ticket(paper) => paper.get_paper_height(),
+            Self::Slip(paper) => paper.get_paper_height(),
+        }
+    }
+}
+
+/// Fills the component of `paper` on this thread's Slint context.
+///
+/// # Errors
+/// A language that `ui/lang` does not have, or Slint's own reason.
+pub fn fill(paper: &Paper, facility: &Facility, letters: &Rc<RefCell<Letters>>) -> Result<Sheet, String> {
+    match paper {
+        Paper::Receipt(receipt) => fill_receipt(receipt, facility, letters).map(Sheet::Receipt),
+        Paper::Ticket(ticket) => fill_ticket(ticket, facility, letters).map(Sheet::Ticket),
+        Paper::Slip(slip) => fill_slip(slip, facility, letters).map(Sheet::Slip),
+    }
+}
+
+fn fill_receipt(receipt: &Receipt, facility: &Facility, letters: &Rc<RefCell<Letters>>) -> Result<ReceiptPaper, String> {
+    let ui = ReceiptPaper::new().map_err(|error| error.to_string())?;
+    glue(&ui.global::<PaperGlue>(), letters);
+    let tongues = Tongues { own: receipt.language, desk: facility.desk_language };
+    let spoken_by = |language: Language| -> Result<ReceiptSpoken, String> {
+        select(language)?;
+        Ok(ReceiptSpoken::of(&ui, receipt, facility, language))
+    };
+    // The desk's words first: what is selected last is what `spoken` shows.
+    let desk = spoken_by(tongues.desk)?;
+    let own = spoken_by(tongues.own)?;
+
+    ui.set_frame(frame(receipt.at, &receipt.claim, receipt.duplicate, tongues, facility));
+    ui.set_items(items(receipt, facility, tongues.own, &own, &desk));
+    ui.set_total(format::money(receipt.total, &facility.currency, tongues.own).into());
+    ui.set_tax(own.tax);
+    ui.set_desk_tax(desk.tax);
+    ui.set_free(receipt.total.is_zero() && receipt.pay_at.is_none());
+    ui.set_paid(receipt.card.is_some());
+    if let Some(card) = &receipt.card {
+        ui.set_card(PaperCard {
+            masked: card.masked_card.as_str().into(),
+            approval: card.approval_number.as_str().into(),
+            issuer: card.issuer.as_str().into(),
+            paid_at: card.paid_at.as_str().into(),
+        });
+    }
+    if let Some(place) = &receipt.pay_at {
+        ui.set_pay_at(tongues.own_text(place));
+        ui.set_desk_pay_at(tongues.desk_text(place));
+    }
+    ui.set_collect_at(tongues.own_text(&receipt.collect_at));
+    ui.set_desk_collect_at(tongues.desk_text(&receipt.collect_at));
+    ui.set_collect_when(own.collect_when);
+    ui.set_desk_collect_when(desk.collect_when);
+    ui.set_bring(tongues.own_text(&receipt.bring));
+    ui.set_desk_bring(tongues.desk_text(&receipt.bring));
+    ui.set_code(code(&receipt.claim)?);
+    ui.set_desk(desk.words);
+    Ok(ui)
+}
+
+/// What only the selected catalogue can say about a receipt.
+struct ReceiptSpoken {
+    words: ReceiptWords,
+    /// One a line, tax included where the lines differ.
+    quantities: Vec<SharedString>,
+    collect_when: SharedString,
+    /// One note for all lines; empty where they differ.
+    tax: SharedString,
+}
+
+impl ReceiptSpoken {
+    fn of(ui: &ReceiptPaper, receipt: &Receipt, facility: &Facility, language: Language) -> Self {
+        let mixed = receipt.lines.iter().any(|line| receipt.lines.first().is_some_and(|first| first.tax != line.tax));
+        let tax_of = |tax: Tax| match tax {
+            Tax::Exempt => ui.invoke_exempt(),
+            Tax::Percent(percent) => ui.invoke_taxed(percent.into()),
+        };
+        let quantity = |line: &OrderLine| {
+            let mut text = ui.invoke_quantity(unit_index(line.unit), small(line.count), small(line.copies)).to_string();
+            if line.language != facility.desk_language {
+                text.push_str(" · ");
+                text.push_str(own_name(line.language));
+            }
+            if mixed {
+                text.push_str(" · ");
+                text.push_str(&tax_of(line.tax));
+            }
+            SharedString::from(text)
+        };
+        let (day, begin, end) = span(receipt, language);
+        Self {
+            words: ui.get_spoken(),
+            quantities: receipt.lines.iter().map(quantity).collect(),
+            collect_when: ui.invoke_span(day.into(), begin.into(), end.into()),
+            tax: receipt.lines.first().filter(|_| !mixed).map(|line| tax_of(line.tax)).unwrap_or_default(),
+        }
+    }
+}
+
+/// Day, begin and end of the time to collect. An end on another day carries its date.
+fn span(receipt: &Receipt, language: Language) -> (String, String, String) {
+    let end = receipt.collect_until.map_or(String::new(), |until| {
+        let time = format::time_of_day(until, language);
+        if until.date_naive() == receipt.ready_at.date_naive() {
+            time
+        } else {
+            format!("{} {time}", format::date(until, language))
+        }
+    });
+    (format::date(receipt.ready_at, language), format::time_of_day(receipt.ready_at, language), end)
+}
+
+fn items(
+    receipt: &Receipt,
+    facility: &Facility,
+    language: Language,
+    own: &ReceiptSpoken,
+    desk: &ReceiptSpoken,
+) -> ModelRc<PaperItem> {
+    let rows = receipt.lines.iter().zip(own.quantities.iter().zip(&desk.quantities));
+    let rows: Vec<PaperItem> = rows
+        .map(|(line, (quantity, desk_quantity))| PaperItem {
+            name: line.name.get(language).into(),
+            quantity: quantity.clone(),
+            desk_name: line.name.get(facility.desk_language).into(),
+            desk_quantity: desk_quantity.clone(),
+            amount: format::money(line.amount, &facility.currency, language).into(),
+        })
+        .collect();
+    ModelRc::new(VecModel::from(rows))
+}
+
+fn fill_ticket(ticket: &Ticket, facility: &Facility, letters: &Rc<RefCell<Letters>>) -> Result<TicketPaper, String> {
+    let ui = TicketPaper::new().map_err(|error| error.to_string())?;
+    glue(&ui.global::<PaperGlue>(), letters);
+    let tongues = Tongues { own: ticket.language, desk: facility.desk_language };
+    select(tongues.desk)?;
+    let desk: TicketWords = ui.get_spoken();
+    select(tongues.own)?;
+    let when = |language| {
+        let (date, time) = (format::date(ticket.appointment_at, language), format::time_of_day(ticket.appointment_at, language));
+        SharedString::from(format!("{date} {time}"))
+    };
+    ui.set_desk(desk);
+    ui.set_frame(frame(ticket.at, &ticket.number, ticket.duplicate, tongues, facility));
+    ui.set_place(tongues.own_text(&ticket.place));
+    ui.set_desk_place(tongues.desk_text(&ticket.place));
+    ui.set_clinic(tongues.own_text(&ticket.clinic));
+    ui.set_desk_clinic(tongues.desk_text(&ticket.clinic));
+    ui.set_time(when(tongues.own));
+    ui.set_desk_time(when(tongues.desk));
+    if let Some(place) = &ticket.see_desk {
+        ui.set_desk_first(tongues.own_text(place));
+        ui.set_desk_desk_first(tongues.desk_text(place));
+    }
+    ui.set_show_id(ticket.bring.contains(&DeskReason::IdCheck));
+    ui.set_ask_insurance(ticket.bring.contains(&DeskReason::InsuranceQuestion));
+    ui.set_provisional(ticket.provisional);
+    Ok(ui)
+}
+
+fn fill_slip(slip: &DoubtSlip, facility: &Facility, letters: &Rc<RefCell<Letters>>) -> Result<SlipPaper, String> {
+    let ui = SlipPaper::new().map_err(|error| error.to_string())?;
+    glue(&ui.global::<PaperGlue>(), letters);
+    let tongues = Tongues { own: slip.language, desk: facility.desk_language };
+    select(tongues.desk)?;
+    let desk: SlipWords = ui.get_spoken();
+    select(tongues.own)?;
+    ui.set_desk(desk);
+    ui.set_frame(frame(slip.at, &slip.attempt_number, false, tongues, facility));
+    ui.set_amount(amount(slip.amount, facility, tongues.own));
+    ui.set_place(tongues.own_text(&slip.desk));
+    ui.set_desk_place(tongues.desk_text(&slip.desk));
+    Ok(ui)
+}
+
+fn amount(amount: Amount, facility: &Facility, language: Language) -> SharedString {
+    format::money(amount, &facility.currency, language).into()
+}
+
+/// The patient's language and the desk's.
+#[derive(Clone, Copy)]
+struct Tongues {
+    own: Language,
+    desk: Language,
+}
+
+impl Tongues {
+    fn own_text(self, text: &LocalText) -> SharedString {
+        isolated(text.get(self.own), self.own)
+    }
+
+    fn desk_text(self, text: &LocalText) -> SharedString {
+        isolated(text.get(self.desk), self.desk)
+    }
+}
+
+/// Inserted data keeps its own direction inside a right-to-left line.
+fn isolated(text: &str, language: Language) -> SharedString {
+    if language.is_rtl() && !text.is_empty() { format!("\u{2068}{text}\u{2069}").into() } else { text.into() }
+}
+
+fn frame(
+    at: DateTime<FixedOffset>,
+    number: &str,
+    duplicate: bool,
+    tongues: Tongues,
+    facility: &Facility,
+) -> PaperFrame {
+    let (figure, figure_size) = figure(number);
+    let kiosk = |language| SharedString::from(format!("{} · {}", facility.kiosk_prefix, facility.kiosk_place.get(language)));
+    let (face, leading) = face(tongues.own);
+    let (desk_face, desk_leading) = self::face(tongues.desk);
+    PaperFrame {
+        hospital: tongues.own_text(&facility.name),
+        desk_hospital: tongues.desk_text(&facility.name),
+        kiosk: kiosk(tongues.own),
+        desk_kiosk: kiosk(tongues.desk),
+        time: format!("{} {}", at.format("%Y-%m-%d"), format::time_of_day(at, tongues.own)).into(),
+        note: tongues.own_text(&facility.receipt_note),
+        figure: figure.into(),
+        figure_size,
+        bilingual: tongues.own != tongues.desk,
+        rtl: tongues.own.is_rtl(),
+        duplicate,
+        face: face.into(),
+        leading,
+        desk_face: desk_face.into(),
+        desk_leading,
+    }
+}
+
+/// Font and line height factor of a language (`look.md`, section 2).
+const fn face(language: Language) -> (&'static str, f32) {
+    match language {
+        Language::Ko => ("Noto Sans CJK KR", 0.90),
+        Language::Zh => ("Noto Sans CJK SC", 0.90),
+        Language::Ja => ("Noto Sans CJK JP", 0.90),
+        Language::En | Language::Ru | Language::Vi | Language::Mn => ("Noto Sans", 0.95),
+        Language::Ar => ("Noto Sans Arabic", 0.74),
+    }
+}
+
+/// Digits 12 mm (96 dots) high in Noto Sans CJK.
+const FIGURE_EM: usize = 130;
+/// Between the margins of `Sheet`.
+const LINE_DOTS: usize = 552;
+
+/// The number in lines that fit, broken after the hyphen nearest the middle, and its size in dots.
+fn figure(number: &str) -> (String, f32) {
+    let width = |text: &str| text.chars().map(em_width).sum::<usize>().max(1);
+    let fits = |text: &str| width(text) * FIGURE_EM <= LINE_DOTS * 1000;
+    let mut lines = vec![number.to_owned()];
+    if !fits(number) {
+        let middle = number.len() / 2;
+        let hyphens = number.char_indices().filter(|(_, letter)| *letter == '-').map(|(at, _)| at + 1);
+        if let Some(at) = hyphens.min_by_key(|at| at.abs_diff(middle)) {
+            lines = vec![number[..at].to_owned(), number[at..].to_owned()];
+        }
+    }
+    let widest = lines.iter().map(|line| width(line)).max().unwrap_or(1);
+    let em = FIGURE_EM.min(LINE_DOTS * 1000 / widest);
+    (lines.join("\n"), f32::from(u16::try_from(em).unwrap_or(u16::MAX)))
+}
+
+/// Thousandths of an em in the bold face, a little generous.
+const fn em_width(letter: char) -> usize {
+    match letter {
+        '-' => 360,
+        '0'..='9' => 592,
+        _ => 700,
+    }
+}
+
+fn select(language: Language) -> Result<(), String> {
+    slint::select_bundled_translation(language.code())
+        .map_err(|error| format!("no catalogue for language {}: {error}", language.code()))
+}
+
+fn glue(layer: &PaperGlue<'_>, letters: &Rc<RefCell<Letters>>) {
+    let letters = Rc::clone(letters);
+    layer.on_glue(move |text| letters.borrow_mut().glue(&text).into());
+}
+
+/// Dots a module, and the quiet zone that readers ask for, in modules.
+const MODULE_DOTS: usize = 6;
+const QUIET_MODULES: usize = 4;
+
+/// The claim number as a QR code, dot for dot.
+fn code(claim: &str) -> Result<Image, String> {
+    let code = qrcode::QrCode::new(claim.as_bytes()).map_err(|error| format!("no QR code for this number: {error}"))?;
+    let modules = code.width();
+    let colors = code.to_colors();
+    let side = (modules + 2 * QUIET_MODULES) * MODULE_DOTS;
+    let side_dots = u32::try_from(side).map_err(|error| error.to_string())?;
+    let mut picture = SharedPixelBuffer::<Rgb8Pixel>::new(side_dots, side_dots);
+    for (index, dot) in picture.make_mut_slice().iter_mut().enumerate() {
+        let at = |dots: usize| (dots / MODULE_DOTS).checked_sub(QUIET_MODULES).filter(|module| *module < modules);
+        let dark = match (at(index % side), at(index / side)) {
+            (Some(x), Some(y)) => colors[y * modules + x] == qrcode::Color::Dark,
+            (None, _) | (_, None) => false,
+        };
+        *dot = if dark { Rgb8Pixel::new(0, 0, 0) } else { Rgb8Pixel::new(255, 255, 255) };
+    }
+    Ok(Image::from_rgb8(picture))
+}
+
+/// The numbers that `quantity` in `receipt.slint` knows.
+const fn unit_index(unit: Unit) -> i32 {
+    match unit {
+        Unit::Copy => 0,
+        Unit::Page => 1,
+        Unit::Disc => 2,
+    }
+}
+
+fn small(count: u32) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+/// What a language calls itself: the same on every paper, no flag, no translation.
+const fn own_name(language: Language) -> &'static str {
+    match language {
+        Language::Ko => "한국어",
+        Language::En => "English",
+        Language::Zh => "中文",
+        Language::Ja => "日本語",
+        Language::Ru => "Русский",
+        Language::Vi => "Tiếng Việt",
+        Language::Mn => "Монгол",
+        Language::Ar => "العربية",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::figure;
+
+    #[test]
+    fn long_numbers_break_at_a_hyphen() {
+        assert_eq!(figure("K3-027").0, "K3-027");
+        assert_eq!(figure("K3-1120-047-6").0, "K3-1120-\n047-6");
+        assert!(figure("K3-1120-047-6").1 >= 120.0);
+        assert_eq!(figure("").0, "");
+    }
+}

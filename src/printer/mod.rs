@@ -1,0 +1,38 @@
+//! Receipt printers: dots to ESC/POS bytes (`encode`), what a printer says of itself (`status`), the wire (`line`)
+//! and the worker that owns it (`device`).
+
+pub mod device;
+pub mod encode;
+pub mod line;
+pub mod status;
+
+use crate::config;
+use crate::domain::session::{PrinterReport, PrinterState};
+use crate::ports::{Printer, Raster, Reports};
+use std::sync::Arc;
+
+/// Starts the worker of the configured printer. Without a port: a printer that is always offline.
+#[must_use]
+pub fn start(settings: &config::Printer, reports: Reports<PrinterReport>) -> Arc<dyn Printer> {
+    if settings.port.is_empty() {
+        reports(PrinterReport::State(PrinterState::Offline));
+        return Arc::new(NoPrinter { reports });
+    }
+    Arc::new(device::Device::start(settings.clone(), reports))
+}
+
+struct NoPrinter {
+    reports: Reports<PrinterReport>,
+}
+
+impl Printer for NoPrinter {
+    fn print(&self, _: Raster) {
+        (self.reports)(PrinterReport::Held { reason: PrinterState::Offline });
+    }
+
+    fn clear(&self) {}
+
+    fn state(&self) -> PrinterState {
+        PrinterState::Offline
+    }
+}
