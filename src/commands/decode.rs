@@ -56,12 +56,12 @@ fn escpos(line: &str) -> Result<Read, Refused> {
     let request = hex(request, 0)?;
     let answer = hex(answer.trim(), request.len())?;
     match printer::status::decode_line(&request, &answer) {
-        Ok(decoded) => Ok(Read {
-            command: decoded.command,
-            fields: decoded.fields,
-            reencoded: format!("{} {}", to_hex(&request), to_hex(&decoded.reencoded)),
-        }),
-        Err(refused) => Err(Refused { error: refused.what, at: refused.at }),
+        Ok(decoded) => {
+            let (request, answer) = decoded.encode();
+            let fields = decoded.fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+            Ok(Read { command: to_hex(&request), fields, reencoded: format!("{} {}", to_hex(&request), to_hex(&answer)) })
+        }
+        Err(refused) => Err(Refused { error: refused.what.to_owned(), at: refused.at }),
     }
 }
 

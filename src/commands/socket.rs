@@ -42,6 +42,12 @@ pub fn answer(store: &dyn Store, request: &Request) -> Answer {
     }
 }
 
+/// Whether a kiosk runs on this data folder.
+#[must_use]
+pub fn is_running(folder: &Path) -> bool {
+    UnixStream::connect(path(folder)).is_ok()
+}
+
 /// `None` when no kiosk runs on this data folder.
 #[must_use]
 pub fn ask(folder: &Path, request: &Request) -> Option<Answer> {

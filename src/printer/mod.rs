@@ -4,6 +4,7 @@
 pub mod device;
 pub mod encode;
 pub mod line;
+pub mod probe;
 pub mod status;
 
 use crate::config;

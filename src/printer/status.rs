@@ -116,6 +116,16 @@ impl Decoded {
     }
 }
 
+impl From<Value> for serde_json::Value {
+    fn from(value: Value) -> Self {
+        match value {
+            Value::Flag(set) => set.into(),
+            Value::Number(number) => number.into(),
+            Value::Text(text) => text.into(),
+        }
+    }
+}
+
 impl Value {
     const fn bits(&self) -> u8 {
         match self {

@@ -11,13 +11,15 @@ use std::sync::Arc;
 
 /// Every protocol this program speaks.
 pub const PROTOCOLS: &[Protocol] =
-    &[Protocol { name: "smartro", start: smartro::driver::start, decode: smartro::decode::decode }];
+    &[Protocol { name: "smartro", start: smartro::driver::start, decode: smartro::decode::decode, probe: smartro::probe::probe }];
 
 pub struct Protocol {
     /// The word in `[terminal] protocol` and in `kiosk decode --protocol`.
     pub name: &'static str,
     pub start: fn(&Terminal, Reports<TerminalReport>) -> Result<Arc<dyn CardTerminal>, String>,
     pub decode: fn(&[u8]) -> Result<Decoded, Refused>,
+    /// What answers on a port, in words. Sends nothing that could move money.
+    pub probe: fn(&Terminal, &str) -> Option<String>,
 }
 
 /// One frame in words, and the same frame made again by our own encoder.

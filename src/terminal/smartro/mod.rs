@@ -10,5 +10,6 @@ pub mod dialogue;
 pub mod driver;
 pub mod layout;
 pub mod packet;
+pub mod probe;
 pub mod reader;
 pub mod transaction;
