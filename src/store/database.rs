@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "kiosk.db";
-/// What SQLite lays beside a database, by what its name ends in.
+/// What `SQLite` lays beside a database, by what its name ends in.
 const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
 const ASIDE_MAX: u32 = 10_000;
 /// Also what a power cut in the first second of a new kiosk leaves, so it is used and not set aside.
@@ -66,7 +66,7 @@ fn try_open(path: &Path, secret: &Secret) -> Result<Opening> {
     }
 }
 
-/// SQLite would take these for a new database and delete the log with all that is in it.
+/// `SQLite` would take these for a new database and delete the log with all that is in it.
 fn cannot_be_ours(path: &Path) -> Option<&'static str> {
     let orphaned = !exists(path) && beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0);
     orphaned.then_some("the file is empty or gone and its log is not")
@@ -99,7 +99,7 @@ fn prepare(connection: &mut Connection, secret: &Secret) -> rusqlite::Result<Res
     Ok(Ok(None))
 }
 
-/// Without SQLCipher `PRAGMA key` does nothing and says nothing.
+/// Without `SQLCipher` the key pragma does nothing and says nothing.
 fn can_encrypt(connection: &Connection) -> Result<()> {
     match connection.query_row("PRAGMA cipher_version", [], |row| row.get::<_, String>(0)) {
         Ok(version) if !version.is_empty() => Ok(()),

@@ -40,7 +40,7 @@ impl From<serde_json::Error> for StoreError {
     }
 }
 
-/// Not a database, pages whose checksum is wrong, or the wrong key: SQLCipher cannot tell these apart.
+/// Not a database, pages whose checksum is wrong, or the wrong key: `SQLCipher` cannot tell these apart.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }

@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
-/// A longer file is no key.
-const KEY_FILE_BYTES_MAX: u64 = 256;
+/// A longer file is no key. Room for it is made at once, so that no growing buffer leaves a copy behind.
+const KEY_FILE_BYTES_MAX: usize = 256;
 const CREDENTIAL: &str = "store-key";
 
 pub(super) enum Secret {
@@ -65,8 +65,8 @@ pub(super) fn load(settings: &config::Store, credentials: Option<&Path>, databas
 
 /// 32 raw bytes, or 64 hexadecimal digits with or without an end of line.
 fn read(file: File, path: &Path) -> Result<Secret> {
-    let mut content = Zeroizing::new(Vec::with_capacity(KEY_FILE_BYTES_MAX as usize));
-    file.take(KEY_FILE_BYTES_MAX).read_to_end(&mut content).map_err(|error| cannot("read", path, &error))?;
+    let mut content = Zeroizing::new(Vec::with_capacity(KEY_FILE_BYTES_MAX));
+    file.take(KEY_FILE_BYTES_MAX as u64).read_to_end(&mut content).map_err(|error| cannot("read", path, &error))?;
     let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
     if content.len() == KEY_BYTES {
         key.copy_from_slice(&content);

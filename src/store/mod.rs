@@ -1,5 +1,5 @@
 //! The kiosk's memory over a power cut: payment journal, outbox, today's schedule and the day's counters in one
-//! SQLCipher file. What a call returned from is on the disk (WAL, `synchronous = FULL`).
+//! `SQLCipher` file. What a call returned from is on the disk (WAL, `synchronous = FULL`).
 
 mod column;
 mod counters;

@@ -71,11 +71,15 @@ fn a_newer_database_is_refused_and_left_as_it_is() {
     assert_eq!(fs::read(disk.database()).unwrap(), before);
 }
 
+type Damage = fn(&mut Vec<u8>, usize);
+
 #[test]
 fn a_damaged_database_is_set_aside_whole_and_reported() {
     let page = 4096;
-    let damages: [(&str, fn(&mut Vec<u8>, usize)); 6] = [
-        ("random bytes", |bytes, _| bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * 31 % 251) as u8)),
+    let damages: [(&str, Damage); 6] = [
+        ("random bytes", |bytes, _| {
+            bytes.iter_mut().enumerate().for_each(|(at, byte)| *byte = (at * 31 % 251).to_le_bytes()[0]);
+        }),
         ("half gone", |bytes, _| bytes.truncate(bytes.len() / 2)),
         ("all but the beginning gone", |bytes, _| bytes.truncate(100)),
         ("one bit in the first page", |bytes, _| bytes[50] ^= 1),
@@ -107,7 +111,7 @@ fn one_bit_in_any_page_is_noticed_unless_nothing_is_there() {
     store.cache_schedule(day(), &schedule(20)).unwrap();
     let whole = everything(&store);
     drop(store);
-    let pages = fs::metadata(disk.database()).unwrap().len() as usize / 4096;
+    let pages = fs::read(disk.database()).unwrap().len() / 4096;
     let mut noticed = 0;
     for page in 0..pages {
         let copy = disk.crash_copy();

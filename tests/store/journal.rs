@@ -76,10 +76,10 @@ fn only_the_arrows_of_the_diagram_can_be_recorded() {
             let result = store.record(&entry(to), BUNDLE, at());
             match wanted {
                 "yes" => {
-                    assert_eq!((result.is_ok(), state(&store).as_str()), (true, *to), "{from} -> {to}: {result:?}")
+                    assert_eq!((result.is_ok(), state(&store).as_str()), (true, *to), "{from} -> {to}: {result:?}");
                 }
                 "same" => {
-                    assert_eq!((result.is_ok(), state(&store).as_str()), (true, from), "{from} -> {to}: {result:?}")
+                    assert_eq!((result.is_ok(), state(&store).as_str()), (true, from), "{from} -> {to}: {result:?}");
                 }
                 _ => {
                     let refusal = result.unwrap_err().to_string();
