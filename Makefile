@@ -11,12 +11,12 @@ demo: tools
 	target/debug/demo
 
 test: tools
-	$(CARGO) test --all-targets
+	$(CARGO) test
 
 check: tools
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
-	$(CARGO) test --all-targets
+	$(CARGO) test
 
 peers: tools
 	@sh tests/tools.sh peers
@@ -25,6 +25,7 @@ peers: tools
 bench: tools
 	@sh tests/tools.sh window
 	$(CARGO) bench
+	sh tests/benches/window.sh
 
 package: tools
 	$(CARGO) build --release --bin kiosk
