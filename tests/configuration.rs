@@ -158,7 +158,7 @@ fn keys() -> BTreeMap<String, (String, String)> {
     let (mut section, mut comment, mut keys) = (String::new(), String::new(), BTreeMap::new());
     for line in text.lines() {
         if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']').to_owned();
+            name.trim_end_matches(']').clone_into(&mut section);
         }
         if let Some(words) = line.strip_prefix("# ") {
             comment = format!("{comment} {words}");

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "kiosk", version)]
 struct Cli {
-    /// Configuration; else $KIOSK_CONFIG, /etc/hospital-kiosk/kiosk.toml, config/kiosk.toml
+    /// Configuration; else `$KIOSK_CONFIG`, /etc/hospital-kiosk/kiosk.toml, config/kiosk.toml
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
