@@ -49,34 +49,42 @@ fn what_ships_is_sound() {
     assert_eq!(config.facility.timing.in_doubt_ms, 20_000);
 }
 
+/// What is wrong with one line of the table, if anything.
+fn spoil(line: &str) -> Result<(), String> {
+    let fields: Vec<String> =
+        line.split(" | ").map(|field| field.replace("\\n", "\n").replace("(nothing)", "")).collect();
+    let [file, from, to, place, what, instead] = fields.try_into().map_err(|_| "not six fields".to_owned())?;
+    let folder = copy();
+    let path = folder.path().join(&file);
+    let before = fs::read_to_string(&path).map_err(|error| error.to_string())?;
+    if !before.contains(&from) {
+        return Err("nothing to spoil".to_owned());
+    }
+    let after = before.replacen(&from, &to, 1);
+    fs::write(&path, &after).map_err(|error| error.to_string())?;
+    let faults = faults_of(folder.path());
+    let told: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    let says = |fault: &&Fault| format!("{}: {}", fault.what, fault.why).contains(&what);
+    let fault = faults.iter().find(says).ok_or_else(|| format!("not told, but {told:#?}"))?;
+    let byte = match place.as_str() {
+        "CODE-TWICE" => after.match_indices("\"CF_VISIT\"").nth(1).map(|(byte, _)| byte),
+        text => after.find(text),
+    };
+    let expected = position(&after, byte.ok_or("no such place")?);
+    let good = (fault.line, fault.column) == expected && fault.file == path && fault.instead.contains(instead.trim());
+    let follows_from_it = file.ends_with("hospital.toml") && what.contains("catalogue");
+    let alone = faults.len() == 1 || follows_from_it || line.contains("[scaner]");
+    if good && alone { Ok(()) } else { Err(format!("expected {expected:?}, told {told:#?}")) }
+}
+
 #[test]
 fn each_fault_of_the_table_is_told_with_its_place() {
-    let mut cases = 0;
-    for line in include_str!("data/faults.txt").lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-        let fields: Vec<String> = line.split(" | ").map(|field| field.replace("\\n", "\n")).collect();
-        let [file, from, to, place, what, instead] = fields.try_into().expect(line);
-        let folder = copy();
-        let path = folder.path().join(&file);
-        let before = fs::read_to_string(&path).expect("a file");
-        assert!(before.contains(&from), "nothing to spoil: {line}");
-        let after = before.replacen(&from, &to, 1);
-        fs::write(&path, &after).expect("a file");
-        let faults = faults_of(folder.path());
-        let told: Vec<String> = faults.iter().map(Fault::to_string).collect();
-        let Some(fault) = faults.iter().find(|fault| format!("{}: {}", fault.what, fault.why).contains(&what)) else {
-            panic!("not told: {line}\ntold: {told:#?}");
-        };
-        assert!(fault.instead.contains(instead.trim()), "{line}\ntold: {told:#?}");
-        assert_eq!(fault.file, path, "{line}");
-        let byte = match place.as_str() {
-            "CODE-TWICE" => after.match_indices("\"CF_VISIT\"").nth(1).map(|(byte, _)| byte),
-            text => after.find(text),
-        };
-        let expected = position(&after, byte.unwrap_or_else(|| panic!("no such place: {line}")));
-        assert_eq!((fault.line, fault.column), expected, "{line}\ntold: {told:#?}");
-        cases += 1;
-    }
-    assert!(cases > 40, "{cases} cases read");
+    let table = include_str!("data/faults.txt");
+    let lines: Vec<&str> = table.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    let wrong: Vec<String> =
+        lines.iter().filter_map(|line| spoil(line).err().map(|why| format!("{line}\n  {why}"))).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(lines.len() > 40, "{} cases read", lines.len());
 }
 
 #[test]
@@ -111,7 +119,18 @@ fn a_file_that_is_not_there_is_told() {
 fn any_text_at_all_is_read_without_a_panic() {
     let folder = copy();
     let path = folder.path().join("kiosk.toml");
-    for text in ["", "\u{feff}", "a", "=", "[[[", "kiosk = 1", "[kiosk]\nplace = 1", "kiosk = []", "a.b.c = 1\na = 2", "x = \"\\u"] {
+    for text in [
+        "",
+        "\u{feff}",
+        "a",
+        "=",
+        "[[[",
+        "kiosk = 1",
+        "[kiosk]\nplace = 1",
+        "kiosk = []",
+        "a.b.c = 1\na = 2",
+        "x = \"\\u",
+    ] {
         fs::write(&path, text).expect("a file");
         assert!(!faults_of(folder.path()).is_empty(), "{text:?}");
     }
@@ -139,7 +158,7 @@ fn keys() -> BTreeMap<String, (String, String)> {
     let (mut section, mut comment, mut keys) = (String::new(), String::new(), BTreeMap::new());
     for line in text.lines() {
         if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']').to_owned();
+            name.trim_end_matches(']').clone_into(&mut section);
         }
         if let Some(words) = line.strip_prefix("# ") {
             comment = format!("{comment} {words}");
@@ -222,7 +241,8 @@ fn check_answers_by_its_exit_status_too() {
 
 #[test]
 fn a_device_that_does_not_answer_makes_the_answer_no() {
-    let silent = DeviceAnswer { device: "printer".into(), port: "/dev/usb/lp0".into(), ok: false, says: "nothing".into() };
+    let silent =
+        DeviceAnswer { device: "printer".into(), port: "/dev/usb/lp0".into(), ok: false, says: "nothing".into() };
     let asking = Check { devices: true, json: false };
     let (code, out, asked) = check(&shipped(), asking, &[silent]);
     assert_eq!((code, asked), (NO, 1));

@@ -35,7 +35,12 @@ pub struct QuoteArgs {
 ///
 /// # Errors
 /// The stream is closed.
-pub fn run(args: &QuoteArgs, facility: &Facility, now: DateTime<FixedOffset>, streams: &mut Streams<'_>) -> io::Result<u8> {
+pub fn run(
+    args: &QuoteArgs,
+    facility: &Facility,
+    now: DateTime<FixedOffset>,
+    streams: &mut Streams<'_>,
+) -> io::Result<u8> {
     let at = args.at.unwrap_or(now);
     let answer = quote(facility, &args.document, args.pages, args.copies, args.language, at);
     let shown_in = args.language.unwrap_or(facility.desk_language);
@@ -102,22 +107,27 @@ fn tax_word(tax: Tax) -> String {
 
 fn to_text(quote: &Quote, facility: &Facility, shown_in: Language) -> String {
     let name = facility.document(&quote.document).map_or("", |document| document.name.get(shown_in));
-    let mut text = format!("{} {name}\n", quote.document);
+    let mut rows = vec![format!("{} {name}", quote.document)];
     for line in &quote.lines {
         let of_copies = if line.unit == Unit::Page { format!(", copies: {}", line.copies) } else { String::new() };
-        text += &format!("  {} x {}{of_copies}\n", line.count, line.unit.word());
+        rows.push(format!("  {} x {}{of_copies}", line.count, line.unit.word()));
     }
     if let Some(amount) = quote.amount {
         let tax = quote.tax.map(|tax| format!(" (tax: {})", tax_word(tax))).unwrap_or_default();
-        text += &format!("  price {}{tax}\n", money(amount, &quote.currency));
+        rows.push(format!("  price {}{tax}", money(amount, &quote.currency)));
     }
     if let Some(ready_at) = quote.ready_at {
         let until = quote.collect_until.map(|until| until.format(" until %H:%M").to_string()).unwrap_or_default();
-        text += &format!("  ready {}{until}\n", ready_at.format("%Y-%m-%d %H:%M"));
+        rows.push(format!("  ready {}{until}", ready_at.format("%Y-%m-%d %H:%M")));
     }
-    let answer = if !quote.orderable { "cannot be ordered" } else if quote.today { "today" } else { "not today" };
+    let answer = match (quote.orderable, quote.today) {
+        (false, _) => "cannot be ordered",
+        (true, true) => "today",
+        (true, false) => "not today",
+    };
     let reason = quote.reason.map(|reason| format!(": {}", reason.word())).unwrap_or_default();
-    text + &format!("  {answer}{reason}\n")
+    rows.push(format!("  {answer}{reason}\n"));
+    rows.join("\n")
 }
 
 /// `5100 KRW`, `12.50 EUR`

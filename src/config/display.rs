@@ -1,6 +1,7 @@
 //! `[display]`: sizes on screen are millimetres, so the real size must be told.
 
 use super::read::{Or, Section};
+use toml::de::{DeFloat, DeInteger};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Display {
@@ -26,7 +27,7 @@ impl Display {
 /// There is no default: a guessed diagonal makes every size on screen wrong.
 fn diagonal(section: &Section<'_>) -> f32 {
     section.value("diagonal_inch", Or::Needed("24.0"), 24.0, |value| {
-        let text = value.as_float().map(|float| float.as_str()).or(value.as_integer().map(|whole| whole.as_str()));
+        let text = value.as_float().map(DeFloat::as_str).or(value.as_integer().map(DeInteger::as_str));
         let inches = text.and_then(|text| text.parse::<f32>().ok()).filter(|inches| (7.0..=100.0).contains(inches));
         inches.ok_or_else(|| "inches from 7.0 to 100.0".to_owned())
     })

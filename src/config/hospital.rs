@@ -42,7 +42,9 @@ impl Hospital {
             device_serial: section.word("device_serial", "\"K3-2026-0001\""),
             document_system: uri(&section, "document_system"),
             slip_system: uri(&section, "slip_system"),
-            arrival_status: section.choice("arrival_status", &["arrived", "checked-in"], Or::Default("arrived")).to_owned(),
+            arrival_status: section
+                .choice("arrival_status", &["arrived", "checked-in"], Or::Default("arrived"))
+                .to_owned(),
             look_up_timeout_ms: section.whole("look_up_timeout_ms", 500..=30_000, Or::Default(5_000)),
             quote_timeout_ms: section.whole("quote_timeout_ms", 1_000..=60_000, Or::Default(15_000)),
             send_timeout_ms: section.whole("send_timeout_ms", 1_000..=120_000, Or::Default(20_000)),
@@ -64,7 +66,11 @@ impl Hospital {
         if let Some(file) = &self.ca_file
             && !file.is_file()
         {
-            section.fault("ca_file", format!("there is no file {}", file.display()), "the CA's PEM file, or \"\" for none");
+            section.fault(
+                "ca_file",
+                format!("there is no file {}", file.display()),
+                "the CA's PEM file, or \"\" for none",
+            );
         }
         if self.retry_cap_ms < self.retry_base_ms {
             section.fault("retry_cap_ms", "the longest wait is shorter than the first", "at least retry_base_ms");

@@ -110,7 +110,8 @@ impl<'a> Section<'a> {
     }
 
     pub fn missing(&self, key: &str, example: &str) {
-        let section = if self.path.is_empty() { "at the head of the file".to_owned() } else { format!("in [{}]", self.path) };
+        let section =
+            if self.path.is_empty() { "at the head of the file".to_owned() } else { format!("in [{}]", self.path) };
         let why = format!("this key is missing {section}");
         self.fault_at(self.start, self.path_of(key), why, format!("{key} = {example}"));
     }
@@ -130,9 +131,7 @@ impl<'a> Section<'a> {
                 stand_in
             }
             (Some((value, _)), _) => take(value).unwrap_or_else(|should| {
-                let kind = value.type_str();
-                let why = if kind == "string" || kind == "integer" { shown(value) } else { format!("this is a {kind}") };
-                self.fault(key, why, should);
+                self.fault(key, format!("{} will not do here", shown(value)), should);
                 stand_in
             }),
         }
@@ -187,7 +186,11 @@ impl<'a> Section<'a> {
         if let Some((value, _)) = &found
             && value.as_table().is_none()
         {
-            self.fault(key, format!("this is a {}", value.type_str()), format!("a table: [{}]", self.path_of(key)));
+            self.fault(
+                key,
+                format!("{} will not do here", kind_of(value)),
+                format!("a table: [{}]", self.path_of(key)),
+            );
         }
         self.inner(self.path_of(key), found)
     }
@@ -196,7 +199,7 @@ impl<'a> Section<'a> {
     pub fn tables(&self, key: &'static str) -> Vec<Section<'a>> {
         let Some((value, _)) = self.find(key) else { return Vec::new() };
         let Some(array) = value.as_array() else {
-            self.fault(key, format!("this is a {}", value.type_str()), format!("[[{}]]", self.path_of(key)));
+            self.fault(key, format!("{} will not do here", kind_of(value)), format!("[[{}]]", self.path_of(key)));
             return Vec::new();
         };
         let path = |index: usize| format!("{}[{}]", self.path_of(key), index + 1);
@@ -243,8 +246,23 @@ pub fn whole_of(value: &DeValue<'_>) -> Option<i64> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-/// A value as a fault repeats it, cut short.
+/// A value as a fault repeats it, cut short: short texts and numbers as written, others by their kind.
 fn shown(value: &DeValue<'_>) -> String {
-    let text = value.as_str().map(|text| format!("\"{text}\"")).or(value.as_integer().map(|n| n.as_str().to_owned()));
-    format!("{} will not do here", text.unwrap_or_default().chars().take(60).collect::<String>())
+    let text = value.as_str().map(|text| format!("\"{text}\""));
+    let number = value.as_integer().map(|number| number.as_str().to_owned());
+    text.or(number).map_or_else(|| kind_of(value).to_owned(), |text| text.chars().take(60).collect())
+}
+
+/// What kind of value was written, in words.
+#[must_use]
+pub fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number with a point",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date or time",
+        DeValue::Array(_) => "an array",
+        DeValue::Table(_) => "a table",
+    }
 }

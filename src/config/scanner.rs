@@ -34,7 +34,11 @@ impl Scanner {
             }
         }
         if self.slip_prefix.starts_with(&self.card_prefix) || self.card_prefix.starts_with(&self.slip_prefix) {
-            section.fault("card_prefix", "slips and cards could not be told apart", "another beginning than slip_prefix");
+            section.fault(
+                "card_prefix",
+                "slips and cards could not be told apart",
+                "another beginning than slip_prefix",
+            );
         }
     }
 }

@@ -12,7 +12,8 @@ pub struct Store {
 
 impl Store {
     pub(super) fn read(section: Section<'_>) -> Self {
-        let path = |key, example| section.file_path(key, Or::Needed(example)).unwrap_or_else(|| refuse_empty(&section, key));
+        let path =
+            |key, example| section.file_path(key, Or::Needed(example)).unwrap_or_else(|| refuse_empty(&section, key));
         let store = Self {
             folder: path("folder", "\"/var/lib/hospital-kiosk\""),
             key_file: path("key_file", "\"/var/lib/hospital-kiosk-key/store-key\""),

@@ -12,26 +12,28 @@ pub struct Terminal {
     pub baud: u32,
     /// The identifier the terminal was registered with (Smartro: CAT/MID, at most 16 characters).
     pub terminal_id: String,
+    /// A message sent to its acknowledgement.
     pub ack_timeout_ms: u64,
+    /// A charge sent to its answer; the time to present a card lies inside it.
     pub answer_timeout_ms: u64,
 }
 
 impl Terminal {
-    pub(super) fn read(section: Section<'_>, protocols: &[&str]) -> Self {
+    pub(super) fn read(section: Section<'_>, protocols: &[&str], card_ms: u64) -> Self {
         let terminal = Self {
             protocol: section.text("protocol", Or::Default("")),
             port: section.text("port", Or::Default("")),
             baud: baud(&section, Or::Default(115_200)),
             terminal_id: section.text("terminal_id", Or::Default("")),
-            ack_timeout_ms: section.whole("ack_timeout_ms", 100..=10_000, Or::Default(1_000)),
-            answer_timeout_ms: section.whole("answer_timeout_ms", 1_000..=300_000, Or::Default(10_000)),
+            ack_timeout_ms: section.whole("ack_timeout_ms", 100..=10_000, Or::Default(3_000)),
+            answer_timeout_ms: section.whole("answer_timeout_ms", 10_000..=600_000, Or::Default(90_000)),
         };
-        terminal.check(&section, protocols);
+        terminal.check(&section, protocols, card_ms);
         section.finish();
         terminal
     }
 
-    fn check(&self, section: &Section<'_>, protocols: &[&str]) {
+    fn check(&self, section: &Section<'_>, protocols: &[&str], card_ms: u64) {
         if self.protocol.is_empty() {
             return;
         }
@@ -43,6 +45,11 @@ impl Terminal {
         }
         if self.port.is_empty() {
             section.fault("port", "a terminal needs a port", "\"/dev/serial/by-id/…\", or protocol = \"\" for none");
+        }
+        if self.answer_timeout_ms <= card_ms {
+            // Given up while the patient still may present a card, every slow payment would be in doubt.
+            let why = format!("a patient has {card_ms} ms to present a card (payment.card_s in hospital.toml)");
+            section.fault("answer_timeout_ms", why, format!("at least {}", card_ms + 30_000));
         }
         if self.terminal_id.len() > 16 || !self.terminal_id.is_ascii() {
             section.fault("terminal_id", "too long or not ASCII", "at most 16 ASCII characters");

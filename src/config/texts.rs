@@ -1,7 +1,6 @@
 //! Texts the hospital wrote in several languages, and languages themselves.
 
-use super::near::nearest;
-use super::read::{Found, Or, Section, text_of};
+use super::read::{Found, Or, Section, kind_of, text_of};
 use crate::domain::language::{Language, LocalText};
 
 const LANGUAGE_CODES: &str = "one of ko, en, zh, ja, ru, vi, mn, ar";
@@ -9,13 +8,11 @@ const LANGUAGE_CODES: &str = "one of ko, en, zh, ja, ru, vi, mn, ar";
 impl<'a> Section<'a> {
     /// `name = { ko = "…", en = "…" }` with a text in every language of `offered`.
     pub fn local_text(&self, key: &'static str, offered: &[Language]) -> LocalText {
-        match self.find(key) {
-            Some(found) => self.local_text_of(&self.path_of(key), found, offered),
-            None => {
-                self.missing(key, &example(offered));
-                LocalText::default()
-            }
-        }
+        let Some(found) = self.find(key) else {
+            self.missing(key, &example(offered));
+            return LocalText::default();
+        };
+        self.local_text_of(&self.path_of(key), found, offered)
     }
 
     /// The same, but it may be left out and is then empty.
@@ -26,7 +23,7 @@ impl<'a> Section<'a> {
     pub fn local_text_of(&self, path: &str, found: Found<'a>, offered: &[Language]) -> LocalText {
         let start = found.1.start;
         if found.0.as_table().is_none() {
-            self.fault_at(start, path.to_owned(), format!("this is a {}", found.0.type_str()), example(offered));
+            self.fault_at(start, path.to_owned(), format!("{} will not do here", kind_of(found.0)), example(offered));
             return LocalText::default();
         }
         let section = self.inner(path.to_owned(), Some(found));
@@ -60,11 +57,11 @@ impl<'a> Section<'a> {
             return Vec::new();
         };
         let mut languages = Vec::new();
-        for item in items.iter() {
+        for item in items {
             let code = item.get_ref().as_str().unwrap_or_default();
             let refuse = |why: &str, instead: &str| self.fault_at(item.span().start, self.path_of(key), why, instead);
             match Language::from_code(code) {
-                None => refuse("this is not a language", nearest_code(code)),
+                None => refuse("this is not a language", LANGUAGE_CODES),
                 Some(language) if !allowed.contains(&language) => refuse(why_not, &codes(allowed)),
                 Some(language) if languages.contains(&language) => refuse("this language is there twice", "each once"),
                 Some(language) => languages.push(language),
@@ -80,10 +77,6 @@ impl<'a> Section<'a> {
             language.map(Some).ok_or_else(|| codes(allowed))
         })
     }
-}
-
-fn nearest_code(code: &str) -> &'static str {
-    nearest(code, Language::ALL.iter().map(|language| language.code())).unwrap_or(LANGUAGE_CODES)
 }
 
 fn codes(languages: &[Language]) -> String {

@@ -101,7 +101,8 @@ fn read_price(row: &Section<'_>, fees: &Fees) -> (Price, Vec<(NaiveDate, Price)>
     let doctor_writes = row.flag("doctor_writes", Or::Default(false));
     let kinds = [doctor_writes, row.has("fee"), row.has("page_fees")];
     if kinds.into_iter().filter(|is| *is).count() != 1 {
-        let instead = "exactly one of: fee = \"CODE\", page_fees = [{ from = 1, fee = \"CODE\" }], doctor_writes = true";
+        let instead =
+            "exactly one of: fee = \"CODE\", page_fees = [{ from = 1, fee = \"CODE\" }], doctor_writes = true";
         row.fault_at(row.start, row.path_of("fee"), "a document has one kind of price", instead);
     }
     let first = fee_code(row, "fee", fees);
@@ -112,7 +113,8 @@ fn read_price(row: &Section<'_>, fees: &Fees) -> (Price, Vec<(NaiveDate, Price)>
         (Some(code), None) | (None, Some(code)) => vec![code],
         (None, None) => tiers.iter().map(|(_, code)| code.as_str()).collect(),
     };
-    let days: BTreeSet<NaiveDate> = codes.iter().filter_map(|code| fees.0.get(*code)).flat_map(|rows| rows.keys().copied()).collect();
+    let days: BTreeSet<NaiveDate> =
+        codes.iter().filter_map(|code| fees.0.get(*code)).flat_map(|rows| rows.keys().copied()).collect();
     let on = |day: NaiveDate| match (&first, &further) {
         _ if doctor_writes => Price::DoctorWrites,
         (Some(first), Some(further)) => {

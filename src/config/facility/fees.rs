@@ -42,9 +42,10 @@ pub(super) fn read(root: &Section<'_>) -> Fees {
 
 fn date(row: &Section<'_>, key: &'static str) -> NaiveDate {
     row.value(key, Or::Needed("2026-01-01"), NaiveDate::MIN, |value| {
-        let date = value.as_datetime().and_then(|written| written.date).and_then(|date| {
-            NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day))
-        });
+        let date = value
+            .as_datetime()
+            .and_then(|written| written.date)
+            .and_then(|date| NaiveDate::from_ymd_opt(i32::from(date.year), u32::from(date.month), u32::from(date.day)));
         date.ok_or_else(|| "a day, as 2026-01-01".to_owned())
     })
 }

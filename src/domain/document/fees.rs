@@ -31,7 +31,11 @@ pub fn fee(price: &Price, pages: Option<u32>, copies: u32) -> Result<Amount, Fee
         Price::ByPage { tiers } => {
             let pages = pages.filter(|pages| (1..=PAGES_MAX).contains(pages)).ok_or(FeeRefusal::BadPages)?;
             let one = pages_fee(tiers, pages).ok_or(FeeRefusal::BadPages)?;
-            if copies == 0 { Err(FeeRefusal::BadCopies) } else { one.checked_times(copies).ok_or(FeeRefusal::BadCopies) }
+            if copies == 0 {
+                Err(FeeRefusal::BadCopies)
+            } else {
+                one.checked_times(copies).ok_or(FeeRefusal::BadCopies)
+            }
         }
     }
 }
