@@ -1,1 +1,187 @@
-//! One file per patient journey.
+//! One file per patient journey, and what every journey can be asked.
+//!
+//! A journey is a plain value. It takes taps, scans, answers and news of the money, changes its own state, and puts
+//! effects into the [`Kiosk`]; what is to be seen is computed from its state afterwards ([`Journey::screen`]).
+
+pub mod arrival;
+pub mod check_in;
+pub mod documents;
+pub mod entry;
+pub mod identify;
+pub mod information;
+pub mod pay;
+pub mod reprint;
+pub mod resolve;
+
+use super::moment::Tick;
+use super::patient::ScannedCode;
+use super::screen::{Screen, Tap};
+use super::session::Reply;
+use super::session::kiosk::Kiosk;
+use check_in::CheckIn;
+use documents::Documents;
+use information::Information;
+use pay::{News, Till};
+use reprint::Reprint;
+
+#[derive(Clone)]
+pub enum Journey {
+    CheckIn(Box<CheckIn>),
+    Documents(Box<Documents>),
+    Reprint(Reprint),
+    Information(Information),
+}
+
+/// Where the patient goes after an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    Stay,
+    /// Back to the list of services.
+    Home,
+    /// The visit is over: wipe, idle.
+    End,
+}
+
+/// What the passing of time may do to the screen that is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// A question stands there: idle time runs.
+    Asking,
+    /// Something runs that has its own limit, or money moves: never wiped.
+    Busy,
+    /// All is said: clears itself.
+    Done,
+}
+
+/// Why a journey is left before it came to its own end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaving {
+    ByPatient,
+    TimedOut,
+}
+
+impl Journey {
+    pub fn tap(&mut self, tap: Tap, kiosk: &mut Kiosk, till: &mut Till) -> Flow {
+        match self {
+            Self::CheckIn(journey) => journey.tap(tap, kiosk),
+            Self::Documents(journey) => journey.tap(tap, kiosk, till),
+            Self::Reprint(journey) => journey.tap(tap, kiosk),
+            Self::Information(journey) => journey.tap(tap),
+        }
+    }
+
+    pub fn scanned(&mut self, code: &ScannedCode, kiosk: &mut Kiosk) {
+        match self {
+            Self::CheckIn(journey) => journey.scanned(code, kiosk),
+            Self::Documents(journey) => journey.scanned(code, kiosk),
+            Self::Reprint(_) | Self::Information(_) => {}
+        }
+    }
+
+    pub fn reply(&mut self, reply: Reply, kiosk: &mut Kiosk, till: &Till) {
+        match self {
+            Self::CheckIn(journey) => journey.reply(reply, kiosk),
+            Self::Documents(journey) => journey.reply(reply, kiosk, till),
+            Self::Reprint(_) | Self::Information(_) => {}
+        }
+    }
+
+    /// News of the payment that this journey watches. `false` if it watches none.
+    pub fn news(&mut self, news: &News, kiosk: &mut Kiosk) -> bool {
+        match self {
+            Self::Documents(journey) => journey.news(news, kiosk),
+            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) => false,
+        }
+    }
+
+    /// The printer proved that a receipt came out.
+    pub fn receipt_printed(&mut self, kiosk: &mut Kiosk) {
+        match self {
+            Self::Reprint(journey) => journey.receipt_printed(kiosk),
+            Self::CheckIn(_) | Self::Documents(_) | Self::Information(_) => {}
+        }
+    }
+
+    /// Some time has passed: limits of waits, prompts and countdowns.
+    pub fn time(&mut self, kiosk: &mut Kiosk, till: &mut Till) {
+        match self {
+            Self::CheckIn(journey) => journey.time(kiosk),
+            Self::Documents(journey) => journey.time(kiosk, till),
+            Self::Reprint(_) | Self::Information(_) => {}
+        }
+    }
+
+    /// What the last list wanted to make durable could not be; this journey is as it was before that list.
+    pub fn queue_failed(&mut self) {
+        match self {
+            Self::CheckIn(journey) => journey.queue_failed(),
+            Self::Documents(journey) => journey.queue_failed(),
+            Self::Reprint(_) | Self::Information(_) => {}
+        }
+    }
+
+    pub fn leave(&mut self, why: Leaving, kiosk: &mut Kiosk) {
+        match self {
+            Self::CheckIn(journey) => journey.leave(why, kiosk),
+            Self::Documents(journey) => journey.leave(why, kiosk),
+            Self::Reprint(journey) => journey.leave(why, kiosk),
+            Self::Information(_) => Information::leave(kiosk),
+        }
+    }
+
+    /// What is to be seen. `clears` is when a finished journey goes away, and how long it stays in all.
+    pub fn screen(&self, kiosk: &Kiosk, till: &Till, clears: Clears) -> Screen {
+        match self {
+            Self::CheckIn(journey) => journey.screen(kiosk, clears),
+            Self::Documents(journey) => journey.screen(kiosk, till, clears),
+            Self::Reprint(journey) => journey.screen(kiosk),
+            Self::Information(journey) => journey.screen(kiosk),
+        }
+    }
+
+    pub fn step(&self) -> Option<(u8, u8)> {
+        match self {
+            Self::CheckIn(journey) => journey.step(),
+            Self::Documents(journey) => journey.step(),
+            Self::Reprint(_) | Self::Information(_) => None,
+        }
+    }
+
+    pub fn rest(&self) -> Rest {
+        match self {
+            Self::CheckIn(journey) => journey.rest(),
+            Self::Documents(journey) => journey.rest(),
+            Self::Reprint(_) | Self::Information(_) => Rest::Asking,
+        }
+    }
+
+    /// When a limit of its own ends; also the countdown that its screen shows.
+    pub fn deadline(&self, till: &Till, kiosk: &Kiosk) -> Option<Tick> {
+        match self {
+            Self::CheckIn(journey) => journey.deadline(),
+            Self::Documents(journey) => journey.deadline(till, kiosk),
+            Self::Reprint(_) | Self::Information(_) => None,
+        }
+    }
+
+    /// Money is moving or may be: "start over" does not answer.
+    pub fn is_paying(&self) -> bool {
+        match self {
+            Self::Documents(journey) => journey.is_paying(),
+            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) => false,
+        }
+    }
+}
+
+/// The countdown of a finished screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clears {
+    pub seconds_left: u32,
+    pub seconds_total: u32,
+}
+
+/// Whole seconds of a limit in milliseconds, for `seconds_total`.
+#[must_use]
+pub fn seconds(ms: u64) -> u32 {
+    Tick::default().seconds_until(Tick(ms))
+}

@@ -1,0 +1,107 @@
+//! From what was picked to what it costs, where and when it is collected, and what to bring.
+
+use super::quote::{self, QuoteReason};
+use super::{OrderItem, OrderLine};
+use crate::domain::facility::Facility;
+use crate::domain::language::{Language, LocalText};
+use crate::domain::money::Amount;
+use crate::domain::screen::LaterWhy;
+use chrono::{DateTime, Datelike, FixedOffset};
+use std::collections::BTreeSet;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Priced {
+    pub lines: Vec<OrderLine>,
+    /// Papers whose price is not known now.
+    pub unpriced: Vec<LocalText>,
+    pub total: Amount,
+    /// When the last of them is ready.
+    pub ready_at: DateTime<FixedOffset>,
+    /// When the first counter closes on that day.
+    pub collect_until: Option<DateTime<FixedOffset>>,
+    pub later: Option<LaterWhy>,
+    pub collect_at: LocalText,
+    pub bring: LocalText,
+}
+
+#[must_use]
+pub fn price(facility: &Facility, items: &[OrderItem], at: DateTime<FixedOffset>) -> Priced {
+    let mut priced = Priced {
+        lines: Vec::new(),
+        unpriced: Vec::new(),
+        total: Amount::ZERO,
+        ready_at: at,
+        collect_until: None,
+        later: None,
+        collect_at: LocalText::default(),
+        bring: LocalText::default(),
+    };
+    for item in items {
+        add(&mut priced, facility, item, at);
+    }
+    priced.collect_until = items.iter().filter_map(|item| closing(facility, item, priced.ready_at)).min();
+    priced.collect_at = joined(items, facility, ", ", |document| facility.desk_name(&document.desk));
+    priced.bring = joined(items, facility, "\n", |document| document.bring.clone());
+    priced
+}
+
+fn add(priced: &mut Priced, facility: &Facility, item: &OrderItem, at: DateTime<FixedOffset>) {
+    let quote = quote::quote(facility, &item.code, item.pages, item.copies, Some(item.language), at);
+    let total = quote.amount.filter(|_| quote.orderable).and_then(|amount| priced.total.checked_add(amount));
+    match total {
+        Some(total) => {
+            priced.total = total;
+            priced.lines.extend(quote.lines);
+        }
+        None => priced
+            .unpriced
+            .push(facility.document(&item.code).map(|document| document.name.clone()).unwrap_or_default()),
+    }
+    if let Some(ready_at) = quote.ready_at
+        && ready_at >= priced.ready_at
+    {
+        priced.ready_at = ready_at;
+    }
+    if priced.later.is_none() {
+        priced.later = quote.reason.and_then(later);
+    }
+}
+
+const fn later(reason: QuoteReason) -> Option<LaterWhy> {
+    match reason {
+        QuoteReason::Closed => Some(LaterWhy::Closed),
+        QuoteReason::Holiday => Some(LaterWhy::Holiday),
+        QuoteReason::TooLate => Some(LaterWhy::TooLate),
+        QuoteReason::DoctorWrites | QuoteReason::BadPages | QuoteReason::UnknownDocument => None,
+    }
+}
+
+/// When the counter of an item closes on the day on which it is ready.
+fn closing(facility: &Facility, item: &OrderItem, ready_at: DateTime<FixedOffset>) -> Option<DateTime<FixedOffset>> {
+    let week = facility.hours.get(&facility.document(&item.code)?.hours)?;
+    let (_, closes) = (*week.0.get(ready_at.weekday().num_days_from_monday() as usize)?)?;
+    ready_at.date_naive().and_time(closes).and_local_timezone(*ready_at.offset()).single()
+}
+
+/// The different texts of all items, each once, in every language that one of them has.
+fn joined(
+    items: &[OrderItem],
+    facility: &Facility,
+    between: &str,
+    text: impl Fn(&super::Document) -> LocalText,
+) -> LocalText {
+    let texts: Vec<LocalText> = items.iter().filter_map(|item| facility.document(&item.code)).map(text).collect();
+    let languages: BTreeSet<Language> = texts.iter().flat_map(|text| text.0.keys().copied()).collect();
+    let join = |language| (language, join_in(&texts, language, between));
+    LocalText(languages.into_iter().map(join).collect())
+}
+
+fn join_in(texts: &[LocalText], language: Language, between: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in texts.iter().flat_map(|text| text.get(language).split(between)) {
+        if !part.is_empty() && !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join(between)
+}

@@ -1,0 +1,494 @@
+//! Check-in.
+//!
+//! ```text
+//! Who ─found─▶ Listing ─▶ Insurance? ─▶ Choose ─Next─▶ CheckedIn
+//! slip ──────▶ Slip ──────────▲           │ all already done: "at 09:12", ticket again ─▶ CheckedIn (DUPLICATE)
+//!    nothing to check in, under age, not found, offline ─▶ Sorry (why, which desk)
+//! ```
+//! Money: none, in every state. Paper: none before `CheckedIn`; there the ticket was sent to the printer after the
+//! number was saved and each arrival was queued durably, so paper never promises what is not on disk.
+
+use super::arrival;
+use super::identify::{self, Identified, Identify, LOOK_UP_LIMIT_MS};
+use super::{Clears, Flow, Leaving, Rest};
+use crate::domain::moment::Tick;
+use crate::domain::outbox::{Act, Request};
+use crate::domain::paper::{DeskReason, Paper, Ticket};
+use crate::domain::patient::{Appointment, InsuranceAnswer, Patient, PatientNumber, ScannedCode};
+use crate::domain::screen::{AppointmentRow, CheckedIn, RowState, Screen, SorryWhy, Tap, Waiting};
+use crate::domain::session::kiosk::Kiosk;
+use crate::domain::session::{Effect, JourneyKind, Outcome, Question, Reply};
+use uuid::Uuid;
+use zeroize::Zeroize;
+
+#[derive(Clone)]
+pub struct CheckIn {
+    visit: Uuid,
+    state: State,
+    patient: Option<Box<Patient>>,
+    /// By slip: identity was not verified, so no name is shown.
+    by_slip: bool,
+    offline: bool,
+    list: Vec<(Appointment, RowState)>,
+    answer: Option<InsuranceAnswer>,
+    finished: bool,
+}
+
+#[derive(Clone)]
+enum State {
+    Who(Identify),
+    Slip { until: Tick, asked: bool, code: String },
+    Listing { until: Tick },
+    Insurance,
+    Choose,
+    CheckedIn(Box<Ticket>),
+    Sorry { why: SorryWhy, retry: bool },
+}
+
+impl CheckIn {
+    pub fn new(kiosk: &Kiosk) -> Self {
+        Self {
+            visit: kiosk.now.fresh_id("visit"),
+            state: State::Who(Identify::new()),
+            patient: None,
+            by_slip: false,
+            offline: false,
+            list: Vec::new(),
+            answer: None,
+            finished: false,
+        }
+    }
+
+    /// Begun by a scanned card; `None` if the card is not ours.
+    pub fn by_card(number: &PatientNumber, kiosk: &Kiosk) -> Option<Self> {
+        let mut journey = Self::new(kiosk);
+        journey.state = State::Who(Identify::from_card(number, kiosk)?);
+        Some(journey)
+    }
+
+    /// Begun by a scanned appointment slip.
+    pub fn by_slip(code: &str, kiosk: &mut Kiosk) -> Self {
+        let mut journey = Self::new(kiosk);
+        journey.start_slip(code, kiosk);
+        journey
+    }
+
+    fn start_slip(&mut self, code: &str, kiosk: &mut Kiosk) {
+        let until = kiosk.questions.free_at(kiosk.tick()).max(kiosk.tick()).plus_ms(LOOK_UP_LIMIT_MS);
+        self.by_slip = true;
+        self.state = State::Slip { until, asked: false, code: code.to_owned() };
+        self.time(kiosk);
+    }
+
+    pub fn tap(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        match &mut self.state {
+            State::Who(who) => {
+                let found = who.tap(tap, kiosk);
+                self.identified(found, kiosk)
+            }
+            State::Slip { .. } | State::Listing { .. } => Self::tap_waiting(tap, kiosk),
+            State::Insurance => self.tap_insurance(tap),
+            State::Choose => self.tap_choose(tap, kiosk),
+            State::CheckedIn(_) => self.tap_checked_in(tap, kiosk),
+            State::Sorry { retry, .. } => {
+                let retry = *retry;
+                self.tap_sorry(tap, retry, kiosk)
+            }
+        }
+    }
+
+    fn tap_waiting(tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        if tap == Tap::Back {
+            kiosk.questions.abandon();
+            return Flow::Home;
+        }
+        Flow::Stay
+    }
+
+    fn tap_insurance(&mut self, tap: Tap) -> Flow {
+        if let Tap::Insurance(answer) = tap {
+            self.answer = Some(answer);
+            self.state = State::Choose;
+        } else if tap == Tap::Back {
+            return Flow::Home;
+        }
+        Flow::Stay
+    }
+
+    fn tap_choose(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        if let Tap::Row(row) = tap {
+            self.toggle(row);
+        } else if tap == Tap::Back {
+            return self.back_from_choose(kiosk);
+        } else if tap == Tap::Finish {
+            return Flow::End;
+        } else if matches!(tap, Tap::Next | Tap::PrintAgain) {
+            if self.marked().next().is_some() {
+                self.check_in(kiosk);
+            } else {
+                self.ticket_again(kiosk);
+            }
+        }
+        Flow::Stay
+    }
+
+    fn back_from_choose(&mut self, kiosk: &Kiosk) -> Flow {
+        if self.answer.is_none() || !kiosk.facility.check_in.ask_insurance {
+            return Flow::Home;
+        }
+        self.state = State::Insurance;
+        Flow::Stay
+    }
+
+    fn tap_checked_in(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        if matches!(tap, Tap::Finish | Tap::Next) {
+            return Flow::End;
+        }
+        let State::CheckedIn(ticket) = &mut self.state else { return Flow::Stay };
+        if tap == Tap::PrintAgain && !ticket.duplicate {
+            ticket.duplicate = true;
+            kiosk.print(Paper::Ticket((**ticket).clone()), None);
+        }
+        Flow::Stay
+    }
+
+    fn tap_sorry(&mut self, tap: Tap, retry: bool, kiosk: &Kiosk) -> Flow {
+        if tap == Tap::Finish {
+            return Flow::End;
+        } else if matches!(tap, Tap::Back | Tap::Next) {
+            return Flow::Home;
+        } else if tap == Tap::TryAgain && retry {
+            *self = Self::new(kiosk);
+        }
+        Flow::Stay
+    }
+
+    pub fn scanned(&mut self, code: &ScannedCode, kiosk: &mut Kiosk) {
+        let State::Who(who) = &mut self.state else { return };
+        match code {
+            ScannedCode::AppointmentSlip(slip) if who.deadline().is_none() => self.start_slip(slip, kiosk),
+            ScannedCode::PatientCard(_) | ScannedCode::AppointmentSlip(_) | ScannedCode::Unknown => {
+                who.scanned(code, kiosk)
+            }
+        }
+    }
+
+    pub fn reply(&mut self, reply: Reply, kiosk: &mut Kiosk) {
+        match &mut self.state {
+            State::Who(who) => {
+                let found = who.reply(reply, kiosk);
+                self.identified(found, kiosk);
+            }
+            State::Slip { .. } => self.slip_reply(reply, kiosk),
+            State::Listing { .. } => self.list_reply(reply, kiosk),
+            State::Insurance | State::Choose | State::CheckedIn(_) | State::Sorry { .. } => {}
+        }
+    }
+
+    fn identified(&mut self, found: Identified, kiosk: &mut Kiosk) -> Flow {
+        match found {
+            Identified::NotYet => {}
+            Identified::Back => return Flow::Home,
+            Identified::Found(patient) => self.found(patient, kiosk),
+            Identified::Sorry { why, retry } => self.sorry(why, retry, kiosk),
+        }
+        Flow::Stay
+    }
+
+    fn found(&mut self, patient: Box<Patient>, kiosk: &mut Kiosk) {
+        if arrival::is_under_age(&patient, kiosk.today(), &kiosk.facility.check_in) {
+            self.sorry(SorryWhy::UnderAge, false, kiosk);
+            return;
+        }
+        kiosk.ask(Question::Appointments { patient: patient.clone() });
+        self.patient = Some(patient);
+        self.state = State::Listing { until: kiosk.tick().plus_ms(LOOK_UP_LIMIT_MS) };
+    }
+
+    fn slip_reply(&mut self, reply: Reply, kiosk: &mut Kiosk) {
+        match reply {
+            Reply::Slip { patient, appointment } => self.slip_found(patient, *appointment, kiosk),
+            Reply::NotFound => {
+                kiosk.tries.wrong_on_machine(kiosk.facility.check_in.machine_tries_max, kiosk.now);
+                self.sorry(SorryWhy::NotFound, true, kiosk);
+            }
+            Reply::Unreachable => self.sorry(SorryWhy::Offline, true, kiosk),
+            Reply::Found(_)
+            | Reply::Appointments { .. }
+            | Reply::Quoted { .. }
+            | Reply::NotQuoted { .. }
+            | Reply::Online(_) => {}
+        }
+    }
+
+    fn slip_found(&mut self, patient: Box<Patient>, appointment: Appointment, kiosk: &mut Kiosk) {
+        if arrival::is_under_age(&patient, kiosk.today(), &kiosk.facility.check_in) {
+            self.sorry(SorryWhy::UnderAge, false, kiosk);
+            return;
+        }
+        self.offline = patient.offline;
+        self.patient = Some(patient);
+        self.show_list(vec![appointment], kiosk);
+    }
+
+    fn list_reply(&mut self, reply: Reply, kiosk: &mut Kiosk) {
+        match reply {
+            Reply::Appointments { offline, list } => {
+                self.offline = offline || self.patient.as_ref().is_some_and(|patient| patient.offline);
+                self.show_list(list, kiosk);
+            }
+            Reply::Unreachable => self.sorry(SorryWhy::Offline, true, kiosk),
+            Reply::Found(_)
+            | Reply::NotFound
+            | Reply::Slip { .. }
+            | Reply::Quoted { .. }
+            | Reply::NotQuoted { .. }
+            | Reply::Online(_) => {}
+        }
+    }
+
+    fn show_list(&mut self, mut list: Vec<Appointment>, kiosk: &mut Kiosk) {
+        list.sort_by_key(|appointment| appointment.starts_at);
+        let row = |appointment: &Appointment| arrival::row(appointment, kiosk.wall(), &kiosk.facility.check_in);
+        self.list = list.into_iter().filter_map(|entry| row(&entry).map(|state| (entry, state))).collect();
+        let states: Vec<RowState> = self.list.iter().map(|(_, state)| *state).collect();
+        let already = states.iter().any(|state| matches!(state, RowState::Already { .. }));
+        if states.contains(&RowState::Marked) {
+            let ask = kiosk.facility.check_in.ask_insurance;
+            self.state = if ask { State::Insurance } else { State::Choose };
+        } else if already {
+            self.state = State::Choose;
+        } else {
+            self.sorry(arrival::why_none(&states), false, kiosk);
+        }
+    }
+
+    fn toggle(&mut self, row: u8) {
+        let Some((_, state)) = self.list.get_mut(usize::from(row)) else { return };
+        match state {
+            RowState::Marked => *state = RowState::Unmarked,
+            RowState::Unmarked => *state = RowState::Marked,
+            RowState::Already { .. }
+            | RowState::TooEarly
+            | RowState::TooLate
+            | RowState::OtherSite
+            | RowState::Cancelled => {}
+        }
+    }
+
+    fn marked(&self) -> impl Iterator<Item = &Appointment> {
+        self.list.iter().filter(|(_, state)| *state == RowState::Marked).map(|(appointment, _)| appointment)
+    }
+
+    /// Number saved, every arrival queued, then paper, then the screen.
+    fn check_in(&mut self, kiosk: &mut Kiosk) {
+        let Some(patient) = self.patient.clone() else { return };
+        let Some(first) = self.marked().next().cloned() else { return };
+        let rules = &kiosk.facility.check_in;
+        let reasons = arrival::desk_reasons(&patient, self.answer, self.marked(), kiosk.today(), rules);
+        let number = kiosk.next_ticket();
+        let ticket = self.ticket(number, &first, reasons, kiosk);
+        for (place, appointment) in self.marked().enumerate() {
+            let request = self.arrival(place, appointment, &patient, &ticket, kiosk);
+            kiosk.emit(Effect::Queue(Box::new(request)));
+            kiosk.remember_ticket(&appointment.server_ref, &ticket);
+        }
+        let see_desk = ticket.see_desk.is_some();
+        kiosk.print(Paper::Ticket(ticket.clone()), None);
+        self.state = State::CheckedIn(Box::new(ticket));
+        self.finish(if see_desk { Outcome::RegisteredSeeDesk } else { Outcome::Registered }, kiosk);
+    }
+
+    fn ticket(&self, number: String, first: &Appointment, bring: Vec<DeskReason>, kiosk: &Kiosk) -> Ticket {
+        Ticket {
+            language: kiosk.language,
+            at: kiosk.wall(),
+            number,
+            place: first.place.clone(),
+            clinic: first.clinic.clone(),
+            appointment_at: first.starts_at,
+            see_desk: (!bring.is_empty()).then(|| kiosk.registration_desk()),
+            bring,
+            provisional: self.offline,
+            duplicate: false,
+        }
+    }
+
+    fn arrival(
+        &self,
+        place: usize,
+        appointment: &Appointment,
+        patient: &Patient,
+        ticket: &Ticket,
+        kiosk: &Kiosk,
+    ) -> Request {
+        Request {
+            id: kiosk.now.fresh_id(&format!("arrival-{place}")),
+            visit: self.visit,
+            made_at: kiosk.wall(),
+            language: kiosk.language,
+            patient: patient.number.clone(),
+            patient_ref: patient.server_ref.clone(),
+            act: Act::Arrival {
+                appointment_ref: appointment.server_ref.clone(),
+                version_seen: appointment.version.clone(),
+                ticket: ticket.number.clone(),
+                insurance: self.answer,
+                see_desk: ticket.see_desk.is_some(),
+            },
+        }
+    }
+
+    /// The ticket this machine gave for one of the rows, if it did.
+    fn known_ticket<'a>(&self, kiosk: &'a Kiosk) -> Option<&'a Ticket> {
+        self.list.iter().find_map(|(appointment, _)| kiosk.ticket_of(&appointment.server_ref))
+    }
+
+    /// No new arrival and no new number: the old ticket, with its time, marked as a duplicate.
+    fn ticket_again(&mut self, kiosk: &mut Kiosk) {
+        let Some(ticket) = self.known_ticket(kiosk) else { return };
+        let ticket = Ticket { duplicate: true, language: kiosk.language, ..ticket.clone() };
+        kiosk.print(Paper::Ticket(ticket.clone()), None);
+        self.state = State::CheckedIn(Box::new(ticket));
+        self.finish(Outcome::Reprinted, kiosk);
+    }
+
+    fn sorry(&mut self, why: SorryWhy, retry: bool, kiosk: &mut Kiosk) {
+        self.state = State::Sorry { why, retry };
+        if !retry {
+            self.finish(Outcome::NotRegistered, kiosk);
+        }
+    }
+
+    fn finish(&mut self, outcome: Outcome, kiosk: &mut Kiosk) {
+        if !self.finished {
+            self.finished = true;
+            kiosk.finish(JourneyKind::CheckIn, outcome);
+        }
+    }
+
+    pub fn leave(&mut self, why: Leaving, kiosk: &mut Kiosk) {
+        let outcome = match (&self.state, why) {
+            (State::Sorry { .. }, _) => Outcome::NotRegistered,
+            (State::Choose, Leaving::ByPatient) if self.marked().next().is_none() => Outcome::Informed,
+            (_, Leaving::ByPatient) => Outcome::Cancelled,
+            (_, Leaving::TimedOut) => Outcome::TimedOut,
+        };
+        self.finish(outcome, kiosk);
+    }
+
+    pub fn time(&mut self, kiosk: &mut Kiosk) {
+        let now = kiosk.tick();
+        match &mut self.state {
+            State::Who(who) => {
+                let found = who.time(kiosk);
+                self.identified(found, kiosk);
+            }
+            State::Slip { until, asked, code } => {
+                if !*asked && kiosk.questions.is_free(now) {
+                    *asked = true;
+                    kiosk.ask(Question::Slip { code: code.clone() });
+                }
+                if now >= *until {
+                    self.give_up(kiosk);
+                }
+            }
+            State::Listing { until } if now >= *until => self.give_up(kiosk),
+            State::Listing { .. } | State::Insurance | State::Choose | State::CheckedIn(_) | State::Sorry { .. } => {}
+        }
+    }
+
+    fn give_up(&mut self, kiosk: &mut Kiosk) {
+        kiosk.questions.abandon();
+        self.sorry(SorryWhy::Offline, true, kiosk);
+    }
+
+    /// The arrival could not be written down: nobody was registered, and the desk must do it.
+    pub fn queue_failed(&mut self) {
+        self.state = State::Sorry { why: SorryWhy::Offline, retry: true };
+    }
+
+    pub fn screen(&self, kiosk: &Kiosk, clears: Clears) -> Screen {
+        match &self.state {
+            State::Who(who) => who.screen(kiosk),
+            State::Slip { until, .. } | State::Listing { until } => {
+                identify::wait(Waiting::LookUp, *until, LOOK_UP_LIMIT_MS, kiosk)
+            }
+            State::Insurance => Screen::Insurance,
+            State::Choose => self.choose_screen(kiosk),
+            State::CheckedIn(ticket) => Self::checked_in_screen(ticket, kiosk, clears),
+            State::Sorry { why, retry } => Screen::Sorry { why: *why, desk: kiosk.registration_desk(), retry: *retry },
+        }
+    }
+
+    fn choose_screen(&self, kiosk: &Kiosk) -> Screen {
+        let masked = self.patient.as_ref().filter(|_| !self.by_slip).map(|patient| patient.masked_name.clone());
+        Screen::Appointments {
+            masked_name: masked.unwrap_or_default(),
+            rows: self.list.iter().map(appointment_row).collect(),
+            can_go_on: self.marked().next().is_some() || self.known_ticket(kiosk).is_some(),
+        }
+    }
+
+    fn checked_in_screen(ticket: &Ticket, kiosk: &Kiosk, clears: Clears) -> Screen {
+        Screen::CheckedIn(CheckedIn {
+            ticket: ticket.number.clone(),
+            clinic: ticket.clinic.clone(),
+            place: ticket.place.clone(),
+            at: ticket.appointment_at,
+            see_desk: ticket.see_desk.clone(),
+            reasons: ticket.bring.clone(),
+            provisional: ticket.provisional,
+            printing: kiosk.print_state(),
+            seconds_left: clears.seconds_left,
+            seconds_total: clears.seconds_total,
+        })
+    }
+
+    /// Number, birth date, insurance, appointments.
+    pub fn step(&self) -> Option<(u8, u8)> {
+        match &self.state {
+            State::Who(who) => Some((who.step(), 4)),
+            State::Insurance => Some((3, 4)),
+            State::Choose => Some((4, 4)),
+            State::Slip { .. } | State::Listing { .. } | State::CheckedIn(_) | State::Sorry { .. } => None,
+        }
+    }
+
+    pub fn rest(&self) -> Rest {
+        match &self.state {
+            State::Who(who) if who.deadline().is_some() => Rest::Busy,
+            State::Slip { .. } | State::Listing { .. } => Rest::Busy,
+            State::CheckedIn(_) => Rest::Done,
+            State::Who(_) | State::Insurance | State::Choose | State::Sorry { .. } => Rest::Asking,
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Tick> {
+        match &self.state {
+            State::Who(who) => who.deadline(),
+            State::Slip { until, .. } | State::Listing { until } => Some(*until),
+            State::Insurance | State::Choose | State::CheckedIn(_) | State::Sorry { .. } => None,
+        }
+    }
+}
+
+impl Drop for CheckIn {
+    fn drop(&mut self) {
+        if let Some(patient) = &mut self.patient {
+            identify::forget(patient);
+        }
+        if let State::Slip { code, .. } = &mut self.state {
+            code.zeroize();
+        }
+    }
+}
+
+fn appointment_row((appointment, state): &(Appointment, RowState)) -> AppointmentRow {
+    AppointmentRow {
+        at: appointment.starts_at,
+        clinic: appointment.clinic.clone(),
+        place: appointment.place.clone(),
+        state: *state,
+    }
+}

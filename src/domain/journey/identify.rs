@@ -1,0 +1,293 @@
+//! Who is it? Number, birth date, look-up: the first steps of check-in and documents.
+//!
+//! ```text
+//! Number ─Next─▶ BirthDate ─Next─▶ (Held) ─▶ Asking ─┬ Found ───────▶ the journey goes on
+//!   ▲  card scan ──▲                                 ├ NotFound ────▶ Number again, or the desk
+//!   └────────────── not found ◀──────────────────────┴ Unreachable ─▶ the desk
+//! ```
+//! `Held`: the machine is slowed, or an answer for somebody who left is still on its way.
+//! Money and paper: none, in every state. A number alone shows nothing personal.
+
+use super::entry::{DateDigits, Digits};
+use super::seconds;
+use crate::domain::moment::Tick;
+use crate::domain::patient::{BirthDate, Patient, PatientNumber, ScannedCode};
+use crate::domain::screen::{EntryProblem, NumberEntry, Screen, SorryWhy, Tap, Waiting};
+use crate::domain::session::kiosk::Kiosk;
+use crate::domain::session::tries::SLOW_LOOK_UP_MS;
+use crate::domain::session::{Question, Reply};
+use zeroize::Zeroize;
+
+/// The hospital's adapter answers sooner; this is for an answer that never comes.
+pub const LOOK_UP_LIMIT_MS: u64 = 20_000;
+
+#[derive(Clone)]
+pub struct Identify {
+    state: State,
+    digits: Digits,
+    date: DateDigits,
+    problem: Option<EntryProblem>,
+    /// The number came from a card: a wrong birth date asks for the birth date again.
+    by_card: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Number,
+    BirthDate,
+    Held { not_before: Tick, until: Tick },
+    Asking { until: Tick },
+}
+
+/// What came out of an input.
+pub enum Identified {
+    NotYet,
+    /// Back from the first question.
+    Back,
+    Found(Box<Patient>),
+    Sorry {
+        why: SorryWhy,
+        retry: bool,
+    },
+}
+
+impl Identify {
+    pub fn new() -> Self {
+        Self {
+            state: State::Number,
+            digits: Digits::default(),
+            date: DateDigits::default(),
+            problem: None,
+            by_card: false,
+        }
+    }
+
+    /// `None` if the card's number cannot be one of ours.
+    pub fn from_card(number: &PatientNumber, kiosk: &Kiosk) -> Option<Self> {
+        let mut who = Self::new();
+        who.take_card(number, kiosk).then_some(who)
+    }
+
+    pub fn tap(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Identified {
+        match self.state {
+            State::Number => self.tap_number(tap, kiosk),
+            State::BirthDate => self.tap_birth_date(tap, kiosk),
+            State::Held { .. } | State::Asking { .. } => self.tap_waiting(tap, kiosk),
+        }
+    }
+
+    fn tap_number(&mut self, tap: Tap, kiosk: &Kiosk) -> Identified {
+        let slots = usize::from(kiosk.facility.number_digits);
+        if let Tap::Digit(digit) = tap {
+            self.digits.push(digit, slots);
+            self.problem = None;
+        } else if tap == Tap::Erase {
+            self.digits.erase();
+            self.problem = None;
+        } else if tap == Tap::ClearAll {
+            self.digits.clear();
+            self.problem = None;
+        } else if tap == Tap::Next {
+            self.problem = (self.digits.len() < slots).then_some(EntryProblem::Incomplete);
+            if self.problem.is_none() {
+                self.state = State::BirthDate;
+            }
+        } else if tap == Tap::Back {
+            return Identified::Back;
+        }
+        Identified::NotYet
+    }
+
+    fn tap_birth_date(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Identified {
+        if let Tap::Digit(digit) = tap {
+            self.date.push(digit, kiosk.now);
+        } else if tap == Tap::Erase {
+            self.date.erase();
+        } else if tap == Tap::ClearAll {
+            self.date.clear();
+        } else if tap == Tap::Back {
+            self.date.clear();
+            self.by_card = false;
+            self.state = State::Number;
+        } else if tap == Tap::Next {
+            return self.look_up(kiosk);
+        }
+        Identified::NotYet
+    }
+
+    /// A wait can be called off; its answer is then thrown away.
+    fn tap_waiting(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Identified {
+        if tap == Tap::Back {
+            kiosk.questions.abandon();
+            self.state = State::BirthDate;
+        }
+        Identified::NotYet
+    }
+
+    pub fn scanned(&mut self, code: &ScannedCode, kiosk: &Kiosk) {
+        if !matches!(self.state, State::Number | State::BirthDate) {
+            return;
+        }
+        let taken = match code {
+            ScannedCode::PatientCard(number) => self.take_card(number, kiosk),
+            ScannedCode::AppointmentSlip(_) | ScannedCode::Unknown => false,
+        };
+        if !taken {
+            self.refuse(EntryProblem::UnknownCode);
+        }
+    }
+
+    fn take_card(&mut self, number: &PatientNumber, kiosk: &Kiosk) -> bool {
+        let slots = usize::from(kiosk.facility.number_digits);
+        if number.0.len() != slots || !number.0.bytes().all(|digit| digit.is_ascii_digit()) {
+            return false;
+        }
+        self.digits.clear();
+        for digit in number.0.bytes() {
+            self.digits.push(digit - b'0', slots);
+        }
+        self.date.clear();
+        self.problem = None;
+        self.by_card = true;
+        self.state = State::BirthDate;
+        true
+    }
+
+    fn refuse(&mut self, problem: EntryProblem) {
+        match self.state {
+            State::Number => self.problem = Some(problem),
+            State::BirthDate => self.date.problem = Some(problem),
+            State::Held { .. } | State::Asking { .. } => {}
+        }
+    }
+
+    fn look_up(&mut self, kiosk: &mut Kiosk) -> Identified {
+        if self.date.date().is_none() {
+            self.date.problem = Some(EntryProblem::Incomplete);
+            return Identified::NotYet;
+        }
+        let max = kiosk.facility.check_in.wrong_tries_max;
+        if kiosk.tries.is_locked(&self.number(), max, kiosk.now) {
+            return Identified::Sorry { why: SorryWhy::TooManyTries, retry: false };
+        }
+        let slow_ms = if kiosk.tries.is_slow(kiosk.tick()) { SLOW_LOOK_UP_MS } else { 0 };
+        let not_before = kiosk.tick().plus_ms(slow_ms);
+        let until = kiosk.questions.free_at(kiosk.tick()).max(not_before);
+        self.state = State::Held { not_before, until };
+        self.time(kiosk)
+    }
+
+    /// Asks as soon as it may; gives up when no answer came.
+    pub fn time(&mut self, kiosk: &mut Kiosk) -> Identified {
+        let now = kiosk.tick();
+        match self.state {
+            State::Number | State::BirthDate => Identified::NotYet,
+            State::Held { not_before, .. } => {
+                if now >= not_before && kiosk.questions.is_free(now) {
+                    self.ask(kiosk);
+                }
+                Identified::NotYet
+            }
+            State::Asking { until } if now < until => Identified::NotYet,
+            State::Asking { .. } => {
+                kiosk.questions.abandon();
+                self.unreachable()
+            }
+        }
+    }
+
+    fn ask(&mut self, kiosk: &mut Kiosk) {
+        let Some(birth_date) = self.date.date() else { return };
+        self.state = State::Asking { until: kiosk.tick().plus_ms(LOOK_UP_LIMIT_MS) };
+        kiosk.ask(Question::FindPatient { number: self.number(), birth_date });
+    }
+
+    pub fn reply(&mut self, reply: Reply, kiosk: &mut Kiosk) -> Identified {
+        if !matches!(self.state, State::Asking { .. }) {
+            return Identified::NotYet;
+        }
+        match reply {
+            Reply::Found(patient) => self.found(patient, kiosk),
+            Reply::NotFound => self.not_found(kiosk),
+            Reply::Unreachable => self.unreachable(),
+            Reply::Appointments { .. }
+            | Reply::Slip { .. }
+            | Reply::Quoted { .. }
+            | Reply::NotQuoted { .. }
+            | Reply::Online(_) => Identified::NotYet,
+        }
+    }
+
+    /// Only the person asked for is taken.
+    fn found(&mut self, patient: Box<Patient>, kiosk: &mut Kiosk) -> Identified {
+        if patient.number != self.number() || Some(patient.birth_date) != self.date.date() {
+            return Identified::NotYet;
+        }
+        kiosk.tries.right(&patient.number);
+        Identified::Found(patient)
+    }
+
+    fn not_found(&mut self, kiosk: &mut Kiosk) -> Identified {
+        let rules = &kiosk.facility.check_in;
+        let to_desk = kiosk.tries.wrong(&self.number(), rules.wrong_tries_max, rules.machine_tries_max, kiosk.now);
+        self.date.clear();
+        if to_desk {
+            return Identified::Sorry { why: SorryWhy::TooManyTries, retry: false };
+        }
+        self.state = if self.by_card { State::BirthDate } else { State::Number };
+        self.refuse(EntryProblem::NotFound);
+        Identified::NotYet
+    }
+
+    fn unreachable(&mut self) -> Identified {
+        self.state = State::BirthDate;
+        Identified::Sorry { why: SorryWhy::Offline, retry: true }
+    }
+
+    fn number(&self) -> PatientNumber {
+        PatientNumber(self.digits.as_str().to_owned())
+    }
+
+    pub fn screen(&self, kiosk: &Kiosk) -> Screen {
+        match self.state {
+            State::Number => Screen::Number(NumberEntry {
+                digits: self.digits.as_str().to_owned(),
+                slots: kiosk.facility.number_digits,
+                problem: self.problem,
+            }),
+            State::BirthDate => Screen::BirthDate(self.date.entry()),
+            State::Held { until, .. } => wait(Waiting::LookUp, until, SLOW_LOOK_UP_MS, kiosk),
+            State::Asking { until } => wait(Waiting::LookUp, until, LOOK_UP_LIMIT_MS, kiosk),
+        }
+    }
+
+    /// 1 = number, 2 = birth date or looking.
+    pub fn step(&self) -> u8 {
+        match self.state {
+            State::Number => 1,
+            State::BirthDate | State::Held { .. } | State::Asking { .. } => 2,
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Tick> {
+        match self.state {
+            State::Number | State::BirthDate => None,
+            State::Held { until, .. } | State::Asking { until } => Some(until),
+        }
+    }
+}
+
+/// The waiting screen up to `until`.
+pub fn wait(what: Waiting, until: Tick, total_ms: u64, kiosk: &Kiosk) -> Screen {
+    let total = seconds(total_ms);
+    let left = kiosk.tick().seconds_until(until);
+    Screen::Wait { what, seconds_left: left, seconds_total: total.max(left) }
+}
+
+/// Overwrites what a session knew of a person.
+pub fn forget(patient: &mut Patient) {
+    patient.number.0.zeroize();
+    patient.masked_name.zeroize();
+    patient.server_ref.zeroize();
+    patient.birth_date = BirthDate(chrono::NaiveDate::MIN);
+}

@@ -1,0 +1,490 @@
+//! The till: one payment at a time, from the order to `Paid`, `NotPaid`, or the staff list. It belongs to the machine,
+//! not to a patient: what is in doubt stays here when the patient has gone, and after a restart.
+//!
+//! ```text
+//! Preparing ─Prepared─▶ [Intent, Sent, Charge] ─▶ Charging ─┬ approved ─▶ [Answered, Committed] ─▶ Paid
+//!     │ not ready, cancelled ─▶ NotPaid                     ├ refused ──▶ [Answered, NotPaid] ───▶ NotPaid
+//!     ▼                                                     ├ never sent ▶ [NotPaid] ────────────▶ NotPaid
+//!   nothing was asked                                       └ no proof ─▶ [InDoubt, AskOutcome] ─▶ Doubt
+//! Doubt ─ outcome, or the late answer ─▶ [Committed | NotPaid | NeedsStaff]
+//! Unkept ─ something is known but could not be written down ─▶ the same entries again, until they are durable
+//! ```
+//! | state | money | paper |
+//! |---|---|---|
+//! | Preparing | none moved, nothing in the journal | none |
+//! | Charging | may move; `Intent` and `Sent` are durable, the one `Charge` is out | none |
+//! | Doubt | may have moved; the journal says `Sent` or `InDoubt`; nothing is sent that could move any | slip, when the wait is over |
+//! | Unkept | what happened is known here, the journal still says `Sent` or later | slip, when the wait is over |
+//! | left the till | `Committed`: moved, and the request is queued; `NotPaid`: not moved; `NeedsStaff`: people find out | receipt only after `Committed` |
+
+mod attempt;
+mod kept;
+mod recover;
+mod watch;
+
+pub use watch::{Doubt, Watched};
+
+use super::resolve::{self, Doubted, Testimony, Verdict};
+use crate::domain::moment::Tick;
+use crate::domain::money::Amount;
+use crate::domain::outbox::Request;
+use crate::domain::paper::Receipt;
+use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction};
+use crate::domain::screen::NotPaidWhy;
+use crate::domain::session::kiosk::Kiosk;
+use crate::domain::session::{Effect, TerminalCommand, TerminalReport};
+use chrono::{DateTime, FixedOffset};
+use std::collections::VecDeque;
+
+/// A terminal that is not ready by then will not be.
+pub const PREPARE_LIMIT_MS: u64 = 40_000;
+/// After the time for the card, for the card company; then it is a doubt, whatever the driver is waiting for.
+const ANSWER_LIMIT_MS: u64 = 180_000;
+/// One `AskOutcome`, with waiting for idle.
+const ASK_LIMIT_MS: u64 = 60_000;
+/// Asked in vain so often, it is for staff.
+const ASKS_MAX: u32 = 5;
+const RETRY_FIRST_MS: u64 = 1_000;
+const RETRY_MOST_MS: u64 = 30_000;
+/// Finished attempts remembered, to recognise an answer that contradicts what was concluded.
+const CLOSED_MAX: usize = 8;
+
+#[derive(Clone, Default)]
+pub struct Till {
+    pub(super) preparing: Option<Preparing>,
+    /// The first is being worked on; more than one only after a restart.
+    pub(super) attempts: VecDeque<Attempt>,
+    not_paid: VecDeque<AttemptId>,
+    /// A patient stands there and watches the first attempt.
+    watched: bool,
+}
+
+/// What is to be paid: the request and the receipt as they will be, but for the card.
+#[derive(Clone)]
+pub struct Order {
+    pub request: Request,
+    pub receipt: Receipt,
+    pub amount: Amount,
+}
+
+#[derive(Clone)]
+pub(super) struct Preparing {
+    order: Order,
+    number: String,
+    pub until: Tick,
+    pub old_card: bool,
+}
+
+#[derive(Clone)]
+pub(super) struct Attempt {
+    pub id: AttemptId,
+    pub number: String,
+    pub amount: Amount,
+    pub request: Request,
+    pub receipt: Receipt,
+    pub baseline: LastTransaction,
+    pub started_at: DateTime<FixedOffset>,
+    /// Something suggests that the terminal restarted since: our own power cut, or it went away and came back.
+    pub maybe_restarted: bool,
+    pub phase: Phase,
+    /// Since when the patient is told "we are checking".
+    pub doubt_since: Option<Tick>,
+}
+
+#[derive(Clone)]
+pub(super) enum Phase {
+    Charging { card_until: Tick, limit: Tick, card_seen: bool, called_off: Option<NotPaidWhy> },
+    Doubt { asks: u32, next: Next },
+    Unkept { entries: Vec<Entry>, conclusion: Conclusion, retry_at: Tick, wait_ms: u64 },
+}
+
+/// When the terminal is asked next.
+#[derive(Clone, Copy)]
+pub(super) enum Next {
+    /// Asked; without an outcome by then, asked again.
+    Asked {
+        limit: Tick,
+    },
+    At(Tick),
+    /// As soon as it answers at all.
+    WhenOnline,
+}
+
+#[derive(Clone)]
+pub(super) enum Conclusion {
+    Paid(Box<CardTransaction>),
+    NotPaid(NotPaidWhy),
+    Staff,
+    Doubt,
+}
+
+/// What became of an attempt.
+pub struct News {
+    /// `None` if it ended before there was one.
+    pub attempt: Option<AttemptId>,
+    pub number: String,
+    pub amount: Amount,
+    /// A patient stands there and waits for it.
+    pub watched: bool,
+    pub end: End,
+}
+
+pub enum End {
+    Paid { transaction: Box<CardTransaction>, request: Box<Request>, receipt: Box<Receipt> },
+    NotPaid(NotPaidWhy),
+    Staff,
+}
+
+impl Till {
+    /// Any payment, being made, in doubt or not yet written down: no other is taken.
+    pub fn is_open(&self) -> bool {
+        self.preparing.is_some() || !self.attempts.is_empty()
+    }
+
+    /// Makes the terminal ready. Nothing happens while another payment is open.
+    pub fn begin(&mut self, order: Order, kiosk: &mut Kiosk) -> bool {
+        if self.is_open() {
+            return false;
+        }
+        let number = kiosk.next_attempt();
+        kiosk.devices.card_in = false;
+        self.watched = true;
+        self.preparing =
+            Some(Preparing { order, number, until: kiosk.tick().plus_ms(PREPARE_LIMIT_MS), old_card: false });
+        kiosk.emit(Effect::Terminal(TerminalCommand::Prepare));
+        true
+    }
+
+    /// The patient does not watch any more; the payment goes on to its end.
+    pub fn unwatch(&mut self) {
+        self.watched = false;
+    }
+
+    pub fn report(&mut self, report: TerminalReport, kiosk: &mut Kiosk) -> Option<News> {
+        match report {
+            TerminalReport::Online(online) => self.online(online, kiosk),
+            TerminalReport::Prepared { baseline } => {
+                self.charge(baseline, kiosk);
+                None
+            }
+            TerminalReport::CardStillIn => self.old_card(kiosk),
+            TerminalReport::NotReady { .. } => self.not_begun(NotPaidWhy::TerminalNotReady),
+            TerminalReport::CardSeen => self.card_seen(kiosk),
+            TerminalReport::CardRemoved => self.card_removed(kiosk),
+            TerminalReport::Answered { attempt, raw, transaction } => self.answered(attempt, raw, transaction, kiosk),
+            TerminalReport::NoAnswer { attempt, reason } => self.no_answer(attempt, reason, kiosk),
+            TerminalReport::NeverSent { attempt, reason } => self.never_sent(attempt, reason, kiosk),
+            TerminalReport::Outcome { attempt, first, second, host_reachable, maybe_restarted } => {
+                self.outcome(attempt, &first, &second, host_reachable, maybe_restarted, kiosk)
+            }
+        }
+    }
+
+    /// Intent and Sent are durable before the one money command leaves.
+    fn charge(&mut self, baseline: LastTransaction, kiosk: &mut Kiosk) {
+        let Some(Preparing { order, number, .. }) = self.preparing.take() else { return };
+        let id = AttemptId(kiosk.now.fresh_id("attempt"));
+        let card_ms = kiosk.facility.payment.card_ms;
+        let card_until = kiosk.tick().plus_ms(card_ms);
+        let Order { request, receipt, amount } = order;
+        kiosk.emit(Effect::Record(Entry::Intent {
+            attempt: id,
+            number: number.clone(),
+            amount,
+            request: Box::new(request.clone()),
+            receipt: Box::new(receipt.clone()),
+            baseline: baseline.clone(),
+        }));
+        kiosk.emit(Effect::Record(Entry::Sent { attempt: id }));
+        kiosk.emit(Effect::Terminal(TerminalCommand::Charge { attempt: id, amount, card_ms }));
+        let phase = Phase::Charging {
+            card_until,
+            limit: card_until.plus_ms(ANSWER_LIMIT_MS),
+            card_seen: false,
+            called_off: None,
+        };
+        let started_at = kiosk.wall();
+        let attempt = Attempt {
+            id,
+            number,
+            amount,
+            request,
+            receipt,
+            baseline,
+            started_at,
+            maybe_restarted: false,
+            phase,
+            doubt_since: None,
+        };
+        self.attempts.push_back(attempt);
+    }
+
+    fn old_card(&mut self, kiosk: &mut Kiosk) -> Option<News> {
+        kiosk.devices.card_in = true;
+        if let Some(preparing) = &mut self.preparing {
+            preparing.old_card = true;
+        }
+        None
+    }
+
+    fn card_seen(&mut self, kiosk: &mut Kiosk) -> Option<News> {
+        kiosk.devices.card_in = true;
+        if let Some(Attempt { phase: Phase::Charging { card_seen, .. }, .. }) = self.attempts.front_mut() {
+            *card_seen = true;
+        }
+        None
+    }
+
+    /// With the old card out the terminal is made ready once more; making ready never moves money.
+    fn card_removed(&mut self, kiosk: &mut Kiosk) -> Option<News> {
+        kiosk.devices.card_in = false;
+        if let Some(preparing) = self.preparing.as_mut().filter(|preparing| preparing.old_card) {
+            preparing.old_card = false;
+            kiosk.emit(Effect::Terminal(TerminalCommand::Prepare));
+        }
+        None
+    }
+
+    fn not_begun(&mut self, why: NotPaidWhy) -> Option<News> {
+        let Preparing { order, number, .. } = self.preparing.take()?;
+        Some(News { attempt: None, number, amount: order.amount, watched: self.watched, end: End::NotPaid(why) })
+    }
+
+    /// Possible until a card was seen. The terminal's own answer still decides.
+    pub fn cancel(&mut self, why: NotPaidWhy, kiosk: &mut Kiosk) -> Option<News> {
+        if self.preparing.is_some() {
+            return self.not_begun(why);
+        }
+        if let Some(Attempt { phase: Phase::Charging { card_seen: false, called_off, .. }, .. }) =
+            self.attempts.front_mut()
+            && called_off.is_none()
+        {
+            *called_off = Some(why);
+            kiosk.emit(Effect::Terminal(TerminalCommand::CallOff));
+        }
+        None
+    }
+
+    fn answered(&mut self, id: AttemptId, raw: Vec<u8>, tx: Box<CardTransaction>, kiosk: &mut Kiosk) -> Option<News> {
+        let Some(place) = self.place(id) else {
+            self.contradicted(id, raw, tx, kiosk);
+            return None;
+        };
+        let attempt = &self.attempts[place];
+        if matches!(
+            &attempt.phase,
+            Phase::Unkept { conclusion: Conclusion::Paid(_) | Conclusion::NotPaid(_) | Conclusion::Staff, .. }
+        ) {
+            return None;
+        }
+        let (last, conclusion) = attempt.judge(&tx, kiosk);
+        self.conclude(place, vec![Entry::Answered { attempt: id, raw, transaction: tx }, last], conclusion, kiosk)
+    }
+
+    /// An approval of what was taken for not paid: money moved after all, people must know.
+    fn contradicted(&mut self, id: AttemptId, raw: Vec<u8>, transaction: Box<CardTransaction>, kiosk: &mut Kiosk) {
+        if transaction.approved && self.not_paid.contains(&id) {
+            self.not_paid.retain(|known| *known != id);
+            kiosk.emit(Effect::Record(Entry::Answered { attempt: id, raw, transaction }));
+            let reason = "approved after it was taken for not paid".to_owned();
+            kiosk.emit(Effect::Record(Entry::NeedsStaff { attempt: id, reason }));
+        }
+    }
+
+    fn no_answer(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {
+        let place = self.place(id)?;
+        if !matches!(self.attempts[place].phase, Phase::Charging { .. }) {
+            return None;
+        }
+        self.conclude(place, vec![Entry::InDoubt { attempt: id, reason }], Conclusion::Doubt, kiosk)
+    }
+
+    fn never_sent(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {
+        let place = self.place(id)?;
+        let Phase::Charging { called_off, .. } = &self.attempts[place].phase else { return None };
+        let why = called_off.unwrap_or(NotPaidWhy::TerminalNotReady);
+        self.conclude(place, vec![Entry::NotPaid { attempt: id, reason }], Conclusion::NotPaid(why), kiosk)
+    }
+
+    fn outcome(
+        &mut self,
+        id: AttemptId,
+        first: &LastTransaction,
+        second: &LastTransaction,
+        host_reachable: bool,
+        maybe_restarted: bool,
+        kiosk: &mut Kiosk,
+    ) -> Option<News> {
+        let place = self.place(id)?;
+        let attempt = &mut self.attempts[place];
+        if !matches!(attempt.phase, Phase::Doubt { .. }) {
+            return None;
+        }
+        attempt.maybe_restarted |= maybe_restarted;
+        let memory_trusted = !attempt.maybe_restarted || kiosk.facility.payment.last_transaction_survives_reboot;
+        let told = Testimony { first, second, host_reachable, memory_trusted };
+        let doubted = Doubted { baseline: &attempt.baseline, amount: attempt.amount, started_at: attempt.started_at };
+        match resolve::verdict(&doubted, &told) {
+            Verdict::Paid(transaction) => {
+                let entry = attempt.committed(&transaction);
+                self.conclude(place, vec![entry], Conclusion::Paid(transaction), kiosk)
+            }
+            Verdict::NotPaid => {
+                let reason = "the terminal's last transaction is still the one before".to_owned();
+                self.conclude(
+                    place,
+                    vec![Entry::NotPaid { attempt: id, reason }],
+                    Conclusion::NotPaid(NotPaidWhy::Checked),
+                    kiosk,
+                )
+            }
+            Verdict::Staff(reason) => self.to_staff(place, reason, kiosk),
+            Verdict::AskAgain => self.ask_later(place, kiosk),
+        }
+    }
+
+    fn to_staff(&mut self, place: usize, reason: &str, kiosk: &mut Kiosk) -> Option<News> {
+        let entry = Entry::NeedsStaff { attempt: self.attempts[place].id, reason: reason.to_owned() };
+        self.conclude(place, vec![entry], Conclusion::Staff, kiosk)
+    }
+
+    /// The terminal gave no answer: again, a little later each time. One that is away is asked when it is back.
+    fn ask_later(&mut self, place: usize, kiosk: &mut Kiosk) -> Option<News> {
+        let away = kiosk.devices.terminal_online != Some(true);
+        let Phase::Doubt { asks, next } = &mut self.attempts[place].phase else { return None };
+        if *asks >= ASKS_MAX && !away {
+            return self.to_staff(place, "the terminal does not tell its last transaction", kiosk);
+        }
+        let wait_ms = RETRY_FIRST_MS << (*asks).min(4);
+        *next = if away { Next::WhenOnline } else { Next::At(kiosk.tick().plus_ms(wait_ms)) };
+        None
+    }
+
+    fn online(&mut self, online: bool, kiosk: &mut Kiosk) -> Option<News> {
+        kiosk.devices.terminal_online = Some(online);
+        if !online {
+            kiosk.devices.card_in = false;
+            for attempt in &mut self.attempts {
+                attempt.maybe_restarted = true;
+            }
+            return None;
+        }
+        if let Some(Attempt { phase: Phase::Doubt { next: next @ Next::WhenOnline, .. }, .. }) =
+            self.attempts.front_mut()
+        {
+            *next = Next::At(kiosk.tick());
+        }
+        None
+    }
+
+    pub(super) fn place(&self, id: AttemptId) -> Option<usize> {
+        self.attempts.iter().position(|attempt| attempt.id == id)
+    }
+
+    /// Writes down what is known and draws the conclusion. If it cannot be written, [`Till::not_kept`] brings it back.
+    pub(super) fn conclude(
+        &mut self,
+        place: usize,
+        entries: Vec<Entry>,
+        conclusion: Conclusion,
+        kiosk: &mut Kiosk,
+    ) -> Option<News> {
+        for entry in entries {
+            kiosk.emit(Effect::Record(entry));
+        }
+        let watched = self.watched && place == 0;
+        let end = match conclusion {
+            Conclusion::Doubt => {
+                self.doubt(place, kiosk);
+                return None;
+            }
+            Conclusion::Paid(transaction) => {
+                let attempt = self.attempts.get(place)?;
+                let (request, receipt) =
+                    (Box::new(attempt.paid_request(&transaction)), Box::new(attempt.paid_receipt(&transaction)));
+                End::Paid { transaction, request, receipt }
+            }
+            Conclusion::NotPaid(why) => End::NotPaid(why),
+            Conclusion::Staff => End::Staff,
+        };
+        let Attempt { id, number, amount, .. } = self.attempts.remove(place)?;
+        if matches!(end, End::NotPaid(_)) {
+            self.remember_not_paid(id);
+        }
+        Some(News { attempt: Some(id), number, amount, watched, end })
+    }
+
+    fn remember_not_paid(&mut self, id: AttemptId) {
+        if self.not_paid.len() >= CLOSED_MAX {
+            self.not_paid.pop_front();
+        }
+        self.not_paid.push_back(id);
+    }
+
+    /// Only the first attempt is asked about; the others wait for their turn.
+    fn doubt(&mut self, place: usize, kiosk: &mut Kiosk) {
+        let attempt = &mut self.attempts[place];
+        attempt.doubt_since.get_or_insert(kiosk.tick());
+        if matches!(attempt.phase, Phase::Doubt { .. }) {
+            return;
+        }
+        attempt.phase = Phase::Doubt { asks: 0, next: Next::At(kiosk.tick()) };
+        if place == 0 {
+            self.ask(kiosk);
+        }
+    }
+
+    fn ask(&mut self, kiosk: &mut Kiosk) {
+        let away = kiosk.devices.terminal_online != Some(true);
+        let Some(Attempt { id, phase: Phase::Doubt { asks, next }, .. }) = self.attempts.front_mut() else { return };
+        if away {
+            *next = Next::WhenOnline;
+            return;
+        }
+        *asks += 1;
+        *next = Next::Asked { limit: kiosk.tick().plus_ms(ASK_LIMIT_MS) };
+        kiosk.emit(Effect::Terminal(TerminalCommand::AskOutcome { attempt: *id }));
+    }
+
+    /// Limits and retries. Only the first attempt is worked on.
+    pub fn time(&mut self, kiosk: &mut Kiosk) -> Option<News> {
+        let now = kiosk.tick();
+        if self.preparing.as_ref().is_some_and(|preparing| now >= preparing.until) {
+            return self.not_begun(NotPaidWhy::TerminalNotReady);
+        }
+        let attempt = self.attempts.front()?;
+        match &attempt.phase {
+            Phase::Charging { limit, .. } if now >= *limit => {
+                self.no_answer(attempt.id, "no answer within the limit".to_owned(), kiosk)
+            }
+            Phase::Charging { card_until, card_seen: false, called_off: None, .. } if now >= *card_until => {
+                self.cancel(NotPaidWhy::NoCard, kiosk)
+            }
+            Phase::Charging { .. } => None,
+            Phase::Doubt { next: Next::Asked { limit }, .. } if now >= *limit => self.ask_later(0, kiosk),
+            Phase::Doubt { next: Next::At(at), .. } if now >= *at => {
+                self.ask(kiosk);
+                None
+            }
+            Phase::Doubt { .. } => None,
+            Phase::Unkept { entries, conclusion, retry_at, .. } if now >= *retry_at => {
+                let (entries, conclusion) = (entries.clone(), conclusion.clone());
+                self.conclude(0, entries, conclusion, kiosk)
+            }
+            Phase::Unkept { .. } => None,
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Tick> {
+        if let Some(preparing) = &self.preparing {
+            return Some(preparing.until);
+        }
+        match &self.attempts.front()?.phase {
+            Phase::Charging { card_until, card_seen: false, called_off: None, .. } => Some(*card_until),
+            Phase::Charging { limit, .. } | Phase::Doubt { next: Next::Asked { limit }, .. } => Some(*limit),
+            Phase::Doubt { next: Next::At(at), .. } => Some(*at),
+            Phase::Doubt { next: Next::WhenOnline, .. } => None,
+            Phase::Unkept { retry_at, .. } => Some(*retry_at),
+        }
+    }
+}

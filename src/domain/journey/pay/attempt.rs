@@ -1,0 +1,84 @@
+//! What an answer to our own charge proves, and the request and receipt of a paid attempt.
+
+use super::{Attempt, Conclusion, Phase};
+use crate::domain::outbox::{Act, PaymentOfRequest, Request};
+use crate::domain::paper::{CardLine, Receipt};
+use crate::domain::payment::{CardTransaction, Decline, Entry};
+use crate::domain::screen::NotPaidWhy;
+use crate::domain::session::kiosk::Kiosk;
+
+impl Attempt {
+    /// A well-formed answer to our charge: the entry after `Answered`, and what it comes to.
+    pub(super) fn judge(&self, answer: &CardTransaction, kiosk: &Kiosk) -> (Entry, Conclusion) {
+        if answer.approved && answer.amount == self.amount {
+            return (self.committed(answer), Conclusion::Paid(Box::new(answer.clone())));
+        }
+        if answer.approved {
+            return self.in_doubt("approved with another amount");
+        }
+        match &answer.decline {
+            None => self.in_doubt("refused without a reason"),
+            Some(decline) if kiosk.facility.payment.doubtful_declines.contains(&decline.code) => {
+                self.in_doubt(&format!("refused with {}, which proves nothing", decline.code))
+            }
+            Some(decline) => {
+                let reason = format!("refused: {}", decline.code);
+                (Entry::NotPaid { attempt: self.id, reason }, Conclusion::NotPaid(self.why_declined(decline)))
+            }
+        }
+    }
+
+    fn in_doubt(&self, reason: &str) -> (Entry, Conclusion) {
+        (Entry::InDoubt { attempt: self.id, reason: reason.to_owned() }, Conclusion::Doubt)
+    }
+
+    /// Called off or without a card, it is no fault of the card.
+    fn why_declined(&self, decline: &Decline) -> NotPaidWhy {
+        match &self.phase {
+            Phase::Charging { called_off: Some(why), .. } => *why,
+            Phase::Charging { card_seen: false, .. } => NotPaidWhy::NoCard,
+            Phase::Charging { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } if is_balance(decline) => {
+                NotPaidWhy::NoBalance
+            }
+            Phase::Charging { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } => NotPaidWhy::Declined,
+        }
+    }
+
+    pub(super) fn committed(&self, transaction: &CardTransaction) -> Entry {
+        Entry::Committed {
+            attempt: self.id,
+            transaction: Box::new(transaction.clone()),
+            request: Box::new(self.paid_request(transaction)),
+            receipt: Box::new(self.paid_receipt(transaction)),
+        }
+    }
+
+    pub(super) fn paid_request(&self, transaction: &CardTransaction) -> Request {
+        let mut request = self.request.clone();
+        match &mut request.act {
+            Act::Documents { payment, .. } => {
+                *payment = PaymentOfRequest::Card {
+                    attempt_number: self.number.clone(),
+                    transaction: Box::new(transaction.clone()),
+                };
+            }
+            Act::Arrival { .. } => {}
+        }
+        request
+    }
+
+    pub(super) fn paid_receipt(&self, transaction: &CardTransaction) -> Receipt {
+        let card = CardLine {
+            masked_card: transaction.masked_card.clone(),
+            approval_number: transaction.approval_number.clone(),
+            issuer: transaction.issuer.clone(),
+            paid_at: transaction.terminal_time.clone(),
+        };
+        Receipt { card: Some(card), pay_at: None, ..self.receipt.clone() }
+    }
+}
+
+/// Korean card companies say 잔액부족 (balance) or 한도초과 (limit) in the message; the codes differ by company.
+fn is_balance(decline: &Decline) -> bool {
+    ["잔액", "한도"].iter().any(|word| decline.message.contains(word))
+}

@@ -1,0 +1,74 @@
+//! After a restart: what the journal still holds open is taken up again, one payment after the other.
+//!
+//! | journal says | what is true | what is done |
+//! |---|---|---|
+//! | Intent | nothing left the kiosk | `NotPaid` |
+//! | Sent, InDoubt | money may have moved | ask the terminal, as soon as it is there |
+//! | Answered, approved | money moved | `Committed` at once |
+//! | Answered, refused | no money moved, unless the refusal proves nothing | `NotPaid`, or ask |
+
+use super::{Attempt, Conclusion, Next, Phase, Till};
+use crate::domain::payment::{CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::screen::NotPaidWhy;
+use crate::domain::session::kiosk::Kiosk;
+
+impl Till {
+    /// Takes up the open payments; they are worked on by [`Till::time`], the first at once.
+    pub fn recover(&mut self, open: Vec<PaymentRecord>, kiosk: &mut Kiosk) {
+        self.watched = false;
+        self.preparing = None;
+        for record in open.into_iter().filter(|record| record.state.is_open()) {
+            if self.place(record.attempt).is_none() {
+                let attempt = taken_up(record, kiosk);
+                self.attempts.push_back(attempt);
+            }
+        }
+    }
+}
+
+/// What is known already is written down first (`Unkept`), and nothing is asked that need not be.
+fn taken_up(record: PaymentRecord, kiosk: &Kiosk) -> Attempt {
+    let (state, transaction) = (record.state, record.transaction);
+    let mut attempt = Attempt {
+        id: record.attempt,
+        number: record.number,
+        amount: record.amount,
+        request: record.request,
+        receipt: record.receipt,
+        baseline: record.baseline,
+        started_at: record.started_at,
+        // Whatever stopped the kiosk may have stopped the terminal too.
+        maybe_restarted: true,
+        phase: Phase::Doubt { asks: 0, next: Next::At(kiosk.tick()) },
+        doubt_since: Some(kiosk.tick()),
+    };
+    if let Some((entry, conclusion)) = known(&attempt, state, transaction.as_ref(), kiosk) {
+        attempt.phase =
+            Phase::Unkept { entries: vec![entry], conclusion, retry_at: kiosk.tick(), wait_ms: super::RETRY_FIRST_MS };
+    }
+    attempt
+}
+
+fn known(
+    attempt: &Attempt,
+    state: PaymentState,
+    answer: Option<&CardTransaction>,
+    kiosk: &Kiosk,
+) -> Option<(Entry, Conclusion)> {
+    match state {
+        PaymentState::Intent => {
+            let reason = "the kiosk stopped before anything was sent".to_owned();
+            Some((Entry::NotPaid { attempt: attempt.id, reason }, Conclusion::NotPaid(NotPaidWhy::Checked)))
+        }
+        PaymentState::Answered => answer.map(|answer| attempt.judge(answer, kiosk)),
+        PaymentState::Sent => {
+            let reason = "the kiosk stopped after the amount was sent".to_owned();
+            Some((Entry::InDoubt { attempt: attempt.id, reason }, Conclusion::Doubt))
+        }
+        PaymentState::InDoubt
+        | PaymentState::Committed
+        | PaymentState::Settled
+        | PaymentState::NotPaid
+        | PaymentState::NeedsStaff => None,
+    }
+}

@@ -1,0 +1,93 @@
+//! What a terminal's last transaction proves about a payment in doubt. Pure judgement, `design/money.md`.
+//!
+//! | the terminal's last transaction, asked twice | verdict |
+//! |---|---|
+//! | no answer | ask again; after a few times: staff |
+//! | two different answers, or it says it has none | staff |
+//! | differs from the baseline, approved, amount and time fit | paid |
+//! | differs from the baseline otherwise | staff |
+//! | equals a known baseline, host reachable, memory trusted | not paid |
+//! | equals the baseline otherwise | staff |
+
+use crate::domain::money::Amount;
+use crate::domain::payment::{CardTransaction, LastTransaction};
+use chrono::{DateTime, Duration, FixedOffset, NaiveDateTime};
+
+/// How far the terminal's clock and ours may be apart.
+const CLOCKS_APART_MIN: i64 = 15;
+
+/// What is known of the attempt.
+pub struct Doubted<'a> {
+    pub baseline: &'a LastTransaction,
+    pub amount: Amount,
+    pub started_at: DateTime<FixedOffset>,
+}
+
+/// What the terminal told.
+pub struct Testimony<'a> {
+    pub first: &'a LastTransaction,
+    pub second: &'a LastTransaction,
+    pub host_reachable: bool,
+    /// Its last transaction can be taken as its latest: it did not restart, or is proved to keep it over a restart.
+    pub memory_trusted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Paid(Box<CardTransaction>),
+    NotPaid,
+    /// With the reason for the staff list.
+    Staff(&'static str),
+    AskAgain,
+}
+
+#[must_use]
+pub fn verdict(doubted: &Doubted, told: &Testimony) -> Verdict {
+    let last = match (told.first, told.second) {
+        (LastTransaction::Unknown, _) | (_, LastTransaction::Unknown) => return Verdict::AskAgain,
+        (LastTransaction::Empty, LastTransaction::Empty) => {
+            return Verdict::Staff("the terminal says it has no last transaction");
+        }
+        (LastTransaction::Known(first), LastTransaction::Known(second)) if first == second => first,
+        (LastTransaction::Empty | LastTransaction::Known(_), LastTransaction::Empty | LastTransaction::Known(_)) => {
+            return Verdict::Staff("the terminal gave two different answers");
+        }
+    };
+    match doubted.baseline {
+        LastTransaction::Known(baseline) if baseline == last => unchanged(told),
+        LastTransaction::Known(_) => changed(last, doubted, time_fits(last, doubted).unwrap_or(true)),
+        // Without an older transaction to compare with, only a time that fits shows that it is new.
+        LastTransaction::Empty => changed(last, doubted, time_fits(last, doubted).unwrap_or(false)),
+        LastTransaction::Unknown => Verdict::Staff("the last transaction before this payment is not known"),
+    }
+}
+
+fn unchanged(told: &Testimony) -> Verdict {
+    if !told.host_reachable {
+        Verdict::Staff("the terminal did not book it, but could not reach the card company")
+    } else if !told.memory_trusted {
+        Verdict::Staff("the terminal may have restarted and forgotten it")
+    } else {
+        Verdict::NotPaid
+    }
+}
+
+fn changed(last: &CardTransaction, doubted: &Doubted, time_fits: bool) -> Verdict {
+    if !last.approved {
+        Verdict::Staff("the terminal's last transaction is a refusal")
+    } else if last.amount != doubted.amount {
+        Verdict::Staff("the terminal's last transaction has another amount")
+    } else if !time_fits {
+        Verdict::Staff("the terminal's last transaction is of another time")
+    } else {
+        Verdict::Paid(Box::new(last.clone()))
+    }
+}
+
+/// `None` if the terminal's time cannot be read.
+fn time_fits(last: &CardTransaction, doubted: &Doubted) -> Option<bool> {
+    let booked = NaiveDateTime::parse_from_str(&last.terminal_time, "%Y%m%d%H%M%S").ok()?;
+    let started = doubted.started_at.naive_local();
+    let slack = Duration::minutes(CLOCKS_APART_MIN);
+    Some(booked >= started - slack && booked <= started + slack)
+}

@@ -1,0 +1,173 @@
+//! What belongs to the machine and outlives the patient in front of it. Journeys get it with every input.
+
+use super::press::Press;
+use super::questions::Questions;
+use super::tries::Tries;
+use super::{Counters, Effect, Finished, JourneyKind, Outcome, PrinterState, Question};
+use crate::domain::facility::Facility;
+use crate::domain::language::{Language, LocalText};
+use crate::domain::moment::{Moment, Tick};
+use crate::domain::money::Amount;
+use crate::domain::paper::{Receipt, Ticket};
+use crate::domain::payment::AttemptId;
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Tickets remembered for a reprint; the oldest go first.
+const TICKETS_MAX: usize = 2000;
+
+#[derive(Clone)]
+pub struct Kiosk {
+    pub facility: Arc<Facility>,
+    pub now: Moment,
+    pub language: Language,
+    pub devices: Devices,
+    pub counters: Counters,
+    pub tries: Tries,
+    pub questions: Questions,
+    pub press: Press,
+    /// The last paid receipt of this machine that no printer has proved to have printed.
+    pub unprinted: Option<Unprinted>,
+    tickets: Arc<Vec<(String, Ticket)>>,
+    out: Vec<Effect>,
+}
+
+/// What the devices last said of themselves; `None` = not heard of yet.
+#[derive(Clone, Default)]
+pub struct Devices {
+    pub terminal_online: Option<bool>,
+    pub printer: Option<PrinterState>,
+    pub hospital_online: Option<bool>,
+    pub card_in: bool,
+}
+
+#[derive(Clone)]
+pub struct Unprinted {
+    pub attempt: AttemptId,
+    pub receipt: Receipt,
+}
+
+impl Kiosk {
+    pub fn new(facility: Arc<Facility>) -> Self {
+        let wall = DateTime::UNIX_EPOCH.with_timezone(&facility.offset);
+        Self {
+            now: Moment { tick: Tick::default(), wall, fresh: Uuid::nil() },
+            language: facility.desk_language,
+            devices: Devices::default(),
+            counters: Counters::default(),
+            tries: Tries::default(),
+            questions: Questions::default(),
+            press: Press::default(),
+            unprinted: None,
+            tickets: Arc::default(),
+            out: Vec::new(),
+            facility,
+        }
+    }
+
+    /// Called with every input, before anything else looks at the kiosk.
+    pub fn begin(&mut self, at: Moment) {
+        self.now = Moment { wall: at.wall.with_timezone(&self.facility.offset), ..at };
+        self.out.clear();
+    }
+
+    pub fn emit(&mut self, effect: Effect) {
+        self.out.push(effect);
+    }
+
+    /// Something in this list must become durable.
+    pub fn wrote(&self) -> bool {
+        self.out.iter().any(|effect| matches!(effect, Effect::Record(_) | Effect::Queue(_)))
+    }
+
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.out)
+    }
+
+    pub const fn tick(&self) -> Tick {
+        self.now.tick
+    }
+
+    pub const fn wall(&self) -> DateTime<FixedOffset> {
+        self.now.wall
+    }
+
+    pub fn today(&self) -> NaiveDate {
+        self.now.wall.date_naive()
+    }
+
+    pub fn ask(&mut self, question: Question) {
+        self.questions.asked(self.now.tick);
+        self.emit(Effect::Ask(question));
+    }
+
+    /// `K3-012`. Saved before anybody sees it, so that a power cut cannot give it twice.
+    pub fn next_ticket(&mut self) -> String {
+        self.start_day();
+        self.counters.tickets += 1;
+        self.emit(Effect::SaveCounters(self.counters));
+        format!("{}-{:03}", self.facility.kiosk_prefix, self.counters.tickets)
+    }
+
+    /// `K3-1120-047-6`; see [`crate::domain::document::claim`].
+    pub fn next_claim(&mut self) -> String {
+        self.start_day();
+        self.counters.claims += 1;
+        self.emit(Effect::SaveCounters(self.counters));
+        crate::domain::document::claim::number(&self.facility.kiosk_prefix, self.today(), self.counters.claims)
+    }
+
+    /// `K3-0047`, shown to the patient and to staff for one payment attempt.
+    pub fn next_attempt(&mut self) -> String {
+        self.start_day();
+        self.counters.attempts += 1;
+        self.emit(Effect::SaveCounters(self.counters));
+        format!("{}-{:04}", self.facility.kiosk_prefix, self.counters.attempts)
+    }
+
+    fn start_day(&mut self) {
+        let today = self.today();
+        if self.counters.day != Some(today) {
+            self.counters = Counters { day: Some(today), ..Counters::default() };
+            self.tickets = Arc::default();
+        }
+    }
+
+    pub fn remember_ticket(&mut self, appointment_ref: &str, ticket: &Ticket) {
+        let tickets = Arc::make_mut(&mut self.tickets);
+        tickets.retain(|(known, _)| known != appointment_ref);
+        if tickets.len() >= TICKETS_MAX {
+            tickets.remove(0);
+        }
+        tickets.push((appointment_ref.to_owned(), ticket.clone()));
+    }
+
+    /// The ticket this machine gave today for an appointment.
+    pub fn ticket_of(&self, appointment_ref: &str) -> Option<&Ticket> {
+        let today = self.today();
+        let mut known = self.tickets.iter().filter(|(_, ticket)| ticket.at.date_naive() == today);
+        known.find(|(reference, _)| reference == appointment_ref).map(|(_, ticket)| ticket)
+    }
+
+    pub fn finish(&mut self, kind: JourneyKind, outcome: Outcome) {
+        self.emit(Effect::Finish(Finished { kind, outcome, charged: Amount::ZERO, claim: None, request: None }));
+    }
+
+    pub fn registration_desk(&self) -> LocalText {
+        self.facility.desk_name(&self.facility.registration_desk)
+    }
+
+    pub fn cashier_desk(&self) -> LocalText {
+        self.facility.desk_name(&self.facility.cashier_desk)
+    }
+
+    pub fn help_desk(&self) -> LocalText {
+        self.facility.desk_name(&self.facility.help_desk)
+    }
+
+    /// The hospital's server is known to be away. Not yet heard of = worth a try.
+    pub fn hospital_is_away(&self) -> bool {
+        self.devices.hospital_online == Some(false)
+    }
+}

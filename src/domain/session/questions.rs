@@ -1,0 +1,58 @@
+//! Questions to the hospital that have no answer yet.
+//!
+//! An answer does not say whose question it was. So when a patient leaves with a question open, the next patient's
+//! first question waits until the old answer has come in and was thrown away: nobody sees another's appointments.
+
+use crate::domain::moment::Tick;
+
+/// After this an answer will never come: the look-up has its own, shorter limit.
+const LOST_MS: u64 = 60_000;
+
+#[derive(Clone, Default)]
+pub struct Questions {
+    open: u32,
+    stale: u32,
+    last: Tick,
+}
+
+impl Questions {
+    pub fn asked(&mut self, at: Tick) {
+        self.open = self.open.saturating_add(1);
+        self.last = at;
+    }
+
+    /// An answer came in. `true` if it may be used, `false` if it belongs to somebody who left.
+    pub fn answered(&mut self, at: Tick) -> bool {
+        self.forget_lost(at);
+        if self.stale > 0 {
+            self.stale -= 1;
+            return false;
+        }
+        let expected = self.open > 0;
+        self.open = self.open.saturating_sub(1);
+        expected
+    }
+
+    /// Nobody waits for the open answers any more.
+    pub fn abandon(&mut self) {
+        self.stale = self.stale.saturating_add(self.open);
+        self.open = 0;
+    }
+
+    /// When the next question may be asked; now or later.
+    pub fn free_at(&self, at: Tick) -> Tick {
+        if self.stale > 0 { self.last.plus_ms(LOST_MS).max(at) } else { at }
+    }
+
+    fn forget_lost(&mut self, at: Tick) {
+        if self.stale > 0 && at.ms_since(self.last) >= LOST_MS {
+            self.stale = 0;
+        }
+    }
+
+    /// To be called before asking: after the limit the lost answers are given up.
+    pub fn is_free(&mut self, at: Tick) -> bool {
+        self.forget_lost(at);
+        self.stale == 0
+    }
+}

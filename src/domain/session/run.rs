@@ -1,0 +1,426 @@
+//! The session: idle, language, services, one journey, and what may lie over it without losing it.
+//!
+//! ```text
+//! Idle ─touch─▶ Language ─▶ Services ◀─▶ Journey ─▶ done, wiped ─▶ Idle
+//!   └─ scan of a slip or card ──────────────▲
+//! over any of them: Language · EasyAccess · Help · "Are you still here?"
+//! ```
+//! Money: whatever the till holds goes on in every state; the session never wipes a payment that is watched.
+//! Paper: what is held in the printer is cleared when the visit ends.
+//!
+//! `RecordFailed` belongs to the list just returned. Nothing after the failed entry was carried out, so the session
+//! steps back to what it was before that list and then takes the failure into account; numbers given stay given.
+
+use super::kiosk::{Kiosk, Unprinted};
+use super::{Effect, Input, Reply, TerminalReport};
+use crate::domain::facility::Facility;
+use crate::domain::journey::check_in::CheckIn;
+use crate::domain::journey::documents::Documents;
+use crate::domain::journey::information::Information;
+use crate::domain::journey::pay::{End, News, Till};
+use crate::domain::journey::reprint::Reprint;
+use crate::domain::journey::{Flow, Journey, Leaving, Rest};
+use crate::domain::moment::{Moment, Tick};
+use crate::domain::patient::ScannedCode;
+use crate::domain::payment::Entry;
+use crate::domain::screen::{Modes, Service, Tap, View};
+use crate::domain::session::{Finished, JourneyKind, Outcome};
+use std::sync::Arc;
+
+pub struct Session {
+    core: Core,
+    undo: Option<Box<Undo>>,
+}
+
+/// Everything that an input can change.
+#[derive(Clone)]
+pub(super) struct Core {
+    pub kiosk: Kiosk,
+    pub till: Till,
+    pub stage: Stage,
+    pub overlay: Option<Overlay>,
+    /// The end of "Are you still here?".
+    pub still_here: Option<Tick>,
+    pub modes: Modes,
+    /// When the patient last touched, scanned, or moved a card.
+    pub presence: Tick,
+    pub shown: Option<Box<View>>,
+}
+
+#[derive(Clone)]
+pub(super) enum Stage {
+    Idle,
+    Language,
+    Services,
+    Journey(Journey),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overlay {
+    Language,
+    EasyAccess,
+    Help,
+}
+
+/// The session before the last list, and what that list wanted to make durable.
+struct Undo {
+    before: Core,
+    entries: Vec<Entry>,
+}
+
+impl Session {
+    #[must_use]
+    pub fn new(facility: Arc<Facility>) -> Self {
+        let core = Core {
+            kiosk: Kiosk::new(facility),
+            till: Till::default(),
+            stage: Stage::Idle,
+            overlay: None,
+            still_here: None,
+            modes: Modes::default(),
+            presence: Tick::default(),
+            shown: None,
+        };
+        Self { core, undo: None }
+    }
+
+    /// Effects are to be carried out in order. If a `Record` or `Queue` cannot be made durable, the rest of the list is
+    /// dropped and `Input::RecordFailed` must be the very next input.
+    pub fn handle(&mut self, input: Input, at: Moment) -> Vec<Effect> {
+        if let Input::RecordFailed { .. } = input {
+            return self.record_failed(at);
+        }
+        let before = self.core.clone();
+        self.core.handle(input, at);
+        let effects = self.core.kiosk.take_effects();
+        self.undo = undo(before, &effects);
+        effects
+    }
+
+    /// When the next `Deadline` is wanted. Always later than the last input.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Tick> {
+        self.core.deadline()
+    }
+
+    fn record_failed(&mut self, at: Moment) -> Vec<Effect> {
+        let Some(undo) = self.undo.take() else {
+            self.core.kiosk.begin(at);
+            self.core.shown = None;
+            self.core.show();
+            return self.core.kiosk.take_effects();
+        };
+        let counters = self.core.kiosk.counters;
+        self.core = undo.before;
+        self.core.kiosk.counters = counters;
+        self.core.not_kept(&undo.entries, at);
+        self.core.kiosk.take_effects()
+    }
+}
+
+/// `None` if nothing in the list can fail in a way that matters: a receipt printed twice is only paper.
+fn undo(before: Core, effects: &[Effect]) -> Option<Box<Undo>> {
+    let mut entries = Vec::new();
+    let mut matters = false;
+    for effect in effects {
+        match effect {
+            Effect::Record(Entry::ReceiptPrinted { .. }) => {}
+            Effect::Record(entry) => {
+                entries.push(entry.clone());
+                matters = true;
+            }
+            Effect::Queue(_) => matters = true,
+            Effect::Show(_)
+            | Effect::Terminal(_)
+            | Effect::Print(_)
+            | Effect::ClearPrinter
+            | Effect::Ask(_)
+            | Effect::SaveCounters(_)
+            | Effect::Finish(_)
+            | Effect::Wipe => {}
+        }
+    }
+    matters.then(|| Box::new(Undo { before, entries }))
+}
+
+impl Core {
+    fn handle(&mut self, input: Input, at: Moment) {
+        self.kiosk.begin(at);
+        let was_busy = self.rest() == Rest::Busy;
+        match input {
+            Input::Restarted { open, counters, last_unprinted } => {
+                self.kiosk.counters = counters;
+                self.kiosk.unprinted =
+                    last_unprinted.map(|last| Unprinted { attempt: last.attempt, receipt: last.receipt });
+                self.till.recover(open, &mut self.kiosk);
+            }
+            Input::Tapped(tap) => self.tapped(tap),
+            Input::Scanned(code) => self.scanned(&code),
+            Input::Terminal(report) => self.terminal(report),
+            Input::Printer(report) => {
+                let proof = self.kiosk.printer_reported(&report);
+                if let Some(journey) = self.journey_mut().filter(|_| proof) {
+                    journey.0.receipt_printed(journey.1);
+                }
+            }
+            Input::Hospital(reply) => self.hospital(reply),
+            Input::RecordFailed { .. } | Input::Deadline => {}
+        }
+        self.time(was_busy);
+        self.show();
+    }
+
+    /// The journey with what it needs.
+    fn journey_mut(&mut self) -> Option<(&mut Journey, &mut Kiosk, &mut Till)> {
+        match &mut self.stage {
+            Stage::Journey(journey) => Some((journey, &mut self.kiosk, &mut self.till)),
+            Stage::Idle | Stage::Language | Stage::Services => None,
+        }
+    }
+
+    fn tapped(&mut self, tap: Tap) {
+        self.presence = self.kiosk.tick();
+        let asked = self.still_here.take().is_some();
+        if tap == Tap::StartOver || (asked && tap == Tap::Finish) {
+            self.start_over();
+        } else if asked {
+            // Any touch says "yes"; it must not press what lay under the question.
+        } else if let Some(overlay) = overlay_of(tap) {
+            self.open(overlay);
+        } else if let Some(overlay) = self.overlay {
+            self.tap_overlay(overlay, tap);
+        } else {
+            self.tap_stage(tap);
+        }
+    }
+
+    fn start_over(&mut self) {
+        if !self.is_paying() {
+            self.end(Leaving::ByPatient);
+        }
+    }
+
+    /// On the idle screen a tool begins a visit first.
+    fn open(&mut self, overlay: Overlay) {
+        if matches!(self.stage, Stage::Idle) {
+            self.start();
+        }
+        let has_it_anyway = overlay == Overlay::Language && matches!(self.stage, Stage::Language);
+        self.overlay = (!has_it_anyway).then_some(overlay);
+    }
+
+    fn tap_overlay(&mut self, overlay: Overlay, tap: Tap) {
+        if let (Overlay::Language, Tap::Language(language)) = (overlay, tap) {
+            if self.kiosk.facility.languages.contains(&language) {
+                self.kiosk.language = language;
+                self.overlay = None;
+            }
+        } else if let (Overlay::EasyAccess, Tap::Mode(mode)) = (overlay, tap) {
+            super::view::toggle(&mut self.modes, mode);
+        } else if matches!(tap, Tap::Back | Tap::Next | Tap::Finish) {
+            self.overlay = None;
+        }
+    }
+
+    fn tap_stage(&mut self, tap: Tap) {
+        match &mut self.stage {
+            Stage::Idle => {
+                if tap == Tap::Start {
+                    self.start();
+                }
+            }
+            Stage::Language => self.tap_language(tap),
+            Stage::Services => self.tap_services(tap),
+            Stage::Journey(journey) => {
+                let flow = journey.tap(tap, &mut self.kiosk, &mut self.till);
+                self.flow(flow);
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        let one = self.kiosk.facility.languages.len() < 2;
+        self.stage = if one { Stage::Services } else { Stage::Language };
+    }
+
+    fn tap_language(&mut self, tap: Tap) {
+        if let Tap::Language(language) = tap {
+            if self.kiosk.facility.languages.contains(&language) {
+                self.kiosk.language = language;
+                self.stage = Stage::Services;
+            }
+        } else if tap == Tap::Back {
+            self.end(Leaving::ByPatient);
+        }
+    }
+
+    fn tap_services(&mut self, tap: Tap) {
+        if let Tap::Service(service) = tap {
+            if super::view::unavailable(service, &self.kiosk, &self.till).is_none() {
+                self.stage = Stage::Journey(self.begin_journey(service));
+            }
+        } else if tap == Tap::Back {
+            self.start();
+        }
+    }
+
+    fn begin_journey(&mut self, service: Service) -> Journey {
+        match service {
+            Service::CheckIn => Journey::CheckIn(Box::new(CheckIn::new(&self.kiosk))),
+            Service::Documents => Journey::Documents(Box::new(Documents::new(&mut self.kiosk))),
+            Service::Reprint => Journey::Reprint(Reprint::new(&self.kiosk)),
+            Service::Information => Journey::Information(Information::new()),
+        }
+    }
+
+    /// On idle, language and services a code begins a check-in; in a journey it is the journey's.
+    fn scanned(&mut self, code: &ScannedCode) {
+        self.presence = self.kiosk.tick();
+        self.still_here = None;
+        if self.overlay.is_some() {
+            return;
+        }
+        if let Some((journey, kiosk, _)) = self.journey_mut() {
+            journey.scanned(code, kiosk);
+            return;
+        }
+        let begun = match code {
+            ScannedCode::PatientCard(number) => CheckIn::by_card(number, &self.kiosk),
+            ScannedCode::AppointmentSlip(slip) => Some(CheckIn::by_slip(slip, &mut self.kiosk)),
+            ScannedCode::Unknown => None,
+        };
+        if let Some(journey) = begun {
+            self.stage = Stage::Journey(Journey::CheckIn(Box::new(journey)));
+        }
+    }
+
+    fn terminal(&mut self, report: TerminalReport) {
+        match &report {
+            TerminalReport::CardSeen | TerminalReport::CardRemoved | TerminalReport::CardStillIn => {
+                self.presence = self.kiosk.tick();
+                self.still_here = None;
+            }
+            TerminalReport::Online(_)
+            | TerminalReport::Prepared { .. }
+            | TerminalReport::NotReady { .. }
+            | TerminalReport::Answered { .. }
+            | TerminalReport::NoAnswer { .. }
+            | TerminalReport::NeverSent { .. }
+            | TerminalReport::Outcome { .. } => {}
+        }
+        if let Some(news) = self.till.report(report, &mut self.kiosk) {
+            self.news(&news);
+        }
+    }
+
+    fn hospital(&mut self, reply: Reply) {
+        if let Reply::Online(online) = reply {
+            self.kiosk.devices.hospital_online = Some(online);
+        } else if self.kiosk.questions.answered(self.kiosk.tick())
+            && let Some((journey, kiosk, till)) = self.journey_mut()
+        {
+            journey.reply(reply, kiosk, till);
+        }
+    }
+
+    /// To the patient who waits for it; else only into the log.
+    pub fn news(&mut self, news: &News) {
+        if let (End::Paid { receipt, .. }, Some(attempt)) = (&news.end, news.attempt) {
+            self.kiosk.unprinted = Some(Unprinted { attempt, receipt: (**receipt).clone() });
+        }
+        let told = news.watched && self.journey_mut().is_some_and(|(journey, kiosk, _)| journey.news(news, kiosk));
+        if told {
+            self.overlay = None;
+            self.presence = self.kiosk.tick();
+        } else {
+            self.kiosk.emit(Effect::Finish(in_background(news)));
+        }
+    }
+
+    pub fn flow(&mut self, flow: Flow) {
+        match flow {
+            Flow::Stay => {}
+            Flow::Home => {
+                self.leave_journey(Leaving::ByPatient);
+                self.stage = Stage::Services;
+            }
+            Flow::End => self.end(Leaving::ByPatient),
+        }
+    }
+
+    fn leave_journey(&mut self, why: Leaving) {
+        if let Some((journey, kiosk, till)) = self.journey_mut() {
+            journey.leave(why, kiosk);
+            kiosk.questions.abandon();
+            till.unwatch();
+        }
+    }
+
+    /// The visit is over. What the till holds goes on.
+    pub fn end(&mut self, why: Leaving) {
+        if matches!(self.stage, Stage::Idle) {
+            return;
+        }
+        self.leave_journey(why);
+        self.kiosk.leave_printer();
+        self.stage = Stage::Idle;
+        self.overlay = None;
+        self.still_here = None;
+        self.modes = Modes::default();
+        self.kiosk.language = self.kiosk.facility.desk_language;
+        self.kiosk.emit(Effect::Wipe);
+    }
+
+    /// What the last list wanted to write is not on disk; this is the session from before that list.
+    fn not_kept(&mut self, entries: &[Entry], at: Moment) {
+        self.kiosk.begin(at);
+        self.shown = None;
+        self.presence = self.kiosk.tick();
+        if entries.is_empty() {
+            if let Some((journey, _, _)) = self.journey_mut() {
+                journey.queue_failed();
+            }
+        } else if let Some(news) = self.till.not_kept(entries, &mut self.kiosk) {
+            self.news(&news);
+        }
+        self.show();
+    }
+
+    pub fn is_paying(&self) -> bool {
+        match &self.stage {
+            Stage::Journey(journey) => journey.is_paying(),
+            Stage::Idle | Stage::Language | Stage::Services => false,
+        }
+    }
+}
+
+const fn overlay_of(tap: Tap) -> Option<Overlay> {
+    if matches!(tap, Tap::ChooseLanguage) {
+        Some(Overlay::Language)
+    } else if matches!(tap, Tap::EasyAccess) {
+        Some(Overlay::EasyAccess)
+    } else if matches!(tap, Tap::Help) {
+        Some(Overlay::Help)
+    } else {
+        None
+    }
+}
+
+fn in_background(news: &News) -> Finished {
+    let kind = JourneyKind::Unfinished;
+    match &news.end {
+        End::Paid { request, receipt, .. } => Finished {
+            kind,
+            outcome: Outcome::Paid,
+            charged: news.amount,
+            claim: Some(receipt.claim.clone()),
+            request: Some(request.id),
+        },
+        End::NotPaid(_) => nothing_charged(kind, Outcome::NotPaid),
+        End::Staff => nothing_charged(kind, Outcome::InDoubt),
+    }
+}
+
+fn nothing_charged(kind: JourneyKind, outcome: Outcome) -> Finished {
+    Finished { kind, outcome, charged: crate::domain::money::Amount::ZERO, claim: None, request: None }
+}
