@@ -1,6 +1,6 @@
 //! From what was picked to what it costs, where and when it is collected, and what to bring.
 
-use super::quote::{self, QuoteReason};
+use super::quote::{self, Reason};
 use super::{OrderItem, OrderLine};
 use crate::domain::facility::Facility;
 use crate::domain::language::{Language, LocalText};
@@ -67,12 +67,12 @@ fn add(priced: &mut Priced, facility: &Facility, item: &OrderItem, at: DateTime<
     }
 }
 
-const fn later(reason: QuoteReason) -> Option<LaterWhy> {
+const fn later(reason: Reason) -> Option<LaterWhy> {
     match reason {
-        QuoteReason::Closed => Some(LaterWhy::Closed),
-        QuoteReason::Holiday => Some(LaterWhy::Holiday),
-        QuoteReason::TooLate => Some(LaterWhy::TooLate),
-        QuoteReason::DoctorWrites | QuoteReason::BadPages | QuoteReason::UnknownDocument => None,
+        Reason::Closed => Some(LaterWhy::Closed),
+        Reason::Holiday => Some(LaterWhy::Holiday),
+        Reason::TooLate => Some(LaterWhy::TooLate),
+        Reason::DoctorWrites | Reason::BadPages | Reason::BadCopies | Reason::UnknownDocument => None,
     }
 }
 
