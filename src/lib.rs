@@ -13,6 +13,7 @@
 //!
 //! `tests/house.rs` enforces the table.
 
+pub mod app;
 pub mod config;
 pub mod domain;
 pub mod ports;

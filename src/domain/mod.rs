@@ -2,11 +2,12 @@
 
 pub mod document;
 pub mod facility;
+pub mod format;
 pub mod hours;
 pub mod journey;
 pub mod language;
-pub mod money;
 pub mod moment;
+pub mod money;
 pub mod outbox;
 pub mod paper;
 pub mod patient;

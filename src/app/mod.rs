@@ -1,0 +1,3 @@
+//! The shell: carries inputs into a session and its effects out.
+
+pub mod screens;
