@@ -1,37 +1,223 @@
 //! Compiles `ui/app.slint` with the catalogues of `ui/lang` bundled in.
+//!
+//! Adding a language = adding one folder: every `.po` in it is merged into one catalogue, and the build fails with the
+//! language, the text and the file of each text that is missing. English is the language of the sources.
 
-use slint_build::{CompilerConfiguration, DefaultTranslationContext};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// Between the syllables of a Korean word, so that lines break at spaces only.
+const WORD_JOINER: char = '\u{2060}';
+
+type Anything<T> = Result<T, Box<dyn std::error::Error>>;
+
+#[derive(Default, Clone)]
+struct Message {
+    plural: String,
+    translations: Vec<String>,
+}
+
+fn main() -> Anything<()> {
+    let ui = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?).join("ui");
+    let out = PathBuf::from(std::env::var("OUT_DIR")?).join("lang");
+    let sources = files(&ui, "slint")?;
+    let texts = texts_of(&sources)?;
+    // The whole folder is watched, so that a new screen or catalogue is seen too.
     println!("cargo:rerun-if-changed=ui");
-    let merged = PathBuf::from(env::var("OUT_DIR")?).join("lang");
-    for entry in fs::read_dir("ui/lang")? {
-        merge(&entry?.path(), &merged)?;
+    for stale in folders(&out).unwrap_or_default() {
+        fs::remove_dir_all(stale)?;
     }
-    let config = CompilerConfiguration::new()
-        .with_bundled_translations(merged)
-        .with_default_translation_context(DefaultTranslationContext::None)
-        .with_debug_info(true);
-    slint_build::compile_with_config("ui/app.slint", config)?;
+    let mut missing = String::new();
+    for folder in folders(&ui.join("lang"))? {
+        merge(&folder, &out, &texts, &mut missing)?;
+    }
+    if !missing.is_empty() {
+        return Err(format!("texts without a translation:\n{missing}").into());
+    }
+    slint_build::compile_with_config(
+        "ui/app.slint",
+        slint_build::CompilerConfiguration::new()
+            .with_debug_info(true)
+            .with_bundled_translations(out)
+            .with_default_translation_context(slint_build::DefaultTranslationContext::None),
+    )?;
     Ok(())
 }
 
-/// Slint reads one catalogue a language; we keep one a subject. Only the first header is kept.
-fn merge(folder: &Path, merged: &Path) -> io::Result<()> {
-    let Some(code) = folder.file_name() else { return Ok(()) };
-    let mut parts: Vec<PathBuf> = fs::read_dir(folder)?.filter_map(|file| file.ok().map(|file| file.path())).collect();
-    parts.retain(|path| path.extension().is_some_and(|extension| extension == "po"));
-    parts.sort();
-    let mut whole = String::new();
-    for (index, part) in parts.iter().enumerate() {
-        let text = fs::read_to_string(part)?;
-        let body = if index == 0 { text.as_str() } else { text.split_once("\n\n").map_or("", |(_, body)| body) };
-        whole.push_str(body);
-        whole.push('\n');
+/// Merges all catalogues of one language and notes each text of the sources that it lacks.
+fn merge(folder: &Path, out: &Path, texts: &BTreeMap<String, (String, PathBuf)>, missing: &mut String) -> Anything<()> {
+    let language = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut header = String::new();
+    let mut merged: BTreeMap<String, Message> = BTreeMap::new();
+    for file in files(folder, "po")? {
+        for (id, message) in parse(&fs::read_to_string(&file)?, &file)? {
+            if id.is_empty() {
+                header = message.translations.first().cloned().unwrap_or_default();
+            } else {
+                merged.insert(id, message);
+            }
+        }
     }
-    let target = merged.join(code).join("LC_MESSAGES");
+    for (id, (plural, source)) in texts {
+        let complete = merged.get(id).is_some_and(|message| {
+            !message.translations.is_empty()
+                && message.translations.iter().all(|text| !text.is_empty())
+                && message.plural == *plural
+        });
+        if !complete {
+            writeln!(missing, "  {language}: {id:?} of {}", source.display())?;
+        }
+    }
+    let mut po = format!("msgid \"\"\nmsgstr {}\n\n", quoted(&header));
+    for (id, message) in &merged {
+        write_message(&mut po, &language, id, message)?;
+    }
+    let target = out.join(&language).join("LC_MESSAGES");
     fs::create_dir_all(&target)?;
-    fs::write(target.join("hospital-kiosk.po"), whole)
+    let file = target.join(format!("{}.po", std::env::var("CARGO_PKG_NAME")?));
+    fs::write(&file, po)?;
+    // slint-build watches what it read. Files as new as this run would make cargo build again and again.
+    for path in [file.as_path(), &target, &out.join(&language), out] {
+        fs::File::open(path)?.set_modified(std::time::UNIX_EPOCH)?;
+    }
+    Ok(())
+}
+
+fn write_message(po: &mut String, language: &str, id: &str, message: &Message) -> Anything<()> {
+    let joined = |text: &String| quoted(&if language == "ko" { keep_words(text) } else { text.clone() });
+    writeln!(po, "msgid {}", quoted(id))?;
+    if message.plural.is_empty() {
+        writeln!(po, "msgstr {}\n", message.translations.first().map(joined).unwrap_or_default())?;
+        return Ok(());
+    }
+    writeln!(po, "msgid_plural {}", quoted(&message.plural))?;
+    for (form, text) in message.translations.iter().enumerate() {
+        writeln!(po, "msgstr[{form}] {}", joined(text))?;
+    }
+    po.push('\n');
+    Ok(())
+}
+
+/// The same rule as `domain::format::keep_words`; a build script cannot name the library it builds.
+fn keep_words(text: &str) -> String {
+    let hangul = |c: char| ('\u{AC00}'..='\u{D7A3}').contains(&c);
+    let word = |c: char| hangul(c) || c.is_alphanumeric() || "{}%,.:-()".contains(c);
+    let mut out = String::with_capacity(text.len() * 2);
+    let mut before = ' ';
+    for c in text.chars() {
+        if word(before) && word(c) && (hangul(before) || hangul(c)) {
+            out.push(WORD_JOINER);
+        }
+        out.push(c);
+        before = c;
+    }
+    out
+}
+
+/// Every `@tr("…")` of the sources: text to (plural, file).
+fn texts_of(sources: &[PathBuf]) -> Anything<BTreeMap<String, (String, PathBuf)>> {
+    let mut texts = BTreeMap::new();
+    for file in sources {
+        let source = fs::read_to_string(file)?;
+        for (at, _) in source.match_indices("@tr(") {
+            let rest = source[at + 4..].trim_start();
+            let Some((id, after)) = literal(rest) else {
+                return Err(format!("{}: @tr without a text", file.display()).into());
+            };
+            let plural = after.trim_start().strip_prefix('|').and_then(|rest| literal(rest.trim_start()));
+            texts.insert(id, (plural.map(|(text, _)| text).unwrap_or_default(), file.clone()));
+        }
+    }
+    Ok(texts)
+}
+
+/// Entries of a catalogue by msgid; the header is the empty one. Fuzzy and obsolete entries are not used.
+fn parse(po: &str, file: &Path) -> Anything<BTreeMap<String, Message>> {
+    let mut all = BTreeMap::new();
+    let mut id: Option<String> = None;
+    let mut message = Message::default();
+    let mut field = "";
+    for line in po.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (keyword, rest) = line.split_at(line.find('"').unwrap_or(line.len()));
+        let Some((text, _)) = literal(rest) else {
+            return Err(format!("{}: cannot read {line:?}", file.display()).into());
+        };
+        match keyword.trim() {
+            "msgid" => {
+                if let Some(done) = id.replace(text) {
+                    all.insert(done, std::mem::take(&mut message));
+                }
+                field = "id";
+            }
+            "msgid_plural" => {
+                message.plural = text;
+                field = "plural";
+            }
+            word if word.starts_with("msgstr") => {
+                message.translations.push(text);
+                field = "str";
+            }
+            "" => match field {
+                "id" => id.get_or_insert_default().push_str(&text),
+                "plural" => message.plural.push_str(&text),
+                _ => {
+                    if let Some(last) = message.translations.last_mut() {
+                        last.push_str(&text);
+                    }
+                }
+            },
+            other => return Err(format!("{}: unknown keyword {other:?}", file.display()).into()),
+        }
+    }
+    if let Some(done) = id {
+        all.insert(done, message);
+    }
+    Ok(all)
+}
+
+/// The string literal that `source` begins with, unescaped, and what follows it.
+fn literal(source: &str) -> Option<(String, &str)> {
+    let mut text = String::new();
+    let mut chars = source.strip_prefix('"')?.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Some((text, &source[at + 2..])),
+            '\\' => match chars.next()?.1 {
+                'n' => text.push('\n'),
+                other => text.push(other),
+            },
+            _ => text.push(c),
+        }
+    }
+    None
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
+fn folders(path: &Path) -> Anything<Vec<PathBuf>> {
+    let mut all: Vec<PathBuf> = fs::read_dir(path)?
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.is_dir())
+        .collect();
+    all.sort();
+    Ok(all)
+}
+
+/// All files below `path` with that extension, sorted so that builds repeat.
+fn files(path: &Path, extension: &str) -> Anything<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?.path();
+        if entry.is_dir() {
+            all.extend(files(&entry, extension)?);
+        } else if entry.extension().is_some_and(|found| found == extension) {
+            all.push(entry);
+        }
+    }
+    all.sort();
+    Ok(all)
 }

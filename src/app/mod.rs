@@ -3,3 +3,5 @@
 pub mod clock;
 pub mod desk;
 pub mod effects;
+pub mod press;
+pub mod screens;

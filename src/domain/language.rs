@@ -67,3 +67,65 @@ impl LocalText {
             .map_or("", String::as_str)
     }
 }
+
+impl Language {
+    /// The language's name in itself.
+    #[must_use]
+    pub const fn own_name(self) -> &'static str {
+        match self {
+            Self::Ko => "한국어",
+            Self::En => "English",
+            Self::Zh => "中文（简体）",
+            Self::Ja => "日本語",
+            Self::Ru => "Русский",
+            Self::Vi => "Tiếng Việt",
+            Self::Mn => "Монгол",
+            Self::Ar => "العربية",
+        }
+    }
+
+    /// Its English name: what scripts and tests say.
+    #[must_use]
+    pub const fn english_name(self) -> &'static str {
+        match self {
+            Self::Ko => "Korean",
+            Self::En => "English",
+            Self::Zh => "Chinese",
+            Self::Ja => "Japanese",
+            Self::Ru => "Russian",
+            Self::Vi => "Vietnamese",
+            Self::Mn => "Mongolian",
+            Self::Ar => "Arabic",
+        }
+    }
+
+    /// "Start", under the name on a language card.
+    #[must_use]
+    pub const fn start_word(self) -> &'static str {
+        match self {
+            Self::Ko => "시작하기",
+            Self::En => "Start",
+            Self::Zh => "开始",
+            Self::Ja => "開始",
+            Self::Ru => "Начать",
+            Self::Vi => "Bắt đầu",
+            Self::Mn => "Эхлэх",
+            Self::Ar => "ابدأ",
+        }
+    }
+
+    /// "Touch to start", on the poster.
+    #[must_use]
+    pub const fn touch_to_start(self) -> &'static str {
+        match self {
+            Self::Ko => "화면을 눌러 시작",
+            Self::En => "Touch to start",
+            Self::Zh => "触摸屏幕开始",
+            Self::Ja => "タッチして開始",
+            Self::Ru => "Начать",
+            Self::Vi => "Chạm để bắt đầu",
+            Self::Mn => "Эхлэх",
+            Self::Ar => "المس للبدء",
+        }
+    }
+}

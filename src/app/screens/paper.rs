@@ -149,14 +149,14 @@ impl ReceiptSpoken {
 /// Day, begin and end of the time to collect. An end on another day carries its date.
 fn span(receipt: &Receipt, language: Language) -> (String, String, String) {
     let end = receipt.collect_until.map_or(String::new(), |until| {
-        let time = format::time_of_day(until, language);
+        let time = format::clock(until.time(), language);
         if until.date_naive() == receipt.ready_at.date_naive() {
             time
         } else {
-            format!("{} {time}", format::date(until, language))
+            format!("{} {time}", format::date(until.date_naive(), language))
         }
     });
-    (format::date(receipt.ready_at, language), format::time_of_day(receipt.ready_at, language), end)
+    (format::date(receipt.ready_at.date_naive(), language), format::clock(receipt.ready_at.time(), language), end)
 }
 
 fn items(
@@ -187,7 +187,7 @@ fn fill_ticket(ticket: &Ticket, facility: &Facility, letters: &Rc<RefCell<Letter
     let desk: TicketWords = ui.get_spoken();
     select(tongues.own)?;
     let when = |language| {
-        let (date, time) = (format::date(ticket.appointment_at, language), format::time_of_day(ticket.appointment_at, language));
+        let (date, time) = (format::date(ticket.appointment_at.date_naive(), language), format::clock(ticket.appointment_at.time(), language));
         SharedString::from(format!("{date} {time}"))
     };
     ui.set_desk(desk);
@@ -265,7 +265,7 @@ fn frame(
         desk_hospital: tongues.desk_text(&facility.name),
         kiosk: kiosk(tongues.own),
         desk_kiosk: kiosk(tongues.desk),
-        time: format!("{} {}", at.format("%Y-%m-%d"), format::time_of_day(at, tongues.own)).into(),
+        time: format!("{} {}", at.format("%Y-%m-%d"), format::clock(at.time(), tongues.own)).into(),
         note: tongues.own_text(&facility.receipt_note),
         figure: figure.into(),
         figure_size,

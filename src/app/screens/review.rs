@@ -1,0 +1,41 @@
+use super::ui::{App, Later, PayWay, ReviewData, ReviewLine};
+use super::words::{Words, rows};
+use crate::domain::document::OrderLine;
+use crate::domain::screen::{AtDeskWhy, LaterWhy, PayHow, Review};
+use slint::ComponentHandle;
+
+pub(super) fn show(app: &App, words: &Words, review: &Review) {
+    let global = app.global::<ReviewData>();
+    let unpriced =
+        review.unpriced.iter().map(|name| ReviewLine { name: words.text(name), detail: "".into(), amount: "".into() });
+    let lines = review.lines.iter().map(|order| line(words, order)).chain(unpriced).collect();
+    global.set_lines(rows(global.get_lines(), lines));
+    global.set_total(if review.lines.is_empty() { "".into() } else { words.money(review.total) });
+    global.set_how(match review.how {
+        PayHow::Free => PayWay::Free,
+        PayHow::Card => PayWay::Card,
+        PayHow::AtDesk(AtDeskWhy::NoQuote) => PayWay::NoQuote,
+        PayHow::AtDesk(AtDeskWhy::Offline) => PayWay::Offline,
+        PayHow::AtDesk(AtDeskWhy::Signature) => PayWay::Signature,
+        PayHow::AtDesk(AtDeskWhy::NoTerminal) => PayWay::NoTerminal,
+        PayHow::AtDesk(AtDeskWhy::PaymentBeingChecked) => PayWay::PaymentBeingChecked,
+    });
+    global.set_collect_at(words.text(&review.collect_at));
+    global.set_ready(words.span(review.ready_at, review.collect_until));
+    global.set_later(match review.later {
+        None => Later::No,
+        Some(LaterWhy::Closed) => Later::Closed,
+        Some(LaterWhy::Holiday) => Later::Holiday,
+        Some(LaterWhy::TooLate) => Later::TooLate,
+    });
+    global.set_bring(words.text(&review.bring));
+}
+
+/// Name, `× copies` with the paper's language, amount.
+fn line(words: &Words, order: &OrderLine) -> ReviewLine {
+    ReviewLine {
+        name: words.text(&order.name),
+        detail: words.line(&format!("× {} · {}", order.copies, order.language.own_name())),
+        amount: words.money(order.amount),
+    }
+}

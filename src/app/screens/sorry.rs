@@ -1,0 +1,25 @@
+use super::ui::{App, SorryData, SorryReason};
+use super::words::Words;
+use crate::domain::language::LocalText;
+use crate::domain::screen::SorryWhy;
+use slint::ComponentHandle;
+
+pub(super) fn show(app: &App, words: &Words, why: SorryWhy, desk: &LocalText, retry: bool) {
+    let global = app.global::<SorryData>();
+    global.set_why(match why {
+        SorryWhy::NotFound => SorryReason::NotFound,
+        SorryWhy::TooManyTries => SorryReason::TooManyTries,
+        SorryWhy::NoAppointmentToday => SorryReason::NoAppointmentToday,
+        SorryWhy::TooEarly => SorryReason::TooEarly,
+        SorryWhy::TooLate => SorryReason::TooLate,
+        SorryWhy::OtherSite => SorryReason::OtherSite,
+        SorryWhy::UnderAge => SorryReason::UnderAge,
+        SorryWhy::Offline => SorryReason::Offline,
+        SorryWhy::SomebodyElse => SorryReason::SomebodyElse,
+        SorryWhy::NoPaymentNow => SorryReason::NoPaymentNow,
+        SorryWhy::NothingOrderable => SorryReason::NothingOrderable,
+        SorryWhy::CannotPrint => SorryReason::CannotPrint,
+    });
+    global.set_desk(words.text(desk));
+    global.set_retry(retry);
+}
