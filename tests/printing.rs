@@ -1,1 +1,316 @@
 //! From the press over a real pty to the dots of a simulated printer, with everything that goes wrong between.
+
+use crate::paper::{facility, read_code, receipt, ticket};
+use hospital_kiosk::app::press::press;
+use hospital_kiosk::config;
+use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::patient::ScannedCode;
+use hospital_kiosk::domain::paper::Paper;
+use hospital_kiosk::domain::session::{PrinterReport, PrinterState};
+use hospital_kiosk::ports::{Printer, Raster};
+use hospital_kiosk::printer;
+use hospital_kiosk::rehearsal::printer::{PaperState, SimPrinter};
+use hospital_kiosk::rehearsal::scanner::SimScanner;
+use hospital_kiosk::scanner;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// How long anything here may take before it counts as never.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A simulated printer, and the kiosk's side of the same line.
+struct Bench {
+    sim: SimPrinter,
+    device: Arc<dyn Printer>,
+    reports: Receiver<PrinterReport>,
+    _folder: TempDir,
+}
+
+impl Bench {
+    fn new(job_timeout_ms: u64) -> Self {
+        Self::with(job_timeout_ms, |_| {})
+    }
+
+    fn with(job_timeout_ms: u64, prepare: impl FnOnce(&SimPrinter)) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("printer");
+        let sim = SimPrinter::start(&link).expect("a pty");
+        prepare(&sim);
+        let (device, reports) = start(&link, job_timeout_ms);
+        Self { sim, device, reports, _folder: folder }
+    }
+
+    /// The next report of a job; what it says of its state in between is passed over.
+    fn outcome(&self) -> PrinterReport {
+        loop {
+            match self.reports.recv_timeout(PATIENCE).expect("a report of the job") {
+                PrinterReport::State(_) => {}
+                outcome => return outcome,
+            }
+        }
+    }
+
+    fn wait_for_state(&self, state: PrinterState) {
+        wait_until("the state", || self.device.state() == state);
+    }
+
+    fn no_more_outcomes(&self) {
+        assert!(self.reports.try_iter().all(|report| matches!(report, PrinterReport::State(_))));
+    }
+}
+
+fn start(link: &std::path::Path, job_timeout_ms: u64) -> (Arc<dyn Printer>, Receiver<PrinterReport>) {
+    let (sender, reports) = channel();
+    let sender = Mutex::new(sender);
+    let settings = config::Printer {
+        port: link.to_string_lossy().into_owned(),
+        baud: 921_600,
+        width_dots: 576,
+        job_timeout_ms,
+        has_cutter: true,
+    };
+    let device = printer::start(&settings, Arc::new(move |report| drop(sender.lock().expect("one lock").send(report))));
+    (device, reports)
+}
+
+fn wait_until(what: &str, mut there: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !there() {
+        assert!(Instant::now() < end, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn a_ticket() -> Raster {
+    press(&Paper::Ticket(ticket(Language::En)), &facility()).expect("drawn")
+}
+
+fn a_receipt() -> Raster {
+    press(&Paper::Receipt(receipt(Language::Ko)), &facility()).expect("drawn")
+}
+
+#[test]
+fn a_receipt_comes_out_dot_for_dot() {
+    let bench = Bench::new(5_000);
+    let drawn = a_receipt();
+    bench.device.print(drawn.clone());
+    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    let papers = bench.sim.papers();
+    assert!(papers == [drawn], "{} papers, not the one that was drawn", papers.len());
+    assert_eq!(read_code(&papers[0]).as_deref(), Some(crate::paper::CLAIM));
+    assert_eq!(bench.sim.faults(), [""; 0]);
+}
+
+#[test]
+fn papers_come_out_one_after_the_other_each_once() {
+    let bench = Bench::new(5_000);
+    let papers = [a_receipt(), a_ticket(), a_receipt()];
+    for paper in &papers {
+        bench.device.print(paper.clone());
+    }
+    for _ in &papers {
+        assert_eq!(bench.outcome(), PrinterReport::Printed);
+    }
+    assert!(bench.sim.papers() == papers);
+    bench.no_more_outcomes();
+}
+
+#[test]
+fn without_paper_it_is_held_and_comes_out_once_after_the_refill() {
+    let bench = Bench::with(800, |sim| sim.set(PaperState::Out));
+    bench.device.print(a_ticket());
+    assert_eq!(bench.outcome(), PrinterReport::Held { reason: PrinterState::PaperOut });
+    assert!(bench.sim.papers().is_empty());
+    bench.sim.set(PaperState::In);
+    wait_until("the held paper", || !bench.sim.papers().is_empty());
+    bench.wait_for_state(PrinterState::Online);
+    assert!(bench.sim.papers() == [a_ticket()]);
+    bench.no_more_outcomes();
+}
+
+#[test]
+fn paper_that_ends_while_printing_is_held_and_goes_on_after_the_refill() {
+    let bench = Bench::with(800, |sim| sim.run_out_after(300));
+    bench.device.print(a_receipt());
+    assert_eq!(bench.outcome(), PrinterReport::Held { reason: PrinterState::PaperOut });
+    assert_eq!(bench.sim.rows_uncut(), 300);
+    bench.sim.set(PaperState::In);
+    wait_until("the rest", || !bench.sim.papers().is_empty());
+    bench.device.print(a_ticket());
+    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    let papers = bench.sim.papers();
+    // What was held may have been proved or not when the ticket came; a cut of nothing is no paper.
+    assert!(papers == [a_receipt(), a_ticket()], "{} papers", papers.len());
+    assert_eq!(bench.sim.faults(), [""; 0]);
+}
+
+#[test]
+fn a_full_buffer_gets_the_rest_after_the_refill_and_nothing_twice() {
+    let bench = Bench::with(800, |sim| {
+        sim.limit_buffer(10_000);
+        sim.run_out_after(300);
+    });
+    bench.device.print(a_receipt());
+    assert!(matches!(bench.outcome(), PrinterReport::Held { .. }));
+    bench.sim.set(PaperState::In);
+    wait_until("the rest", || !bench.sim.papers().is_empty());
+    assert!(bench.sim.papers() == [a_receipt()]);
+    assert_eq!(bench.sim.faults(), [""; 0]);
+}
+
+#[test]
+fn what_is_held_is_cleared_before_the_next_patient() {
+    let bench = Bench::with(800, |sim| sim.run_out_after(300));
+    bench.device.print(a_receipt());
+    assert!(matches!(bench.outcome(), PrinterReport::Held { .. }));
+    bench.device.clear();
+    bench.device.print(a_ticket());
+    assert_eq!(bench.outcome(), PrinterReport::Held { reason: PrinterState::PaperOut });
+    bench.sim.set(PaperState::In);
+    wait_until("the ticket", || bench.sim.papers().last() == Some(&a_ticket()));
+    let papers = bench.sim.papers();
+    assert_eq!(papers.len(), 2, "the scrap of the receipt, cut off, and the ticket");
+    assert_eq!(papers[0].height_dots, 300);
+}
+
+#[test]
+fn what_never_left_the_kiosk_is_cleared_too() {
+    let bench = Bench::with(800, |sim| sim.set(PaperState::Out));
+    bench.device.print(a_receipt());
+    assert!(matches!(bench.outcome(), PrinterReport::Held { .. }));
+    bench.device.clear();
+    bench.wait_for_state(PrinterState::PaperOut);
+    bench.sim.set(PaperState::In);
+    bench.wait_for_state(PrinterState::Online);
+    bench.device.print(a_ticket());
+    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    assert!(bench.sim.papers() == [a_ticket()]);
+}
+
+#[test]
+fn a_printer_that_vanishes_while_printing_fails_once_and_the_next_paper_is_whole() {
+    let bench = Bench::with(5_000, |sim| {
+        sim.limit_buffer(10_000);
+        sim.run_out_after(300);
+    });
+    bench.device.print(a_receipt());
+    wait_until("the printing", || bench.sim.rows_uncut() == 300);
+    bench.sim.unplug();
+    assert!(matches!(bench.outcome(), PrinterReport::Failed { .. }));
+    bench.wait_for_state(PrinterState::Offline);
+    bench.sim.limit_buffer(0);
+    bench.sim.set(PaperState::In);
+    bench.sim.plug_in().expect("a pty");
+    bench.wait_for_state(PrinterState::Online);
+    bench.device.print(a_ticket());
+    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    assert!(bench.sim.papers().last() == Some(&a_ticket()));
+    assert_eq!(bench.sim.faults(), [""; 0]);
+}
+
+#[test]
+fn a_printer_that_talks_garbage_is_offline_and_gets_nothing() {
+    let bench = Bench::with(800, |sim| sim.talk_garbage(true));
+    bench.device.print(a_ticket());
+    assert_eq!(bench.outcome(), PrinterReport::Held { reason: PrinterState::Offline });
+    assert!(bench.sim.papers().is_empty());
+    bench.sim.talk_garbage(false);
+    wait_until("the held paper", || !bench.sim.papers().is_empty());
+    assert!(bench.sim.papers() == [a_ticket()]);
+}
+
+#[test]
+fn states_are_told_when_they_change() {
+    let bench = Bench::new(800);
+    bench.wait_for_state(PrinterState::Online);
+    for (paper, state) in [
+        (PaperState::Low, PrinterState::PaperLow),
+        (PaperState::Out, PrinterState::PaperOut),
+        (PaperState::Jam, PrinterState::Offline),
+        (PaperState::In, PrinterState::Online),
+    ] {
+        bench.sim.set(paper);
+        bench.wait_for_state(state);
+    }
+    let told: Vec<_> = bench.reports.try_iter().collect();
+    let states = [PrinterState::Online, PrinterState::PaperLow, PrinterState::PaperOut, PrinterState::Offline, PrinterState::Online];
+    assert_eq!(told, states.map(PrinterReport::State));
+}
+
+#[test]
+fn no_printer_is_always_offline() {
+    let (device, reports) = start(&PathBuf::new(), 800);
+    device.print(a_ticket());
+    device.clear();
+    let told: Vec<_> = reports.try_iter().collect();
+    let offline = PrinterState::Offline;
+    assert_eq!(told, [PrinterReport::State(offline), PrinterReport::Held { reason: offline }]);
+    assert_eq!(device.state(), offline);
+}
+
+#[test]
+fn a_printer_over_tcp_works_the_same() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("tcp:{}", listener.local_addr().expect("an address"));
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("printer");
+    let sim = SimPrinter::start(&link).expect("a pty");
+    let path = link.to_string_lossy().into_owned();
+    std::thread::spawn(move || bridge(&listener, &path));
+    let (device, reports) = start(std::path::Path::new(&address), 5_000);
+    let bench = Bench { sim, device, reports, _folder: folder };
+    bench.device.print(a_receipt());
+    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    assert!(bench.sim.papers() == [a_receipt()]);
+}
+
+/// A network card in front of the simulated printer.
+fn bridge(listener: &std::net::TcpListener, path: &str) {
+    use hospital_kiosk::serial::{LineSettings, SerialLine};
+    use std::io::{Read, Write};
+    let (mut stream, _) = listener.accept().expect("the kiosk");
+    let mut line = SerialLine::open(path, LineSettings { baud: 921_600, two_stop_bits: false }).expect("the pty");
+    stream.set_read_timeout(Some(Duration::from_millis(5))).expect("a time-out");
+    let mut buffer = [0; 512];
+    loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(count) => line.write_within(&buffer[..count], PATIENCE).expect("to the printer"),
+            Err(_) => {}
+        }
+        let count = line.read_some(&mut buffer, Duration::from_millis(1)).expect("from the printer");
+        if stream.write_all(&buffer[..count]).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_scanned_code_arrives_once_whatever_the_reader_does() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("scanner");
+    let reader = SimScanner::start(&link).expect("a pty");
+    let (sender, codes) = channel();
+    let sender = Mutex::new(sender);
+    let settings = config::Scanner {
+        port: link.to_string_lossy().into_owned(),
+        baud: 9_600,
+        slip_prefix: "APT:".into(),
+        card_prefix: "PT:".into(),
+    };
+    let report = Arc::new(move |code| drop(sender.lock().expect("one lock").send(code)));
+    let _scanner = scanner::start(&settings, 8, report).expect("a scanner");
+    for code in ["APT:S-1", "APT:S-1", "PT:10293847", "nonsense"] {
+        reader.scan(code).expect("read");
+    }
+    reader.send(b"\xFF\xFE\r").expect("read");
+    let next = || codes.recv_timeout(PATIENCE).expect("a code");
+    assert!(next() == ScannedCode::AppointmentSlip("S-1".into()));
+    assert!(matches!(next(), ScannedCode::PatientCard(_)));
+    assert!(next() == ScannedCode::Unknown);
+    assert!(next() == ScannedCode::Unknown);
+    assert!(codes.try_recv().is_err());
+}

@@ -63,24 +63,33 @@ pub struct Letters {
 }
 
 impl Letters {
-    /// The text layer of every paper: Korean words stay whole, letters without a font become visible.
+    /// The text layer of every paper: words stay whole, letters without a font become visible.
     pub fn glue(&mut self, text: &str) -> String {
         let mut glued = String::with_capacity(text.len() * 2);
-        let mut after_hangul = false;
+        let mut before = [' '; 2];
         for letter in text.chars() {
             self.seen.insert(letter);
-            let hangul = is_hangul(letter);
-            if after_hangul && (hangul || letter.is_ascii_punctuation()) {
+            if belongs_together(before, letter) {
                 glued.push(WORD_JOINER);
             }
             glued.push(if self.missing.contains(&letter) { STAND_IN } else { letter });
-            after_hangul = hangul;
+            before = [before[1], letter];
         }
         glued
     }
 }
 
-/// Between the syllables of a Korean word: Slint would break the line there.
+/// Where Slint would break a line and a reader would not: inside a Korean word, after its figure, after `X-`.
+fn belongs_together(before: [char; 2], letter: char) -> bool {
+    let [first, second] = before;
+    if second.is_whitespace() || letter.is_whitespace() {
+        return false;
+    }
+    let hyphenated = second == '-' && first.is_alphanumeric() && letter.is_alphanumeric();
+    is_hangul(second) || is_hangul(letter) || hyphenated
+}
+
+/// No line is broken at it.
 const WORD_JOINER: char = '\u{2060}';
 
 const fn is_hangul(letter: char) -> bool {
@@ -210,7 +219,8 @@ mod tests {
         let mut letters = Letters::default();
         assert_eq!(letters.glue("두 번 청구"), "두 번 청\u{2060}구");
         assert_eq!(letters.glue("Desk 3, floor 1"), "Desk 3, floor 1");
-        assert_eq!(letters.glue("마세요."), "마\u{2060}세\u{2060}요\u{2060}.");
+        assert_eq!(letters.glue("2:35부터 6"), "2:35\u{2060}부\u{2060}터 6");
+        assert_eq!(letters.glue("CD (X-ray)"), "CD (X-\u{2060}ray)");
         letters.missing.insert('♄');
         assert_eq!(letters.glue("a♄"), "a?");
     }

@@ -233,7 +233,8 @@ impl Worker {
         }
         let ready = matches!(state, PrinterState::Online | PrinterState::PaperLow);
         if ready && let Some(job) = self.waiting.take() {
-            tracing::info!(outcome = ?self.send(job), "a waiting paper was sent");
+            let outcome = self.send(job);
+            tracing::info!(?outcome, "a waiting paper was sent");
         }
     }
 

@@ -137,10 +137,12 @@ impl ReceiptSpoken {
             SharedString::from(text)
         };
         let (day, begin, end) = span(receipt, language);
+        // On the patient's side the day has a line of its own.
+        let gap = if language == receipt.language { '\n' } else { ' ' };
         Self {
             words: ui.get_spoken(),
             quantities: receipt.lines.iter().map(quantity).collect(),
-            collect_when: ui.invoke_span(day.into(), begin.into(), end.into()),
+            collect_when: format!("{day}{gap}{}", ui.invoke_span(begin.into(), end.into())).into(),
             tax: receipt.lines.first().filter(|_| !mixed).map(|line| tax_of(line.tax)).unwrap_or_default(),
         }
     }
@@ -148,15 +150,18 @@ impl ReceiptSpoken {
 
 /// Day, begin and end of the time to collect. An end on another day carries its date.
 fn span(receipt: &Receipt, language: Language) -> (String, String, String) {
+    let begin = format::clock(receipt.ready_at.time(), language);
+    // `오후 2:35부터 6:00까지`: the half of the day is said once where it stands in front.
+    let half = begin.split_once(' ').map_or("", |(half, _)| half).trim_start_matches(|letter: char| letter.is_ascii());
     let end = receipt.collect_until.map_or(String::new(), |until| {
         let time = format::clock(until.time(), language);
         if until.date_naive() == receipt.ready_at.date_naive() {
-            time
+            time.strip_prefix(half).unwrap_or(&time).trim_start().to_owned()
         } else {
             format!("{} {time}", format::date(until.date_naive(), language))
         }
     });
-    (format::date(receipt.ready_at.date_naive(), language), format::clock(receipt.ready_at.time(), language), end)
+    (format::date(receipt.ready_at.date_naive(), language), begin, end)
 }
 
 fn items(
@@ -290,34 +295,38 @@ const fn face(language: Language) -> (&'static str, f32) {
     }
 }
 
-/// Digits 12 mm (96 dots) high in Noto Sans CJK.
+/// Digits 12 mm (96 dots) high in Noto Sans CJK Bold, and what `Figure` takes out between two letters.
 const FIGURE_EM: usize = 130;
-/// Between the margins of `Sheet`.
-const LINE_DOTS: usize = 552;
+const TRACKING_DOTS: usize = 2;
+/// Between the margins of `Sheet`; the side bearing of a last letter may reach into them.
+const LINE_DOTS: usize = 554;
 
-/// The number in lines that fit, broken after the hyphen nearest the middle, and its size in dots.
+/// The number in lines that fit, broken after the last hyphen that lets the first line fit, and its size in dots.
 fn figure(number: &str) -> (String, f32) {
-    let width = |text: &str| text.chars().map(em_width).sum::<usize>().max(1);
-    let fits = |text: &str| width(text) * FIGURE_EM <= LINE_DOTS * 1000;
-    let mut lines = vec![number.to_owned()];
-    if !fits(number) {
-        let middle = number.len() / 2;
-        let hyphens = number.char_indices().filter(|(_, letter)| *letter == '-').map(|(at, _)| at + 1);
-        if let Some(at) = hyphens.min_by_key(|at| at.abs_diff(middle)) {
-            lines = vec![number[..at].to_owned(), number[at..].to_owned()];
+    let mut lines = vec![number];
+    if fitting_em(number) < FIGURE_EM {
+        let hyphens = number.match_indices('-').map(|(at, _)| at + 1);
+        if let Some(at) = hyphens.filter(|at| fitting_em(&number[..*at]) >= FIGURE_EM).last() {
+            lines = vec![&number[..at], &number[at..]];
         }
     }
-    let widest = lines.iter().map(|line| width(line)).max().unwrap_or(1);
-    let em = FIGURE_EM.min(LINE_DOTS * 1000 / widest);
+    let em = lines.iter().map(|line| fitting_em(line)).min().unwrap_or(FIGURE_EM).min(FIGURE_EM);
     (lines.join("\n"), f32::from(u16::try_from(em).unwrap_or(u16::MAX)))
 }
 
-/// Thousandths of an em in the bold face, a little generous.
+/// The largest size at which `line` fits between the margins.
+fn fitting_em(line: &str) -> usize {
+    let thousandths: usize = line.chars().map(em_width).sum();
+    (LINE_DOTS + TRACKING_DOTS * line.len()) * 1000 / thousandths.max(1)
+}
+
+/// Thousandths of an em in Noto Sans CJK Bold.
 const fn em_width(letter: char) -> usize {
     match letter {
-        '-' => 360,
-        '0'..='9' => 592,
-        _ => 700,
+        '-' => 370,
+        '0'..='9' => 590,
+        'A'..='L' | 'N'..='V' | 'X'..='Z' => 690,
+        _ => 1000,
     }
 }
 
@@ -389,7 +398,9 @@ mod tests {
     fn long_numbers_break_at_a_hyphen() {
         assert_eq!(figure("K3-027").0, "K3-027");
         assert_eq!(figure("K3-1120-047-6").0, "K3-1120-\n047-6");
-        assert!(figure("K3-1120-047-6").1 >= 120.0);
+        assert!(figure("K3-1120-047-6").1 > 129.0);
+        assert_eq!(figure("K3-1125-009").0, "K3-1125-\n009");
+        assert_eq!(figure("1234567890123").0, "1234567890123");
         assert_eq!(figure("").0, "");
     }
 }
