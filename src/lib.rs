@@ -15,6 +15,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod hospital;
 pub mod ports;
 pub mod rehearsal;
 pub mod serial;

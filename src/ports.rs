@@ -56,7 +56,9 @@ pub trait HospitalServer: Send + Sync {
 pub enum StoreError {
     #[error("the disk is full: free some space; nothing was lost")]
     DiskFull,
-    #[error("the database was written by a newer version ({found}, this program knows {known}): install that version or newer")]
+    #[error(
+        "the database was written by a newer version ({found}, this program knows {known}): install that version or newer"
+    )]
     TooNew { found: i64, known: i64 },
     #[error("the database is damaged and was set aside as {aside}: {why}")]
     Damaged { aside: String, why: String },
@@ -74,6 +76,10 @@ pub trait Store: Send + Sync {
 
     /// The next request that may be sent now: lowest sequence whose visit has no earlier row waiting or parked.
     fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError>;
+    /// The same, stepping over `visits` that wait for their own back-off.
+    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>, StoreError> {
+        Ok(self.next_request()?.filter(|queued| !visits.contains(&queued.request.visit)))
+    }
     /// A try is about to be made: from now on it may have reached the server.
     fn trying(&self, sequence: i64) -> Result<(), StoreError>;
     /// What became of the try. `Done` of a request with a card payment also settles that payment.
@@ -88,7 +94,12 @@ pub trait Store: Send + Sync {
     /// Replaces the cached day.
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError>;
     /// The patient as the cache knows them, `offline` set.
-    fn cached_patient(&self, day: NaiveDate, number: &PatientNumber, birth_date: BirthDate) -> Result<Option<Patient>, StoreError>;
+    fn cached_patient(
+        &self,
+        day: NaiveDate,
+        number: &PatientNumber,
+        birth_date: BirthDate,
+    ) -> Result<Option<Patient>, StoreError>;
     fn cached_appointments(&self, day: NaiveDate, number: &PatientNumber) -> Result<Vec<Appointment>, StoreError>;
     fn cached_slip(&self, day: NaiveDate, code: &str) -> Result<Option<(Patient, Appointment)>, StoreError>;
     /// Midnight: nothing of another day stays.
