@@ -76,6 +76,10 @@ pub trait Store: Send + Sync {
 
     /// The next request that may be sent now: lowest sequence whose visit has no earlier row waiting or parked.
     fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError>;
+    /// The same, stepping over `visits` that wait for their own back-off.
+    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>, StoreError> {
+        Ok(self.next_request()?.filter(|queued| !visits.contains(&queued.request.visit)))
+    }
     /// A try is about to be made: from now on it may have reached the server.
     fn trying(&self, sequence: i64) -> Result<(), StoreError>;
     /// What became of the try. `Done` of a request with a card payment also settles that payment.

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod demo;
+mod hospital;
 mod house;
 mod paper;
 mod power;

@@ -36,6 +36,44 @@ pub struct Patient {
     pub identity_verified_on: Option<NaiveDate>,
 }
 
+/// A name as a lobby may see it: `홍길동` → `홍○동`, `John Smith` → `J••• S•••`. Always three dots, so that a Latin
+/// word does not tell its length. A name without letters becomes `•••`.
+#[must_use]
+pub fn mask_name(name: &str) -> String {
+    let words: Vec<&str> =
+        name.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()).collect();
+    if words.is_empty() {
+        return "•••".to_owned();
+    }
+    if words.iter().all(|word| word.chars().all(writes_syllables)) {
+        return mask_syllables(&words.concat());
+    }
+    let masked: Vec<String> = words.iter().take(NAME_WORDS_MAX).map(|word| mask_word(word)).collect();
+    masked.join(" ")
+}
+
+/// More words than this add nothing that a patient needs to recognise their name.
+const NAME_WORDS_MAX: usize = 4;
+
+/// First and last syllable stay, as Korean hospitals call people; of two only the first, of one none.
+fn mask_syllables(name: &str) -> String {
+    let syllables: Vec<char> = name.chars().collect();
+    match syllables.as_slice() {
+        [first, between @ .., last] if !between.is_empty() => format!("{first}{}{last}", "○".repeat(between.len())),
+        [first, _] => format!("{first}○"),
+        _ => "○".to_owned(),
+    }
+}
+
+fn mask_word(word: &str) -> String {
+    word.chars().find(|c| c.is_alphabetic()).map_or_else(|| "•••".to_owned(), |initial| format!("{initial}•••"))
+}
+
+/// Hangul, Han and kana: scripts whose names are written without spaces, a syllable or more a character.
+const fn writes_syllables(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}')
+}
+
 /// What a scanner's code turned out to be.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ScannedCode {
@@ -99,3 +137,35 @@ macro_rules! redacted {
     )+};
 }
 redacted!(PatientNumber, BirthDate, Patient, ScannedCode, Appointment);
+
+#[cfg(test)]
+mod tests {
+    use super::mask_name;
+
+    #[test]
+    fn names_are_masked() {
+        for (name, masked) in [
+            ("홍길동", "홍○동"),
+            ("홍 길동", "홍○동"),
+            ("남궁민수", "남○○수"),
+            ("이산", "이○"),
+            ("김", "○"),
+            ("山田太郎", "山○○郎"),
+            ("王芳", "王○"),
+            ("John Smith", "J••• S•••"),
+            ("Smith, John", "S••• J•••"),
+            ("Anne-Marie O'Neil", "A••• O•••"),
+            ("Madonna", "M•••"),
+            ("X", "X•••"),
+            ("Нгуен Ван", "Н••• В•••"),
+            ("محمد علي", "م••• ع•••"),
+            ("홍길동 John", "홍••• J•••"),
+            ("a b c d e f", "a••• b••• c••• d•••"),
+            ("  ", "•••"),
+            ("", "•••"),
+            ("123", "•••"),
+        ] {
+            assert_eq!(mask_name(name), masked, "{name}");
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One try of one thing: a look-up, a quote, a delivery. Waiting and repeating belong to `sync`.
+
+mod answer;
+mod arrival;
+mod deliver;
+mod http;
+mod look_up;
+
+use super::wire::{self, Capabilities};
+use crate::config;
+use crate::domain::facility::Facility;
+use crate::domain::outbox::{Act, Delivery, QueuedRequest, Request};
+use crate::domain::patient::{Appointment, Patient};
+use crate::domain::session::{Question, Reply};
+use crate::ports::{Answer, Clock, HospitalServer};
+use chrono::NaiveDate;
+use http::Http;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// The hospital's FHIR server as one kiosk sees it.
+pub struct Client {
+    http: Http,
+    settings: config::Hospital,
+    facility: Arc<Facility>,
+    clock: Arc<dyn Clock>,
+    known: Mutex<Known>,
+}
+
+/// What the server last said of itself.
+#[derive(Default)]
+struct Known {
+    can: Capabilities,
+    read_at: Option<Instant>,
+}
+
+/// A server's abilities change with its updates.
+const CAPABILITIES_MAX_AGE: Duration = Duration::from_hours(24);
+
+impl Client {
+    /// Connects to nothing yet.
+    ///
+    /// # Errors
+    /// A URL that is no `https://` (or loopback `http://`) URL, a certificate file that cannot be read; in words for
+    /// a technician.
+    pub fn new(settings: &config::Hospital, facility: Arc<Facility>, clock: Arc<dyn Clock>) -> Result<Self, String> {
+        let http = Http::new(&settings.url, settings.ca_file.as_deref())?;
+        Ok(Self { http, settings: settings.clone(), facility, clock, known: Mutex::default() })
+    }
+
+    /// What bundles are frozen for: the last statement read, else the cautious set.
+    #[must_use]
+    pub fn capabilities(&self) -> Capabilities {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).can
+    }
+
+    fn look_up_timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.look_up_timeout_ms)
+    }
+
+    fn send_timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.send_timeout_ms)
+    }
+
+    /// Reads `/metadata` at start and once a day; trouble leaves things as they were.
+    async fn learn(&self) {
+        let read_at = self.known.lock().unwrap_or_else(PoisonError::into_inner).read_at;
+        if read_at.is_some_and(|at| at.elapsed() < CAPABILITIES_MAX_AGE) {
+            return;
+        }
+        let Ok(answer) = self.http.get("metadata", &[], self.look_up_timeout()).await else { return };
+        let Some(can) = answer.json.as_ref().filter(|_| answer.is_success()).and_then(Capabilities::read) else {
+            return;
+        };
+        tracing::info!(?can, "the hospital server told what it can do");
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Known { can, read_at: Some(Instant::now()) };
+        if can.device {
+            self.introduce().await;
+        }
+    }
+
+    /// The kiosk as a `Device`, once. Requests name it by its serial number, so a refusal does no harm.
+    async fn introduce(&self) {
+        let device = serde_json::json!({
+            "resourceType": "Device",
+            "identifier": [{"system": self.settings.device_system, "value": self.settings.device_serial}],
+            "status": "active",
+            "type": {"coding": [{"system": wire::KIOSK_CODES, "code": "kiosk"}]},
+        });
+        let query = format!(
+            "identifier={}",
+            wire::encode(&format!("{}|{}", self.settings.device_system, self.settings.device_serial))
+        );
+        match self.http.create_once("Device", device.to_string().into_bytes(), &query, self.look_up_timeout()).await {
+            Ok(answer) if answer.is_success() => {}
+            Ok(answer) => {
+                tracing::warn!(status = answer.status, "the hospital server does not take this kiosk as a Device")
+            }
+            Err(trouble) => tracing::warn!(%trouble, "the kiosk could not introduce itself"),
+        }
+    }
+
+    async fn answer(&self, question: Question) -> Reply {
+        match question {
+            Question::FindPatient { number, birth_date } => self.find_patient(&number, birth_date).await,
+            Question::Appointments { patient } => self.appointments(&patient).await,
+            Question::Slip { code } => self.slip(&code).await,
+            Question::Quote { patient, item } => self.quote(&patient, &item).await,
+        }
+    }
+}
+
+impl HospitalServer for Client {
+    fn ask(&self, question: Question) -> Answer<'_, Reply> {
+        Box::pin(async move { tokio::join!(self.answer(question), self.learn()).0 })
+    }
+
+    fn freeze(&self, request: &Request) -> Vec<u8> {
+        let Some(bundle) = wire::document_bundle(request, &self.settings, &self.facility, self.capabilities()) else {
+            return Vec::new();
+        };
+        serde_json::to_vec(&bundle).unwrap_or_else(|error| {
+            tracing::error!(%error, request = %request.id, "a bundle could not be written");
+            Vec::new()
+        })
+    }
+
+    fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
+        Box::pin(async move {
+            match &queued.request.act {
+                Act::Arrival { appointment_ref, ticket, insurance, see_desk, .. } => {
+                    let arrival =
+                        arrival::Arrival { appointment_ref, ticket, insurance: *insurance, see_desk: *see_desk };
+                    self.deliver_arrival(&queued.request, &arrival).await
+                }
+                Act::Documents { .. } => self.deliver_bundle(queued).await,
+            }
+        })
+    }
+
+    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
+        Box::pin(async move { tokio::join!(self.read_schedule(day), self.learn()).0 })
+    }
+}

@@ -1,0 +1,188 @@
+//! From an HTTP answer to what becomes of a try (rules 3 to 5 of `protocols/hospital-server.md`).
+
+use super::http::{HttpAnswer, Trouble};
+use crate::domain::outbox::Delivery;
+use serde_json::Value;
+use std::fmt::Write as _;
+
+/// What an answer to a transaction means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    Settled(Delivery),
+    /// 412: more than one match. Look before anything else.
+    Look,
+}
+
+pub fn trouble(trouble: Trouble) -> Delivery {
+    Delivery::Later { reason: trouble.to_string(), after_s: None, maybe_delivered: trouble.maybe_delivered() }
+}
+
+/// The answer to a transaction of `entries` entries.
+pub fn of_transaction(answer: &HttpAnswer, entries: usize) -> Verdict {
+    if answer.is_success() {
+        return Verdict::Settled(of_success(answer, entries));
+    }
+    if answer.status == 412 {
+        return Verdict::Look;
+    }
+    Verdict::Settled(of_refusal(answer))
+}
+
+/// Status 200 is no success: a server that ran the transaction as a batch says so entry by entry.
+fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
+    let Some(bundle) = answer.resource("Bundle") else {
+        return later("the server answered something that is no FHIR bundle", answer, true);
+    };
+    let statuses: Vec<&str> = bundle["entry"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| entry["response"]["status"].as_str())
+        .collect();
+    if statuses.len() != entries {
+        return later("the server did not answer every entry", answer, true);
+    }
+    let refused: Vec<&str> =
+        statuses.iter().filter(|status| !status.starts_with('2')).map(|status| status_code(status)).collect();
+    let Some(first) = refused.first() else { return Delivery::Done { note: None } };
+    if refused.iter().all(|status| may_pass(status)) {
+        return later(&format!("an entry was answered {first}"), answer, true);
+    }
+    Delivery::Park {
+        reason: format!(
+            "the server took the request apart and refused a part of it ({}): it does not run transactions; some of it may be there",
+            refused.join(", ")
+        ),
+    }
+}
+
+/// `412 Precondition Failed` is `412`.
+fn status_code(status: &str) -> &str {
+    status.split_whitespace().next().unwrap_or("no status")
+}
+
+fn may_pass(status: &str) -> bool {
+    matches!(status, "408" | "409" | "429") || status.starts_with('5')
+}
+
+/// Everything that is neither 2xx nor 412.
+pub fn of_refusal(answer: &HttpAnswer) -> Delivery {
+    let status = answer.status;
+    match status {
+        401 | 403 => Delivery::Hold {
+            reason: format!("the hospital server refuses this kiosk ({status}): check its credentials"),
+        },
+        429 => later("the server is busy (429)", answer, false),
+        408 | 409 | 500..=599 => later(&format!("the server answered {status}"), answer, true),
+        400 | 402 | 404..=499 => {
+            Delivery::Park { reason: format!("the server refuses the request ({status}){}", issues(answer)) }
+        }
+        _ => later(&format!("something between here and the hospital answered {status}"), answer, true),
+    }
+}
+
+fn later(reason: &str, answer: &HttpAnswer, maybe_delivered: bool) -> Delivery {
+    Delivery::Later { reason: reason.to_owned(), after_s: answer.retry_after_s, maybe_delivered }
+}
+
+/// Codes and places out of an `OperationOutcome`. Its free text may repeat a patient's data and stays out.
+fn issues(answer: &HttpAnswer) -> String {
+    let Some(outcome) = answer.json.as_ref().filter(|json| json["resourceType"] == "OperationOutcome") else {
+        return String::new();
+    };
+    let mut text = String::new();
+    for issue in outcome["issue"].as_array().into_iter().flatten().take(3) {
+        let _ = write!(text, "; {} {}", plain(&issue["code"]), plain(&issue["expression"][0]));
+    }
+    text.trim_end().to_owned()
+}
+
+/// A code or a path: letters, dots, brackets; runs of digits long enough to be a number of somebody are cut.
+fn plain(value: &Value) -> String {
+    let text = value.as_str().unwrap_or_default();
+    let harmless =
+        text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_[]()".contains(c)) && longest_digit_run(text) < 4;
+    if harmless && text.len() <= 80 { text.to_owned() } else { String::new() }
+}
+
+fn longest_digit_run(text: &str) -> usize {
+    text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn answer(status: u16, json: Option<Value>) -> HttpAnswer {
+        HttpAnswer { status, retry_after_s: None, version: None, location: None, json }
+    }
+
+    fn word(verdict: &Verdict) -> &'static str {
+        match verdict {
+            Verdict::Look => "look",
+            Verdict::Settled(Delivery::Done { .. }) => "done",
+            Verdict::Settled(Delivery::Park { .. }) => "park",
+            Verdict::Settled(Delivery::Hold { .. }) => "hold",
+            Verdict::Settled(Delivery::Later { maybe_delivered: true, .. }) => "later, maybe there",
+            Verdict::Settled(Delivery::Later { maybe_delivered: false, .. }) => "later",
+        }
+    }
+
+    #[test]
+    fn each_status_has_its_meaning() {
+        for (status, meaning) in [
+            (302, "later, maybe there"),
+            (400, "park"),
+            (401, "hold"),
+            (403, "hold"),
+            (404, "park"),
+            (405, "park"),
+            (408, "later, maybe there"),
+            (409, "later, maybe there"),
+            (410, "park"),
+            (412, "look"),
+            (413, "park"),
+            (422, "park"),
+            (429, "later"),
+            (500, "later, maybe there"),
+            (503, "later, maybe there"),
+            (200, "later, maybe there"),
+            (204, "later, maybe there"),
+        ] {
+            assert_eq!(word(&of_transaction(&answer(status, None), 2)), meaning, "{status}");
+        }
+    }
+
+    #[test]
+    fn every_entry_counts() {
+        let bundle = |statuses: &[&str]| {
+            let entry: Vec<Value> = statuses.iter().map(|status| json!({"response": {"status": status}})).collect();
+            json!({"resourceType": "Bundle", "type": "transaction-response", "entry": entry})
+        };
+        for (statuses, meaning) in [
+            (vec!["201 Created", "200 OK"], "done"),
+            (vec!["201", "201"], "done"),
+            (vec!["201 Created", "412 Precondition Failed"], "park"),
+            (vec!["201 Created", "400"], "park"),
+            (vec!["201 Created", "503 Service Unavailable"], "later, maybe there"),
+            (vec!["503", "412"], "park"),
+            (vec!["201 Created"], "later, maybe there"),
+            (vec![], "later, maybe there"),
+        ] {
+            assert_eq!(word(&of_transaction(&answer(200, Some(bundle(&statuses))), 2)), meaning, "{statuses:?}");
+        }
+        let outcome = json!({"resourceType": "OperationOutcome"});
+        assert_eq!(word(&of_transaction(&answer(200, Some(outcome)), 2)), "later, maybe there");
+    }
+
+    #[test]
+    fn free_text_of_an_outcome_stays_out() {
+        let outcome = json!({"resourceType": "OperationOutcome", "issue": [
+            {"code": "invalid", "expression": ["Task.input[0].value"], "diagnostics": "Patient 10293847 Hong"},
+            {"code": "10293847", "expression": ["Patient?identifier=x|10293847"]}]});
+        let Delivery::Park { reason } = of_refusal(&answer(400, Some(outcome))) else { panic!("parked") };
+        assert!(reason.contains("invalid Task.input[0].value"), "{reason}");
+        assert!(!reason.contains("1029") && !reason.contains("Hong"), "{reason}");
+    }
+}

@@ -1,0 +1,229 @@
+//! An arrival: look at the appointment as it is now, then change its status against exactly that version.
+
+use super::super::wire;
+use super::Client;
+use super::answer;
+use super::http::{HttpAnswer, Trouble};
+use crate::domain::outbox::{Delivery, Request};
+use crate::domain::patient::InsuranceAnswer;
+use chrono::DateTime;
+use serde_json::{Value, json};
+
+/// What a patient's check-in leaves on the appointment.
+pub struct Arrival<'a> {
+    pub appointment_ref: &'a str,
+    pub ticket: &'a str,
+    pub insurance: Option<InsuranceAnswer>,
+    pub see_desk: bool,
+}
+
+/// Somebody else may change it between our look and our change; after this many rounds the next try is later.
+const ROUNDS_MAX: u32 = 3;
+
+/// The appointment as it stands.
+enum Now {
+    Booked { resource: Box<Value>, version: Option<String> },
+    Over(Delivery),
+}
+
+impl Client {
+    pub(super) async fn deliver_arrival(&self, request: &Request, arrival: &Arrival<'_>) -> Delivery {
+        let mut patching = self.capabilities().json_patch;
+        for _ in 0..ROUNDS_MAX {
+            let (resource, version) = match self.appointment_now(request, arrival).await {
+                Now::Over(delivery) => return delivery,
+                Now::Booked { resource, version } => (resource, version),
+            };
+            let was_patch = patching;
+            match self.change(arrival, &resource, version.as_deref(), patching).await {
+                Err(trouble) => return answer::trouble(trouble),
+                Ok(answer) if answer.is_success() => {
+                    // A captive portal answers 200 too: only the appointment itself is proof, and the next look finds it.
+                    if answer
+                        .resource("Appointment")
+                        .is_some_and(|now| now["status"] == self.settings.arrival_status.as_str())
+                    {
+                        return Delivery::Done { note: None };
+                    }
+                    return self.proof_by_look(request, arrival).await;
+                }
+                // A patch may be refused for being a patch: look again, then put the whole appointment.
+                Ok(answer) if was_patch && matches!(answer.status, 400 | 404 | 405 | 415 | 422 | 501) => {
+                    patching = false
+                }
+                Ok(answer) if matches!(answer.status, 409 | 412) => {}
+                Ok(answer) => return self.refused(request, arrival, &answer).await,
+            }
+        }
+        Delivery::Later { reason: "the appointment keeps changing".to_owned(), after_s: None, maybe_delivered: true }
+    }
+
+    async fn change(
+        &self,
+        arrival: &Arrival<'_>,
+        resource: &Value,
+        version: Option<&str>,
+        patching: bool,
+    ) -> Result<HttpAnswer, Trouble> {
+        let changes = arrival.changes(
+            resource,
+            &self.settings.arrival_status,
+            &format!("{}/ticket", self.settings.request_system),
+        );
+        if patching {
+            return self.http.json_patch(arrival.appointment_ref, &changes.patch, version, self.send_timeout()).await;
+        }
+        self.http.put(arrival.appointment_ref, &changes.resource, version, self.send_timeout()).await
+    }
+
+    async fn appointment_now(&self, request: &Request, arrival: &Arrival<'_>) -> Now {
+        let answer = match self.http.get(arrival.appointment_ref, &[], self.send_timeout()).await {
+            Ok(answer) => answer,
+            Err(trouble) => return Now::Over(answer::trouble(trouble)),
+        };
+        if answer.status == 410 {
+            return Now::Over(done("the appointment was deleted meanwhile"));
+        }
+        let Some(resource) = answer.resource("Appointment") else {
+            return Now::Over(if answer.is_success() || answer.status == 412 {
+                not_an_appointment(&answer)
+            } else {
+                answer::of_refusal(&answer)
+            });
+        };
+        let version = resource["meta"]["versionId"].as_str().map(str::to_owned).or_else(|| answer.version.clone());
+        match resource["status"].as_str() {
+            Some("booked") => match self.moved(request, resource) {
+                true => Now::Over(done("the appointment was moved to another day meanwhile; no arrival was set")),
+                false => Now::Booked { resource: Box::new(resource.clone()), version },
+            },
+            Some("arrived" | "checked-in" | "fulfilled") => Now::Over(Delivery::Done { note: None }),
+            Some("cancelled") => Now::Over(done("the appointment was cancelled meanwhile; no arrival was set")),
+            _ => Now::Over(done("the appointment is no longer booked; no arrival was set")),
+        }
+    }
+
+    fn moved(&self, request: &Request, resource: &Value) -> bool {
+        let start = resource["start"].as_str().and_then(|start| DateTime::parse_from_rfc3339(start).ok());
+        start.is_some_and(|start| {
+            start.with_timezone(&self.facility.offset).date_naive()
+                != request.made_at.with_timezone(&self.facility.offset).date_naive()
+        })
+    }
+
+    /// A success without the appointment in it.
+    async fn proof_by_look(&self, request: &Request, arrival: &Arrival<'_>) -> Delivery {
+        match self.appointment_now(request, arrival).await {
+            Now::Over(delivery) => delivery,
+            Now::Booked { .. } => Delivery::Later {
+                reason: "the server said yes and changed nothing".to_owned(),
+                after_s: None,
+                maybe_delivered: true,
+            },
+        }
+    }
+
+    /// A replay is often answered by a refusal: if the appointment has what we want, that is success.
+    async fn refused(&self, request: &Request, arrival: &Arrival<'_>, answer: &HttpAnswer) -> Delivery {
+        let delivery = answer::of_refusal(answer);
+        if !matches!(delivery, Delivery::Park { .. }) {
+            return delivery;
+        }
+        match self.appointment_now(request, arrival).await {
+            Now::Over(over @ Delivery::Done { .. }) => over,
+            Now::Over(_) | Now::Booked { .. } => delivery,
+        }
+    }
+}
+
+struct Changes {
+    patch: Value,
+    resource: Value,
+}
+
+impl Arrival<'_> {
+    /// The same change twice: as a patch, and as the whole appointment for servers that cannot patch.
+    fn changes(&self, resource: &Value, target: &str, ticket_system: &str) -> Changes {
+        let mut patch = vec![
+            json!({"op": "test", "path": "/status", "value": "booked"}),
+            json!({"op": "replace", "path": "/status", "value": target}),
+        ];
+        let mut changed = resource.clone();
+        changed["status"] = json!(target);
+        let ticket = json!({"system": ticket_system, "value": self.ticket});
+        append(&mut patch, &mut changed, "identifier", ticket);
+        if let Some(answer) = self.insurance {
+            append(
+                &mut patch,
+                &mut changed,
+                "extension",
+                json!({"url": wire::INSURANCE_ANSWER, "valueCode": insurance_code(answer)}),
+            );
+        }
+        if self.see_desk {
+            append(&mut patch, &mut changed, "extension", json!({"url": wire::SEE_DESK, "valueBoolean": true}));
+        }
+        Changes { patch: Value::Array(patch), resource: changed }
+    }
+}
+
+/// Adds to a list that may not be there yet.
+fn append(patch: &mut Vec<Value>, resource: &mut Value, list: &str, item: Value) {
+    if let Some(items) = resource[list].as_array_mut() {
+        patch.push(json!({"op": "add", "path": format!("/{list}/-"), "value": item}));
+        items.push(item);
+    } else {
+        patch.push(json!({"op": "add", "path": format!("/{list}"), "value": [item]}));
+        resource[list] = json!([item]);
+    }
+}
+
+const fn insurance_code(answer: InsuranceAnswer) -> &'static str {
+    match answer {
+        InsuranceAnswer::Yes => "yes",
+        InsuranceAnswer::No => "no",
+        InsuranceAnswer::NotSure => "not-sure",
+    }
+}
+
+fn done(note: &str) -> Delivery {
+    Delivery::Done { note: Some(note.to_owned()) }
+}
+
+fn not_an_appointment(answer: &HttpAnswer) -> Delivery {
+    Delivery::Later {
+        reason: "the server answered something that is no appointment".to_owned(),
+        after_s: answer.retry_after_s,
+        maybe_delivered: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_arrival_tests_then_replaces_then_adds() {
+        let arrival = Arrival {
+            appointment_ref: "Appointment/1",
+            ticket: "K3-12",
+            insurance: Some(InsuranceAnswer::NotSure),
+            see_desk: true,
+        };
+        let before = json!({"status": "booked", "identifier": [{"system": "s", "value": "1"}], "unknown": 1});
+        let changes = arrival.changes(&before, "checked-in", "t");
+        assert_eq!(
+            changes.patch,
+            json!([
+                {"op": "test", "path": "/status", "value": "booked"},
+                {"op": "replace", "path": "/status", "value": "checked-in"},
+                {"op": "add", "path": "/identifier/-", "value": {"system": "t", "value": "K3-12"}},
+                {"op": "add", "path": "/extension", "value": [{"url": wire::INSURANCE_ANSWER, "valueCode": "not-sure"}]},
+                {"op": "add", "path": "/extension/-", "value": {"url": wire::SEE_DESK, "valueBoolean": true}},
+            ])
+        );
+        assert_eq!(changes.resource["status"], "checked-in");
+        assert_eq!(changes.resource["unknown"], 1, "what we do not know survives");
+        assert_eq!(changes.resource["extension"].as_array().map(Vec::len), Some(2));
+    }
+}

@@ -1,0 +1,160 @@
+//! The demo's own hospital: a small FHIR R4 server on loopback that is as strict as the strictest real ones, and fails
+//! on demand.
+//!
+//! Strict means: a transaction is all or nothing and runs in the given order; a reference to a later entry, to nothing,
+//! or an unknown element is refused; every string that equals a `fullUrl` is rewritten (as Medplum does); an unknown
+//! search parameter is refused; a stale `If-Match` is 412; a conditional create with two matches is 412.
+
+mod line;
+mod rules;
+mod seed;
+mod shelf;
+mod web;
+
+pub use seed::{Seeded, seed_into};
+
+use super::people;
+use chrono::NaiveDate;
+use line::Line;
+use serde_json::Value;
+use shelf::Shelf;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How the hospital misbehaves; from one request to the next.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Fault {
+    #[default]
+    Up,
+    /// Connections are refused, open ones drop.
+    Down,
+    /// Every answer takes [`SLOW_MS`].
+    Slow,
+    /// 503 to everything.
+    Reject,
+    /// A gateway's HTML page with status 200 to everything.
+    Html,
+    /// Writes are done, and the connection breaks before the answer.
+    LoseAnswers,
+    /// Writes are not done and answered so.
+    Answer { status: u16, retry_after: Option<String> },
+    /// A transaction is taken apart as a batch, and one entry refused: 200 with a 412 inside.
+    EntryRefused,
+    /// A search answers with the wrong kind of resource.
+    WrongResource,
+}
+
+pub const SLOW_MS: u64 = 3_000;
+
+/// Runs until dropped.
+pub struct SimHospital {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+struct Shared {
+    line: Line,
+    shelf: Mutex<Shelf>,
+    fault: Mutex<Fault>,
+}
+
+impl Shared {
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fault(&self) -> Fault {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl SimHospital {
+    /// With the demo's patients and their appointments of `day`.
+    ///
+    /// # Errors
+    /// No port, no thread, or the seed broke the server's own rules.
+    pub fn start(day: NaiveDate) -> io::Result<Self> {
+        let hospital = Self::start_empty()?;
+        let bundle = people::seed_bundle(day);
+        hospital.shared.shelf().transaction(&bundle).map_err(|refusal| io::Error::other(refusal.text))?;
+        hospital.shared.shelf().forget_history();
+        Ok(hospital)
+    }
+
+    /// Nobody in it yet.
+    ///
+    /// # Errors
+    /// No port or no thread.
+    pub fn start_empty() -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("hospital")
+            .enable_all()
+            .build()?;
+        let (line, listener, address) = line::open(runtime.handle())?;
+        let shared = Arc::new(Shared { line, shelf: Mutex::default(), fault: Mutex::default() });
+        runtime.spawn(web::serve(listener, Arc::clone(&shared)));
+        Ok(Self { shared, address, runtime: Some(runtime) })
+    }
+
+    /// The FHIR base URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}/fhir", self.address)
+    }
+
+    pub fn set(&self, fault: Fault) {
+        self.shared.line.set_down(fault == Fault::Down);
+        *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// Resources of a type that came over the wire, without the seed and without questions (`document-quote` Tasks).
+    #[must_use]
+    pub fn count(&self, kind: &str) -> usize {
+        self.resources(kind).iter().filter(|resource| !rules::is_quote(resource)).count()
+    }
+
+    /// Everything of a type that came over the wire, as it stands now.
+    #[must_use]
+    pub fn resources(&self, kind: &str) -> Vec<Value> {
+        self.shared.shelf().arrived(kind)
+    }
+
+    /// One resource, seeded or not (`Appointment`, by identifier).
+    #[must_use]
+    pub fn find(&self, kind: &str, system: &str, value: &str) -> Option<Value> {
+        self.shared.shelf().by_identifier(kind, system, value).into_iter().next()
+    }
+
+    /// The different transaction bundles, as they came.
+    #[must_use]
+    pub fn bundles(&self) -> Vec<Value> {
+        self.shared.shelf().bundles()
+    }
+
+    /// How many requests of a method came to a path that begins so, answered or not.
+    #[must_use]
+    pub fn requests(&self, method: &str, path: &str) -> usize {
+        self.shared.shelf().requests(method, path)
+    }
+
+    /// Changes a resource behind the kiosk's back, as hospital staff would.
+    pub fn change(&self, kind: &str, system: &str, value: &str, change: impl FnOnce(&mut Value)) {
+        self.shared.shelf().change(kind, system, value, change);
+    }
+
+    /// Declare no `PaymentNotice` (or another type) in `/metadata`, and refuse it.
+    pub fn lacks(&self, kind: &'static str) {
+        self.shared.shelf().lacking.push(kind);
+    }
+}
+
+impl Drop for SimHospital {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! HTTP in front of the shelf: paths, headers, faults.
+
+use super::line::{Cut, SimListener};
+use super::rules::Refusal;
+use super::shelf::{Shelf, parse_query};
+use super::{Fault, SLOW_MS, Shared, rules};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::connect_info::ConnectInfo;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
+
+pub async fn serve(listener: SimListener, shared: Arc<Shared>) {
+    let router = Router::new().fallback(handle).layer(DefaultBodyLimit::max(BODY_MAX_BYTES)).with_state(shared);
+    if let Err(error) = axum::serve(listener, router.into_make_service_with_connect_info::<Cut>()).await {
+        tracing::error!(%error, "the simulated hospital stopped");
+    }
+}
+
+struct Asked<'a> {
+    method: &'a str,
+    /// `Patient`, `Patient/h1`, `Patient/_search`, empty for a transaction.
+    path: &'a str,
+    query: &'a str,
+    headers: &'a HeaderMap,
+    body: &'a [u8],
+}
+
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: axum::body::Bytes,
+) -> Response<Body> {
+    let path = uri.path().strip_prefix("/fhir").unwrap_or_default().trim_matches('/').to_owned();
+    let asked = Asked {
+        method: method.as_str(),
+        path: &path,
+        query: uri.query().unwrap_or_default(),
+        headers: &headers,
+        body: &body,
+    };
+    shared.shelf().note_request(asked.method, asked.path);
+    let fault = shared.fault();
+    if fault == Fault::Slow {
+        tokio::time::sleep(Duration::from_millis(SLOW_MS)).await;
+    }
+    if let Some(answer) = instead(&fault, &asked) {
+        return answer;
+    }
+    let answer = work(&mut shared.shelf(), &asked);
+    if fault == Fault::LoseAnswers && asked.writes() {
+        cut.now();
+    }
+    match answer {
+        Ok(done) => done.into_response(),
+        Err(refusal) => outcome(refusal.status, &refusal.text),
+    }
+}
+
+/// The answer of a hospital that does not even look at the request.
+fn instead(fault: &Fault, asked: &Asked<'_>) -> Option<Response<Body>> {
+    match fault {
+        Fault::Reject => Some(outcome(503, "closed for repairs")),
+        Fault::Html => Some(respond(
+            200,
+            "text/html",
+            "<!doctype html><title>Welcome to the hospital's guest network</title>".into(),
+            &[],
+        )),
+        Fault::Answer { status, retry_after } if asked.writes() => {
+            let extra: Vec<(&str, &str)> = retry_after.iter().map(|value| ("retry-after", value.as_str())).collect();
+            Some(respond(
+                *status,
+                "application/fhir+json",
+                json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "processing"}]})
+                    .to_string(),
+                &extra,
+            ))
+        }
+        Fault::EntryRefused if asked.is_transaction() => {
+            let entries = serde_json::from_slice::<Value>(asked.body)
+                .ok()
+                .and_then(|bundle| bundle["entry"].as_array().map(Vec::len))
+                .unwrap_or(0);
+            let status = |at| if at + 1 == entries { "412 Precondition Failed" } else { "201 Created" };
+            let entry: Vec<Value> = (0..entries).map(|at| json!({"response": {"status": status(at)}})).collect();
+            Some(respond(
+                200,
+                "application/fhir+json",
+                json!({"resourceType": "Bundle", "type": "batch-response", "entry": entry}).to_string(),
+                &[],
+            ))
+        }
+        Fault::WrongResource => Some(respond(
+            200,
+            "application/fhir+json",
+            json!({"resourceType": "Basic", "code": {"text": "?"}}).to_string(),
+            &[],
+        )),
+        Fault::Up | Fault::Down | Fault::Slow | Fault::LoseAnswers | Fault::Answer { .. } | Fault::EntryRefused => None,
+    }
+}
+
+impl Asked<'_> {
+    fn is_transaction(&self) -> bool {
+        self.method == "POST" && self.path.is_empty()
+    }
+
+    fn writes(&self) -> bool {
+        self.method != "GET" && !self.path.ends_with("_search")
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    fn json(&self) -> Result<Value, Refusal> {
+        serde_json::from_slice(self.body).map_err(|_| Refusal { status: 400, text: "the body is no JSON".to_owned() })
+    }
+}
+
+struct Done {
+    status: u16,
+    value: Value,
+}
+
+impl Done {
+    fn into_response(self) -> Response<Body> {
+        let etag = self.value["meta"]["versionId"].as_str().map(|version| format!("W/\"{version}\""));
+        let extra: Vec<(&str, &str)> = etag.iter().map(|etag| ("etag", etag.as_str())).collect();
+        respond(self.status, "application/fhir+json", self.value.to_string(), &extra)
+    }
+}
+
+fn work(shelf: &mut Shelf, asked: &Asked<'_>) -> Result<Done, Refusal> {
+    let parts: Vec<&str> = asked.path.split('/').filter(|part| !part.is_empty()).collect();
+    let ok = |value| Ok(Done { status: 200, value });
+    match (asked.method, parts.as_slice()) {
+        ("POST", []) => ok(shelf.transaction(&asked.json()?)?),
+        ("GET", ["metadata"]) => ok(statement(&shelf.lacking)),
+        ("GET", [kind]) => ok(shelf.search(kind, &parse_query(asked.query))?),
+        ("POST", [kind, "_search"]) => ok(shelf.search(kind, &parse_query(&String::from_utf8_lossy(asked.body)))?),
+        ("GET", [kind, id]) => ok(shelf.read(kind, id)?),
+        ("POST", [kind]) => {
+            let (status, value) = shelf.create(kind, asked.json()?, asked.header("if-none-exist"))?;
+            Ok(Done { status, value })
+        }
+        ("PUT", [kind, id]) => ok(shelf.replace(kind, id, asked.json()?, asked.header("if-match"))?),
+        ("PATCH", [kind, id]) if shelf.lacking.contains(&"patch") => {
+            rules::refuse(405, format!("{kind}/{id} cannot be patched here"))
+        }
+        ("PATCH", [kind, id]) if asked.header("content-type") == Some("application/json-patch+json") => {
+            ok(shelf.patch(kind, id, &asked.json()?, asked.header("if-match"))?)
+        }
+        ("PATCH", _) => rules::refuse(415, "only JSON Patch"),
+        _ => rules::refuse(405, "not here"),
+    }
+}
+
+fn statement(lacking: &[&str]) -> Value {
+    let interactions = |kind: &str| {
+        let mut codes = vec!["read", "create", "update", "search-type"];
+        if kind == "Appointment" && !lacking.contains(&"patch") {
+            codes.push("patch");
+        }
+        codes.into_iter().map(|code| json!({"code": code})).collect::<Vec<_>>()
+    };
+    let resource: Vec<Value> = rules::kinds()
+        .filter(|kind| !lacking.contains(kind))
+        .map(|kind| json!({"type": kind, "interaction": interactions(kind), "conditionalCreate": true, "searchParam": [{"name": "identifier", "type": "token"}]}))
+        .collect();
+    json!({
+        "resourceType": "CapabilityStatement", "status": "active", "date": "2026-01-01", "kind": "instance",
+        "fhirVersion": "4.0.1", "format": ["json"], "patchFormat": ["application/json-patch+json"],
+        "rest": [{"mode": "server", "resource": resource, "interaction": [{"code": "transaction"}]}],
+    })
+}
+
+fn outcome(status: u16, text: &str) -> Response<Body> {
+    let body = json!({"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "processing", "diagnostics": text}]});
+    respond(status, "application/fhir+json", body.to_string(), &[])
+}
+
+fn respond(status: u16, kind: &str, body: String, extra: &[(&str, &str)]) -> Response<Body> {
+    let mut answer = Response::builder()
+        .status(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .header(header::CONTENT_TYPE, kind);
+    for (name, value) in extra {
+        answer = answer.header(*name, *value);
+    }
+    answer.body(Body::from(body)).unwrap_or_default()
+}

@@ -1,0 +1,9 @@
+//! The hospital line: the bundles byte by byte, each rule of delivery against a hospital that fails on demand, and the
+//! one sender with a store in memory.
+
+mod arrivals;
+mod delivery;
+mod fixture;
+mod look_ups;
+mod sync;
+mod wire;

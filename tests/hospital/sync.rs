@@ -1,0 +1,255 @@
+//! The one sender, with a store in memory.
+
+use super::fixture::{StoppedClock, card, client, day, documents, eventually, hospital, settings, ten_o_clock};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use hospital_kiosk::domain::outbox::{Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
+use hospital_kiosk::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
+use hospital_kiosk::domain::payment::{AttemptId, Entry, PaymentRecord};
+use hospital_kiosk::domain::session::Counters;
+use hospital_kiosk::hospital::client::Client;
+use hospital_kiosk::hospital::sync::{self, SyncSettings};
+use hospital_kiosk::ports::{HospitalServer, QueueRow, Store, StoreError};
+use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+#[derive(Default)]
+struct MemoryStore {
+    rows: Mutex<Vec<QueuedRequest>>,
+    schedule: Mutex<Option<(NaiveDate, usize)>>,
+    /// `trying` was durable before each send.
+    tries: Mutex<Vec<i64>>,
+}
+
+impl MemoryStore {
+    fn rows(&self) -> Vec<QueuedRequest> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn states(&self) -> Vec<QueueState> {
+        self.rows().iter().map(|row| row.state).collect()
+    }
+
+    fn with<T>(&self, sequence: i64, work: impl FnOnce(&mut QueuedRequest) -> T) -> Option<T> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().find(|row| row.sequence == sequence).map(work)
+    }
+}
+
+impl Store for MemoryStore {
+    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<(), StoreError> {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let sequence = i64::try_from(rows.len()).unwrap_or(0) + 1;
+        let state = QueueState::Waiting;
+        rows.push(QueuedRequest { sequence, request: request.clone(), bundle: bundle.to_vec(), tries: 0, maybe_delivered: false, state, note: None });
+        Ok(())
+    }
+
+    fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError> {
+        self.next_request_except(&[])
+    }
+
+    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>, StoreError> {
+        let rows = self.rows();
+        let free = |row: &&QueuedRequest| {
+            let visit = row.request.visit;
+            let earlier = rows.iter().any(|other| other.sequence < row.sequence && other.request.visit == visit && other.state != QueueState::Sent);
+            row.state == QueueState::Waiting && !earlier && !visits.contains(&visit)
+        };
+        Ok(rows.iter().find(free).cloned())
+    }
+
+    fn trying(&self, sequence: i64) -> Result<(), StoreError> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).push(sequence);
+        self.with(sequence, |row| {
+            row.tries += 1;
+            row.maybe_delivered = true;
+        });
+        Ok(())
+    }
+
+    fn tried(&self, sequence: i64, delivery: &Delivery, _: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.with(sequence, |row| match delivery {
+            Delivery::Done { note } => (row.state, row.note) = (QueueState::Sent, note.clone()),
+            Delivery::Park { reason } => (row.state, row.note) = (QueueState::Parked, Some(reason.clone())),
+            Delivery::Later { maybe_delivered, .. } => row.maybe_delivered = *maybe_delivered,
+            Delivery::Hold { .. } => {}
+        });
+        Ok(())
+    }
+
+    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError> {
+        *self.schedule.lock().unwrap_or_else(PoisonError::into_inner) = Some((day, rows.len()));
+        Ok(())
+    }
+
+    fn wipe_schedule_except(&self, _: NaiveDate) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn record(&self, _: &Entry, _: &[u8], _: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        unimplemented!("not the sender's")
+    }
+    fn payments(&self) -> Result<Vec<PaymentRecord>, StoreError> {
+        unimplemented!("not the sender's")
+    }
+    fn payment(&self, _: AttemptId) -> Result<Option<PaymentRecord>, StoreError> {
+        unimplemented!("not the sender's")
+    }
+    fn requests(&self) -> Result<Vec<QueueRow>, StoreError> {
+        unimplemented!("not the sender's")
+    }
+    fn retry(&self, _: Uuid) -> Result<bool, StoreError> {
+        unimplemented!("not the sender's")
+    }
+    fn counters(&self) -> Result<Counters, StoreError> {
+        unimplemented!("not the sender's")
+    }
+    fn save_counters(&self, _: &Counters) -> Result<(), StoreError> {
+        unimplemented!("not the sender's")
+    }
+    fn cached_patient(&self, _: NaiveDate, _: &PatientNumber, _: BirthDate) -> Result<Option<Patient>, StoreError> {
+        unimplemented!("not the sender's")
+    }
+    fn cached_appointments(&self, _: NaiveDate, _: &PatientNumber) -> Result<Vec<Appointment>, StoreError> {
+        unimplemented!("not the sender's")
+    }
+    fn cached_slip(&self, _: NaiveDate, _: &str) -> Result<Option<(Patient, Appointment)>, StoreError> {
+        unimplemented!("not the sender's")
+    }
+}
+
+struct Bench {
+    hospital: SimHospital,
+    client: Arc<Client>,
+    store: Arc<MemoryStore>,
+    wake: Arc<Notify>,
+    online: Arc<Mutex<Vec<bool>>>,
+    delivered: Arc<Mutex<Vec<Uuid>>>,
+    task: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let hospital = hospital();
+        let client = client(&hospital.url());
+        Self { hospital, client, store: Arc::default(), wake: Arc::default(), online: Arc::default(), delivered: Arc::default(), task: None }
+    }
+
+    fn queue(&self, request: &Request) {
+        self.store.queue(request, &self.client.freeze(request)).expect("queued");
+        self.wake.notify_one();
+    }
+
+    fn start(&mut self) {
+        let (online, delivered) = (Arc::clone(&self.online), Arc::clone(&self.delivered));
+        self.task = Some(tokio::spawn(sync::run(
+            Arc::clone(&self.store) as Arc<dyn Store>,
+            Arc::clone(&self.client) as Arc<dyn HospitalServer>,
+            SyncSettings::from(&settings("")),
+            Arc::clone(&self.wake),
+            Arc::new(StoppedClock),
+            Arc::new(move |now| online.lock().unwrap_or_else(PoisonError::into_inner).push(now)),
+            Arc::new(move |id| delivered.lock().unwrap_or_else(PoisonError::into_inner).push(id)),
+        )));
+    }
+
+    async fn stop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+            let _ = task.await;
+        }
+    }
+
+    fn all_sent(&self) -> bool {
+        self.store.states().iter().all(|state| *state == QueueState::Sent)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn everything_queued_arrives_once_and_the_schedule_is_kept() {
+    let mut bench = Bench::new();
+    for id in 1..=5 {
+        bench.queue(&documents(id, card()));
+    }
+    bench.start();
+    eventually("all sent", || bench.all_sent()).await;
+    bench.queue(&documents(6, PaymentOfRequest::Free));
+    eventually("the one queued later too", || bench.all_sent()).await;
+    assert_eq!(bench.hospital.count("Task"), 6);
+    assert_eq!(bench.delivered.lock().expect("the list").len(), 6);
+    eventually("the schedule", || *bench.store.schedule.lock().expect("the schedule") == Some((day(), 11))).await;
+    assert_eq!(*bench.online.lock().expect("the list"), [true], "told once");
+    assert_eq!(bench.store.tries.lock().expect("the tries").len(), 6);
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_poison_request_holds_only_its_own_visit() {
+    let mut bench = Bench::new();
+    let poison = Request { patient: PatientNumber("99999999".to_owned()), ..documents(1, PaymentOfRequest::Free) };
+    let behind = Request { visit: poison.visit, ..documents(2, PaymentOfRequest::Free) };
+    for request in [&poison, &behind, &documents(3, card())] {
+        bench.queue(request);
+    }
+    bench.start();
+    eventually("the other visit is served", || bench.store.states() == [QueueState::Parked, QueueState::Waiting, QueueState::Sent]).await;
+    assert_eq!(bench.hospital.count("Task"), 1);
+    bench.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_delays_and_loses_nothing() {
+    let mut bench = Bench::new();
+    bench.hospital.set(Fault::Down);
+    bench.start();
+    for id in 1..=3 {
+        bench.queue(&documents(id, card()));
+    }
+    eventually("it was tried", || bench.store.rows()[0].tries > 1).await;
+    bench.hospital.set(Fault::Up);
+    eventually("all sent", || bench.all_sent()).await;
+    assert_eq!(bench.hospital.count("Task"), 3);
+    let online = bench.online.lock().expect("the list").clone();
+    assert_eq!((online.first(), online.last()), (Some(&false), Some(&true)), "{online:?}");
+    bench.stop().await;
+}
+
+/// Lost answers, rejections, garbage and a sender killed again and again: one Task for each request, whatever happens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_sender_and_a_bad_line_make_no_second_task() {
+    const REQUESTS: u128 = 40;
+    let mut bench = Bench::new();
+    for id in 1..=REQUESTS {
+        bench.queue(&documents(id, card()));
+    }
+    let faults = [Fault::LoseAnswers, Fault::Up, Fault::Html, Fault::Up, Fault::Answer { status: 503, retry_after: None }, Fault::Down, Fault::Up];
+    for round in 0..28 {
+        bench.hospital.set(faults[round % faults.len()].clone());
+        bench.start();
+        tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        bench.stop().await;
+    }
+    bench.hospital.set(Fault::Up);
+    bench.start();
+    eventually("all sent", || bench.all_sent()).await;
+    let counts = ["Task", "Invoice", "ChargeItem"].map(|kind| bench.hospital.count(kind) as u128);
+    assert_eq!(counts, [REQUESTS, REQUESTS, 2 * REQUESTS]);
+    bench.stop().await;
+    assert_eq!(ten_o_clock().date_naive(), day());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn refused_credentials_hold_everything_and_park_nothing() {
+    let mut bench = Bench::new();
+    bench.hospital.set(Fault::Answer { status: 401, retry_after: None });
+    for id in 1..=2 {
+        bench.queue(&documents(id, card()));
+    }
+    bench.start();
+    eventually("it was tried", || bench.store.rows()[0].tries > 2).await;
+    assert_eq!(bench.store.states(), [QueueState::Waiting, QueueState::Waiting]);
+    bench.hospital.set(Fault::Up);
+    eventually("all sent", || bench.all_sent()).await;
+    bench.stop().await;
+}

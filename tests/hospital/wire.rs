@@ -1,0 +1,82 @@
+//! The bundles, byte by byte. `UPDATE_GOLDEN=1` writes them anew; look at the difference before you commit it. The
+//! same files are what `make peers` gives to third-party validators.
+
+use super::fixture::{card, documents, facility, settings};
+use hospital_kiosk::domain::outbox::{PaymentOfRequest, Request};
+use hospital_kiosk::hospital::wire::{Capabilities, document_bundle};
+use serde_json::Value;
+
+const ALL: Capabilities = Capabilities { charge_item: true, invoice: true, payment_notice: true, device: true, json_patch: true };
+
+fn cases() -> Vec<(&'static str, Request, Capabilities)> {
+    let known = Request { patient_ref: Some("Patient/4711".to_owned()), ..documents(1, card()) };
+    vec![
+        ("paid", known, ALL),
+        ("paid-offline", documents(1, card()), Capabilities::default()),
+        ("paid-task-only", documents(2, card()), Capabilities { charge_item: false, invoice: false, payment_notice: false, ..ALL }),
+        ("paid-no-charge-item", documents(3, card()), Capabilities { charge_item: false, ..ALL }),
+        ("unpaid", documents(4, PaymentOfRequest::Unpaid), ALL),
+        ("free", documents(5, PaymentOfRequest::Free), ALL),
+    ]
+}
+
+fn bundle(request: &Request, can: Capabilities) -> Value {
+    let bundle = document_bundle(request, &settings("http://127.0.0.1:1/fhir"), &facility(), can).expect("a bundle");
+    serde_json::to_value(&bundle).expect("JSON")
+}
+
+#[test]
+fn bundles_are_as_they_were() {
+    for (name, request, can) in cases() {
+        let path = format!("{}/tests/data/hospital/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let now = format!("{:#}\n", bundle(&request, can));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            std::fs::write(&path, &now).expect("written");
+        }
+        assert_eq!(std::fs::read_to_string(&path).expect("a golden file"), now, "{name}");
+    }
+}
+
+#[test]
+fn entries_come_dependency_first() {
+    let kinds = |name: &str| -> Vec<String> {
+        let (_, request, can) = cases().into_iter().find(|(case, ..)| *case == name).expect("a case");
+        let bundle = bundle(&request, can);
+        let entries = bundle["entry"].as_array().expect("entries").clone();
+        entries.iter().map(|entry| entry["resource"]["resourceType"].as_str().expect("a type").to_owned()).collect()
+    };
+    assert_eq!(kinds("paid"), ["ChargeItem", "ChargeItem", "Invoice", "PaymentNotice", "Task"]);
+    assert_eq!(kinds("paid-offline"), ["ChargeItem", "ChargeItem", "Invoice", "Task"]);
+    assert_eq!(kinds("paid-task-only"), ["Task"]);
+    assert_eq!(kinds("unpaid"), ["ChargeItem", "ChargeItem", "Task"]);
+}
+
+#[test]
+fn every_entry_is_conditional_and_no_full_url_is_an_identifier() {
+    for (name, request, can) in cases() {
+        let bundle = bundle(&request, can);
+        let text = bundle.to_string();
+        for entry in bundle["entry"].as_array().expect("entries") {
+            let once = entry["request"]["ifNoneExist"].as_str().expect("ifNoneExist");
+            let value = entry["resource"]["identifier"][0]["value"].as_str().expect("an identifier");
+            assert_eq!(once, format!("identifier=https%3A%2F%2Fdemo.hospital-kiosk.example%2Frequest%7C{value}"), "{name}");
+            let full_url = entry["fullUrl"].as_str().expect("fullUrl").strip_prefix("urn:uuid:").expect("a uuid");
+            assert!(!once.contains(full_url), "{name}");
+            assert_eq!(text.matches(&format!("\"value\":\"{full_url}\"")).count(), 0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_frozen_bundle_is_always_the_same() {
+    let (_, request, can) = cases().remove(0);
+    assert_eq!(bundle(&request, can), bundle(&request, can));
+}
+
+#[test]
+fn no_name_and_no_birth_date_travels() {
+    for (name, request, can) in cases() {
+        let text = bundle(&request, can).to_string();
+        assert!(!text.contains("홍") && !text.contains("1958") && !text.contains("9410"), "{name}");
+    }
+}
