@@ -10,4 +10,8 @@ mod printing;
 mod quotes;
 mod stage;
 mod store;
+mod terminal_dialogue;
+mod terminal_faults;
+mod terminal_line;
+mod terminal_vectors;
 mod touches;

@@ -5,10 +5,13 @@
 
 pub mod model;
 mod sale;
+pub mod setup;
 
 use crate::domain::money::Amount;
 use crate::rehearsal::pty::Pty;
-use model::{Booking, CardAction, Fault, Model, Out, Setup};
+pub use model::Booking;
+use model::{Model, Out};
+pub use setup::{CardAction, Fault, Setup};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,11 +38,11 @@ impl SimTerminal {
     pub fn start(link: &Path, seed: u64) -> io::Result<Self> {
         let model = Arc::new(Mutex::new(Model::new(seed)));
         let stop = Arc::new(AtomicBool::new(false));
-        let line = Line { link: link.to_owned(), pty: Some(Pty::open(link)?), started: Instant::now() };
+        let far_end = Line { link: link.to_owned(), pty: Some(Pty::open(link)?), started: Instant::now() };
         let (far_model, far_stop) = (Arc::clone(&model), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
             .name("sim-terminal".to_owned())
-            .spawn(move || line.run(&far_model, &far_stop))?;
+            .spawn(move || far_end.run(&far_model, &far_stop))?;
         Ok(Self { model, stop, thread: Some(thread) })
     }
 
@@ -72,10 +75,10 @@ impl SimTerminal {
     /// How many `B` frames ever arrived.
     #[must_use]
     pub fn charges_seen(&self) -> usize {
-        self.requests_seen().iter().filter(|job| **job == b'B').count()
+        self.lock().charges_seen()
     }
 
-    /// The job code of every good frame that arrived, in order.
+    /// The job codes of the good frames that arrived lately, in order.
     #[must_use]
     pub fn requests_seen(&self) -> Vec<u8> {
         self.lock().requests.clone()
@@ -119,13 +122,11 @@ impl Line {
 
     fn hear(&mut self) -> Vec<u8> {
         let mut buffer = [0; 512];
-        match self.pty.as_mut().map(|pty| pty.read_some(&mut buffer, TURN)) {
-            Some(Ok(count)) => buffer[..count].to_vec(),
-            Some(Err(_)) | None => {
-                std::thread::sleep(TURN);
-                Vec::new()
-            }
+        if let Some(Ok(count)) = self.pty.as_mut().map(|pty| pty.read_some(&mut buffer, TURN)) {
+            return buffer[..count].to_vec();
         }
+        std::thread::sleep(TURN);
+        Vec::new()
     }
 
     fn carry_out(&mut self, out: Out) {

@@ -13,10 +13,13 @@ use std::sync::Arc;
 pub const PROTOCOLS: &[Protocol] =
     &[Protocol { name: "smartro", start: smartro::driver::start, decode: smartro::decode::decode, probe: smartro::probe::probe }];
 
+/// A running terminal, or why there is none, in words for a technician.
+pub type Started = Result<Arc<dyn CardTerminal>, String>;
+
 pub struct Protocol {
     /// The word in `[terminal] protocol` and in `kiosk decode --protocol`.
     pub name: &'static str,
-    pub start: fn(&Terminal, Reports<TerminalReport>) -> Result<Arc<dyn CardTerminal>, String>,
+    pub start: fn(&Terminal, Reports<TerminalReport>) -> Started,
     pub decode: fn(&[u8]) -> Result<Decoded, Refused>,
     /// What answers on a port, in words. Sends nothing that could move money.
     pub probe: fn(&Terminal, &str) -> Option<String>,
@@ -42,7 +45,7 @@ pub struct Refused {
 ///
 /// # Errors
 /// An unknown protocol or an impossible setting, in words for a technician.
-pub fn start(settings: &Terminal, reports: Reports<TerminalReport>) -> Result<Arc<dyn CardTerminal>, String> {
+pub fn start(settings: &Terminal, reports: Reports<TerminalReport>) -> Started {
     if settings.protocol.is_empty() || settings.port.is_empty() {
         reports(TerminalReport::Online(false));
         return Ok(Arc::new(NoTerminal { reports }));

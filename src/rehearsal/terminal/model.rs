@@ -1,96 +1,11 @@
 //! The simulated terminal as a pure value. It knows what the card company has booked: the oracle of every test.
 
 use super::sale::{self, Sale};
+use super::setup::{CardAction, Fault, Setup};
 use crate::domain::money::Amount;
 use crate::terminal::smartro::packet::{ACK, Frame, ID_BYTES, NAK, STAMP_BYTES};
 use crate::terminal::smartro::reader::{Item, Reader};
 use std::collections::VecDeque;
-
-/// What the next card does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CardAction {
-    Approve,
-    Decline,
-    /// Booked, but the answer is lost.
-    Silence,
-    /// Booked and answered after `late_ms`.
-    Late,
-    /// The line vanishes during the payment and comes back after `away_ms`; booked if `unplug_books`.
-    Unplug,
-    /// Booked if `reboot_books`; the terminal restarts instead of answering.
-    Reboot,
-}
-
-/// One mistake on the line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The charge is refused with NAK and forgotten.
-    NakCharge,
-    /// The charge is taken, but its ACK arrives as NAK.
-    FlipAck,
-    /// The charge is taken, its ACK is lost.
-    DropAck,
-    /// ACK and answer arrive in one piece.
-    GlueAck,
-    NoiseBeforeAnswer,
-    NoiseAfterAnswer,
-    SplitAnswer,
-    /// Events before, between and after the bytes of the dialogue.
-    OddEvents,
-    /// The answer's check byte is wrong the first time.
-    CorruptAnswer,
-    AnswerForOtherAmount,
-    AnswerTwice,
-    /// The answer repeats the sale before.
-    AnswerIsOld,
-}
-
-/// What this terminal is like. Times are milliseconds.
-#[derive(Debug, Clone)]
-pub struct Setup {
-    pub present_ms: u64,
-    pub host_ms: u64,
-    pub late_ms: u64,
-    pub away_ms: u64,
-    pub reboot_ms: u64,
-    /// An answer without ACK is repeated after this, three times in all.
-    pub repeat_ms: u64,
-    pub unplug_books: bool,
-    pub reboot_books: bool,
-    pub silence_books: bool,
-    /// The last transaction is kept over a restart.
-    pub keeps_last: bool,
-    /// A decline becomes the last transaction too.
-    pub keeps_declines: bool,
-    /// A charge called off before the card came is answered with a decline.
-    pub answers_call_off: bool,
-    pub decline_code: [u8; 2],
-    pub host_up: bool,
-    /// The card-holder forgets the card.
-    pub card_stays: bool,
-}
-
-impl Default for Setup {
-    fn default() -> Self {
-        Self {
-            present_ms: 150,
-            host_ms: 150,
-            late_ms: 8_000,
-            away_ms: 2_500,
-            reboot_ms: 1_500,
-            repeat_ms: 3_000,
-            unplug_books: true,
-            reboot_books: true,
-            silence_books: true,
-            keeps_last: true,
-            keeps_declines: false,
-            answers_call_off: true,
-            decline_code: *b"6B",
-            host_up: true,
-            card_stays: false,
-        }
-    }
-}
 
 /// A line in the card company's books.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,12 +28,15 @@ pub enum Out {
 const CALLED_OFF: [u8; 2] = *b"7F";
 const ANSWER_SENDS: u8 = 3;
 const CARD_OUT_MS: u64 = 100;
+const REQUESTS_KEPT: usize = 1_000;
 const EVENT: u8 = b'@';
 
 pub struct Model {
     pub setup: Setup,
     pub bookings: Vec<Booking>,
+    /// Job codes of the good frames that arrived, the latest [`REQUESTS_KEPT`].
     pub requests: Vec<u8>,
+    charges_seen: usize,
     reader: Reader,
     noise: u64,
     terminal_id: [u8; ID_BYTES],
@@ -128,6 +46,7 @@ pub struct Model {
     charge: Option<Charge>,
     /// Approved or declined data, as `l` gives it back.
     last: Option<Vec<u8>>,
+    before_last: Option<Vec<u8>>,
     unacknowledged: Option<Answer>,
     card_in: bool,
     state: State,
@@ -172,6 +91,7 @@ impl Model {
             setup: Setup::default(),
             bookings: Vec::new(),
             requests: Vec::new(),
+            charges_seen: 0,
             reader: Reader::default(),
             noise: seed ^ 0x9e37_79b9_7f4a_7c15,
             terminal_id: [0; ID_BYTES],
@@ -180,6 +100,7 @@ impl Model {
             faults: Vec::new(),
             charge: None,
             last: None,
+            before_last: None,
             unacknowledged: None,
             card_in: false,
             state: State::On,
@@ -211,6 +132,12 @@ impl Model {
         Amount(self.bookings.iter().map(|booking| booking.amount.0).sum())
     }
 
+    /// How many `B` frames ever arrived.
+    #[must_use]
+    pub const fn charges_seen(&self) -> usize {
+        self.charges_seen
+    }
+
     pub fn bytes(&mut self, bytes: &[u8], now_ms: u64) {
         if self.state != State::On {
             return;
@@ -221,6 +148,7 @@ impl Model {
                 Item::Nak => self.repeat_answer(now_ms),
                 Item::Frame { frame, .. } => self.request(&frame, now_ms),
                 Item::Broken { .. } => self.send(vec![NAK]),
+                Item::Noise => {}
             }
         }
     }
@@ -269,7 +197,11 @@ impl Model {
     }
 
     fn request(&mut self, frame: &Frame, now_ms: u64) {
+        if self.requests.len() == REQUESTS_KEPT {
+            self.requests.remove(0);
+        }
         self.requests.push(frame.job);
+        self.charges_seen += usize::from(frame.job == b'B');
         self.terminal_id = frame.terminal_id;
         self.stamp = frame.stamp;
         if self.is_busy() {
@@ -388,7 +320,7 @@ impl Model {
         self.unacknowledged = None;
         self.reader = Reader::default();
         if !self.setup.keeps_last {
-            self.last = None;
+            self.last = self.before_last.take().filter(|_| self.setup.falls_back);
         }
         self.plan(now_ms, self.setup.reboot_ms, Plan::Started);
     }
@@ -465,7 +397,7 @@ impl Model {
     fn book(&mut self, amount: i64) -> Vec<u8> {
         let (approval_number, data) = self.sale(amount);
         self.bookings.push(Booking { amount: Amount(amount), approval_number });
-        self.last = Some(data.clone());
+        self.before_last = self.last.replace(data.clone());
         data
     }
 

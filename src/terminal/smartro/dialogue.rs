@@ -39,6 +39,8 @@ pub struct Limits {
     pub card_poll_ms: u64,
     /// Call-off granted to the charge's own answer.
     pub call_off_grace_ms: u64,
+    /// The same where a card was seen: the card company may be at work on it.
+    pub card_grace_ms: u64,
     /// All of `AskOutcome`.
     pub ask_ms: u64,
     /// Between the two questions for the last transaction.
@@ -61,6 +63,7 @@ impl Limits {
             card_out_ms: 30_000,
             card_poll_ms: 1_000,
             call_off_grace_ms: 3_000,
+            card_grace_ms: 30_000,
             ask_ms: 15_000,
             ask_pause_ms: 2_000,
             ready_ms: 300_000,
@@ -100,7 +103,8 @@ pub struct Dialogue {
     open: Option<OpenCharge>,
     /// Attempts that may never be sent again.
     sent: VecDeque<AttemptId>,
-    /// Since `Prepared`: the line was lost, the terminal fell silent, or its clock went back.
+    /// Since `Prepared`: something suggests that the terminal has restarted. The line was lost, it fell silent, its clock
+    /// went back; or a card was seen, or something unreadable arrived, and yet no answer came.
     restarted: bool,
     clock_seen: [u8; STAMP_BYTES],
     card_in: bool,
@@ -221,6 +225,7 @@ impl Dialogue {
             Item::Nak => self.refused(now),
             Item::Frame { frame, raw } => self.frame(&frame, raw, now),
             Item::Broken { job } => self.broken(job),
+            Item::Noise => self.restarted = true,
         }
     }
 
@@ -241,6 +246,7 @@ impl Dialogue {
 
     /// Asks for a repeat where something is awaited; never for an event.
     fn broken(&mut self, job: Option<u8>) {
+        self.restarted = true;
         let refusals_left = match (&mut self.task, &mut self.exchange) {
             (Task::Charge(charge), _) => charge.broken(job),
             (_, Some(exchange)) => &mut exchange.refusals_left,
@@ -262,8 +268,9 @@ impl Dialogue {
                 }
             }
             Some(b'I' | b'R' | b'M' | b'F' | b'Q') => {
+                self.restarted = true;
                 if let Task::Charge(charge) = &mut self.task {
-                    charge.card_seen();
+                    charge.card_seen(now.ms.saturating_add(self.limits.card_grace_ms));
                     if !self.card_in {
                         self.steps.push(Step::Report(TerminalReport::CardSeen));
                     }

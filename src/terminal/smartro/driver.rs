@@ -7,7 +7,7 @@ use crate::config::Terminal;
 use crate::domain::session::{TerminalCommand, TerminalReport};
 use crate::ports::{CardTerminal, Reports};
 use crate::serial::{LineSettings, SerialLine};
-use crate::terminal::refusal;
+use crate::terminal::{Started, refusal};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ const READ_BYTES: usize = 512;
 ///
 /// # Errors
 /// A terminal id that cannot be sent, or no thread to be had.
-pub fn start(settings: &Terminal, reports: Reports<TerminalReport>) -> Result<Arc<dyn CardTerminal>, String> {
+pub fn start(settings: &Terminal, reports: Reports<TerminalReport>) -> Started {
     let id = &settings.terminal_id;
     if id.len() > ID_BYTES || !id.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
         return Err(format!("[terminal] terminal_id has to be at most {ID_BYTES} plain ASCII characters"));

@@ -18,14 +18,21 @@ pub enum Item {
     Broken {
         job: Option<u8>,
     },
+    /// A byte that belongs to nothing.
+    Noise,
 }
 
 /// Bounded by [`LONGEST_FRAME_BYTES`] plus one reading.
 #[derive(Debug, Default)]
 pub struct Reader {
     buffer: Vec<u8>,
-    /// A frame broke and what is left of it is still being searched: its job code.
-    broken: Option<Option<u8>>,
+    /// A frame broke and what is left of it is still being searched.
+    broken: Option<Ruin>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Ruin {
+    job: Option<u8>,
 }
 
 impl Reader {
@@ -88,7 +95,7 @@ impl Reader {
         match first {
             ACK => items.push(Item::Ack),
             NAK => items.push(Item::Nak),
-            _ => {}
+            _ => items.push(Item::Noise),
         }
         true
     }
@@ -100,8 +107,8 @@ impl Reader {
     }
 
     fn give_up_frame(&mut self) {
-        let job = self.buffer.get(JOB_AT).copied();
-        self.broken = Some(self.broken.flatten().or(job));
+        let earlier = self.broken.and_then(|ruin| ruin.job);
+        self.broken = Some(Ruin { job: earlier.or(self.buffer.get(JOB_AT).copied()) });
         self.buffer.remove(0);
     }
 
@@ -113,7 +120,7 @@ impl Reader {
 
     /// Nothing good was found behind the broken frame: say so, once.
     fn settle(&mut self, items: &mut Vec<Item>) {
-        if let Some(job) = self.broken.take() {
+        if let Some(Ruin { job }) = self.broken.take() {
             items.push(Item::Broken { job });
         }
     }

@@ -24,6 +24,7 @@ pub(super) struct Charge {
     window_end_ms: u64,
     /// Nobody showed a card until then: call it off.
     card_due_ms: Option<u64>,
+    card_seen: bool,
     call_off: CallOff,
     refusals_left: u8,
 }
@@ -41,8 +42,13 @@ enum CallOff {
 }
 
 impl Charge {
-    pub(super) fn card_seen(&mut self) {
+    /// The card company may be at work from now on: a call-off that crossed it waits until `grace_end_ms`.
+    pub(super) fn card_seen(&mut self, grace_end_ms: u64) {
         self.card_due_ms = None;
+        self.card_seen = true;
+        if let CallOff::Granted { until_ms } = &mut self.call_off {
+            *until_ms = grace_end_ms.max(*until_ms);
+        }
     }
 
     /// A broken answer shows that the command arrived: from now on only the answer is awaited.
@@ -93,6 +99,7 @@ impl Dialogue {
             ack_due_ms: Some(after(self.limits.ack_ms)),
             window_end_ms: after(self.limits.answer_ms.max(card_ms)),
             card_due_ms: (card_ms > 0).then(|| after(card_ms)),
+            card_seen: false,
             call_off: CallOff::No,
             refusals_left: REFUSALS,
         });
@@ -101,6 +108,7 @@ impl Dialogue {
         }
         self.sent.push_back(open.attempt);
         self.open = Some(open);
+        self.restarted = false;
         self.card_in = false;
         self.exchange = None;
         self.probe_at_ms = after(self.limits.probe_ms);
@@ -163,8 +171,10 @@ impl Dialogue {
     }
 
     pub(super) fn call_off_granted(&mut self, now: Now) {
-        let until_ms = now.ms.saturating_add(self.limits.call_off_grace_ms);
         if let Task::Charge(charge) = &mut self.task {
+            let limits = &self.limits;
+            let grace_ms = if charge.card_seen { limits.card_grace_ms } else { limits.call_off_grace_ms };
+            let until_ms = now.ms.saturating_add(grace_ms);
             charge.call_off = CallOff::Granted { until_ms };
         }
     }
@@ -178,9 +188,11 @@ impl Dialogue {
     pub(super) fn tick_charge(&mut self, now: Now) {
         let Task::Charge(charge) = &mut self.task else { return };
         if charge.ack_due_ms.is_some_and(|due| now.ms >= due) {
+            self.restarted = true;
             return self.give_up_charge("the terminal did not acknowledge the charge");
         }
         if now.ms >= charge.window_end_ms {
+            self.restarted = true;
             return self.give_up_charge("the terminal did not answer in time");
         }
         if matches!(charge.call_off, CallOff::Granted { until_ms } if now.ms >= until_ms) {
