@@ -84,7 +84,7 @@ impl World {
         Now { ms: self.now_ms, stamp: *b"20261125100000" }
     }
 
-    fn run(mut self) -> Result<(), String> {
+    fn run(mut self) -> Result<Verdict, String> {
         let steps = self.dialogue.line_up(self.now());
         self.take(steps);
         let mut called_off = false;
@@ -104,7 +104,20 @@ impl World {
                 return Err("no verdict within 400 s".to_owned());
             }
         }
-        self.judge()
+        let verdict = self.verdict.take().ok_or("no verdict")?;
+        self.somebody_shows_a_card_afterwards();
+        self.judge(verdict)
+    }
+
+    /// Whatever still stood on the terminal's display would be charged now.
+    fn somebody_shows_a_card_afterwards(&mut self) {
+        self.model.card(CardAction::Approve);
+        let end_ms = self.now_ms + 20_000;
+        while self.now_ms < end_ms {
+            self.exchange_bytes();
+            self.orders.clear();
+            self.now_ms = self.next_ms();
+        }
     }
 
     /// A millisecond later while bytes or orders are under way, else when something is due.
@@ -221,18 +234,18 @@ impl World {
         }
     }
 
-    fn judge(&self) -> Result<(), String> {
+    fn judge(&self, verdict: Verdict) -> Result<Verdict, String> {
         let seen = self.model.charges_seen();
         let booked = self.model.bookings.len();
         if self.charges > 1 || seen > 1 {
             return Err(format!("{} charges written, {seen} seen", self.charges));
         }
-        match self.verdict {
-            Some(Verdict::Paid) if booked == 1 && self.model.booked() == WON => Ok(()),
-            Some(Verdict::NotPaid) if booked == 0 => Ok(()),
-            Some(Verdict::NeedsStaff) => Ok(()),
-            wrong => Err(format!("{wrong:?}, but {booked} booked")),
-        }
+        let holds = match verdict {
+            Verdict::Paid => booked == 1 && self.model.booked() == WON,
+            Verdict::NotPaid => booked == 0,
+            Verdict::NeedsStaff => true,
+        };
+        if holds { Ok(verdict) } else { Err(format!("{verdict:?}, but {booked} booked")) }
     }
 }
 
@@ -282,21 +295,47 @@ fn any_day() -> impl Strategy<Value = Day> {
 }
 
 #[test]
+fn what_can_be_known_is_known() {
+    use Verdict::{NeedsStaff, NotPaid, Paid};
+    let cases: Vec<(Option<CardAction>, Vec<Fault>, bool, Verdict)> = vec![
+        (Some(CardAction::Approve), vec![], true, Paid),
+        (Some(CardAction::Decline), vec![], true, NotPaid),
+        (Some(CardAction::Late), vec![], true, Paid),
+        (Some(CardAction::Silence), vec![], true, Paid),
+        (Some(CardAction::Unplug), vec![], true, Paid),
+        (Some(CardAction::Reboot), vec![], true, Paid),
+        (Some(CardAction::Unplug), vec![], false, NotPaid),
+        (Some(CardAction::Reboot), vec![], false, NotPaid),
+        (Some(CardAction::Approve), vec![Fault::NakCharge], true, NotPaid),
+        (Some(CardAction::Approve), vec![Fault::FlipAck], true, NotPaid),
+        (Some(CardAction::Approve), vec![Fault::AnswerForOtherAmount], true, Paid),
+        (Some(CardAction::Approve), vec![Fault::AnswerIsOld], true, Paid),
+        (None, vec![], true, NotPaid),
+    ];
+    for (card, faults, books, verdict) in cases {
+        let mut day = quiet_day(card, faults, books);
+        let words = format!("{day:?}");
+        assert_eq!(World::new(day.clone()).run(), Ok(verdict), "{words}");
+        day.keeps_last = false;
+        let lost = card == Some(CardAction::Reboot) || (card == Some(CardAction::Unplug) && !books);
+        let without_memory = if lost { NeedsStaff } else { verdict };
+        assert_eq!(World::new(day).run(), Ok(without_memory), "{words}, last transaction lost");
+    }
+}
+
+/// A day whose terminal has `keeps_last` proved.
+fn quiet_day(card: Option<CardAction>, faults: Vec<Fault>, books: bool) -> Day {
+    let (keeps_last, falls_back) = (true, true);
+    Day { seed: 7, card, faults, books, keeps_last, falls_back, call_off_ms: None, damage: Vec::new() }
+}
+
+#[test]
 fn every_single_fault_with_every_card() {
     for card in CARDS.map(Some).into_iter().chain([None]) {
         for fault in FAULTS.map(Some).into_iter().chain([None]) {
             for (books, keeps_last) in [(true, true), (true, false), (false, true), (false, false)] {
-                let faults = Vec::from_iter(fault);
-                let day = Day {
-                    seed: 7,
-                    card,
-                    faults,
-                    books,
-                    keeps_last,
-                    falls_back: true,
-                    call_off_ms: None,
-                    damage: Vec::new(),
-                };
+                let mut day = quiet_day(card, Vec::from_iter(fault), books);
+                day.keeps_last = keeps_last;
                 let words = format!("{day:?}");
                 World::new(day).run().unwrap_or_else(|broken| panic!("{broken}: {words}"));
             }
