@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 /// Between the syllables of a Korean word, so that lines break at spaces only.
 const WORD_JOINER: char = '\u{2060}';
 
+/// Between a context and its text in one key, as gettext itself joins them.
+const CONTEXT_END: char = '\u{4}';
+
 type Anything<T> = Result<T, Box<dyn std::error::Error>>;
 
 #[derive(Default, Clone)]
@@ -36,6 +39,7 @@ fn main() -> Anything<()> {
     if !missing.is_empty() {
         return Err(format!("texts without a translation:\n{missing}").into());
     }
+    write_complete_languages(&ui.join("lang"))?;
     slint_build::compile_with_config(
         "ui/app.slint",
         slint_build::CompilerConfiguration::new()
@@ -43,6 +47,19 @@ fn main() -> Anything<()> {
             .with_bundled_translations(out)
             .with_default_translation_context(slint_build::DefaultTranslationContext::None),
     )?;
+    Ok(())
+}
+
+/// What the configuration may offer: English and every language folder, which by now is known to be complete.
+fn write_complete_languages(lang: &Path) -> Anything<()> {
+    let mut names = vec!["Language::En".to_owned()];
+    for folder in folders(lang)? {
+        let code = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (first, rest) = code.split_at(1);
+        names.push(format!("Language::{}{rest}", first.to_uppercase()));
+    }
+    let target = PathBuf::from(std::env::var("OUT_DIR")?).join("complete_languages.rs");
+    fs::write(target, format!("&[{}]\n", names.join(", ")))?;
     Ok(())
 }
 
@@ -87,6 +104,10 @@ fn merge(folder: &Path, out: &Path, texts: &BTreeMap<String, (String, PathBuf)>,
 
 fn write_message(po: &mut String, language: &str, id: &str, message: &Message) -> Anything<()> {
     let joined = |text: &String| quoted(&if language == "ko" { keep_words(text) } else { text.clone() });
+    let (context, id) = id.split_once(CONTEXT_END).map_or((None, id), |(context, id)| (Some(context), id));
+    if let Some(context) = context {
+        writeln!(po, "msgctxt {}", quoted(context))?;
+    }
     writeln!(po, "msgid {}", quoted(id))?;
     if message.plural.is_empty() {
         writeln!(po, "msgstr {}\n", message.translations.first().map(joined).unwrap_or_default())?;
@@ -116,16 +137,20 @@ fn keep_words(text: &str) -> String {
     out
 }
 
-/// Every `@tr("…")` of the sources: text to (plural, file).
+/// Every `@tr("…")` and `@tr("context" => "…")` of the sources: text to (plural, file).
 fn texts_of(sources: &[PathBuf]) -> Anything<BTreeMap<String, (String, PathBuf)>> {
     let mut texts = BTreeMap::new();
     for file in sources {
         let source = fs::read_to_string(file)?;
         for (at, _) in source.match_indices("@tr(") {
             let rest = source[at + 4..].trim_start();
-            let Some((id, after)) = literal(rest) else {
+            let Some((mut id, mut after)) = literal(rest) else {
                 return Err(format!("{}: @tr without a text", file.display()).into());
             };
+            if let Some((text, rest)) = after.trim_start().strip_prefix("=>").and_then(|rest| literal(rest.trim_start())) {
+                id = format!("{id}{CONTEXT_END}{text}");
+                after = rest;
+            }
             let plural = after.trim_start().strip_prefix('|').and_then(|rest| literal(rest.trim_start()));
             texts.insert(id, (plural.map(|(text, _)| text).unwrap_or_default(), file.clone()));
         }
@@ -137,6 +162,7 @@ fn texts_of(sources: &[PathBuf]) -> Anything<BTreeMap<String, (String, PathBuf)>
 fn parse(po: &str, file: &Path) -> Anything<BTreeMap<String, Message>> {
     let mut all = BTreeMap::new();
     let mut id: Option<String> = None;
+    let mut context = String::new();
     let mut message = Message::default();
     let mut field = "";
     for line in po.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -145,8 +171,15 @@ fn parse(po: &str, file: &Path) -> Anything<BTreeMap<String, Message>> {
             return Err(format!("{}: cannot read {line:?}", file.display()).into());
         };
         match keyword.trim() {
+            "msgctxt" => {
+                if let Some(done) = id.take() {
+                    all.insert(done, std::mem::take(&mut message));
+                }
+                context = format!("{text}{CONTEXT_END}");
+                field = "context";
+            }
             "msgid" => {
-                if let Some(done) = id.replace(text) {
+                if let Some(done) = id.replace(std::mem::take(&mut context) + &text) {
                     all.insert(done, std::mem::take(&mut message));
                 }
                 field = "id";

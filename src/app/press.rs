@@ -25,18 +25,33 @@ const THRESHOLD: u8 = 160;
 /// Printed for a letter that no installed font has; a blank would be read as nothing.
 const STAND_IN: char = '?';
 
+/// A drawn paper and the words on it, which a picture no longer tells.
+pub struct Pressed {
+    pub raster: Raster,
+    /// In the order they were laid out, each once.
+    pub texts: Vec<String>,
+}
+
 /// Draws a paper, `WIDTH_DOTS` wide. The same paper gives the same dots, on any thread.
 ///
 /// # Errors
 /// In words for staff: the language is not in the catalogue, the paper is too long, Slint panicked.
 pub fn press(paper: &Paper, facility: &Facility) -> Result<Raster, String> {
+    press_with_texts(paper, facility).map(|pressed| pressed.raster)
+}
+
+/// As [`press`], with the words.
+///
+/// # Errors
+/// As [`press`].
+pub fn press_with_texts(paper: &Paper, facility: &Facility) -> Result<Pressed, String> {
     let (paper, facility) = (paper.clone(), facility.clone());
     let thread = std::thread::Builder::new().name("press".into()).spawn(move || draw(&paper, &facility));
     let thread = thread.map_err(|error| format!("no thread to draw a paper on: {error}"))?;
     thread.join().unwrap_or_else(|_| Err("drawing a paper stopped half way".into()))
 }
 
-fn draw(paper: &Paper, facility: &Facility) -> Result<Raster, String> {
+fn draw(paper: &Paper, facility: &Facility) -> Result<Pressed, String> {
     let press = Press::new()?;
     let letters = Rc::new(RefCell::new(Letters::default()));
     let sheet = fill(paper, facility, &letters)?;
@@ -45,14 +60,15 @@ fn draw(paper: &Paper, facility: &Facility) -> Result<Raster, String> {
     let raster = press.print(height);
     sheet.hide();
     let missing = press.missing(&unknown)?;
+    let texts = letters.borrow().texts.clone();
     if missing.is_empty() {
-        return Ok(raster);
+        return Ok(Pressed { raster, texts });
     }
     tracing::warn!(letters = ?missing, "no installed font has these letters; printed as a stand-in");
     letters.borrow_mut().missing = missing;
     let sheet = fill(paper, facility, &letters)?;
     let height = press.lay_out(&sheet)?;
-    Ok(press.print(height))
+    Ok(Pressed { raster: press.print(height), texts })
 }
 
 /// What the text layer saw, and what it must replace.
@@ -60,11 +76,16 @@ fn draw(paper: &Paper, facility: &Facility) -> Result<Raster, String> {
 pub struct Letters {
     pub seen: BTreeSet<char>,
     pub missing: BTreeSet<char>,
+    pub texts: Vec<String>,
 }
 
 impl Letters {
     /// The text layer of every paper: words stay whole, letters without a font become visible.
     pub fn glue(&mut self, text: &str) -> String {
+        let plain = crate::domain::format::plain(text);
+        if !plain.is_empty() && !self.texts.contains(&plain) {
+            self.texts.push(plain);
+        }
         let mut glued = String::with_capacity(text.len() * 2);
         let mut before = [' '; 2];
         for letter in text.chars() {

@@ -7,7 +7,8 @@ use hospital_kiosk::app::screens;
 use hospital_kiosk::assembly;
 use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::language::Language;
-use hospital_kiosk::rehearsal::{child, gallery, hospital, panel, play, script, scripts, stage};
+use hospital_kiosk::domain::screen::Modes;
+use hospital_kiosk::rehearsal::{child, gallery, hospital, panel, people, play, script, scripts, stage};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -112,7 +113,9 @@ fn run_stage(play: Play) -> anyhow::Result<bool> {
     let wall = demo_wall(config.facility.offset);
     if let Some(url) = &play.hospital {
         println!("Putting the demo's own patients and appointments on {url} (conditionally, under the demo's identifier system).");
-        hospital::seed_into_blocking(url, wall.date_naive(), wall.offset(), play.seed_into).map_err(anyhow::Error::msg)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let seeded = runtime.block_on(hospital::seed_into(url, wall.date_naive(), play.seed_into)).map_err(anyhow::Error::msg)?;
+        println!("{} created, {} were there.", seeded.created, seeded.found);
     }
     let keeper = tempfile_folder()?;
     let data = play.keep_data.clone().unwrap_or_else(|| keeper.path.clone());
@@ -178,9 +181,27 @@ fn draw_screens(out: &Path, language: &str, mode: &str, size: (u32, u32)) -> any
         "all" => screens::COMPLETE_LANGUAGES.to_vec(),
         code => vec![Language::from_code(code).with_context(|| format!("`{code}` is not a language; use ko, en or all"))?],
     };
-    let written = gallery::render(out, &languages, mode, size).map_err(anyhow::Error::msg)?;
+    let written = gallery::render(out, &languages, &modes(mode)?, size, DIAGONAL_INCH).map_err(anyhow::Error::msg)?;
     println!("{} screens in {}", written.len(), out.display());
     Ok(())
+}
+
+/// Of the panel that the sizes of `design/look.md` are given for.
+const DIAGONAL_INCH: f32 = 24.0;
+
+fn modes(word: &str) -> anyhow::Result<Vec<(&'static str, Modes)>> {
+    let plain = Modes::default();
+    let all = [
+        ("normal", plain),
+        ("large", Modes { large: true, ..plain }),
+        ("contrast", Modes { contrast: true, ..plain }),
+        ("low-reach", Modes { low_reach: true, ..plain }),
+    ];
+    let chosen = all.into_iter().filter(|(name, _)| word == "all" || word == *name).collect::<Vec<_>>();
+    if chosen.is_empty() {
+        bail!("`{word}` is not a mode; use normal, large, contrast, low-reach or all");
+    }
+    Ok(chosen)
 }
 
 fn load(path: &Path) -> anyhow::Result<Config> {
@@ -199,7 +220,7 @@ fn demo_config(path: &Path, data: &Path, hospital: &str, size: (u32, u32)) -> an
     config.printer.port = line("printer");
     config.scanner.port = line("scanner");
     hospital.clone_into(&mut config.hospital.url);
-    hospital::demo_systems(&mut config.hospital);
+    people::use_systems(&mut config.hospital);
     config.hospital.retry_base_ms = 300;
     config.hospital.retry_cap_ms = 2_000;
     config.hospital.network_return_wait_ms = 300;

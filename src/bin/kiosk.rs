@@ -9,7 +9,7 @@ use hospital_kiosk::commands::{self, Answer, CANNOT, Refusal, Streams, YES, chec
 use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::session::Input;
 use hospital_kiosk::store;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;

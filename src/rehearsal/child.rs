@@ -5,7 +5,8 @@ use super::clock::DemoClock;
 use super::headless;
 use crate::app::desk::DeskSender;
 use crate::app::press;
-use crate::app::screens::KioskWindow;
+use crate::app::screens::ui::App;
+use crate::app::screens::{KioskHandle, KioskWindow};
 use crate::assembly::{self, Hooks};
 use crate::config::Config;
 use crate::domain::moment::Tick;
@@ -59,7 +60,7 @@ pub enum Say {
 pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow::Result<()> {
     let started = Instant::now();
     if !window {
-        headless::init().map_err(anyhow::Error::msg)?;
+        headless::start().map_err(anyhow::Error::msg)?;
     }
     let prepared = assembly::prepare();
     let facility = Arc::new(config.facility.clone());
@@ -69,9 +70,8 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     let clock = Arc::new(DemoClock::new(wall));
     let running = assembly::start(config, prepared, hooks(&kiosk_window, &shown, clock.clone()))?;
     let _socket = crate::commands::socket::serve(&config.store.folder, running.store.clone());
-    let steering = Steering { desk: running.desk.clone(), runtime: running.runtime.handle().clone(), clock, shown, window };
     let handle = kiosk_window.handle();
-    headless::keep(&kiosk_window);
+    let steering = Steering { handle: handle.clone(), desk: running.desk.clone(), runtime: running.runtime.handle().clone(), clock, shown, window };
     std::thread::spawn(move || {
         steering.wait_for_first_view(started);
         steering.obey();
@@ -91,7 +91,7 @@ fn hooks(window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>) ->
             shown.fetch_add(1, Ordering::SeqCst);
         }),
         press: Arc::new(|paper, facility| {
-            let pressed = press::press(paper, facility)?;
+            let pressed = press::press_with_texts(paper, facility)?;
             say(&Say::Pressed { raster: super::stage::picture_id(&pressed.raster), texts: pressed.texts });
             Ok(pressed.raster)
         }),
@@ -117,6 +117,7 @@ fn say(what: &Say) {
 }
 
 struct Steering {
+    handle: KioskHandle,
     desk: DeskSender,
     runtime: tokio::runtime::Handle,
     clock: Arc<DemoClock>,
@@ -133,7 +134,7 @@ impl Steering {
             std::thread::sleep(Duration::from_millis(1));
         }
         if !self.window {
-            let _ = on_main(|_| headless::render());
+            let _ = self.on_main(headless::draw);
         }
         say(&Say::Ready { first_frame_ms: started.elapsed().as_secs_f64() * 1000.0 });
     }
@@ -151,13 +152,13 @@ impl Steering {
 
     fn carry_out(&self, order: Order) -> Result<Say, String> {
         match order {
-            Order::Tap { id } => self.touch(move |window| headless::tap(window, &id)),
-            Order::Touch { x, y } => self.touch(move |window| {
-                headless::touch(window, x, y);
+            Order::Tap { id } => self.touch(move |app| headless::tap(app, &id)),
+            Order::Touch { x, y } => self.touch(move |app| {
+                headless::touch(app, x, y);
                 Ok(())
             }),
-            Order::Touches { seed, count } => random_touches(seed, count),
-            Order::Key { key } => self.touch(move |window| headless::key(window, &key)),
+            Order::Touches { seed, count } => self.random_touches(seed, count),
+            Order::Key { key } => self.touch(move |app| headless::key(app, &key)),
             Order::Wait { ms } => {
                 let clock = self.clock.clone();
                 let set: Arc<dyn Fn(Tick) + Send + Sync> = Arc::new(move |tick| clock.skip_to(tick));
@@ -166,59 +167,58 @@ impl Steering {
             }
             Order::Clock { at } => {
                 self.clock.set_wall(at);
-                let wall = self.clock.now().wall;
-                on_main(move |window| window.set_clock(wall))?;
+                self.handle.set_clock(self.clock.now().wall);
                 Ok(Say::Done { touch_to_frame_ms: None })
             }
-            Order::Shot { path } => on_main(move |window| headless::snapshot(window, &path))?.map(|()| Say::Done { touch_to_frame_ms: None }),
-            Order::Texts => Ok(Say::Texts { texts: on_main(headless::texts)? }),
+            Order::Shot { path } => self.on_main(move |app| headless::snapshot(app, &path))?.map(|()| Say::Done { touch_to_frame_ms: None }),
+            Order::Texts => Ok(Say::Texts { texts: self.on_main(headless::texts)? }),
             Order::Quit => Ok(Say::Done { touch_to_frame_ms: None }),
         }
     }
 
     /// Presses, waits until the kiosk showed something, and times the press to the finished buffer.
-    fn touch(&self, press: impl FnOnce(&KioskWindow) -> Result<(), String> + Send + 'static) -> Result<Say, String> {
+    fn touch(&self, press: impl FnOnce(&App) -> Result<(), String> + Send + 'static) -> Result<Say, String> {
         let before = self.shown.load(Ordering::SeqCst);
         let pressed = Instant::now();
-        on_main(press)??;
+        self.on_main(press)??;
         while self.shown.load(Ordering::SeqCst) == before {
             if pressed.elapsed() > SETTLE {
                 return Ok(Say::Done { touch_to_frame_ms: None });
             }
             std::thread::sleep(Duration::from_micros(200));
         }
-        on_main(|_| headless::render())?;
+        self.on_main(headless::draw)?;
         Ok(Say::Done { touch_to_frame_ms: Some(pressed.elapsed().as_secs_f64() * 1000.0) })
     }
-}
 
-/// Each touch is given a moment to reach the desk and come back as a screen.
-fn random_touches(seed: u64, count: u32) -> Result<Say, String> {
-    let mut state = seed | 1;
-    let mut next = |limit: f32| {
-        // xorshift64: any even spread will do, and the same seed touches the same places.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        limit * f32::from(u16::try_from(state >> 48).unwrap_or(0)) / f32::from(u16::MAX)
-    };
-    for _ in 0..count {
-        let (x, y) = (next(1.0), next(1.0));
-        on_main(move |window| {
-            let (width, height) = headless::size(window);
-            headless::touch(window, x * width, y * height);
-        })?;
-        std::thread::sleep(Duration::from_millis(3));
+    /// Each touch is given a moment to reach the desk and come back as a screen.
+    fn random_touches(&self, seed: u64, count: u32) -> Result<Say, String> {
+        let mut state = seed | 1;
+        let mut next = || {
+            // xorshift64: any even spread will do, and the same seed touches the same places.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            f32::from(u16::try_from(state >> 48).unwrap_or(0)) / f32::from(u16::MAX)
+        };
+        for _ in 0..count {
+            let (x, y) = (next(), next());
+            self.on_main(move |app| {
+                let (width, height) = headless::size(app);
+                headless::touch(app, x * width, y * height);
+            })?;
+            std::thread::sleep(Duration::from_millis(3));
+        }
+        self.on_main(headless::draw)?;
+        Ok(Say::Done { touch_to_frame_ms: None })
     }
-    on_main(|_| headless::render())?;
-    Ok(Say::Done { touch_to_frame_ms: None })
-}
 
-/// Runs `work` where the window lives and waits for what it found.
-fn on_main<T: Send + 'static>(work: impl FnOnce(&KioskWindow) -> T + Send + 'static) -> Result<T, String> {
-    let (sender, receiver) = mpsc::channel();
-    headless::post(move |window| {
-        let _ = sender.send(work(window));
-    })?;
-    receiver.recv_timeout(Duration::from_secs(20)).map_err(|_| "the window does not answer".to_owned())
+    /// Runs `work` where the window lives and waits for what it found.
+    fn on_main<T: Send + 'static>(&self, work: impl FnOnce(&App) -> T + Send + 'static) -> Result<T, String> {
+        let (sender, receiver) = mpsc::channel();
+        self.handle.in_window(move |app| {
+            let _ = sender.send(work(app));
+        });
+        receiver.recv_timeout(Duration::from_secs(20)).map_err(|_| "the window does not answer".to_owned())
+    }
 }

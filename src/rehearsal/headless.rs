@@ -185,6 +185,19 @@ pub fn key(app: &App, name: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Draws the screen into a buffer, as a display would show it.
+pub fn draw(app: &App) {
+    wait(Duration::ZERO);
+    let _ = app.window().take_snapshot();
+}
+
+/// Width and height of the window, in pixels.
+#[must_use]
+pub fn size(app: &App) -> (f32, f32) {
+    let size = app.window().size().to_logical(app.window().scale_factor());
+    (size.width, size.height)
+}
+
 /// The picture that is on the screen, as a PNG file.
 ///
 /// # Errors

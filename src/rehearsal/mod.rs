@@ -7,6 +7,7 @@ pub mod headless;
 pub mod hospital;
 pub mod panel;
 pub mod people;
+pub mod picture;
 pub mod play;
 pub mod printer;
 pub mod pty;

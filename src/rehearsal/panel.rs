@@ -51,7 +51,7 @@ pub fn run(setting: Setting) -> anyhow::Result<()> {
 
 fn act(stage: &mut Stage, line: &str) -> anyhow::Result<()> {
     if line == "scan slip" {
-        return Ok(stage.scanner.scan(people::SLIP_CODE)?);
+        return Ok(stage.scanner.scan(people::MAIN_SLIP)?);
     }
     let lines = script::parse(line).map_err(|faults| anyhow::anyhow!(faults.join("; ")))?;
     play::play(stage, &lines)

@@ -72,6 +72,19 @@ const fn booked(at: &'static str, clinic: &'static Clinic) -> Visit {
 /// The patient of the main walkthrough: 홍○동, 10:30, internal medicine, slip `AS-40021`.
 pub const MAIN: &str = "10293847";
 
+/// What the scanner reads off that patient's appointment slip, with the demo's slip prefix before it.
+pub const MAIN_SLIP: &str = "A:AS-40021";
+
+/// The kiosk speaks of patients and devices as these people's hospital does.
+pub fn use_systems(hospital: &mut crate::config::Hospital) {
+    PATIENT_SYSTEM.clone_into(&mut hospital.patient_system);
+    REQUEST_SYSTEM.clone_into(&mut hospital.request_system);
+    DEVICE_SYSTEM.clone_into(&mut hospital.device_system);
+    DEVICE_SERIAL.clone_into(&mut hospital.device_serial);
+    DOCUMENT_SYSTEM.clone_into(&mut hospital.document_system);
+    SLIP_SYSTEM.clone_into(&mut hospital.slip_system);
+}
+
 pub const PEOPLE: &[Person] = &[
     Person {
         number: MAIN,

@@ -254,8 +254,8 @@ fn write_receipts(stage: &Stage) -> anyhow::Result<Vec<String>> {
     let words = stage.paper_words();
     for (index, paper) in stage.printer.papers().iter().enumerate() {
         let name = folder.join(format!("{:02}", index + 1));
-        fs::write(name.with_extension("png"), crate::app::press::to_png(paper))?;
-        fs::write(name.with_extension("escpos"), crate::printer::encode::job(paper))?;
+        fs::write(name.with_extension("png"), super::picture::to_png(paper))?;
+        fs::write(name.with_extension("escpos"), crate::printer::encode::job(paper, true).map_err(anyhow::Error::msg)?)?;
         fs::write(name.with_extension("txt"), words.get(index).cloned().unwrap_or_default().join("\n") + "\n")?;
     }
     listing(stage.out(), "receipts", "png")

@@ -79,7 +79,7 @@ impl Stage {
         }
         let hospital = match setting.hospital_url {
             Some(_) => None,
-            None => Some(SimHospital::start(setting.wall.date_naive(), *setting.wall.offset())?),
+            None => Some(SimHospital::start(setting.wall.date_naive())?),
         };
         let mut stage = Self {
             terminal: SimTerminal::start(&lines.join("terminal"), setting.seed)?,

@@ -50,6 +50,9 @@ use std::time::{Duration, Instant};
 use ui::Scene;
 use words::Words;
 
+/// The languages that every text exists in; written by `ui/build.rs`, which refuses an incomplete one.
+pub const COMPLETE_LANGUAGES: &[Language] = include!(concat!(env!("OUT_DIR"), "/complete_languages.rs"));
+
 /// The second touch of a double tap comes sooner than this after a screen change and must not act on the new screen.
 const DOUBLE_TAP_GUARD_MS: u64 = 150;
 
@@ -162,23 +165,23 @@ impl KioskWindow {
 impl KioskHandle {
     pub fn show(&self, view: View, wall: DateTime<FixedOffset>) {
         let shared = self.shared.clone();
-        self.post(move |app| show(app, &shared, &view, wall));
+        self.in_window(move |app| show(app, &shared, &view, wall));
     }
 
     pub fn set_clock(&self, wall: DateTime<FixedOffset>) {
         let shared = self.shared.clone();
-        self.post(move |app| set_clock(app, &shared, wall));
+        self.in_window(move |app| set_clock(app, &shared, wall));
     }
 
     /// Ends [`KioskWindow::run`].
     pub fn quit(&self) {
-        self.post(|_| {
+        self.in_window(|_| {
             let _ = slint::quit_event_loop();
         });
     }
 
-    /// Nothing to do when the loop or the window is gone: there is nobody left to see it.
-    fn post(&self, f: impl FnOnce(&ui::App) + Send + 'static) {
+    /// Runs `f` in the window's event loop. Nothing to do when loop or window is gone: there is nobody left to see it.
+    pub fn in_window(&self, f: impl FnOnce(&ui::App) + Send + 'static) {
         let _ = self.app.upgrade_in_event_loop(move |app| f(&app));
     }
 }

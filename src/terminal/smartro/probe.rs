@@ -25,7 +25,7 @@ pub fn probe(settings: &Terminal, port: &str) -> Option<String> {
                     let states = String::from_utf8_lossy(&frame.data).into_owned();
                     return Some(format!("Smartro TL terminal (card, RF, host, link: {states})"));
                 }
-                Item::Frame { .. } | Item::Ack | Item::Nak | Item::Broken { .. } => {}
+                Item::Frame { .. } | Item::Ack | Item::Nak | Item::Noise | Item::Broken { .. } => {}
             }
         }
     }
