@@ -18,6 +18,7 @@ use crate::domain::patient::{Appointment, InsuranceAnswer, Patient, PatientNumbe
 use crate::domain::screen::{AppointmentRow, CheckedIn, RowState, Screen, SorryWhy, Tap, Waiting};
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, JourneyKind, Outcome, Question, Reply};
+use chrono::Timelike;
 use uuid::Uuid;
 use zeroize::Zeroize;
 
@@ -249,7 +250,7 @@ impl CheckIn {
 
     fn show_list(&mut self, mut list: Vec<Appointment>, kiosk: &mut Kiosk) {
         list.sort_by_key(|appointment| appointment.starts_at);
-        let row = |appointment: &Appointment| arrival::row(appointment, kiosk.wall(), &kiosk.facility.check_in);
+        let row = |appointment: &Appointment| row_here(appointment, kiosk);
         self.list = list.into_iter().filter_map(|entry| row(&entry).map(|state| (entry, state))).collect();
         let states: Vec<RowState> = self.list.iter().map(|(_, state)| *state).collect();
         let already = states.iter().any(|state| matches!(state, RowState::Already { .. }));
@@ -482,6 +483,14 @@ impl Drop for CheckIn {
             code.zeroize();
         }
     }
+}
+
+/// What this machine checked in stays checked in, even while the hospital has not heard of it yet.
+fn row_here(appointment: &Appointment, kiosk: &Kiosk) -> Option<RowState> {
+    let state = arrival::row(appointment, kiosk.wall(), &kiosk.facility.check_in)?;
+    let ticket = kiosk.ticket_of(&appointment.server_ref).filter(|_| state == RowState::Marked);
+    let minute = |ticket: &Ticket| u16::try_from(ticket.at.num_seconds_from_midnight() / 60).ok();
+    Some(ticket.map_or(state, |ticket| RowState::Already { at_minute: minute(ticket) }))
 }
 
 fn appointment_row((appointment, state): &(Appointment, RowState)) -> AppointmentRow {

@@ -55,6 +55,8 @@ pub struct Till {
     /// The first is being worked on; more than one only after a restart.
     pub(super) attempts: VecDeque<Attempt>,
     not_paid: VecDeque<AttemptId>,
+    /// What staff must be told about a finished attempt, and when it is tried to write it down.
+    contradictions: VecDeque<(Entry, Tick)>,
     /// A patient stands there and watches the first attempt.
     watched: bool,
 }
@@ -267,7 +269,7 @@ impl Till {
 
     fn answered(&mut self, id: AttemptId, raw: Vec<u8>, tx: Box<CardTransaction>, kiosk: &mut Kiosk) -> Option<News> {
         let Some(place) = self.place(id) else {
-            self.contradicted(id, raw, tx, kiosk);
+            self.contradicted(id, &tx, kiosk);
             return None;
         };
         let attempt = &self.attempts[place];
@@ -281,13 +283,26 @@ impl Till {
         self.conclude(place, vec![Entry::Answered { attempt: id, raw, transaction: tx }, last], conclusion, kiosk)
     }
 
-    /// An approval of what was taken for not paid: money moved after all, people must know.
-    fn contradicted(&mut self, id: AttemptId, raw: Vec<u8>, transaction: Box<CardTransaction>, kiosk: &mut Kiosk) {
-        if transaction.approved && self.not_paid.contains(&id) {
-            self.not_paid.retain(|known| *known != id);
-            kiosk.emit(Effect::Record(Entry::Answered { attempt: id, raw, transaction }));
-            let reason = "approved after it was taken for not paid".to_owned();
-            kiosk.emit(Effect::Record(Entry::NeedsStaff { attempt: id, reason }));
+    /// An approval of what was taken for not paid: money moved after all, people must know. One entry, so that the
+    /// journal never shows half of it.
+    fn contradicted(&mut self, id: AttemptId, transaction: &CardTransaction, kiosk: &Kiosk) {
+        if !transaction.approved || !self.not_paid.contains(&id) {
+            return;
+        }
+        self.not_paid.retain(|known| *known != id);
+        let reason = format!(
+            "approved after it was taken for not paid: amount {}, approval number {}",
+            transaction.amount.0, transaction.approval_number
+        );
+        self.contradictions.push_back((Entry::NeedsStaff { attempt: id, reason }, kiosk.tick()));
+    }
+
+    /// Tried until it is durable; see [`Till::not_kept`].
+    fn tell_staff(&mut self, kiosk: &mut Kiosk) {
+        if self.contradictions.front().is_some_and(|(_, due)| kiosk.tick() >= *due)
+            && let Some((entry, _)) = self.contradictions.pop_front()
+        {
+            kiosk.emit(Effect::Record(entry));
         }
     }
 
@@ -369,9 +384,8 @@ impl Till {
             }
             return None;
         }
-        if let Some(Attempt { phase: Phase::Doubt { next: next @ Next::WhenOnline, .. }, .. }) =
-            self.attempts.front_mut()
-        {
+        // Whatever it was asked before it went away is lost.
+        if let Some(Attempt { phase: Phase::Doubt { next, .. }, .. }) = self.attempts.front_mut() {
             *next = Next::At(kiosk.tick());
         }
         None
@@ -452,6 +466,10 @@ impl Till {
         if self.preparing.as_ref().is_some_and(|preparing| now >= preparing.until) {
             return self.not_begun(NotPaidWhy::TerminalNotReady);
         }
+        self.tell_staff(kiosk);
+        if kiosk.wrote() {
+            return None;
+        }
         let attempt = self.attempts.front()?;
         match &attempt.phase {
             Phase::Charging { limit, .. } if now >= *limit => {
@@ -476,6 +494,11 @@ impl Till {
     }
 
     pub fn deadline(&self) -> Option<Tick> {
+        let staff = self.contradictions.front().map(|(_, due)| *due);
+        [staff, self.payment_deadline()].into_iter().flatten().min()
+    }
+
+    fn payment_deadline(&self) -> Option<Tick> {
         if let Some(preparing) = &self.preparing {
             return Some(preparing.until);
         }

@@ -16,6 +16,13 @@ impl Till {
             kiosk.emit(Effect::Record(Entry::NotPaid { attempt: *attempt, reason }));
             return self.not_begun(NotPaidWhy::CannotRecord);
         }
+        if let [entry @ Entry::NeedsStaff { attempt, .. }] = failed
+            && self.place(*attempt).is_none()
+        {
+            self.contradictions.retain(|(known, _)| known != entry);
+            self.contradictions.push_front((entry.clone(), kiosk.tick().plus_ms(RETRY_MOST_MS)));
+            return None;
+        }
         let place = failed.iter().find_map(|entry| self.place(attempt_of(entry)))?;
         let attempt: &mut Attempt = &mut self.attempts[place];
         let entries: Vec<Entry> = failed.iter().filter(|entry| attempt_of(entry) == attempt.id).cloned().collect();
