@@ -1,11 +1,11 @@
 //! Who stands at the kiosk, which journey runs, idle time; and the two closed enums of the whole machine.
 
 mod idle;
-pub mod kiosk;
-pub mod press;
-pub mod questions;
+pub(crate) mod kiosk;
+pub(crate) mod press;
+pub(crate) mod questions;
 mod run;
-pub mod tries;
+pub(crate) mod tries;
 mod view;
 
 pub use run::Session;

@@ -9,11 +9,11 @@ use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::paper::DeskReason;
 use hospital_kiosk::domain::patient::{
-    Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber,
+    Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
 use hospital_kiosk::domain::payment::LastTransaction;
 use hospital_kiosk::domain::screen::{RowState, Screen, Tap};
-use hospital_kiosk::domain::session::{Effect, Input, Session};
+use hospital_kiosk::domain::session::{Effect, Input, Question, Reply, Session};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -203,4 +203,52 @@ fn a_countdown_changes_once_a_second() {
     }
     let wanted: Vec<u32> = (1..=20).rev().collect();
     assert_eq!(shown, wanted);
+}
+
+/// Twenty wrong tries on a machine within ten minutes: for two minutes each look-up waits.
+#[test]
+fn a_guessed_at_machine_slows_down() {
+    let mut play = Play::new();
+    for _ in 0..20 {
+        play.input(Input::Scanned(ScannedCode::AppointmentSlip("S-0".to_owned())));
+        play.input(Input::Hospital(Reply::NotFound));
+        play.input(Input::Tapped(Tap::StartOver));
+        play.tick = play.tick.plus_ms(1_000);
+    }
+    let asked = play.look_up();
+    assert!(!asked, "not asked at once");
+    play.tick = play.tick.plus_ms(10_000);
+    assert!(play.input(Input::Deadline), "asked after the wait");
+    play.input(Input::Tapped(Tap::StartOver));
+    play.input(Input::Hospital(Reply::NotFound));
+    play.tick = play.tick.plus_ms(120_000);
+    assert!(play.look_up(), "asked at once again");
+}
+
+struct Play {
+    session: Session,
+    tick: Tick,
+    inputs: u128,
+}
+
+impl Play {
+    fn new() -> Self {
+        Self { session: Session::new(Arc::new(facility())), tick: Tick(1_000), inputs: 0 }
+    }
+
+    /// Whether a patient was asked for.
+    fn input(&mut self, input: Input) -> bool {
+        self.inputs += 1;
+        let at = Moment { tick: self.tick, wall: time("2026-11-20T09:00:00"), fresh: Uuid::from_u128(self.inputs) };
+        let effects = self.session.handle(input, at);
+        effects.iter().any(|effect| matches!(effect, Effect::Ask(Question::FindPatient { .. })))
+    }
+
+    fn look_up(&mut self) -> bool {
+        self.input(Input::Scanned(ScannedCode::PatientCard(PatientNumber("10293847".to_owned()))));
+        for digit in [1, 9, 5, 8, 0, 4, 1, 2] {
+            self.input(Input::Tapped(Tap::Digit(digit)));
+        }
+        self.input(Input::Tapped(Tap::Next))
+    }
 }

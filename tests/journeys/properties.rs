@@ -524,7 +524,7 @@ fn kind(screen: &Screen) -> &'static str {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn promises_hold_whatever_happens(choices in proptest::collection::vec(any::<u32>(), 1..500)) {

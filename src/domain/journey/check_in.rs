@@ -8,14 +8,16 @@
 //! Money: none, in every state. Paper: none before `CheckedIn`; there the ticket was sent to the printer after the
 //! number was saved and each arrival was queued durably, so paper never promises what is not on disk.
 
+mod screens;
+
 use super::arrival;
 use super::identify::{self, Identified, Identify, LOOK_UP_LIMIT_MS};
-use super::{Clears, Flow, Leaving, Rest};
+use super::{Flow, Leaving};
 use crate::domain::moment::Tick;
 use crate::domain::outbox::{Act, Request};
 use crate::domain::paper::{DeskReason, Paper, Ticket};
 use crate::domain::patient::{Appointment, InsuranceAnswer, Patient, PatientNumber, ScannedCode};
-use crate::domain::screen::{AppointmentRow, CheckedIn, RowState, Screen, SorryWhy, Tap, Waiting};
+use crate::domain::screen::{RowState, SorryWhy, Tap};
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, JourneyKind, Outcome, Question, Reply};
 use chrono::Timelike;
@@ -169,7 +171,7 @@ impl CheckIn {
         match code {
             ScannedCode::AppointmentSlip(slip) if who.deadline().is_none() => self.start_slip(slip, kiosk),
             ScannedCode::PatientCard(_) | ScannedCode::AppointmentSlip(_) | ScannedCode::Unknown => {
-                who.scanned(code, kiosk)
+                who.scanned(code, kiosk);
             }
         }
     }
@@ -408,70 +410,6 @@ impl CheckIn {
     pub fn queue_failed(&mut self) {
         self.state = State::Sorry { why: SorryWhy::Offline, retry: true };
     }
-
-    pub fn screen(&self, kiosk: &Kiosk, clears: Clears) -> Screen {
-        match &self.state {
-            State::Who(who) => who.screen(kiosk),
-            State::Slip { until, .. } | State::Listing { until } => {
-                identify::wait(Waiting::LookUp, *until, LOOK_UP_LIMIT_MS, kiosk)
-            }
-            State::Insurance => Screen::Insurance,
-            State::Choose => self.choose_screen(kiosk),
-            State::CheckedIn(ticket) => Self::checked_in_screen(ticket, kiosk, clears),
-            State::Sorry { why, retry } => Screen::Sorry { why: *why, desk: kiosk.registration_desk(), retry: *retry },
-        }
-    }
-
-    fn choose_screen(&self, kiosk: &Kiosk) -> Screen {
-        let masked = self.patient.as_ref().filter(|_| !self.by_slip).map(|patient| patient.masked_name.clone());
-        Screen::Appointments {
-            masked_name: masked.unwrap_or_default(),
-            rows: self.list.iter().map(appointment_row).collect(),
-            can_go_on: self.marked().next().is_some() || self.known_ticket(kiosk).is_some(),
-        }
-    }
-
-    fn checked_in_screen(ticket: &Ticket, kiosk: &Kiosk, clears: Clears) -> Screen {
-        Screen::CheckedIn(CheckedIn {
-            ticket: ticket.number.clone(),
-            clinic: ticket.clinic.clone(),
-            place: ticket.place.clone(),
-            at: ticket.appointment_at,
-            see_desk: ticket.see_desk.clone(),
-            reasons: ticket.bring.clone(),
-            provisional: ticket.provisional,
-            printing: kiosk.print_state(),
-            seconds_left: clears.seconds_left,
-            seconds_total: clears.seconds_total,
-        })
-    }
-
-    /// Number, birth date, insurance, appointments.
-    pub fn step(&self) -> Option<(u8, u8)> {
-        match &self.state {
-            State::Who(who) => Some((who.step(), 4)),
-            State::Insurance => Some((3, 4)),
-            State::Choose => Some((4, 4)),
-            State::Slip { .. } | State::Listing { .. } | State::CheckedIn(_) | State::Sorry { .. } => None,
-        }
-    }
-
-    pub fn rest(&self) -> Rest {
-        match &self.state {
-            State::Who(who) if who.deadline().is_some() => Rest::Busy,
-            State::Slip { .. } | State::Listing { .. } => Rest::Busy,
-            State::CheckedIn(_) => Rest::Done,
-            State::Who(_) | State::Insurance | State::Choose | State::Sorry { .. } => Rest::Asking,
-        }
-    }
-
-    pub fn deadline(&self) -> Option<Tick> {
-        match &self.state {
-            State::Who(who) => who.deadline(),
-            State::Slip { until, .. } | State::Listing { until } => Some(*until),
-            State::Insurance | State::Choose | State::CheckedIn(_) | State::Sorry { .. } => None,
-        }
-    }
 }
 
 impl Drop for CheckIn {
@@ -491,13 +429,4 @@ fn row_here(appointment: &Appointment, kiosk: &Kiosk) -> Option<RowState> {
     let ticket = kiosk.ticket_of(&appointment.server_ref).filter(|_| state == RowState::Marked);
     let minute = |ticket: &Ticket| u16::try_from(ticket.at.num_seconds_from_midnight() / 60).ok();
     Some(ticket.map_or(state, |ticket| RowState::Already { at_minute: minute(ticket) }))
-}
-
-fn appointment_row((appointment, state): &(Appointment, RowState)) -> AppointmentRow {
-    AppointmentRow {
-        at: appointment.starts_at,
-        clinic: appointment.clinic.clone(),
-        place: appointment.place.clone(),
-        state: *state,
-    }
 }

@@ -22,7 +22,7 @@ mod kept;
 mod recover;
 mod watch;
 
-pub use watch::{Doubt, Watched};
+pub use watch::Watched;
 
 use super::resolve::{self, Doubted, Testimony, Verdict};
 use crate::domain::moment::Tick;
@@ -283,29 +283,6 @@ impl Till {
         self.conclude(place, vec![Entry::Answered { attempt: id, raw, transaction: tx }, last], conclusion, kiosk)
     }
 
-    /// An approval of what was taken for not paid: money moved after all, people must know. One entry, so that the
-    /// journal never shows half of it.
-    fn contradicted(&mut self, id: AttemptId, transaction: &CardTransaction, kiosk: &Kiosk) {
-        if !transaction.approved || !self.not_paid.contains(&id) {
-            return;
-        }
-        self.not_paid.retain(|known| *known != id);
-        let reason = format!(
-            "approved after it was taken for not paid: amount {}, approval number {}",
-            transaction.amount.0, transaction.approval_number
-        );
-        self.contradictions.push_back((Entry::NeedsStaff { attempt: id, reason }, kiosk.tick()));
-    }
-
-    /// Tried until it is durable; see [`Till::not_kept`].
-    fn tell_staff(&mut self, kiosk: &mut Kiosk) {
-        if self.contradictions.front().is_some_and(|(_, due)| kiosk.tick() >= *due)
-            && let Some((entry, _)) = self.contradictions.pop_front()
-        {
-            kiosk.emit(Effect::Record(entry));
-        }
-    }
-
     fn no_answer(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {
         let place = self.place(id)?;
         if !matches!(self.attempts[place].phase, Phase::Charging { .. }) {
@@ -353,12 +330,12 @@ impl Till {
                     kiosk,
                 )
             }
-            Verdict::Staff(reason) => self.to_staff(place, reason, kiosk),
+            Verdict::Staff(reason) => self.hand_to_staff(place, reason, kiosk),
             Verdict::AskAgain => self.ask_later(place, kiosk),
         }
     }
 
-    fn to_staff(&mut self, place: usize, reason: &str, kiosk: &mut Kiosk) -> Option<News> {
+    fn hand_to_staff(&mut self, place: usize, reason: &str, kiosk: &mut Kiosk) -> Option<News> {
         let entry = Entry::NeedsStaff { attempt: self.attempts[place].id, reason: reason.to_owned() };
         self.conclude(place, vec![entry], Conclusion::Staff, kiosk)
     }
@@ -368,7 +345,7 @@ impl Till {
         let away = kiosk.devices.terminal_online != Some(true);
         let Phase::Doubt { asks, next } = &mut self.attempts[place].phase else { return None };
         if *asks >= ASKS_MAX && !away {
-            return self.to_staff(place, "the terminal does not tell its last transaction", kiosk);
+            return self.hand_to_staff(place, "the terminal does not tell its last transaction", kiosk);
         }
         let wait_ms = RETRY_FIRST_MS << (*asks).min(4);
         *next = if away { Next::WhenOnline } else { Next::At(kiosk.tick().plus_ms(wait_ms)) };
@@ -478,18 +455,16 @@ impl Till {
             Phase::Charging { card_until, card_seen: false, called_off: None, .. } if now >= *card_until => {
                 self.cancel(NotPaidWhy::NoCard, kiosk)
             }
-            Phase::Charging { .. } => None,
             Phase::Doubt { next: Next::Asked { limit }, .. } if now >= *limit => self.ask_later(0, kiosk),
             Phase::Doubt { next: Next::At(at), .. } if now >= *at => {
                 self.ask(kiosk);
                 None
             }
-            Phase::Doubt { .. } => None,
             Phase::Unkept { entries, conclusion, retry_at, .. } if now >= *retry_at => {
                 let (entries, conclusion) = (entries.clone(), conclusion.clone());
                 self.conclude(0, entries, conclusion, kiosk)
             }
-            Phase::Unkept { .. } => None,
+            Phase::Charging { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } => None,
         }
     }
 

@@ -124,13 +124,13 @@ fn undo(before: Core, effects: &[Effect]) -> Option<Box<Undo>> {
     let mut matters = false;
     for effect in effects {
         match effect {
-            Effect::Record(Entry::ReceiptPrinted { .. }) => {}
-            Effect::Record(entry) => {
+            Effect::Record(entry) if !matches!(entry, Entry::ReceiptPrinted { .. }) => {
                 entries.push(entry.clone());
                 matters = true;
             }
             Effect::Queue(_) => matters = true,
-            Effect::Show(_)
+            Effect::Record(_)
+            | Effect::Show(_)
             | Effect::Terminal(_)
             | Effect::Print(_)
             | Effect::ClearPrinter
@@ -147,6 +147,7 @@ impl Core {
     fn handle(&mut self, input: Input, at: Moment) {
         self.kiosk.begin(at);
         let was_busy = self.rest() == Rest::Busy;
+        let woken = input == Input::Deadline;
         match input {
             Input::Restarted { open, counters, last_unprinted } => {
                 self.kiosk.counters = counters;
@@ -166,7 +167,7 @@ impl Core {
             Input::Hospital(reply) => self.hospital(reply),
             Input::RecordFailed { .. } | Input::Deadline => {}
         }
-        self.time(was_busy);
+        self.time(was_busy, woken);
         self.show();
     }
 
@@ -268,7 +269,7 @@ impl Core {
         match service {
             Service::CheckIn => Journey::CheckIn(Box::new(CheckIn::new(&self.kiosk))),
             Service::Documents => Journey::Documents(Box::new(Documents::new(&mut self.kiosk))),
-            Service::Reprint => Journey::Reprint(Reprint::new(&self.kiosk)),
+            Service::Reprint => Journey::Reprint(Box::new(Reprint::new(&self.kiosk))),
             Service::Information => Journey::Information(Information::new()),
         }
     }
