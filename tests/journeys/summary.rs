@@ -146,12 +146,14 @@ pub fn view_line(view: &View) -> String {
         (view.modes.low_reach, "low-reach"),
         (view.modes.slow, "slow"),
     ];
-    let modes: String = modes.iter().filter(|(on, _)| *on).map(|(_, name)| format!(" +{name}")).collect();
+    let modes: Vec<String> = modes.iter().filter(|(on, _)| *on).map(|(_, name)| format!(" +{name}")).collect();
+    let modes = modes.concat();
     let step = view.step.map(|(at, of)| format!(" {at}/{of}")).unwrap_or_default();
     let locked = if view.start_over { "" } else { " no-start-over" };
     format!("{}{step}{locked}{modes} {}", view.language.code(), screen(&view.screen))
 }
 
+#[allow(clippy::too_many_lines, reason = "a table of all screens")]
 fn screen(screen: &Screen) -> String {
     match screen {
         Screen::Idle => "Idle".to_owned(),
@@ -182,7 +184,7 @@ fn screen(screen: &Screen) -> String {
             format!("Appointments name={masked_name:?} [{}] go-on={can_go_on}", rows.join(", "))
         }
         Screen::CheckedIn(done) => {
-            let desk = done.see_desk.as_ref().map(english).unwrap_or("-");
+            let desk = done.see_desk.as_ref().map_or("-", english);
             format!(
                 "CheckedIn {} {} desk={desk} {:?} provisional={} {:?}",
                 done.ticket,

@@ -148,7 +148,7 @@ impl CheckIn {
             return Flow::End;
         }
         let State::CheckedIn(ticket) = &mut self.state else { return Flow::Stay };
-        if tap == Tap::PrintAgain && !ticket.duplicate {
+        if tap == Tap::PrintAgain && !ticket.duplicate && kiosk.can_print_again() {
             ticket.duplicate = true;
             kiosk.print(Paper::Ticket((**ticket).clone()), None);
         }

@@ -359,7 +359,7 @@ impl Till {
             for attempt in &mut self.attempts {
                 attempt.maybe_restarted = true;
             }
-            return None;
+            return self.not_begun(NotPaidWhy::TerminalNotReady);
         }
         // Whatever it was asked before it went away is lost.
         if let Some(Attempt { phase: Phase::Doubt { next, .. }, .. }) = self.attempts.front_mut() {

@@ -85,7 +85,8 @@ impl Session {
     }
 
     /// Effects are to be carried out in order. If a `Record` or `Queue` cannot be made durable, the rest of the list is
-    /// dropped and `Input::RecordFailed` must be the very next input.
+    /// dropped and `Input::RecordFailed` must be the very next input. Whatever the till writes of itself (recovery,
+    /// retries) it writes on `Input::Deadline`, so [`Session::deadline`] must be asked again after every input.
     pub fn handle(&mut self, input: Input, at: Moment) -> Vec<Effect> {
         if let Input::RecordFailed { .. } = input {
             return self.record_failed(at);
