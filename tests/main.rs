@@ -4,6 +4,7 @@ mod configuration;
 mod demo;
 mod hospital;
 mod house;
+mod journeys;
 mod paper;
 mod power;
 mod printing;

@@ -8,16 +8,19 @@
 //! Money: none, in every state. Paper: none before `CheckedIn`; there the ticket was sent to the printer after the
 //! number was saved and each arrival was queued durably, so paper never promises what is not on disk.
 
+mod screens;
+
 use super::arrival;
 use super::identify::{self, Identified, Identify, LOOK_UP_LIMIT_MS};
-use super::{Clears, Flow, Leaving, Rest};
+use super::{Flow, Leaving};
 use crate::domain::moment::Tick;
 use crate::domain::outbox::{Act, Request};
 use crate::domain::paper::{DeskReason, Paper, Ticket};
 use crate::domain::patient::{Appointment, InsuranceAnswer, Patient, PatientNumber, ScannedCode};
-use crate::domain::screen::{AppointmentRow, CheckedIn, RowState, Screen, SorryWhy, Tap, Waiting};
+use crate::domain::screen::{RowState, SorryWhy, Tap};
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, JourneyKind, Outcome, Question, Reply};
+use chrono::Timelike;
 use uuid::Uuid;
 use zeroize::Zeroize;
 
@@ -145,7 +148,7 @@ impl CheckIn {
             return Flow::End;
         }
         let State::CheckedIn(ticket) = &mut self.state else { return Flow::Stay };
-        if tap == Tap::PrintAgain && !ticket.duplicate {
+        if tap == Tap::PrintAgain && !ticket.duplicate && kiosk.can_print_again() {
             ticket.duplicate = true;
             kiosk.print(Paper::Ticket((**ticket).clone()), None);
         }
@@ -168,7 +171,7 @@ impl CheckIn {
         match code {
             ScannedCode::AppointmentSlip(slip) if who.deadline().is_none() => self.start_slip(slip, kiosk),
             ScannedCode::PatientCard(_) | ScannedCode::AppointmentSlip(_) | ScannedCode::Unknown => {
-                who.scanned(code, kiosk)
+                who.scanned(code, kiosk);
             }
         }
     }
@@ -249,7 +252,7 @@ impl CheckIn {
 
     fn show_list(&mut self, mut list: Vec<Appointment>, kiosk: &mut Kiosk) {
         list.sort_by_key(|appointment| appointment.starts_at);
-        let row = |appointment: &Appointment| arrival::row(appointment, kiosk.wall(), &kiosk.facility.check_in);
+        let row = |appointment: &Appointment| row_here(appointment, kiosk);
         self.list = list.into_iter().filter_map(|entry| row(&entry).map(|state| (entry, state))).collect();
         let states: Vec<RowState> = self.list.iter().map(|(_, state)| *state).collect();
         let already = states.iter().any(|state| matches!(state, RowState::Already { .. }));
@@ -407,70 +410,6 @@ impl CheckIn {
     pub fn queue_failed(&mut self) {
         self.state = State::Sorry { why: SorryWhy::Offline, retry: true };
     }
-
-    pub fn screen(&self, kiosk: &Kiosk, clears: Clears) -> Screen {
-        match &self.state {
-            State::Who(who) => who.screen(kiosk),
-            State::Slip { until, .. } | State::Listing { until } => {
-                identify::wait(Waiting::LookUp, *until, LOOK_UP_LIMIT_MS, kiosk)
-            }
-            State::Insurance => Screen::Insurance,
-            State::Choose => self.choose_screen(kiosk),
-            State::CheckedIn(ticket) => Self::checked_in_screen(ticket, kiosk, clears),
-            State::Sorry { why, retry } => Screen::Sorry { why: *why, desk: kiosk.registration_desk(), retry: *retry },
-        }
-    }
-
-    fn choose_screen(&self, kiosk: &Kiosk) -> Screen {
-        let masked = self.patient.as_ref().filter(|_| !self.by_slip).map(|patient| patient.masked_name.clone());
-        Screen::Appointments {
-            masked_name: masked.unwrap_or_default(),
-            rows: self.list.iter().map(appointment_row).collect(),
-            can_go_on: self.marked().next().is_some() || self.known_ticket(kiosk).is_some(),
-        }
-    }
-
-    fn checked_in_screen(ticket: &Ticket, kiosk: &Kiosk, clears: Clears) -> Screen {
-        Screen::CheckedIn(CheckedIn {
-            ticket: ticket.number.clone(),
-            clinic: ticket.clinic.clone(),
-            place: ticket.place.clone(),
-            at: ticket.appointment_at,
-            see_desk: ticket.see_desk.clone(),
-            reasons: ticket.bring.clone(),
-            provisional: ticket.provisional,
-            printing: kiosk.print_state(),
-            seconds_left: clears.seconds_left,
-            seconds_total: clears.seconds_total,
-        })
-    }
-
-    /// Number, birth date, insurance, appointments.
-    pub fn step(&self) -> Option<(u8, u8)> {
-        match &self.state {
-            State::Who(who) => Some((who.step(), 4)),
-            State::Insurance => Some((3, 4)),
-            State::Choose => Some((4, 4)),
-            State::Slip { .. } | State::Listing { .. } | State::CheckedIn(_) | State::Sorry { .. } => None,
-        }
-    }
-
-    pub fn rest(&self) -> Rest {
-        match &self.state {
-            State::Who(who) if who.deadline().is_some() => Rest::Busy,
-            State::Slip { .. } | State::Listing { .. } => Rest::Busy,
-            State::CheckedIn(_) => Rest::Done,
-            State::Who(_) | State::Insurance | State::Choose | State::Sorry { .. } => Rest::Asking,
-        }
-    }
-
-    pub fn deadline(&self) -> Option<Tick> {
-        match &self.state {
-            State::Who(who) => who.deadline(),
-            State::Slip { until, .. } | State::Listing { until } => Some(*until),
-            State::Insurance | State::Choose | State::CheckedIn(_) | State::Sorry { .. } => None,
-        }
-    }
 }
 
 impl Drop for CheckIn {
@@ -484,11 +423,10 @@ impl Drop for CheckIn {
     }
 }
 
-fn appointment_row((appointment, state): &(Appointment, RowState)) -> AppointmentRow {
-    AppointmentRow {
-        at: appointment.starts_at,
-        clinic: appointment.clinic.clone(),
-        place: appointment.place.clone(),
-        state: *state,
-    }
+/// What this machine checked in stays checked in, even while the hospital has not heard of it yet.
+fn row_here(appointment: &Appointment, kiosk: &Kiosk) -> Option<RowState> {
+    let state = arrival::row(appointment, kiosk.wall(), &kiosk.facility.check_in)?;
+    let ticket = kiosk.ticket_of(&appointment.server_ref).filter(|_| state == RowState::Marked);
+    let minute = |ticket: &Ticket| u16::try_from(ticket.at.num_seconds_from_midnight() / 60).ok();
+    Some(ticket.map_or(state, |ticket| RowState::Already { at_minute: minute(ticket) }))
 }

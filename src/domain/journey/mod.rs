@@ -4,13 +4,13 @@
 //! effects into the [`Kiosk`]; what is to be seen is computed from its state afterwards ([`Journey::screen`]).
 
 pub mod arrival;
-pub mod check_in;
-pub mod documents;
-pub mod entry;
-pub mod identify;
-pub mod information;
-pub mod pay;
-pub mod reprint;
+pub(crate) mod check_in;
+pub(crate) mod documents;
+pub(crate) mod entry;
+pub(crate) mod identify;
+pub(crate) mod information;
+pub(crate) mod pay;
+pub(crate) mod reprint;
 pub mod resolve;
 
 use super::moment::Tick;
@@ -25,16 +25,16 @@ use pay::{News, Till};
 use reprint::Reprint;
 
 #[derive(Clone)]
-pub enum Journey {
+pub(crate) enum Journey {
     CheckIn(Box<CheckIn>),
     Documents(Box<Documents>),
-    Reprint(Reprint),
+    Reprint(Box<Reprint>),
     Information(Information),
 }
 
 /// Where the patient goes after an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flow {
+pub(crate) enum Flow {
     Stay,
     /// Back to the list of services.
     Home,
@@ -44,7 +44,7 @@ pub enum Flow {
 
 /// What the passing of time may do to the screen that is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rest {
+pub(crate) enum Rest {
     /// A question stands there: idle time runs.
     Asking,
     /// Something runs that has its own limit, or money moves: never wiped.
@@ -55,7 +55,7 @@ pub enum Rest {
 
 /// Why a journey is left before it came to its own end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leaving {
+pub(crate) enum Leaving {
     ByPatient,
     TimedOut,
 }
@@ -175,13 +175,12 @@ impl Journey {
 
 /// The countdown of a finished screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Clears {
+pub(crate) struct Clears {
     pub seconds_left: u32,
     pub seconds_total: u32,
 }
 
 /// Whole seconds of a limit in milliseconds, for `seconds_total`.
-#[must_use]
-pub fn seconds(ms: u64) -> u32 {
+pub(crate) fn seconds(ms: u64) -> u32 {
     Tick::default().seconds_until(Tick(ms))
 }

@@ -22,7 +22,7 @@ mod kept;
 mod recover;
 mod watch;
 
-pub use watch::{Doubt, Watched};
+pub use watch::Watched;
 
 use super::resolve::{self, Doubted, Testimony, Verdict};
 use crate::domain::moment::Tick;
@@ -55,6 +55,8 @@ pub struct Till {
     /// The first is being worked on; more than one only after a restart.
     pub(super) attempts: VecDeque<Attempt>,
     not_paid: VecDeque<AttemptId>,
+    /// What staff must be told about a finished attempt, and when it is tried to write it down.
+    contradictions: VecDeque<(Entry, Tick)>,
     /// A patient stands there and watches the first attempt.
     watched: bool,
 }
@@ -267,7 +269,7 @@ impl Till {
 
     fn answered(&mut self, id: AttemptId, raw: Vec<u8>, tx: Box<CardTransaction>, kiosk: &mut Kiosk) -> Option<News> {
         let Some(place) = self.place(id) else {
-            self.contradicted(id, raw, tx, kiosk);
+            self.contradicted(id, &tx, kiosk);
             return None;
         };
         let attempt = &self.attempts[place];
@@ -279,16 +281,6 @@ impl Till {
         }
         let (last, conclusion) = attempt.judge(&tx, kiosk);
         self.conclude(place, vec![Entry::Answered { attempt: id, raw, transaction: tx }, last], conclusion, kiosk)
-    }
-
-    /// An approval of what was taken for not paid: money moved after all, people must know.
-    fn contradicted(&mut self, id: AttemptId, raw: Vec<u8>, transaction: Box<CardTransaction>, kiosk: &mut Kiosk) {
-        if transaction.approved && self.not_paid.contains(&id) {
-            self.not_paid.retain(|known| *known != id);
-            kiosk.emit(Effect::Record(Entry::Answered { attempt: id, raw, transaction }));
-            let reason = "approved after it was taken for not paid".to_owned();
-            kiosk.emit(Effect::Record(Entry::NeedsStaff { attempt: id, reason }));
-        }
     }
 
     fn no_answer(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {
@@ -338,12 +330,12 @@ impl Till {
                     kiosk,
                 )
             }
-            Verdict::Staff(reason) => self.to_staff(place, reason, kiosk),
+            Verdict::Staff(reason) => self.hand_to_staff(place, reason, kiosk),
             Verdict::AskAgain => self.ask_later(place, kiosk),
         }
     }
 
-    fn to_staff(&mut self, place: usize, reason: &str, kiosk: &mut Kiosk) -> Option<News> {
+    fn hand_to_staff(&mut self, place: usize, reason: &str, kiosk: &mut Kiosk) -> Option<News> {
         let entry = Entry::NeedsStaff { attempt: self.attempts[place].id, reason: reason.to_owned() };
         self.conclude(place, vec![entry], Conclusion::Staff, kiosk)
     }
@@ -353,7 +345,7 @@ impl Till {
         let away = kiosk.devices.terminal_online != Some(true);
         let Phase::Doubt { asks, next } = &mut self.attempts[place].phase else { return None };
         if *asks >= ASKS_MAX && !away {
-            return self.to_staff(place, "the terminal does not tell its last transaction", kiosk);
+            return self.hand_to_staff(place, "the terminal does not tell its last transaction", kiosk);
         }
         let wait_ms = RETRY_FIRST_MS << (*asks).min(4);
         *next = if away { Next::WhenOnline } else { Next::At(kiosk.tick().plus_ms(wait_ms)) };
@@ -367,11 +359,10 @@ impl Till {
             for attempt in &mut self.attempts {
                 attempt.maybe_restarted = true;
             }
-            return None;
+            return self.not_begun(NotPaidWhy::TerminalNotReady);
         }
-        if let Some(Attempt { phase: Phase::Doubt { next: next @ Next::WhenOnline, .. }, .. }) =
-            self.attempts.front_mut()
-        {
+        // Whatever it was asked before it went away is lost.
+        if let Some(Attempt { phase: Phase::Doubt { next, .. }, .. }) = self.attempts.front_mut() {
             *next = Next::At(kiosk.tick());
         }
         None
@@ -452,6 +443,10 @@ impl Till {
         if self.preparing.as_ref().is_some_and(|preparing| now >= preparing.until) {
             return self.not_begun(NotPaidWhy::TerminalNotReady);
         }
+        self.tell_staff(kiosk);
+        if kiosk.wrote() {
+            return None;
+        }
         let attempt = self.attempts.front()?;
         match &attempt.phase {
             Phase::Charging { limit, .. } if now >= *limit => {
@@ -460,22 +455,25 @@ impl Till {
             Phase::Charging { card_until, card_seen: false, called_off: None, .. } if now >= *card_until => {
                 self.cancel(NotPaidWhy::NoCard, kiosk)
             }
-            Phase::Charging { .. } => None,
             Phase::Doubt { next: Next::Asked { limit }, .. } if now >= *limit => self.ask_later(0, kiosk),
             Phase::Doubt { next: Next::At(at), .. } if now >= *at => {
                 self.ask(kiosk);
                 None
             }
-            Phase::Doubt { .. } => None,
             Phase::Unkept { entries, conclusion, retry_at, .. } if now >= *retry_at => {
                 let (entries, conclusion) = (entries.clone(), conclusion.clone());
                 self.conclude(0, entries, conclusion, kiosk)
             }
-            Phase::Unkept { .. } => None,
+            Phase::Charging { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } => None,
         }
     }
 
     pub fn deadline(&self) -> Option<Tick> {
+        let staff = self.contradictions.front().map(|(_, due)| *due);
+        [staff, self.payment_deadline()].into_iter().flatten().min()
+    }
+
+    fn payment_deadline(&self) -> Option<Tick> {
         if let Some(preparing) = &self.preparing {
             return Some(preparing.until);
         }

@@ -8,11 +8,10 @@ use crate::domain::journey::{Clears, Leaving, Rest};
 use crate::domain::moment::Tick;
 
 impl Core {
-    /// One source of durable effects in a list: what an input wrote comes alone, the rest waits one tick.
-    pub(super) fn time(&mut self, was_busy: bool) {
-        if !self.kiosk.wrote()
-            && let Some(news) = self.till.time(&mut self.kiosk)
-        {
+    /// One source of durable effects in a list. What the till writes of itself it writes only when `woken` by a
+    /// `Deadline`: if that fails and the session steps back, no other input is forgotten with it.
+    pub(super) fn time(&mut self, was_busy: bool, woken: bool) {
+        if woken && let Some(news) = self.till.time(&mut self.kiosk) {
             self.news(&news);
         }
         if self.kiosk.wrote() {

@@ -85,7 +85,8 @@ impl Session {
     }
 
     /// Effects are to be carried out in order. If a `Record` or `Queue` cannot be made durable, the rest of the list is
-    /// dropped and `Input::RecordFailed` must be the very next input.
+    /// dropped and `Input::RecordFailed` must be the very next input. Whatever the till writes of itself (recovery,
+    /// retries) it writes on `Input::Deadline`, so [`Session::deadline`] must be asked again after every input.
     pub fn handle(&mut self, input: Input, at: Moment) -> Vec<Effect> {
         if let Input::RecordFailed { .. } = input {
             return self.record_failed(at);
@@ -124,13 +125,13 @@ fn undo(before: Core, effects: &[Effect]) -> Option<Box<Undo>> {
     let mut matters = false;
     for effect in effects {
         match effect {
-            Effect::Record(Entry::ReceiptPrinted { .. }) => {}
-            Effect::Record(entry) => {
+            Effect::Record(entry) if !matches!(entry, Entry::ReceiptPrinted { .. }) => {
                 entries.push(entry.clone());
                 matters = true;
             }
             Effect::Queue(_) => matters = true,
-            Effect::Show(_)
+            Effect::Record(_)
+            | Effect::Show(_)
             | Effect::Terminal(_)
             | Effect::Print(_)
             | Effect::ClearPrinter
@@ -147,6 +148,7 @@ impl Core {
     fn handle(&mut self, input: Input, at: Moment) {
         self.kiosk.begin(at);
         let was_busy = self.rest() == Rest::Busy;
+        let woken = input == Input::Deadline;
         match input {
             Input::Restarted { open, counters, last_unprinted } => {
                 self.kiosk.counters = counters;
@@ -166,7 +168,7 @@ impl Core {
             Input::Hospital(reply) => self.hospital(reply),
             Input::RecordFailed { .. } | Input::Deadline => {}
         }
-        self.time(was_busy);
+        self.time(was_busy, woken);
         self.show();
     }
 
@@ -268,7 +270,7 @@ impl Core {
         match service {
             Service::CheckIn => Journey::CheckIn(Box::new(CheckIn::new(&self.kiosk))),
             Service::Documents => Journey::Documents(Box::new(Documents::new(&mut self.kiosk))),
-            Service::Reprint => Journey::Reprint(Reprint::new(&self.kiosk)),
+            Service::Reprint => Journey::Reprint(Box::new(Reprint::new(&self.kiosk))),
             Service::Information => Journey::Information(Information::new()),
         }
     }

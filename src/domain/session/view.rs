@@ -69,10 +69,9 @@ impl Core {
 pub(super) fn unavailable(service: Service, kiosk: &Kiosk, till: &Till) -> Option<UnavailableWhy> {
     match service {
         Service::CheckIn | Service::Information => None,
-        Service::Documents => kiosk.cannot_print(),
         Service::Reprint if till.is_open() => Some(UnavailableWhy::PaymentBeingChecked),
         Service::Reprint if kiosk.unprinted.is_none() => Some(UnavailableWhy::NothingToReprint),
-        Service::Reprint => kiosk.cannot_print(),
+        Service::Documents | Service::Reprint => kiosk.cannot_print(),
     }
 }
 

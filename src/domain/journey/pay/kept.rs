@@ -1,7 +1,7 @@
 //! When the journal cannot be written: nothing is lost, nothing is sent twice.
 
 use super::{Attempt, Conclusion, News, Phase, RETRY_FIRST_MS, RETRY_MOST_MS, Till};
-use crate::domain::payment::{AttemptId, Entry};
+use crate::domain::payment::{AttemptId, CardTransaction, Entry};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
@@ -16,10 +16,17 @@ impl Till {
             kiosk.emit(Effect::Record(Entry::NotPaid { attempt: *attempt, reason }));
             return self.not_begun(NotPaidWhy::CannotRecord);
         }
+        if let [entry @ Entry::NeedsStaff { attempt, .. }] = failed
+            && self.place(*attempt).is_none()
+        {
+            self.contradictions.retain(|(known, _)| known != entry);
+            self.contradictions.push_front((entry.clone(), kiosk.tick().plus_ms(RETRY_MOST_MS)));
+            return None;
+        }
         let place = failed.iter().find_map(|entry| self.place(attempt_of(entry)))?;
         let attempt: &mut Attempt = &mut self.attempts[place];
         let entries: Vec<Entry> = failed.iter().filter(|entry| attempt_of(entry) == attempt.id).cloned().collect();
-        let conclusion = conclusion_of(&entries);
+        let conclusion = attempt.conclusion_of(&entries, kiosk);
         let wait_ms = match &attempt.phase {
             Phase::Unkept { wait_ms, .. } => (wait_ms * 2).min(RETRY_MOST_MS),
             Phase::Charging { .. } | Phase::Doubt { .. } => RETRY_FIRST_MS,
@@ -28,22 +35,49 @@ impl Till {
         attempt.phase = Phase::Unkept { entries, conclusion, retry_at: kiosk.tick().plus_ms(wait_ms), wait_ms };
         None
     }
+
+    /// An approval of what was taken for not paid: money moved after all, people must know. One entry, so that the
+    /// journal never shows half of it.
+    pub(super) fn contradicted(&mut self, id: AttemptId, transaction: &CardTransaction, kiosk: &Kiosk) {
+        if !transaction.approved || !self.not_paid.contains(&id) {
+            return;
+        }
+        self.not_paid.retain(|known| *known != id);
+        let reason = format!(
+            "approved after it was taken for not paid: amount {}, approval number {}",
+            transaction.amount.0, transaction.approval_number
+        );
+        self.contradictions.push_back((Entry::NeedsStaff { attempt: id, reason }, kiosk.tick()));
+    }
+
+    /// Tried until it is durable; see [`Till::not_kept`].
+    pub(super) fn tell_staff(&mut self, kiosk: &mut Kiosk) {
+        if self.contradictions.front().is_some_and(|(_, due)| kiosk.tick() >= *due)
+            && let Some((entry, _)) = self.contradictions.pop_front()
+        {
+            kiosk.emit(Effect::Record(entry));
+        }
+    }
 }
 
-/// What a list of entries comes to, read from its last one.
-fn conclusion_of(entries: &[Entry]) -> Conclusion {
-    match entries.last() {
-        Some(Entry::Committed { transaction, .. }) => Conclusion::Paid(transaction.clone()),
-        Some(Entry::NotPaid { .. }) => Conclusion::NotPaid(NotPaidWhy::Checked),
-        Some(Entry::NeedsStaff { .. }) => Conclusion::Staff,
-        Some(
-            Entry::Intent { .. }
-            | Entry::Sent { .. }
-            | Entry::Answered { .. }
-            | Entry::InDoubt { .. }
-            | Entry::ReceiptPrinted { .. },
-        )
-        | None => Conclusion::Doubt,
+impl Attempt {
+    /// What a list of entries comes to, read from its last one. A refusal's reason is judged again.
+    fn conclusion_of(&self, entries: &[Entry], kiosk: &Kiosk) -> Conclusion {
+        match entries {
+            [.., Entry::Committed { transaction, .. }] => Conclusion::Paid(transaction.clone()),
+            [Entry::Answered { transaction, .. }, Entry::NotPaid { .. }] => self.judge(transaction, kiosk).1,
+            [.., Entry::NotPaid { .. }] => Conclusion::NotPaid(NotPaidWhy::Checked),
+            [.., Entry::NeedsStaff { .. }] => Conclusion::Staff,
+            [
+                ..,
+                Entry::Intent { .. }
+                | Entry::Sent { .. }
+                | Entry::Answered { .. }
+                | Entry::InDoubt { .. }
+                | Entry::ReceiptPrinted { .. },
+            ]
+            | [] => Conclusion::Doubt,
+        }
     }
 }
 

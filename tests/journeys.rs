@@ -1,0 +1,7 @@
+//! Journeys as scripts (`tests/data/journeys/*.txt`), their edges as tables, their promises as properties.
+
+mod edges;
+mod facility;
+mod properties;
+mod script;
+mod summary;

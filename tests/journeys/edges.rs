@@ -1,0 +1,254 @@
+//! Edges as tables: ages, the window, the ID check, what a terminal's memory proves, countdown seconds.
+
+use super::facility::{check_in, facility, text};
+use super::script::{approved, baseline, declined};
+use chrono::{DateTime, Duration, FixedOffset, NaiveDate};
+use hospital_kiosk::domain::journey::arrival;
+use hospital_kiosk::domain::journey::resolve::{Doubted, Testimony, Verdict, verdict};
+use hospital_kiosk::domain::moment::{Moment, Tick};
+use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::paper::DeskReason;
+use hospital_kiosk::domain::patient::{
+    Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
+};
+use hospital_kiosk::domain::payment::LastTransaction;
+use hospital_kiosk::domain::screen::{RowState, Screen, Tap};
+use hospital_kiosk::domain::session::{Effect, Input, Question, Reply, Session};
+use std::sync::Arc;
+use uuid::Uuid;
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn time(text: &str) -> DateTime<FixedOffset> {
+    DateTime::parse_from_rfc3339(&format!("{text}+09:00")).unwrap()
+}
+
+fn patient(born: &str, seen: Option<&str>, offline: bool) -> Patient {
+    Patient {
+        number: PatientNumber("10293847".to_owned()),
+        birth_date: BirthDate(day(born)),
+        masked_name: String::new(),
+        server_ref: None,
+        offline,
+        identity_verified_on: seen.map(day),
+    }
+}
+
+fn appointment(starts_at: DateTime<FixedOffset>, referral: bool) -> Appointment {
+    Appointment {
+        server_ref: "Appointment/1".to_owned(),
+        slip: None,
+        version: "1".to_owned(),
+        starts_at,
+        clinic: text("Eye clinic"),
+        place: text("Floor 2"),
+        state: AppointmentState::Booked,
+        referral_or_emergency: referral,
+        other_site: false,
+    }
+}
+
+#[test]
+fn age_on_the_day() {
+    // born, today, under 14
+    for (born, today, under) in [
+        ("2012-11-21", "2026-11-20", true),  // 13 years 364 days
+        ("2012-11-20", "2026-11-20", false), // 14 today
+        ("2012-02-29", "2026-02-28", true),
+        ("2012-02-29", "2026-03-01", false),
+        ("2026-11-20", "2026-11-20", true),
+    ] {
+        let child = patient(born, None, false);
+        assert_eq!(arrival::is_under_age(&child, day(today), &check_in()), under, "{born} on {today}");
+    }
+}
+
+#[test]
+fn window_around_the_appointment() {
+    let starts = time("2026-11-20T12:00:00");
+    for (now, state) in [
+        ("2026-11-20T08:58:59", RowState::TooEarly),
+        ("2026-11-20T08:59:01", RowState::Marked), // the clock shows a minute, and so does the rule
+        ("2026-11-20T09:00:00", RowState::Marked),
+        ("2026-11-20T13:00:00", RowState::Marked),
+        ("2026-11-20T13:00:59", RowState::Marked),
+        ("2026-11-20T13:01:00", RowState::TooLate),
+    ] {
+        assert_eq!(arrival::row(&appointment(starts, false), time(now), &check_in()), Some(state), "{now}");
+    }
+    assert_eq!(arrival::row(&appointment(starts, false), time("2026-11-21T12:00:00"), &check_in()), None);
+}
+
+#[test]
+fn today_is_hospital_time() {
+    // 2026-11-20 23:30 UTC is the 21st in Seoul.
+    let starts = DateTime::parse_from_rfc3339("2026-11-20T23:30:00Z").unwrap();
+    let row = arrival::row(&appointment(starts, false), time("2026-11-21T08:30:00"), &check_in());
+    assert_eq!(row, Some(RowState::Marked));
+}
+
+#[test]
+fn id_check_by_law() {
+    let today = "2026-11-20";
+    let yes = Some(InsuranceAnswer::Yes);
+    // born, seen, offline, answer, referral, ID check due
+    for (born, seen, offline, answer, referral, due) in [
+        ("2007-11-20", None, false, yes, false, true),                // 19 today
+        ("2007-11-21", None, false, yes, false, false),               // 18
+        ("1958-04-12", Some("2026-05-20"), false, yes, false, false), // six months to the day: still within
+        ("1958-04-12", Some("2026-05-19"), false, yes, false, true),
+        ("1958-04-12", Some("2026-05-20"), true, yes, false, true), // a cache proves nothing
+        ("1958-04-12", None, false, yes, true, false),
+        ("1958-04-12", None, false, Some(InsuranceAnswer::No), false, false),
+        ("1958-04-12", None, false, Some(InsuranceAnswer::NotSure), false, true),
+        ("1958-04-12", None, false, None, false, false),
+    ] {
+        let arriving = [appointment(time("2026-11-20T12:00:00"), referral)];
+        let person = patient(born, seen, offline);
+        let reasons = arrival::desk_reasons(&person, answer, arriving.iter(), day(today), &check_in());
+        assert_eq!(reasons.contains(&DeskReason::IdCheck), due, "{born} {seen:?} {offline} {answer:?} {referral}");
+        assert_eq!(reasons.contains(&DeskReason::InsuranceQuestion), answer == Some(InsuranceAnswer::NotSure));
+    }
+}
+
+#[test]
+fn six_months_end_with_a_shorter_month() {
+    let arriving = [appointment(time("2026-02-28T12:00:00"), false)];
+    let person = patient("1958-04-12", Some("2025-08-31"), false);
+    let due = |today: &str| {
+        let reasons =
+            arrival::desk_reasons(&person, Some(InsuranceAnswer::Yes), arriving.iter(), day(today), &check_in());
+        !reasons.is_empty()
+    };
+    assert!(!due("2026-02-28"));
+    assert!(due("2026-03-01"));
+}
+
+#[test]
+fn one_exempt_of_two_is_not_enough() {
+    let arriving = [appointment(time("2026-11-20T12:00:00"), true), appointment(time("2026-11-20T13:00:00"), false)];
+    let person = patient("1958-04-12", None, false);
+    let reasons =
+        arrival::desk_reasons(&person, Some(InsuranceAnswer::Yes), arriving.iter(), day("2026-11-20"), &check_in());
+    assert_eq!(reasons, vec![DeskReason::IdCheck]);
+}
+
+#[test]
+fn what_a_terminal_proves() {
+    let started = time("2026-11-20T10:00:00");
+    let known = |transaction| LastTransaction::Known(Box::new(transaction));
+    let ours = known(approved(Amount(5100), started + Duration::seconds(20)));
+    let late = known(approved(Amount(5100), started + Duration::minutes(16)));
+    let mut no_time = approved(Amount(5100), started);
+    no_time.terminal_time = String::new();
+    let no_time = known(no_time);
+    let refused = known(declined(Amount(5100), "51"));
+    let (empty, unknown) = (LastTransaction::Empty, LastTransaction::Unknown);
+    // baseline, first, second, host reachable, memory trusted, P(aid) N(ot paid) S(taff) A(sk again)
+    for (place, (before, first, second, host, trusted, wanted)) in [
+        (&baseline(), &ours, &ours, true, true, 'P'),
+        (&baseline(), &ours, &ours, false, false, 'P'),
+        (&baseline(), &no_time, &no_time, true, true, 'P'),
+        (&baseline(), &late, &late, true, true, 'S'),
+        (&baseline(), &refused, &refused, true, true, 'S'),
+        (&baseline(), &baseline(), &baseline(), true, true, 'N'),
+        (&baseline(), &baseline(), &baseline(), false, true, 'S'),
+        (&baseline(), &baseline(), &baseline(), true, false, 'S'),
+        (&baseline(), &baseline(), &ours, true, true, 'S'),
+        (&baseline(), &empty, &empty, true, true, 'S'),
+        (&baseline(), &empty, &ours, true, true, 'S'),
+        (&baseline(), &unknown, &ours, true, true, 'A'),
+        (&baseline(), &ours, &unknown, true, true, 'A'),
+        (&empty, &ours, &ours, true, true, 'P'),
+        (&empty, &no_time, &no_time, true, true, 'S'),
+        (&empty, &empty, &empty, true, true, 'S'),
+        (&unknown, &ours, &ours, true, true, 'S'),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let doubted = Doubted { baseline: before, amount: Amount(5100), started_at: started };
+        let told = Testimony { first, second, host_reachable: host, memory_trusted: trusted };
+        let got = match verdict(&doubted, &told) {
+            Verdict::Paid(_) => 'P',
+            Verdict::NotPaid => 'N',
+            Verdict::Staff(_) => 'S',
+            Verdict::AskAgain => 'A',
+        };
+        assert_eq!(got, wanted, "row {place}");
+    }
+}
+
+#[test]
+fn a_countdown_changes_once_a_second() {
+    let mut session = Session::new(Arc::new(facility()));
+    let mut tick = Tick(1_000);
+    let mut shown = Vec::new();
+    let mut inputs = vec![Input::Tapped(Tap::Start)];
+    for step in 0..30_u128 {
+        let input = inputs.pop().unwrap_or(Input::Deadline);
+        let at = Moment { tick, wall: time("2026-11-20T09:00:00"), fresh: Uuid::from_u128(step) };
+        for effect in session.handle(input, at) {
+            if let Effect::Show(view) = effect
+                && let Screen::StillHere { seconds_left, seconds_total } = view.screen
+            {
+                assert_eq!(seconds_total, 20);
+                shown.push(seconds_left);
+            }
+        }
+        let Some(next) = session.deadline() else { break };
+        tick = next;
+    }
+    let wanted: Vec<u32> = (1..=20).rev().collect();
+    assert_eq!(shown, wanted);
+}
+
+/// Twenty wrong tries on a machine within ten minutes: for two minutes each look-up waits.
+#[test]
+fn a_guessed_at_machine_slows_down() {
+    let mut play = Play::new();
+    for _ in 0..20 {
+        play.input(Input::Scanned(ScannedCode::AppointmentSlip("S-0".to_owned())));
+        play.input(Input::Hospital(Reply::NotFound));
+        play.input(Input::Tapped(Tap::StartOver));
+        play.tick = play.tick.plus_ms(1_000);
+    }
+    let asked = play.look_up();
+    assert!(!asked, "not asked at once");
+    play.tick = play.tick.plus_ms(10_000);
+    assert!(play.input(Input::Deadline), "asked after the wait");
+    play.input(Input::Tapped(Tap::StartOver));
+    play.input(Input::Hospital(Reply::NotFound));
+    play.tick = play.tick.plus_ms(120_000);
+    assert!(play.look_up(), "asked at once again");
+}
+
+struct Play {
+    session: Session,
+    tick: Tick,
+    inputs: u128,
+}
+
+impl Play {
+    fn new() -> Self {
+        Self { session: Session::new(Arc::new(facility())), tick: Tick(1_000), inputs: 0 }
+    }
+
+    /// Whether a patient was asked for.
+    fn input(&mut self, input: Input) -> bool {
+        self.inputs += 1;
+        let at = Moment { tick: self.tick, wall: time("2026-11-20T09:00:00"), fresh: Uuid::from_u128(self.inputs) };
+        let effects = self.session.handle(input, at);
+        effects.iter().any(|effect| matches!(effect, Effect::Ask(Question::FindPatient { .. })))
+    }
+
+    fn look_up(&mut self) -> bool {
+        self.input(Input::Scanned(ScannedCode::PatientCard(PatientNumber("10293847".to_owned()))));
+        for digit in [1, 9, 5, 8, 0, 4, 1, 2] {
+            self.input(Input::Tapped(Tap::Digit(digit)));
+        }
+        self.input(Input::Tapped(Tap::Next))
+    }
+}

@@ -1,0 +1,571 @@
+//! Promises that hold whatever is pressed, scanned, reported, lost or switched off.
+//!
+//! A small world carries out the effects: its journal keeps what was durable, its disk fails now and then, its power
+//! too, its terminal answers anything. After every list the promises of `design/money.md` are checked.
+
+use super::facility::facility;
+use super::script::{approved, baseline, declined};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::moment::{Moment, Tick};
+use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::paper::Paper;
+use hospital_kiosk::domain::patient::{
+    Appointment, AppointmentState, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
+};
+use hospital_kiosk::domain::payment::{AttemptId, Entry, LastTransaction, PaymentRecord, PaymentState};
+use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
+use hospital_kiosk::domain::session::{
+    Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, TerminalCommand, TerminalReport,
+};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+const NUMBER: &str = "10293847";
+
+struct World {
+    session: Session,
+    tick: Tick,
+    inputs: u128,
+    journal: Vec<PaymentRecord>,
+    charged: BTreeSet<AttemptId>,
+    committed: BTreeSet<AttemptId>,
+    counters: Counters,
+    given: BTreeSet<String>,
+    view: Option<Box<View>>,
+    questions: Vec<Question>,
+    jobs: usize,
+    /// How many more durable writes work; then one fails.
+    writes_left: Option<usize>,
+    seen: BTreeSet<&'static str>,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut world = Self {
+            session: Session::new(Arc::new(facility())),
+            tick: Tick(1_000),
+            inputs: 0,
+            journal: Vec::new(),
+            charged: BTreeSet::new(),
+            committed: BTreeSet::new(),
+            counters: Counters::default(),
+            given: BTreeSet::new(),
+            view: None,
+            questions: Vec::new(),
+            jobs: 0,
+            writes_left: None,
+            seen: BTreeSet::new(),
+        };
+        world.restart();
+        world
+    }
+
+    fn wall(&self) -> DateTime<FixedOffset> {
+        let start = DateTime::parse_from_rfc3339("2026-11-20T09:00:00+09:00").unwrap();
+        start + chrono::Duration::milliseconds(i64::try_from(self.tick.0).unwrap())
+    }
+
+    fn restart(&mut self) {
+        self.session = Session::new(Arc::new(facility()));
+        self.questions.clear();
+        self.jobs = 0;
+        let open = self.journal.iter().filter(|record| record.state.is_open()).cloned().collect();
+        let mut paid = self.journal.iter().rev().filter(|record| record.state == PaymentState::Committed);
+        let last_unprinted = paid.next().filter(|record| !record.receipt_printed).cloned().map(Box::new);
+        self.input(Input::Restarted { open, counters: self.counters, last_unprinted });
+        self.input(Input::Terminal(TerminalReport::Online(true)));
+    }
+
+    fn input(&mut self, input: Input) {
+        self.inputs += 1;
+        let at = Moment { tick: self.tick, wall: self.wall(), fresh: Uuid::from_u128(self.inputs) };
+        let told = format!("{input:?}");
+        let effects = self.session.handle(input, at);
+        if std::env::var_os("TRACE").is_some() {
+            let mut names = super::summary::Names::default();
+            let lines: Vec<String> = effects.iter().map(|effect| super::summary::effect(effect, &mut names)).collect();
+            eprintln!("{told}\n    {}", lines.join("\n    "));
+        }
+        let next = self.session.deadline();
+        assert!(next.is_none_or(|next| next > self.tick), "a deadline must lie ahead");
+        Self::check_list(&effects);
+        for effect in effects {
+            if !self.carry_out(effect) {
+                self.input(Input::RecordFailed { reason: "disk".to_owned() });
+                return;
+            }
+        }
+    }
+
+    /// A charge stands directly behind its own `Sent`, alone in its list.
+    fn check_list(effects: &[Effect]) {
+        for (place, effect) in effects.iter().enumerate() {
+            if let Effect::Terminal(TerminalCommand::Charge { attempt, .. }) = effect {
+                let before = &effects[place - 1];
+                assert_eq!(*before, Effect::Record(Entry::Sent { attempt: *attempt }), "charge without Sent");
+            }
+        }
+        let writes: Vec<bool> = effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Record(_) | Effect::Queue(_)))
+            .map(|effect| matches!(effect, Effect::Queue(_)))
+            .collect();
+        assert!(writes.windows(2).all(|pair| pair[0] == pair[1]), "journal and queue in one list");
+    }
+
+    fn durable(&mut self) -> bool {
+        match &mut self.writes_left {
+            None => true,
+            Some(0) => {
+                self.writes_left = None;
+                false
+            }
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+        }
+    }
+
+    /// `false` if it could not be made durable.
+    fn carry_out(&mut self, effect: Effect) -> bool {
+        match effect {
+            Effect::Show(view) => self.check_view(view),
+            Effect::Record(entry) => {
+                if !self.durable() {
+                    return false;
+                }
+                self.record(entry);
+            }
+            Effect::Queue(_) => return self.durable(),
+            Effect::Terminal(TerminalCommand::Charge { attempt, amount, .. }) => self.charge(attempt, amount),
+            Effect::Print(paper) => self.print(&paper),
+            Effect::Ask(question) => self.questions.push(question),
+            Effect::SaveCounters(counters) => self.counters = counters,
+            Effect::Terminal(
+                TerminalCommand::Prepare | TerminalCommand::CallOff | TerminalCommand::AskOutcome { .. },
+            )
+            | Effect::ClearPrinter
+            | Effect::Finish(_)
+            | Effect::Wipe => {}
+        }
+        true
+    }
+
+    fn check_view(&mut self, view: Box<View>) {
+        let entry = matches!(view.screen, Screen::Number(_));
+        assert!(entry || !format!("{view:?}").contains(NUMBER), "a number on a screen: {view:?}");
+        self.seen.insert(kind(&view.screen));
+        self.view = Some(view);
+    }
+
+    fn charge(&mut self, attempt: AttemptId, amount: Amount) {
+        assert!(self.charged.insert(attempt), "charged twice");
+        let money_open = [PaymentState::Sent, PaymentState::Answered, PaymentState::InDoubt];
+        for record in self.journal.iter().filter(|record| money_open.contains(&record.state)) {
+            assert_eq!(record.attempt, attempt, "a charge while another payment is open");
+            assert_eq!(record.amount, amount);
+        }
+        assert_eq!(self.of(attempt).state, PaymentState::Sent);
+    }
+
+    fn of(&mut self, attempt: AttemptId) -> &mut PaymentRecord {
+        self.journal.iter_mut().find(|record| record.attempt == attempt).expect("an entry before its intent")
+    }
+
+    fn record(&mut self, entry: Entry) {
+        match entry {
+            Entry::Intent { attempt, number, amount, request, receipt, baseline } => self.journal.push(PaymentRecord {
+                attempt,
+                number,
+                state: PaymentState::Intent,
+                amount,
+                request: *request,
+                receipt: *receipt,
+                baseline,
+                transaction: None,
+                reason: None,
+                started_at: self.wall(),
+                receipt_printed: false,
+            }),
+            Entry::Sent { attempt } => self.of(attempt).state = PaymentState::Sent,
+            Entry::Answered { attempt, transaction, .. } => {
+                let record = self.of(attempt);
+                record.state = PaymentState::Answered;
+                record.transaction = Some(*transaction);
+            }
+            Entry::Committed { attempt, receipt, .. } => {
+                assert!(self.charged.contains(&attempt), "paid without a charge");
+                assert!(self.committed.insert(attempt), "committed twice");
+                let record = self.of(attempt);
+                record.state = PaymentState::Committed;
+                record.receipt = *receipt;
+            }
+            Entry::NotPaid { attempt, .. } => self.close(attempt, PaymentState::NotPaid),
+            Entry::InDoubt { attempt, .. } => self.close(attempt, PaymentState::InDoubt),
+            Entry::NeedsStaff { attempt, .. } => self.close(attempt, PaymentState::NeedsStaff),
+            Entry::ReceiptPrinted { attempt } => {
+                assert!(self.committed.contains(&attempt), "a receipt without a payment");
+                self.of(attempt).receipt_printed = true;
+            }
+        }
+    }
+
+    fn close(&mut self, attempt: AttemptId, state: PaymentState) {
+        assert!(!self.committed.contains(&attempt), "a paid attempt became {state:?}");
+        let Some(record) = self.journal.iter_mut().find(|record| record.attempt == attempt) else { return };
+        record.state = state;
+    }
+
+    fn print(&mut self, paper: &Paper) {
+        self.jobs += 1;
+        match paper {
+            Paper::Receipt(receipt) if receipt.card.is_some() => {
+                let paid = |record: &PaymentRecord| {
+                    record.state == PaymentState::Committed && record.receipt.claim == receipt.claim
+                };
+                assert!(self.journal.iter().any(paid), "a paid receipt before Committed");
+            }
+            Paper::Ticket(ticket) if !ticket.duplicate => {
+                assert!(self.given.insert(ticket.number.clone()), "ticket {} given twice", ticket.number);
+            }
+            Paper::Receipt(_) | Paper::Ticket(_) | Paper::Slip(_) => {}
+        }
+    }
+
+    /// Lets time pass, waking the session as it asked.
+    fn pass(&mut self, ms: u64) {
+        let end = self.tick.plus_ms(ms);
+        let mut wakes = 0;
+        while let Some(due) = self.session.deadline().filter(|due| *due <= end) {
+            self.tick = due;
+            self.input(Input::Deadline);
+            wakes += 1;
+            assert!(wakes < ms / 200 + 50, "the session spins");
+        }
+        self.tick = end;
+    }
+
+    fn step(&mut self, choice: u32) {
+        let (kind, detail) = (choice % 100, choice / 100);
+        match kind {
+            0..=59 => self.sensible(detail),
+            60..=69 => self.input(Input::Tapped(any_tap(detail))),
+            70..=74 => self.answer(detail),
+            75..=84 => {
+                let report = self.terminal(detail);
+                self.input(Input::Terminal(report));
+            }
+            85..=89 => self.printer(detail),
+            90..=93 => self.pass(u64::from(detail % 90_000)),
+            94..=96 => self.input(Input::Scanned(code(detail))),
+            97 => self.writes_left = Some(detail as usize % 4),
+            98 => self.restart(),
+            _rest => self.input(Input::Deadline),
+        }
+    }
+
+    /// What somebody who wants to get on would do now.
+    fn sensible(&mut self, detail: u32) {
+        if !self.questions.is_empty() && !detail.is_multiple_of(4) {
+            self.answer(detail / 4);
+            return;
+        }
+        let Some(view) = self.view.clone() else { return };
+        match view.screen {
+            Screen::Number(entry) if entry.digits.len() < 8 => self.keys(NUMBER),
+            Screen::BirthDate(entry) if entry.year.is_empty() => self.keys("19580412"),
+            Screen::Payment(_) | Screen::InDoubt(_) => {
+                let report = self.terminal(detail);
+                self.input(Input::Terminal(report));
+            }
+            screen => {
+                for tap in forward(&screen, detail) {
+                    self.input(Input::Tapped(tap));
+                }
+            }
+        }
+    }
+
+    fn keys(&mut self, digits: &str) {
+        for digit in digits.bytes() {
+            self.input(Input::Tapped(Tap::Digit(digit - b'0')));
+        }
+        self.input(Input::Tapped(Tap::Next));
+    }
+
+    fn answer(&mut self, detail: u32) {
+        if self.questions.is_empty() {
+            self.input(Input::Hospital(Reply::Online(!detail.is_multiple_of(3))));
+            return;
+        }
+        let question = self.questions.remove(detail as usize / 16 % self.questions.len());
+        let reply = match question {
+            _ if detail.is_multiple_of(16) => Reply::Unreachable,
+            _ if detail % 16 == 1 => Reply::NotFound,
+            _ if detail % 64 == 2 => return, // lost
+            Question::FindPatient { number, birth_date } => Reply::Found(Box::new(Patient {
+                number,
+                birth_date,
+                masked_name: "J••• S•••".to_owned(),
+                server_ref: None,
+                offline: detail.is_multiple_of(5),
+                identity_verified_on: None,
+            })),
+            Question::Appointments { .. } => {
+                Reply::Appointments { offline: false, list: vec![self.appointment(detail)] }
+            }
+            Question::Slip { .. } => {
+                Reply::Slip { patient: Box::new(somebody()), appointment: Box::new(self.appointment(detail)) }
+            }
+            Question::Quote { item, .. } => Reply::Quoted { code: item.code, pages: detail % 40 },
+        };
+        self.input(Input::Hospital(reply));
+    }
+
+    fn appointment(&self, detail: u32) -> Appointment {
+        let arrived = detail.is_multiple_of(7);
+        Appointment {
+            server_ref: format!("Appointment/{}", detail % 9),
+            slip: None,
+            version: "1".to_owned(),
+            starts_at: self.wall(),
+            clinic: super::facility::text("Eye clinic"),
+            place: super::facility::text("Floor 2"),
+            state: if arrived { AppointmentState::Arrived { at_minute: None } } else { AppointmentState::Booked },
+            referral_or_emergency: false,
+            other_site: false,
+        }
+    }
+
+    /// Anything a terminal may say, mostly about the last attempt, sometimes about an older one.
+    fn terminal(&self, detail: u32) -> TerminalReport {
+        let back = usize::from(detail.is_multiple_of(11));
+        let record = self.journal.iter().rev().nth(back);
+        let attempt = record.map_or(AttemptId(Uuid::nil()), |record| record.attempt);
+        let amount = record.map_or(Amount(5100), |record| record.amount);
+        let paid = approved(amount, self.wall());
+        let last = LastTransaction::Known(Box::new(paid.clone()));
+        let answered =
+            |transaction| TerminalReport::Answered { attempt, raw: vec![1], transaction: Box::new(transaction) };
+        let outcome = |last: LastTransaction| TerminalReport::Outcome {
+            attempt,
+            first: last.clone(),
+            second: last,
+            host_reachable: !detail.is_multiple_of(5),
+            maybe_restarted: detail.is_multiple_of(13),
+        };
+        match detail / 16 % 16 {
+            0..=3 => TerminalReport::Prepared { baseline: baseline() },
+            4 | 5 => answered(paid),
+            6 => answered(declined(amount, "51")),
+            7 => answered(declined(amount, "0C")),
+            8 => TerminalReport::NoAnswer { attempt, reason: "NAK".to_owned() },
+            9 => TerminalReport::NeverSent { attempt, reason: "no line".to_owned() },
+            10 => outcome(last),
+            11 => outcome(baseline()),
+            12 => outcome(LastTransaction::Unknown),
+            13 => TerminalReport::CardSeen,
+            14 => {
+                if detail.is_multiple_of(2) {
+                    TerminalReport::CardRemoved
+                } else {
+                    TerminalReport::CardStillIn
+                }
+            }
+            _rest => TerminalReport::Online(!detail.is_multiple_of(3)),
+        }
+    }
+
+    fn printer(&mut self, detail: u32) {
+        let report = match detail % 8 {
+            0 => PrinterReport::State(PrinterState::PaperOut),
+            1 | 2 => PrinterReport::State(PrinterState::Online),
+            _ if self.jobs == 0 => PrinterReport::State(PrinterState::PaperLow),
+            3 => PrinterReport::Held { reason: PrinterState::CoverOpen },
+            4 => PrinterReport::Failed { reason: "gone".to_owned() },
+            _rest => PrinterReport::Printed,
+        };
+        if !matches!(report, PrinterReport::State(_)) {
+            self.jobs -= 1;
+        }
+        self.input(Input::Printer(report));
+    }
+
+    /// Nobody touches anything any more, and no device says a word.
+    fn must_come_to_rest(&mut self) {
+        self.pass(20 * 60_000);
+        let view = self.view.as_ref().unwrap();
+        assert_eq!(view.screen, Screen::Idle, "stuck");
+    }
+}
+
+fn somebody() -> Patient {
+    Patient {
+        number: PatientNumber(NUMBER.to_owned()),
+        birth_date: hospital_kiosk::domain::patient::BirthDate(NaiveDate::from_ymd_opt(1958, 4, 12).unwrap()),
+        masked_name: String::new(),
+        server_ref: None,
+        offline: false,
+        identity_verified_on: None,
+    }
+}
+
+fn code(detail: u32) -> ScannedCode {
+    match detail % 3 {
+        0 => ScannedCode::PatientCard(PatientNumber(NUMBER.to_owned())),
+        1 => ScannedCode::AppointmentSlip("S-1".to_owned()),
+        _rest => ScannedCode::Unknown,
+    }
+}
+
+/// The taps that go on from a screen.
+fn forward(screen: &Screen, detail: u32) -> Vec<Tap> {
+    match screen {
+        Screen::Idle => vec![Tap::Start],
+        Screen::Language { .. } => vec![Tap::Language(Language::En)],
+        Screen::Services { .. } => {
+            let service =
+                [Service::Documents, Service::Documents, Service::CheckIn, Service::Reprint, Service::Information];
+            vec![Tap::Service(service[detail as usize % 5])]
+        }
+        Screen::Insurance => vec![Tap::Insurance(InsuranceAnswer::Yes)],
+        Screen::ForWhom => vec![Tap::ForMe],
+        Screen::Documents { count, .. } if *count == 0 => vec![Tap::Row(u8::try_from(detail % 6).unwrap()), Tap::Next],
+        Screen::Consent { .. } => vec![Tap::Agree, Tap::Agree],
+        Screen::NotPaid { .. } | Screen::Sorry { .. } => {
+            vec![if detail.is_multiple_of(3) { Tap::Finish } else { Tap::TryAgain }]
+        }
+        Screen::StillHere { .. } => vec![Tap::StillHere],
+        Screen::Help { .. } | Screen::EasyAccess | Screen::Information { .. } => vec![Tap::Back],
+        Screen::Done(_) => vec![if detail.is_multiple_of(3) { Tap::PrintAgain } else { Tap::Finish }],
+        Screen::Number(_)
+        | Screen::BirthDate(_)
+        | Screen::Wait { .. }
+        | Screen::Appointments { .. }
+        | Screen::CheckedIn(_)
+        | Screen::Documents { .. }
+        | Screen::Options { .. }
+        | Screen::Review(_)
+        | Screen::Payment(_)
+        | Screen::InDoubt(_)
+        | Screen::Reprint { .. }
+        | Screen::OutOfService { .. } => vec![Tap::Next],
+    }
+}
+
+fn any_tap(detail: u32) -> Tap {
+    let small = u8::try_from(detail / 40 % 12).unwrap();
+    let taps = [
+        Tap::Start,
+        Tap::StartOver,
+        Tap::ChooseLanguage,
+        Tap::EasyAccess,
+        Tap::Help,
+        Tap::Language(Language::Ko),
+        Tap::Language(Language::Ar),
+        Tap::Mode(Mode::Slow),
+        Tap::Mode(Mode::Large),
+        Tap::Service(Service::Documents),
+        Tap::Digit(small),
+        Tap::Erase,
+        Tap::ClearAll,
+        Tap::Row(small),
+        Tap::PageUp,
+        Tap::PageDown,
+        Tap::More,
+        Tap::Fewer,
+        Tap::DocumentLanguage(Language::En),
+        Tap::Insurance(InsuranceAnswer::NotSure),
+        Tap::ForSomebodyElse,
+        Tap::Information(InformationTab::Desks),
+        Tap::Back,
+        Tap::Next,
+        Tap::Agree,
+        Tap::Disagree,
+        Tap::CancelPayment,
+        Tap::TryAgain,
+        Tap::PrintAgain,
+        Tap::Finish,
+        Tap::StillHere,
+    ];
+    taps[detail as usize % taps.len()]
+}
+
+fn kind(screen: &Screen) -> &'static str {
+    match screen {
+        Screen::Idle => "Idle",
+        Screen::Language { .. } => "Language",
+        Screen::Services { .. } => "Services",
+        Screen::Number(_) => "Number",
+        Screen::BirthDate(_) => "BirthDate",
+        Screen::Wait { .. } => "Wait",
+        Screen::Insurance => "Insurance",
+        Screen::Appointments { .. } => "Appointments",
+        Screen::CheckedIn(_) => "CheckedIn",
+        Screen::Sorry { .. } => "Sorry",
+        Screen::ForWhom => "ForWhom",
+        Screen::Documents { .. } => "Documents",
+        Screen::Options { .. } => "Options",
+        Screen::Review(_) => "Review",
+        Screen::Consent { .. } => "Consent",
+        Screen::Payment(_) => "Payment",
+        Screen::InDoubt(_) => "InDoubt",
+        Screen::NotPaid { .. } => "NotPaid",
+        Screen::Done(_) => "Done",
+        Screen::Reprint { .. } => "Reprint",
+        Screen::Information { .. } => "Information",
+        Screen::EasyAccess => "EasyAccess",
+        Screen::Help { .. } => "Help",
+        Screen::StillHere { .. } => "StillHere",
+        Screen::OutOfService { .. } => "OutOfService",
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn promises_hold_whatever_happens(choices in proptest::collection::vec(any::<u32>(), 1..500)) {
+        let mut world = World::new();
+        for choice in choices {
+            world.step(choice);
+        }
+        world.must_come_to_rest();
+    }
+
+    #[test]
+    fn start_over_always_leads_to_idle(choices in proptest::collection::vec(any::<u32>(), 1..200)) {
+        let mut world = World::new();
+        for choice in choices {
+            world.step(choice);
+            if choice.is_multiple_of(17) && world.view.as_ref().is_some_and(|view| view.start_over) {
+                world.writes_left = None;
+                world.input(Input::Tapped(Tap::StartOver));
+                prop_assert_eq!(&world.view.as_ref().unwrap().screen, &Screen::Idle);
+            }
+        }
+    }
+}
+
+/// A walk that never reaches the money proves nothing about it.
+#[test]
+fn random_walks_reach_every_screen() {
+    let mut seen = BTreeSet::new();
+    let mut paid = 0;
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    for _ in 0..60 {
+        let mut world = World::new();
+        for _ in 0..400 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            world.step(u32::try_from(state >> 33).unwrap());
+        }
+        seen.append(&mut world.seen);
+        paid += world.committed.len();
+    }
+    assert_eq!(seen.len(), 24, "only {seen:?}");
+    assert!(paid > 20, "only {paid} payments");
+}

@@ -1,0 +1,478 @@
+//! A tiny script language over `Session`. One input a line; `> ` lines are the effects it must bring, all of them, in
+//! order. `BLESS=1 cargo test journeys::script` rewrites the `> ` lines: read the difference before keeping it.
+//!
+//! ```text
+//! tap Start · tap Language En · tap Service CheckIn · tap Row 1 · tap Insurance Yes …      digits 10293847
+//! scan card 10293847 · scan slip APPT-1 · scan unknown
+//! reply found [offline] [born 1958-04-12] [seen 2026-05-20] · not-found · unreachable · online · away
+//! reply appointments [offline] 10:00 booked 11:00 arrived … · slip 10:00 booked · quoted REC 6 · not-quoted REC
+//! terminal online|away|prepared|prepared-empty|old-card|not-ready|card-seen|card-removed
+//! terminal approved [AMOUNT] · declined [CODE] · no-answer · never-sent   (of the last attempt, or `#1` at the end)
+//! terminal outcome same|paid|other-amount|old-time|empty|unknown|differ [restarted] [no-host]
+//! printer printed|held|failed|state out|state ok        fail        wait 60s        clock 2026-11-20T10:00
+//! restart intent|sent|in-doubt|approved|declined|doubtful …   (records #1, #2 …)   restart counters 4 5 6 · restart unprinted
+//! ```
+
+use super::facility::{facility, text};
+use super::summary::{self, Names};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
+use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::moment::{Moment, Tick};
+use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
+use hospital_kiosk::domain::paper::Receipt;
+use hospital_kiosk::domain::patient::{
+    Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
+};
+use hospital_kiosk::domain::payment::{
+    AttemptId, CardTransaction, Decline, LastTransaction, PaymentRecord, PaymentState,
+};
+use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
+use hospital_kiosk::domain::session::{
+    Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, TerminalReport,
+};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use uuid::Uuid;
+
+#[test]
+fn scripts_hold() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/journeys");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 10, "scripts are missing: {files:?}");
+    let mut wrong = String::new();
+    for file in files {
+        let script = std::fs::read_to_string(&file).unwrap();
+        let played = play(&script);
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&file, &played).unwrap();
+        } else if played != script {
+            writeln!(wrong, "{}:\n{}", file.display(), difference(&script, &played)).unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn difference(wanted: &str, got: &str) -> String {
+    let (mut wanted_lines, mut got_lines) = (wanted.lines(), got.lines());
+    let mut last_input = "";
+    loop {
+        let (want, have) = (wanted_lines.next(), got_lines.next());
+        if want != have {
+            return format!("  after `{last_input}`\n  wanted {want:?}\n  got    {have:?}");
+        }
+        match have {
+            None => return String::new(),
+            Some(line) if !line.starts_with('>') => last_input = line,
+            Some(_) => {}
+        }
+    }
+}
+
+/// The script with its `> ` lines as they come out.
+fn play(script: &str) -> String {
+    let mut stage = Stage::new();
+    let mut out = String::new();
+    for line in script.lines().filter(|line| !line.starts_with('>')) {
+        writeln!(out, "{line}").unwrap();
+        let action = line.split("  # ").next().unwrap().trim();
+        if action.is_empty() || action.starts_with("# ") {
+            continue;
+        }
+        let effects = stage.act(action);
+        let mut last = String::new();
+        for effect in effects {
+            let text = summary::effect(&effect, &mut stage.names);
+            if text != last {
+                writeln!(out, "> {text}").unwrap();
+            }
+            last = text;
+        }
+    }
+    out
+}
+
+struct Stage {
+    session: Session,
+    tick: Tick,
+    wall: DateTime<FixedOffset>,
+    inputs: u128,
+    names: Names,
+    asked: Option<(PatientNumber, BirthDate)>,
+    amount: Amount,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let wall = DateTime::parse_from_rfc3339("2026-11-20T09:00:00+09:00").unwrap();
+        Self {
+            session: Session::new(Arc::new(facility())),
+            tick: Tick(1_000),
+            wall,
+            inputs: 0,
+            names: Names::default(),
+            asked: None,
+            amount: Amount::ZERO,
+        }
+    }
+
+    fn input(&mut self, input: Input) -> Vec<Effect> {
+        self.inputs += 1;
+        let at = Moment { tick: self.tick, wall: self.wall, fresh: Uuid::from_u128(self.inputs) };
+        let effects = self.session.handle(input, at);
+        for effect in &effects {
+            if let Effect::Ask(Question::FindPatient { number, birth_date }) = effect {
+                self.asked = Some((number.clone(), *birth_date));
+            }
+            if let Effect::Terminal(hospital_kiosk::domain::session::TerminalCommand::Charge { amount, .. }) = effect {
+                self.amount = *amount;
+            }
+            summary::effect(effect, &mut self.names);
+        }
+        effects
+    }
+
+    fn act(&mut self, action: &str) -> Vec<Effect> {
+        let words: Vec<&str> = action.split_whitespace().collect();
+        match words.as_slice() {
+            ["tap", rest @ ..] => self.input(Input::Tapped(tap(rest))),
+            ["digits", digits] => {
+                let digits = digits.bytes().map(|digit| Tap::Digit(digit - b'0'));
+                digits.fold(Vec::new(), |_, digit| self.input(Input::Tapped(digit)))
+            }
+            ["scan", rest @ ..] => self.input(Input::Scanned(code(rest))),
+            ["reply", rest @ ..] => {
+                let reply = self.reply(rest);
+                self.input(Input::Hospital(reply))
+            }
+            ["terminal", rest @ ..] => {
+                let report = self.terminal(rest);
+                self.input(Input::Terminal(report))
+            }
+            ["printer", rest @ ..] => self.input(Input::Printer(printer(rest))),
+            ["fail"] => self.input(Input::RecordFailed { reason: "disk full".to_owned() }),
+            ["wait", time] => self.wait(time),
+            ["clock", at] => {
+                self.wall = DateTime::parse_from_rfc3339(&format!("{at}:00+09:00")).unwrap();
+                Vec::new()
+            }
+            ["restart", rest @ ..] => self.restart(rest),
+            other => panic!("no such action: {other:?}"),
+        }
+    }
+
+    /// Wakes the session exactly when it asked for it.
+    fn wait(&mut self, time: &str) -> Vec<Effect> {
+        let ms: u64 = time.trim_end_matches('s').parse::<u64>().unwrap() * 1000;
+        let end = self.tick.plus_ms(ms);
+        let mut effects = Vec::new();
+        while let Some(due) = self.session.deadline().filter(|due| *due <= end) {
+            assert!(due > self.tick, "a deadline must lie ahead");
+            self.pass(due);
+            effects.extend(self.input(Input::Deadline));
+        }
+        self.pass(end);
+        effects
+    }
+
+    fn pass(&mut self, to: Tick) {
+        self.wall += chrono::Duration::milliseconds(i64::try_from(to.ms_since(self.tick)).unwrap());
+        self.tick = to;
+    }
+
+    fn reply(&self, words: &[&str]) -> Reply {
+        match words {
+            ["found", options @ ..] => Reply::Found(Box::new(self.patient(options))),
+            ["not-found"] => Reply::NotFound,
+            ["unreachable"] => Reply::Unreachable,
+            ["online"] => Reply::Online(true),
+            ["away"] => Reply::Online(false),
+            ["appointments", "offline", list @ ..] => {
+                Reply::Appointments { offline: true, list: self.appointments(list) }
+            }
+            ["appointments", list @ ..] => Reply::Appointments { offline: false, list: self.appointments(list) },
+            ["slip", list @ ..] => Reply::Slip {
+                patient: Box::new(self.patient(&[])),
+                appointment: Box::new(self.appointments(list).remove(0)),
+            },
+            ["quoted", code, pages] => Reply::Quoted { code: (*code).to_owned(), pages: pages.parse().unwrap() },
+            ["not-quoted", code] => Reply::NotQuoted { code: (*code).to_owned() },
+            other => panic!("no such reply: {other:?}"),
+        }
+    }
+
+    fn patient(&self, options: &[&str]) -> Patient {
+        let day = |word: &str| {
+            options.iter().position(|option| *option == word).map(|at| options[at + 1].parse::<NaiveDate>().unwrap())
+        };
+        let nobody = (PatientNumber("10293847".to_owned()), BirthDate(NaiveDate::from_ymd_opt(1958, 4, 12).unwrap()));
+        let (number, birth_date) = self.asked.clone().unwrap_or(nobody);
+        Patient {
+            number,
+            birth_date: day("born").map_or(birth_date, BirthDate),
+            masked_name: "J••• S•••".to_owned(),
+            server_ref: Some("Patient/1".to_owned()),
+            offline: options.contains(&"offline"),
+            identity_verified_on: day("seen"),
+        }
+    }
+
+    /// `10:00 booked 11:00 cancelled`; the reference is the time.
+    fn appointments(&self, words: &[&str]) -> Vec<Appointment> {
+        words.chunks(2).map(|pair| self.appointment(pair[0], pair[1])).collect()
+    }
+
+    fn appointment(&self, time: &str, state: &str) -> Appointment {
+        let time = NaiveTime::parse_from_str(time, "%H:%M").unwrap();
+        let starts_at = self.wall.date_naive().and_time(time).and_local_timezone(*self.wall.offset()).unwrap();
+        Appointment {
+            server_ref: format!("Appointment/{}", time.format("%H%M")),
+            slip: None,
+            version: "1".to_owned(),
+            starts_at: if state == "tomorrow" { starts_at + chrono::Duration::days(1) } else { starts_at },
+            clinic: text("Eye clinic"),
+            place: text("Floor 2"),
+            state: match state {
+                "booked" | "emergency" | "other-site" | "tomorrow" => AppointmentState::Booked,
+                "arrived" => AppointmentState::Arrived { at_minute: Some(552) },
+                "cancelled" => AppointmentState::Cancelled,
+                "other" => AppointmentState::Other,
+                other => panic!("no such appointment: {other}"),
+            },
+            referral_or_emergency: state == "emergency",
+            other_site: state == "other-site",
+        }
+    }
+
+    fn terminal(&self, words: &[&str]) -> TerminalReport {
+        let named = words
+            .last()
+            .and_then(|word| word.strip_prefix('#'))
+            .map(|number| self.names.nth(number.parse().unwrap()).unwrap());
+        let words = if named.is_some() { &words[..words.len() - 1] } else { words };
+        let attempt = named.or(self.names.last()).unwrap_or(AttemptId(Uuid::nil()));
+        match words {
+            ["online"] => TerminalReport::Online(true),
+            ["away"] => TerminalReport::Online(false),
+            ["prepared"] => TerminalReport::Prepared { baseline: baseline() },
+            ["prepared-empty"] => TerminalReport::Prepared { baseline: LastTransaction::Empty },
+            ["old-card"] => TerminalReport::CardStillIn,
+            ["not-ready"] => TerminalReport::NotReady { reason: "busy".to_owned() },
+            ["card-seen"] => TerminalReport::CardSeen,
+            ["card-removed"] => TerminalReport::CardRemoved,
+            ["approved"] => answered(attempt, approved(self.amount, self.wall)),
+            ["approved", amount] => answered(attempt, approved(Amount(amount.parse().unwrap()), self.wall)),
+            ["declined"] => answered(attempt, declined(self.amount, "51")),
+            ["declined", code] => answered(attempt, declined(self.amount, code)),
+            ["no-answer"] => TerminalReport::NoAnswer { attempt, reason: "NAK".to_owned() },
+            ["never-sent"] => TerminalReport::NeverSent { attempt, reason: "no line".to_owned() },
+            ["outcome", what, options @ ..] => self.outcome(attempt, what, options),
+            other => panic!("no such report: {other:?}"),
+        }
+    }
+
+    fn outcome(&self, attempt: AttemptId, what: &str, options: &[&str]) -> TerminalReport {
+        let known = |transaction| LastTransaction::Known(Box::new(transaction));
+        let paid = known(approved(self.amount, self.wall));
+        let (first, second) = match what {
+            "same" => (baseline(), baseline()),
+            "paid" => (paid.clone(), paid),
+            "other-amount" => (known(approved(Amount(1), self.wall)), known(approved(Amount(1), self.wall))),
+            "old-time" => {
+                let old = known(approved(self.amount, self.wall - chrono::Duration::hours(2)));
+                (old.clone(), old)
+            }
+            "empty" => (LastTransaction::Empty, LastTransaction::Empty),
+            "unknown" => (LastTransaction::Unknown, LastTransaction::Unknown),
+            "differ" => (baseline(), paid),
+            other => panic!("no such outcome: {other}"),
+        };
+        let (host_reachable, maybe_restarted) = (!options.contains(&"no-host"), options.contains(&"restarted"));
+        TerminalReport::Outcome { attempt, first, second, host_reachable, maybe_restarted }
+    }
+
+    /// A new session, as after a power cut.
+    fn restart(&mut self, words: &[&str]) -> Vec<Effect> {
+        self.session = Session::new(Arc::new(facility()));
+        self.amount = Amount(5100);
+        let mut counters = Counters::default();
+        let mut last_unprinted = None;
+        let mut open = Vec::new();
+        match words {
+            ["counters", tickets, claims, attempts] => {
+                let number = |word: &str| word.parse().unwrap();
+                counters = Counters {
+                    day: Some(self.wall.date_naive()),
+                    tickets: number(tickets),
+                    claims: number(claims),
+                    attempts: number(attempts),
+                };
+            }
+            ["unprinted"] => last_unprinted = Some(Box::new(self.record("approved", 0))),
+            states => open.extend(states.iter().enumerate().map(|(place, state)| self.record(state, place))),
+        }
+        self.input(Input::Restarted { open, counters, last_unprinted })
+    }
+
+    fn record(&self, state: &str, place: usize) -> PaymentRecord {
+        let answer = match state {
+            "approved" => Some(approved(Amount(5100), self.wall)),
+            "declined" => Some(declined(Amount(5100), "51")),
+            "doubtful" => Some(declined(Amount(5100), "0C")),
+            _other => None,
+        };
+        PaymentRecord {
+            attempt: AttemptId(Uuid::from_u128(900 + place as u128)),
+            number: format!("K3-{:04}", place + 1),
+            state: match state {
+                "intent" => PaymentState::Intent,
+                "sent" => PaymentState::Sent,
+                "in-doubt" => PaymentState::InDoubt,
+                "needs-staff" => PaymentState::NeedsStaff,
+                _answered => PaymentState::Answered,
+            },
+            amount: Amount(5100),
+            request: request(),
+            receipt: receipt(),
+            baseline: baseline(),
+            transaction: answer,
+            reason: None,
+            started_at: self.wall,
+            receipt_printed: false,
+        }
+    }
+}
+
+fn request() -> Request {
+    Request {
+        id: Uuid::from_u128(7),
+        visit: Uuid::from_u128(8),
+        made_at: DateTime::UNIX_EPOCH.fixed_offset(),
+        language: Language::En,
+        patient: PatientNumber("10293847".to_owned()),
+        patient_ref: None,
+        act: Act::Documents {
+            claim: "K3-1120-009-1".to_owned(),
+            lines: Vec::new(),
+            total: Amount(5100),
+            currency: "KRW".to_owned(),
+            consent_version: "1".to_owned(),
+            payment: PaymentOfRequest::Unpaid,
+        },
+    }
+}
+
+fn receipt() -> Receipt {
+    let at = DateTime::UNIX_EPOCH.fixed_offset();
+    Receipt {
+        language: Language::En,
+        at,
+        claim: "K3-1120-009-1".to_owned(),
+        lines: Vec::new(),
+        total: Amount(5100),
+        card: None,
+        pay_at: None,
+        collect_at: text("records desk"),
+        ready_at: at,
+        collect_until: None,
+        bring: text("photo ID"),
+        duplicate: false,
+    }
+}
+
+pub fn approved(amount: Amount, at: DateTime<FixedOffset>) -> CardTransaction {
+    CardTransaction {
+        approved: true,
+        amount,
+        approval_number: "30012345".to_owned(),
+        masked_card: "1234-56**-****-7890".to_owned(),
+        issuer: "Card".to_owned(),
+        acquirer: "Acquirer".to_owned(),
+        terminal_time: at.format("%Y%m%d%H%M%S").to_string(),
+        unique_number: "U1".to_owned(),
+        merchant_number: "M1".to_owned(),
+        decline: None,
+    }
+}
+
+pub fn declined(amount: Amount, code: &str) -> CardTransaction {
+    let at = DateTime::UNIX_EPOCH.fixed_offset();
+    let decline = Decline { code: code.to_owned(), message: "refused".to_owned() };
+    CardTransaction { approved: false, decline: Some(decline), ..approved(amount, at) }
+}
+
+pub fn baseline() -> LastTransaction {
+    let yesterday = DateTime::parse_from_rfc3339("2026-11-19T15:00:00+09:00").unwrap();
+    LastTransaction::Known(Box::new(approved(Amount(777), yesterday)))
+}
+
+fn answered(attempt: AttemptId, transaction: CardTransaction) -> TerminalReport {
+    TerminalReport::Answered { attempt, raw: vec![2, 3], transaction: Box::new(transaction) }
+}
+
+fn code(words: &[&str]) -> ScannedCode {
+    match words {
+        ["card", number] => ScannedCode::PatientCard(PatientNumber((*number).to_owned())),
+        ["slip", slip] => ScannedCode::AppointmentSlip((*slip).to_owned()),
+        _unknown => ScannedCode::Unknown,
+    }
+}
+
+fn printer(words: &[&str]) -> PrinterReport {
+    match words {
+        ["printed"] => PrinterReport::Printed,
+        ["held"] => PrinterReport::Held { reason: PrinterState::PaperOut },
+        ["failed"] => PrinterReport::Failed { reason: "gone".to_owned() },
+        ["state", "out"] => PrinterReport::State(PrinterState::PaperOut),
+        ["state", "away"] => PrinterReport::State(PrinterState::Offline),
+        ["state", "ok"] => PrinterReport::State(PrinterState::Online),
+        other => panic!("no such printer report: {other:?}"),
+    }
+}
+
+fn tap(words: &[&str]) -> Tap {
+    let plain = [
+        ("Start", Tap::Start),
+        ("StartOver", Tap::StartOver),
+        ("ChooseLanguage", Tap::ChooseLanguage),
+        ("EasyAccess", Tap::EasyAccess),
+        ("Help", Tap::Help),
+        ("Erase", Tap::Erase),
+        ("ClearAll", Tap::ClearAll),
+        ("PageUp", Tap::PageUp),
+        ("PageDown", Tap::PageDown),
+        ("More", Tap::More),
+        ("Fewer", Tap::Fewer),
+        ("ForMe", Tap::ForMe),
+        ("ForSomebodyElse", Tap::ForSomebodyElse),
+        ("Back", Tap::Back),
+        ("Next", Tap::Next),
+        ("Agree", Tap::Agree),
+        ("Disagree", Tap::Disagree),
+        ("CancelPayment", Tap::CancelPayment),
+        ("TryAgain", Tap::TryAgain),
+        ("PrintAgain", Tap::PrintAgain),
+        ("Finish", Tap::Finish),
+        ("StillHere", Tap::StillHere),
+    ];
+    match words {
+        ["Language", code] => Tap::Language(Language::from_code(code).unwrap()),
+        ["DocumentLanguage", code] => Tap::DocumentLanguage(Language::from_code(code).unwrap()),
+        ["Row", row] => Tap::Row(row.parse().unwrap()),
+        ["Service", "CheckIn"] => Tap::Service(Service::CheckIn),
+        ["Service", "Documents"] => Tap::Service(Service::Documents),
+        ["Service", "Reprint"] => Tap::Service(Service::Reprint),
+        ["Service", "Information"] => Tap::Service(Service::Information),
+        ["Insurance", "Yes"] => Tap::Insurance(InsuranceAnswer::Yes),
+        ["Insurance", "No"] => Tap::Insurance(InsuranceAnswer::No),
+        ["Insurance", "NotSure"] => Tap::Insurance(InsuranceAnswer::NotSure),
+        ["Information", "Hours"] => Tap::Information(InformationTab::Hours),
+        ["Information", "Desks"] => Tap::Information(InformationTab::Desks),
+        ["Mode", "Large"] => Tap::Mode(Mode::Large),
+        ["Mode", "Slow"] => Tap::Mode(Mode::Slow),
+        [name] => plain.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no such tap: {name}")).1,
+        other => panic!("no such tap: {other:?}"),
+    }
+}

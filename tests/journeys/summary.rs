@@ -1,0 +1,286 @@
+//! Effects in one line each: short enough to read a whole journey, exact enough to fail.
+
+use hospital_kiosk::domain::language::LocalText;
+use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
+use hospital_kiosk::domain::paper::Paper;
+use hospital_kiosk::domain::payment::{AttemptId, Entry};
+use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
+use hospital_kiosk::domain::session::{Effect, Question, TerminalCommand};
+
+/// Attempts by the order in which they came up: `#1`, `#2`.
+#[derive(Default)]
+pub struct Names(Vec<AttemptId>);
+
+impl Names {
+    pub fn of(&mut self, attempt: AttemptId) -> String {
+        let place = self.0.iter().position(|known| *known == attempt).unwrap_or_else(|| {
+            self.0.push(attempt);
+            self.0.len() - 1
+        });
+        format!("#{}", place + 1)
+    }
+
+    pub fn last(&self) -> Option<AttemptId> {
+        self.0.last().copied()
+    }
+
+    pub fn nth(&self, number: usize) -> Option<AttemptId> {
+        self.0.get(number.checked_sub(1)?).copied()
+    }
+}
+
+pub fn effect(effect: &Effect, names: &mut Names) -> String {
+    match effect {
+        Effect::Show(view) => format!("show {}", view_line(view)),
+        Effect::Record(entry) => format!("record {}", entry_line(entry, names)),
+        Effect::Terminal(command) => match command {
+            TerminalCommand::Prepare => "terminal prepare".to_owned(),
+            TerminalCommand::Charge { attempt, amount, .. } => {
+                format!("terminal CHARGE {} {}", names.of(*attempt), amount.0)
+            }
+            TerminalCommand::CallOff => "terminal call-off".to_owned(),
+            TerminalCommand::AskOutcome { attempt } => format!("terminal ask-outcome {}", names.of(*attempt)),
+        },
+        Effect::Print(paper) => format!("print {}", paper_line(paper)),
+        Effect::ClearPrinter => "clear-printer".to_owned(),
+        Effect::Ask(question) => match question {
+            Question::FindPatient { .. } => "ask find-patient".to_owned(),
+            Question::Appointments { .. } => "ask appointments".to_owned(),
+            Question::Slip { code } => format!("ask slip {code}"),
+            Question::Quote { item, .. } => format!("ask quote {}", item.code),
+        },
+        Effect::Queue(request) => format!("queue {}", request_line(request)),
+        Effect::SaveCounters(counters) => {
+            format!("save-counters t{} c{} a{}", counters.tickets, counters.claims, counters.attempts)
+        }
+        Effect::Finish(end) => {
+            let claim = end.claim.as_deref().unwrap_or("-");
+            format!(
+                "finish {:?} {:?} charged={} claim={claim} request={}",
+                end.kind,
+                end.outcome,
+                end.charged.0,
+                end.request.is_some()
+            )
+        }
+        Effect::Wipe => "wipe".to_owned(),
+    }
+}
+
+fn entry_line(entry: &Entry, names: &mut Names) -> String {
+    match entry {
+        Entry::Intent { attempt, number, amount, .. } => format!("Intent {} {number} {}", names.of(*attempt), amount.0),
+        Entry::Sent { attempt } => format!("Sent {}", names.of(*attempt)),
+        Entry::Answered { attempt, transaction, .. } => {
+            format!("Answered {} approved={}", names.of(*attempt), transaction.approved)
+        }
+        Entry::Committed { attempt, request, .. } => {
+            format!("Committed {} with {}", names.of(*attempt), request_line(request))
+        }
+        Entry::NotPaid { attempt, .. } => format!("NotPaid {}", names.of(*attempt)),
+        Entry::InDoubt { attempt, .. } => format!("InDoubt {}", names.of(*attempt)),
+        Entry::NeedsStaff { attempt, reason } => format!("NeedsStaff {} ({reason})", names.of(*attempt)),
+        Entry::ReceiptPrinted { attempt } => format!("ReceiptPrinted {}", names.of(*attempt)),
+    }
+}
+
+fn request_line(request: &Request) -> String {
+    match &request.act {
+        Act::Arrival { appointment_ref, ticket, insurance, see_desk, .. } => {
+            format!("arrival {appointment_ref} {ticket} {insurance:?} desk={see_desk}")
+        }
+        Act::Documents { claim, total, lines, payment, .. } => {
+            let paid = match payment {
+                PaymentOfRequest::Free => "free".to_owned(),
+                PaymentOfRequest::Unpaid => "unpaid".to_owned(),
+                PaymentOfRequest::Card { attempt_number, .. } => format!("card {attempt_number}"),
+            };
+            format!("documents {claim} {} lines {} {paid}", lines.len(), total.0)
+        }
+    }
+}
+
+fn paper_line(paper: &Paper) -> String {
+    match paper {
+        Paper::Receipt(receipt) => {
+            let (card, desk) = (receipt.card.is_some(), receipt.pay_at.is_some());
+            format!(
+                "receipt {} {} card={card} pay-at-desk={desk}{}",
+                receipt.claim,
+                receipt.total.0,
+                duplicate(receipt.duplicate)
+            )
+        }
+        Paper::Ticket(ticket) => {
+            let later = if ticket.provisional { " provisional" } else { "" };
+            format!(
+                "ticket {} {} at={} {:?}{later}{}",
+                ticket.number,
+                clock(ticket.appointment_at),
+                clock(ticket.at),
+                ticket.bring,
+                duplicate(ticket.duplicate)
+            )
+        }
+        Paper::Slip(slip) => format!("slip {} {}", slip.attempt_number, slip.amount.0),
+    }
+}
+
+fn duplicate(duplicate: bool) -> &'static str {
+    if duplicate { " DUPLICATE" } else { "" }
+}
+
+fn clock(at: chrono::DateTime<chrono::FixedOffset>) -> String {
+    at.format("%H:%M").to_string()
+}
+
+fn english(text: &LocalText) -> &str {
+    text.get(hospital_kiosk::domain::language::Language::En)
+}
+
+/// Seconds are left out: they change with every wait, and a test of their own looks at them.
+pub fn view_line(view: &View) -> String {
+    let modes = [
+        (view.modes.large, "large"),
+        (view.modes.contrast, "contrast"),
+        (view.modes.low_reach, "low-reach"),
+        (view.modes.slow, "slow"),
+    ];
+    let modes: Vec<String> = modes.iter().filter(|(on, _)| *on).map(|(_, name)| format!(" +{name}")).collect();
+    let modes = modes.concat();
+    let step = view.step.map(|(at, of)| format!(" {at}/{of}")).unwrap_or_default();
+    let locked = if view.start_over { "" } else { " no-start-over" };
+    format!("{}{step}{locked}{modes} {}", view.language.code(), screen(&view.screen))
+}
+
+#[allow(clippy::too_many_lines, reason = "a table of all screens")]
+fn screen(screen: &Screen) -> String {
+    match screen {
+        Screen::Idle => "Idle".to_owned(),
+        Screen::Language { offered, current } => format!("Language {offered:?} current={current:?}"),
+        Screen::Services { rows } => {
+            let names: Vec<String> = rows
+                .iter()
+                .map(|row| {
+                    row.unavailable.map_or(format!("{:?}", row.service), |why| format!("{:?}({why:?})", row.service))
+                })
+                .collect();
+            format!("Services {}", names.join(" "))
+        }
+        Screen::Number(entry) => format!("Number {}/{} {:?}", entry.digits.len(), entry.slots, entry.problem),
+        Screen::BirthDate(entry) => format!(
+            "BirthDate {}+{}+{} {:?} {:?}",
+            entry.year.len(),
+            entry.month.len(),
+            entry.day.len(),
+            entry.active,
+            entry.problem
+        ),
+        Screen::Wait { what, .. } => format!("Wait {what:?}"),
+        Screen::Insurance => "Insurance".to_owned(),
+        Screen::Appointments { masked_name, rows, can_go_on } => {
+            let rows: Vec<String> =
+                rows.iter().map(|row| format!("{} {}", clock(row.at), row_state(row.state))).collect();
+            format!("Appointments name={masked_name:?} [{}] go-on={can_go_on}", rows.join(", "))
+        }
+        Screen::CheckedIn(done) => {
+            let desk = done.see_desk.as_ref().map_or("-", english);
+            format!(
+                "CheckedIn {} {} desk={desk} {:?} provisional={} {:?}",
+                done.ticket,
+                clock(done.at),
+                done.reasons,
+                done.provisional,
+                done.printing
+            )
+        }
+        Screen::Sorry { why, desk, retry } => format!("Sorry {why:?} at {} retry={retry}", english(desk)),
+        Screen::ForWhom => "ForWhom".to_owned(),
+        Screen::Documents { rows, count, total, has_unpriced, page, pages } => {
+            let rows: Vec<String> =
+                rows.iter().map(|row| format!("{}{}", if row.chosen { "*" } else { "" }, row.code)).collect();
+            format!(
+                "Documents [{}] {count} for {}{} page {}/{pages}",
+                rows.join(" "),
+                total.0,
+                if *has_unpriced { "+?" } else { "" },
+                page + 1
+            )
+        }
+        Screen::Options { code, copies, copies_max, languages, language, .. } => {
+            format!("Options {code} {copies}/{copies_max} {language:?} of {languages:?}")
+        }
+        Screen::Review(review) => review_line(review),
+        Screen::Consent { .. } => "Consent".to_owned(),
+        Screen::Payment(pay) => format!(
+            "Payment {:?} {} '{}'+{} cancel={}",
+            pay.prompt,
+            pay.amount.0,
+            english(&pay.first),
+            pay.count,
+            pay.can_cancel
+        ),
+        Screen::InDoubt(doubt) => format!(
+            "InDoubt {} {} {} {:?}",
+            doubt.attempt_number,
+            doubt.amount.0,
+            if doubt.seconds_left.is_some() { "checking" } else { "take-slip" },
+            doubt.printing
+        ),
+        Screen::NotPaid { why, desk, retry } => format!("NotPaid {why:?} at {} retry={retry}", english(desk)),
+        Screen::Done(done) => {
+            let how = match &done.how {
+                DoneHow::Paid { amount, last_four } => format!("Paid {} card {last_four}", amount.0),
+                DoneHow::Free => "Free".to_owned(),
+                DoneHow::Unpaid { amount, desk } => {
+                    format!("Unpaid {:?} at {}", amount.map(|amount| amount.0), english(desk))
+                }
+            };
+            format!(
+                "Done {how} {} ready {} {:?} again={}",
+                done.claim,
+                clock(done.ready_at),
+                done.printing,
+                done.can_reprint
+            )
+        }
+        Screen::Reprint { available, claim, printing } => {
+            format!("Reprint available={available} '{claim}' {printing:?}")
+        }
+        Screen::Information { page } => match page {
+            InformationPage::Fees { rows } => format!("Information fees {}", rows.len()),
+            InformationPage::Hours { rows } => format!(
+                "Information hours {:?}",
+                rows.iter()
+                    .map(|row| (english(&row.what), &row.weekday, &row.saturday, &row.sunday))
+                    .collect::<Vec<_>>()
+            ),
+            InformationPage::Desks { rows } => format!("Information desks {}", rows.len()),
+        },
+        Screen::EasyAccess => "EasyAccess".to_owned(),
+        Screen::Help { desk, .. } => format!("Help {}", english(desk)),
+        Screen::StillHere { .. } => "StillHere".to_owned(),
+        Screen::OutOfService { .. } => "OutOfService".to_owned(),
+    }
+}
+
+fn review_line(review: &Review) -> String {
+    let lines: Vec<String> =
+        review.lines.iter().map(|line| format!("{}x{} {}", line.code, line.copies, line.amount.0)).collect();
+    let unpriced: Vec<&str> = review.unpriced.iter().map(english).collect();
+    format!(
+        "Review [{}] unpriced={unpriced:?} {} {:?} ready {} later={:?}",
+        lines.join(", "),
+        review.total.0,
+        review.how,
+        clock(review.ready_at),
+        review.later
+    )
+}
+
+fn row_state(state: RowState) -> String {
+    match state {
+        RowState::Already { at_minute: Some(minute) } => format!("Already {:02}:{:02}", minute / 60, minute % 60),
+        other => format!("{other:?}"),
+    }
+}
