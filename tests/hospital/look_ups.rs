@@ -172,3 +172,20 @@ async fn the_demo_is_not_put_beside_real_patients_unasked() {
     });
     assert!(seed_into(&hospital.url(), day(), false).await.is_err());
 }
+
+#[tokio::test]
+async fn a_server_that_ignores_search_parameters_shows_nobody_anothers_data() {
+    let hospital = hospital();
+    hospital.set(Fault::IgnoresSearch);
+    let client = client(&hospital.url());
+    assert_eq!(appointments(&client, "10293847", "1958-04-12").await.len(), 1);
+    assert_eq!(client.ask(question("99999999", "1958-04-12")).await, Reply::NotFound);
+    assert_eq!(client.ask(Question::Slip { code: "AS-00000".to_owned() }).await, Reply::NotFound);
+    let request = super::fixture::documents(1, super::fixture::card());
+    let queued = super::fixture::queued(request.clone(), &*client);
+    assert!(matches!(client.deliver(&queued).await, hospital_kiosk::domain::outbox::Delivery::Done { .. }));
+    let other = super::fixture::queued(super::fixture::documents(2, super::fixture::card()), &*client);
+    let unsure = hospital_kiosk::domain::outbox::QueuedRequest { maybe_delivered: true, ..other };
+    assert!(matches!(client.deliver(&unsure).await, hospital_kiosk::domain::outbox::Delivery::Done { .. }));
+    assert_eq!(hospital.count("Task"), 2, "another request's Task is not taken for ours");
+}
