@@ -5,5 +5,6 @@ mod arrivals;
 mod delivery;
 mod fixture;
 mod look_ups;
+mod peer;
 mod sync;
 mod wire;

@@ -68,7 +68,7 @@ impl Client {
         if read_at.is_some_and(|at| at.elapsed() < CAPABILITIES_MAX_AGE) {
             return;
         }
-        let Ok(answer) = self.http.get("metadata", &[], self.look_up_timeout()).await else { return };
+        let Ok(answer) = self.http.get("metadata", &[], self.send_timeout()).await else { return };
         let Some(can) = answer.json.as_ref().filter(|_| answer.is_success()).and_then(Capabilities::read) else {
             return;
         };
@@ -81,20 +81,15 @@ impl Client {
 
     /// The kiosk as a `Device`, once. Requests name it by its serial number, so a refusal does no harm.
     async fn introduce(&self) {
-        let device = serde_json::json!({
-            "resourceType": "Device",
-            "identifier": [{"system": self.settings.device_system, "value": self.settings.device_serial}],
-            "status": "active",
-            "type": {"coding": [{"system": wire::KIOSK_CODES, "code": "kiosk"}]},
-        });
+        let device = wire::device_resource(&self.settings);
         let query = format!(
             "identifier={}",
             wire::encode(&format!("{}|{}", self.settings.device_system, self.settings.device_serial))
         );
-        match self.http.create_once("Device", device.to_string().into_bytes(), &query, self.look_up_timeout()).await {
+        match self.http.create_once("Device", device.to_string().into_bytes(), &query, self.send_timeout()).await {
             Ok(answer) if answer.is_success() => {}
             Ok(answer) => {
-                tracing::warn!(status = answer.status, "the hospital server does not take this kiosk as a Device")
+                tracing::warn!(status = answer.status, "the hospital server does not take this kiosk as a Device");
             }
             Err(trouble) => tracing::warn!(%trouble, "the kiosk could not introduce itself"),
         }
@@ -112,7 +107,17 @@ impl Client {
 
 impl HospitalServer for Client {
     fn ask(&self, question: Question) -> Answer<'_, Reply> {
-        Box::pin(async move { tokio::join!(self.answer(question), self.learn()).0 })
+        Box::pin(async move {
+            let limit = match question {
+                Question::Quote { .. } => {
+                    Duration::from_millis(self.settings.quote_timeout_ms).saturating_add(self.look_up_timeout())
+                }
+                Question::FindPatient { .. } | Question::Appointments { .. } | Question::Slip { .. } => {
+                    self.look_up_timeout()
+                }
+            };
+            tokio::time::timeout(limit, self.answer(question)).await.unwrap_or(Reply::Unreachable)
+        })
     }
 
     fn freeze(&self, request: &Request) -> Vec<u8> {
@@ -139,6 +144,7 @@ impl HospitalServer for Client {
     }
 
     fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
+        // The sender's own refresh is the one caller that is never cancelled and never twice at once: it learns too.
         Box::pin(async move { tokio::join!(self.read_schedule(day), self.learn()).0 })
     }
 }

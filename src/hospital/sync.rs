@@ -81,6 +81,10 @@ struct Link {
 }
 
 impl Link {
+    fn is_away(&self) -> bool {
+        self.was_told.load(Ordering::Relaxed) && !self.is_online.load(Ordering::Relaxed)
+    }
+
     fn seen(&self, now: bool) {
         let before = self.is_online.swap(now, Ordering::Relaxed);
         let told = self.was_told.swap(true, Ordering::Relaxed);
@@ -121,7 +125,7 @@ struct Memory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
     AtOnce,
-    /// The server named the time, or refuses us: nothing shortens it.
+    /// The server named the time, or the disk is in trouble: nothing shortens it.
     Wait(u64),
     /// A sign of life shortens it.
     UntilBack(u64),
@@ -171,7 +175,7 @@ impl Sender<'_> {
         match delivery {
             Delivery::Done { .. } | Delivery::Park { .. } => {
                 memory.waiting.remove(&visit);
-                let came_back = memory.failures > 0;
+                let came_back = self.link.is_away();
                 memory.failures = 0;
                 self.link.seen(true);
                 if matches!(delivery, Delivery::Done { .. }) {
@@ -182,7 +186,7 @@ impl Sender<'_> {
             }
             Delivery::Hold { .. } => {
                 self.link.seen(true);
-                Next::Wait(self.failed(memory).max(self.settings.retry_base_ms))
+                Next::UntilBack(self.failed(memory).max(self.settings.retry_base_ms))
             }
             Delivery::Later { after_s: Some(seconds), .. } => {
                 let _ = self.failed(memory);
@@ -194,7 +198,10 @@ impl Sender<'_> {
                 Next::UntilBack(self.failed(memory))
             }
             Delivery::Later { after_s: None, maybe_delivered: true, .. } => {
-                self.link.seen(false);
+                // Once may be this request's own trouble; twice in a row is the server's.
+                if memory.failures > 0 {
+                    self.link.seen(false);
+                }
                 let own = memory.waiting.get(&visit).map_or(0, |(failures, _)| *failures) + 1;
                 let due =
                     Instant::now() + Duration::from_millis(back_off_ms(self.settings, own, random_below(u64::MAX)));
@@ -226,7 +233,7 @@ impl Sender<'_> {
     }
 
     async fn pause_if_away(&self) {
-        if self.link.was_told.load(Ordering::Relaxed) && !self.link.is_online.load(Ordering::Relaxed) {
+        if self.link.is_away() {
             tokio::time::sleep(Duration::from_millis(random_below(self.settings.network_return_wait_ms))).await;
         }
     }
@@ -269,12 +276,12 @@ fn log(queued: &QueuedRequest, delivery: &Delivery) {
     match delivery {
         Delivery::Done { note: None } => tracing::info!(%id, kind, "the hospital has the request"),
         Delivery::Done { note: Some(note) } => {
-            tracing::warn!(%id, kind, note, "the hospital has the request; staff should look")
+            tracing::warn!(%id, kind, note, "the hospital has the request; staff should look");
         }
         Delivery::Later { reason, after_s, .. } => tracing::info!(%id, kind, reason, after_s, "the request waits"),
         Delivery::Park { reason } => tracing::error!(%id, kind, reason, "the request is parked: staff must look"),
         Delivery::Hold { reason } => {
-            tracing::error!(%id, kind, reason, "the hospital refuses this kiosk: everything waits")
+            tracing::error!(%id, kind, reason, "the hospital refuses this kiosk: everything waits");
         }
     }
 }

@@ -6,7 +6,7 @@ mod capability;
 mod money;
 mod read;
 
-pub use bundle::{document_bundle, encode, entry_id, quote_task};
+pub use bundle::{device_resource, document_bundle, encode, entry_id, quote_task};
 pub use capability::Capabilities;
 pub use read::{
     bundle_entries, first_identifier, is_resource, local_text, matches_identifier, next_page, pages_of, quote_is_over,

@@ -3,7 +3,7 @@
 //!
 //! Strict means: a transaction is all or nothing and runs in the given order; a reference to a later entry, to nothing,
 //! or an unknown element is refused; every string that equals a `fullUrl` is rewritten (as Medplum does); an unknown
-//! search parameter is refused; a stale `If-Match` is 412; a conditional create with two matches is 412.
+//! search parameter is refused; a stale `If-Match` is 412 and none is 428; a conditional create with two matches is 412.
 
 mod line;
 mod rules;
@@ -43,6 +43,10 @@ pub enum Fault {
     EntryRefused,
     /// A search answers with the wrong kind of resource.
     WrongResource,
+    /// Search parameters are ignored: every search finds everything.
+    IgnoresSearch,
+    /// Just before an appointment is written, hospital staff write it; once.
+    Overtaken,
 }
 
 pub const SLOW_MS: u64 = 3_000;
@@ -63,6 +67,10 @@ struct Shared {
 impl Shared {
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_fault(&self, fault: Fault) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
     fn fault(&self) -> Fault {
@@ -107,7 +115,8 @@ impl SimHospital {
 
     pub fn set(&self, fault: Fault) {
         self.shared.line.set_down(fault == Fault::Down);
-        *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        self.shared.shelf().ignores_search = fault == Fault::IgnoresSearch;
+        self.shared.set_fault(fault);
     }
 
     /// Resources of a type that came over the wire, without the seed and without questions (`document-quote` Tasks).

@@ -94,3 +94,15 @@ async fn trouble_keeps_the_arrival() {
     hospital.set(Fault::Up);
     assert_eq!(client.deliver(&request).await, DONE);
 }
+
+#[tokio::test]
+async fn staff_writing_at_the_same_moment_lose_nothing() {
+    let hospital = hospital();
+    let client = client(&hospital.url());
+    let request = request(&hospital, &client);
+    hospital.set(Fault::Overtaken);
+    assert_eq!(client.deliver(&request).await, DONE);
+    let now = appointment(&hospital);
+    assert_eq!((now["status"].as_str(), now["description"].as_str()), (Some("arrived"), Some("written by staff")));
+    assert_eq!(hospital.requests("PATCH", "Appointment"), 2);
+}

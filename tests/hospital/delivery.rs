@@ -25,7 +25,10 @@ async fn a_request_arrives_whole() {
     let patient = hospital.find("Patient", people::PATIENT_SYSTEM, people::MAIN).expect("the patient");
     assert_eq!(task["for"]["reference"], format!("Patient/{}", patient["id"].as_str().expect("an id")));
     assert_eq!(task["identifier"][0]["value"], entry_id(documents(1, card()).id, "task").to_string(), "not rewritten");
-    assert_eq!(task["focus"]["reference"], format!("Invoice/{}", hospital.resources("Invoice")[0]["id"].as_str().expect("an id")));
+    assert_eq!(
+        task["focus"]["reference"],
+        format!("Invoice/{}", hospital.resources("Invoice")[0]["id"].as_str().expect("an id"))
+    );
 }
 
 #[tokio::test]
@@ -165,7 +168,10 @@ async fn a_time_out_may_have_arrived() {
 async fn an_unknown_patient_is_for_staff() {
     let hospital = hospital();
     let client = client(&hospital.url());
-    let stranger = Request { patient: hospital_kiosk::domain::patient::PatientNumber("99999999".to_owned()), ..documents(1, PaymentOfRequest::Free) };
+    let stranger = Request {
+        patient: hospital_kiosk::domain::patient::PatientNumber("99999999".to_owned()),
+        ..documents(1, PaymentOfRequest::Free)
+    };
     let delivery = client.deliver(&queued(stranger, &*client)).await;
     assert!(matches!(&delivery, Delivery::Park { reason } if !reason.contains("99999999")), "{delivery:?}");
     assert_eq!(hospital.count("Task"), 0, "all or nothing");

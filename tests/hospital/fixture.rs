@@ -138,7 +138,16 @@ pub fn card() -> PaymentOfRequest {
 }
 
 fn line(code: &str, language: Language, unit: Unit, count: u32, copies: u32, amount: i64, tax: Tax) -> OrderLine {
-    OrderLine { code: code.to_owned(), name: text("서류", "Document"), language, unit, count, copies, amount: Amount(amount), tax }
+    OrderLine {
+        code: code.to_owned(),
+        name: text("서류", "Document"),
+        language,
+        unit,
+        count,
+        copies,
+        amount: Amount(amount),
+        tax,
+    }
 }
 
 /// A record copy of six pages and an image CD with tax in it: 16,100.
@@ -183,7 +192,15 @@ pub fn arrival(id: u128, appointment_ref: &str, version_seen: &str) -> Request {
 /// As the store would hand it to the sender.
 pub fn queued(request: Request, server: &dyn HospitalServer) -> QueuedRequest {
     let bundle = server.freeze(&request);
-    QueuedRequest { sequence: 1, request, bundle, tries: 0, maybe_delivered: false, state: QueueState::Waiting, note: None }
+    QueuedRequest {
+        sequence: 1,
+        request,
+        bundle,
+        tries: 0,
+        maybe_delivered: false,
+        state: QueueState::Waiting,
+        note: None,
+    }
 }
 
 /// Lets the client read what the server can do, as the first look-up or schedule does.

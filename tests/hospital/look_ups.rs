@@ -9,7 +9,10 @@ use hospital_kiosk::ports::HospitalServer;
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
 
 fn question(number: &str, date: &str) -> Question {
-    Question::FindPatient { number: PatientNumber(number.to_owned()), birth_date: BirthDate(date.parse().expect("a date")) }
+    Question::FindPatient {
+        number: PatientNumber(number.to_owned()),
+        birth_date: BirthDate(date.parse().expect("a date")),
+    }
 }
 
 async fn patient(client: &Client, number: &str, date: &str) -> Patient {
@@ -52,7 +55,10 @@ async fn number_and_birth_date_together_find_a_masked_name() {
 async fn identity_seen_within_six_months_is_told() {
     let hospital = hospital();
     let client = client(&hospital.url());
-    assert_eq!(patient(&client, "90274618", "1983-05-05").await.identity_verified_on, NaiveDate::from_ymd_opt(2026, 10, 26));
+    assert_eq!(
+        patient(&client, "90274618", "1983-05-05").await.identity_verified_on,
+        NaiveDate::from_ymd_opt(2026, 10, 26)
+    );
     assert_eq!(patient(&client, "10293847", "1958-04-12").await.identity_verified_on, None);
 }
 
@@ -64,10 +70,16 @@ async fn todays_appointments_in_both_languages() {
     let [only] = list.as_slice() else { panic!("one appointment") };
     assert_eq!((only.clinic.get(Language::Ko), only.clinic.get(Language::En)), ("내과", "Internal medicine"));
     assert_eq!(only.place.get(Language::En), "Internal medicine, floor 2");
-    assert_eq!((only.starts_at.to_rfc3339().as_str(), only.slip.as_deref()), ("2026-11-25T10:30:00+09:00", Some("AS-40021")));
+    assert_eq!(
+        (only.starts_at.to_rfc3339().as_str(), only.slip.as_deref()),
+        ("2026-11-25T10:30:00+09:00", Some("AS-40021"))
+    );
     assert_eq!(appointments(&client, "20481632", "1985-11-03").await.len(), 2);
     assert_eq!(appointments(&client, "40628153", "1990-02-28").await.len(), 0);
-    let states = [("30517294", "1971-07-30", AppointmentState::Arrived { at_minute: Some(9 * 60 + 12) }), ("11385729", "1994-08-18", AppointmentState::Cancelled)];
+    let states = [
+        ("30517294", "1971-07-30", AppointmentState::Arrived { at_minute: Some(9 * 60 + 12) }),
+        ("11385729", "1994-08-18", AppointmentState::Cancelled),
+    ];
     for (number, date, state) in states {
         assert_eq!(appointments(&client, number, date).await[0].state, state);
     }
@@ -112,13 +124,17 @@ async fn a_quote_nobody_answers_is_given_up() {
 #[tokio::test]
 async fn any_trouble_is_unreachable() {
     let hospital = SimHospital::start(day()).expect("a hospital");
-    let client = client_with(&hospital_kiosk::config::Hospital { look_up_timeout_ms: 300, ..settings(&hospital.url()) });
+    let client =
+        client_with(&hospital_kiosk::config::Hospital { look_up_timeout_ms: 300, ..settings(&hospital.url()) });
     for fault in [Fault::Down, Fault::Reject, Fault::Html, Fault::WrongResource, Fault::Slow] {
         hospital.set(fault.clone());
         assert_eq!(client.ask(question("10293847", "1958-04-12")).await, Reply::Unreachable, "{fault:?}");
     }
     hospital.set(Fault::Up);
-    super::fixture::eventually("the hospital is back", || std::net::TcpStream::connect(hospital.url()[7..].trim_end_matches("/fhir")).is_ok()).await;
+    super::fixture::eventually("the hospital is back", || {
+        std::net::TcpStream::connect(hospital.url()[7..].trim_end_matches("/fhir")).is_ok()
+    })
+    .await;
     assert!(matches!(client.ask(question("10293847", "1958-04-12")).await, Reply::Found(_)));
 }
 
@@ -155,4 +171,21 @@ async fn the_demo_is_not_put_beside_real_patients_unasked() {
         patient["identifier"][0]["system"] = "urn:somebody-else".into();
     });
     assert!(seed_into(&hospital.url(), day(), false).await.is_err());
+}
+
+#[tokio::test]
+async fn a_server_that_ignores_search_parameters_shows_nobody_anothers_data() {
+    let hospital = hospital();
+    hospital.set(Fault::IgnoresSearch);
+    let client = client(&hospital.url());
+    assert_eq!(appointments(&client, "10293847", "1958-04-12").await.len(), 1);
+    assert_eq!(client.ask(question("99999999", "1958-04-12")).await, Reply::NotFound);
+    assert_eq!(client.ask(Question::Slip { code: "AS-00000".to_owned() }).await, Reply::NotFound);
+    let request = super::fixture::documents(1, super::fixture::card());
+    let queued = super::fixture::queued(request.clone(), &*client);
+    assert!(matches!(client.deliver(&queued).await, hospital_kiosk::domain::outbox::Delivery::Done { .. }));
+    let other = super::fixture::queued(super::fixture::documents(2, super::fixture::card()), &*client);
+    let unsure = hospital_kiosk::domain::outbox::QueuedRequest { maybe_delivered: true, ..other };
+    assert!(matches!(client.deliver(&unsure).await, hospital_kiosk::domain::outbox::Delivery::Done { .. }));
+    assert_eq!(hospital.count("Task"), 2, "another request's Task is not taken for ours");
 }

@@ -32,7 +32,12 @@ impl MemoryStore {
     }
 
     fn with<T>(&self, sequence: i64, work: impl FnOnce(&mut QueuedRequest) -> T) -> Option<T> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).iter_mut().find(|row| row.sequence == sequence).map(work)
+        self.rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter_mut()
+            .find(|row| row.sequence == sequence)
+            .map(work)
     }
 }
 
@@ -41,7 +46,15 @@ impl Store for MemoryStore {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let sequence = i64::try_from(rows.len()).unwrap_or(0) + 1;
         let state = QueueState::Waiting;
-        rows.push(QueuedRequest { sequence, request: request.clone(), bundle: bundle.to_vec(), tries: 0, maybe_delivered: false, state, note: None });
+        rows.push(QueuedRequest {
+            sequence,
+            request: request.clone(),
+            bundle: bundle.to_vec(),
+            tries: 0,
+            maybe_delivered: false,
+            state,
+            note: None,
+        });
         Ok(())
     }
 
@@ -53,7 +66,9 @@ impl Store for MemoryStore {
         let rows = self.rows();
         let free = |row: &&QueuedRequest| {
             let visit = row.request.visit;
-            let earlier = rows.iter().any(|other| other.sequence < row.sequence && other.request.visit == visit && other.state != QueueState::Sent);
+            let earlier = rows.iter().any(|other| {
+                other.sequence < row.sequence && other.request.visit == visit && other.state != QueueState::Sent
+            });
             row.state == QueueState::Waiting && !earlier && !visits.contains(&visit)
         };
         Ok(rows.iter().find(free).cloned())
@@ -133,7 +148,15 @@ impl Bench {
     fn new() -> Self {
         let hospital = hospital();
         let client = client(&hospital.url());
-        Self { hospital, client, store: Arc::default(), wake: Arc::default(), online: Arc::default(), delivered: Arc::default(), task: None }
+        Self {
+            hospital,
+            client,
+            store: Arc::default(),
+            wake: Arc::default(),
+            online: Arc::default(),
+            delivered: Arc::default(),
+            task: None,
+        }
     }
 
     fn queue(&self, request: &Request) {
@@ -193,7 +216,10 @@ async fn a_poison_request_holds_only_its_own_visit() {
         bench.queue(request);
     }
     bench.start();
-    eventually("the other visit is served", || bench.store.states() == [QueueState::Parked, QueueState::Waiting, QueueState::Sent]).await;
+    eventually("the other visit is served", || {
+        bench.store.states() == [QueueState::Parked, QueueState::Waiting, QueueState::Sent]
+    })
+    .await;
     assert_eq!(bench.hospital.count("Task"), 1);
     bench.stop().await;
 }
@@ -223,7 +249,15 @@ async fn a_killed_sender_and_a_bad_line_make_no_second_task() {
     for id in 1..=REQUESTS {
         bench.queue(&documents(id, card()));
     }
-    let faults = [Fault::LoseAnswers, Fault::Up, Fault::Html, Fault::Up, Fault::Answer { status: 503, retry_after: None }, Fault::Down, Fault::Up];
+    let faults = [
+        Fault::LoseAnswers,
+        Fault::Up,
+        Fault::Html,
+        Fault::Up,
+        Fault::Answer { status: 503, retry_after: None },
+        Fault::Down,
+        Fault::Up,
+    ];
     for round in 0..28 {
         bench.hospital.set(faults[round % faults.len()].clone());
         bench.start();

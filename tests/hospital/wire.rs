@@ -1,23 +1,62 @@
 //! The bundles, byte by byte. `UPDATE_GOLDEN=1` writes them anew; look at the difference before you commit it. The
 //! same files are what `make peers` gives to third-party validators.
 
-use super::fixture::{card, documents, facility, settings};
+use super::fixture::{card, day, documents, facility, number, settings, ten_o_clock};
+use hospital_kiosk::domain::document::OrderItem;
+use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::outbox::{PaymentOfRequest, Request};
-use hospital_kiosk::hospital::wire::{Capabilities, document_bundle};
+use hospital_kiosk::domain::patient::{BirthDate, Patient};
+use hospital_kiosk::hospital::wire::{Capabilities, device_resource, document_bundle, quote_task};
+use hospital_kiosk::rehearsal::people::seed_bundle;
 use serde_json::Value;
+use uuid::Uuid;
 
-const ALL: Capabilities = Capabilities { charge_item: true, invoice: true, payment_notice: true, device: true, json_patch: true };
+const ALL: Capabilities =
+    Capabilities { charge_item: true, invoice: true, payment_notice: true, device: true, json_patch: true };
 
 fn cases() -> Vec<(&'static str, Request, Capabilities)> {
     let known = Request { patient_ref: Some("Patient/4711".to_owned()), ..documents(1, card()) };
     vec![
         ("paid", known, ALL),
         ("paid-offline", documents(1, card()), Capabilities::default()),
-        ("paid-task-only", documents(2, card()), Capabilities { charge_item: false, invoice: false, payment_notice: false, ..ALL }),
+        (
+            "paid-task-only",
+            documents(2, card()),
+            Capabilities { charge_item: false, invoice: false, payment_notice: false, ..ALL },
+        ),
         ("paid-no-charge-item", documents(3, card()), Capabilities { charge_item: false, ..ALL }),
         ("unpaid", documents(4, PaymentOfRequest::Unpaid), ALL),
         ("free", documents(5, PaymentOfRequest::Free), ALL),
     ]
+}
+
+/// What is sent besides the bundles, and what the demo seeds.
+fn single_resources() -> Vec<(&'static str, Value)> {
+    let settings = settings("http://127.0.0.1:1/fhir");
+    let patient = Patient {
+        number: number(),
+        birth_date: BirthDate(day()),
+        masked_name: String::new(),
+        server_ref: Some("Patient/4711".to_owned()),
+        offline: false,
+        identity_verified_on: None,
+    };
+    let item = OrderItem { code: "REC".to_owned(), copies: 1, language: Language::Ko, pages: None };
+    let quote = quote_task(Uuid::from_u128(9), &patient, &item, &settings, &ten_o_clock());
+    vec![
+        ("quote", serde_json::to_value(&quote).expect("JSON")),
+        ("device", device_resource(&settings)),
+        ("seed", seed_bundle(day())),
+    ]
+}
+
+fn compare(name: &str, value: &Value) {
+    let path = format!("{}/tests/data/hospital/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let now = format!("{value:#}\n");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &now).expect("written");
+    }
+    assert_eq!(std::fs::read_to_string(&path).expect("a golden file"), now, "{name}");
 }
 
 fn bundle(request: &Request, can: Capabilities) -> Value {
@@ -26,14 +65,12 @@ fn bundle(request: &Request, can: Capabilities) -> Value {
 }
 
 #[test]
-fn bundles_are_as_they_were() {
+fn what_is_sent_is_as_it_was() {
     for (name, request, can) in cases() {
-        let path = format!("{}/tests/data/hospital/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let now = format!("{:#}\n", bundle(&request, can));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            std::fs::write(&path, &now).expect("written");
-        }
-        assert_eq!(std::fs::read_to_string(&path).expect("a golden file"), now, "{name}");
+        compare(name, &bundle(&request, can));
+    }
+    for (name, resource) in single_resources() {
+        compare(name, &resource);
     }
 }
 
@@ -59,7 +96,11 @@ fn every_entry_is_conditional_and_no_full_url_is_an_identifier() {
         for entry in bundle["entry"].as_array().expect("entries") {
             let once = entry["request"]["ifNoneExist"].as_str().expect("ifNoneExist");
             let value = entry["resource"]["identifier"][0]["value"].as_str().expect("an identifier");
-            assert_eq!(once, format!("identifier=https%3A%2F%2Fdemo.hospital-kiosk.example%2Frequest%7C{value}"), "{name}");
+            assert_eq!(
+                once,
+                format!("identifier=https%3A%2F%2Fdemo.hospital-kiosk.example%2Frequest%7C{value}"),
+                "{name}"
+            );
             let full_url = entry["fullUrl"].as_str().expect("fullUrl").strip_prefix("urn:uuid:").expect("a uuid");
             assert!(!once.contains(full_url), "{name}");
             assert_eq!(text.matches(&format!("\"value\":\"{full_url}\"")).count(), 0, "{name}");

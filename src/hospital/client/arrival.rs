@@ -49,7 +49,7 @@ impl Client {
                 }
                 // A patch may be refused for being a patch: look again, then put the whole appointment.
                 Ok(answer) if was_patch && matches!(answer.status, 400 | 404 | 405 | 415 | 422 | 501) => {
-                    patching = false
+                    patching = false;
                 }
                 Ok(answer) if matches!(answer.status, 409 | 412) => {}
                 Ok(answer) => return self.refused(request, arrival, &answer).await,
@@ -93,10 +93,10 @@ impl Client {
         };
         let version = resource["meta"]["versionId"].as_str().map(str::to_owned).or_else(|| answer.version.clone());
         match resource["status"].as_str() {
-            Some("booked") => match self.moved(request, resource) {
-                true => Now::Over(done("the appointment was moved to another day meanwhile; no arrival was set")),
-                false => Now::Booked { resource: Box::new(resource.clone()), version },
-            },
+            Some("booked") if self.moved(request, resource) => {
+                Now::Over(done("the appointment was moved to another day meanwhile; no arrival was set"))
+            }
+            Some("booked") => Now::Booked { resource: Box::new(resource.clone()), version },
             Some("arrived" | "checked-in" | "fulfilled") => Now::Over(Delivery::Done { note: None }),
             Some("cancelled") => Now::Over(done("the appointment was cancelled meanwhile; no arrival was set")),
             _ => Now::Over(done("the appointment is no longer booked; no arrival was set")),

@@ -87,8 +87,8 @@ impl Trouble {
 
 impl Http {
     pub fn new(url: &str, ca_file: Option<&Path>) -> Result<Self, String> {
-        let base = base_url(url)?;
         static PROVIDER: Once = Once::new();
+        let base = base_url(url)?;
         // An error only says that the program has installed one already.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
         let mut builder = reqwest::Client::builder()
@@ -173,11 +173,12 @@ impl Http {
     pub async fn json_patch(
         &self,
         path: &str,
-        patch: &Value,
+        operations: &Value,
         version: Option<&str>,
         timeout: Duration,
     ) -> Result<HttpAnswer, Trouble> {
-        let request = self.request(Method::PATCH, path, &[])?.header(CONTENT_TYPE, JSON_PATCH).body(patch.to_string());
+        let request =
+            self.request(Method::PATCH, path, &[])?.header(CONTENT_TYPE, JSON_PATCH).body(operations.to_string());
         send(if_match(request, version), timeout).await
     }
 

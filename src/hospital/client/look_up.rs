@@ -62,7 +62,7 @@ impl Client {
         let day = self.clock.now().wall.with_timezone(&self.facility.offset).date_naive();
         let (from, until) = self.bounds(day);
         let query = [("patient", reference.as_str()), ("date", &from), ("date", &until), ("_count", "50")];
-        let bundles = self.pages("Appointment", &query, PAGES_MAX).await?;
+        let bundles = self.pages("Appointment", &query, PAGES_MAX, self.look_up_timeout()).await?;
         let own = |appointment: &&Value| {
             wire::reference_of_patient(appointment).is_some_and(|found| wire::same_reference(found, &reference))
         };
@@ -94,11 +94,17 @@ impl Client {
         (format!("ge{}", text(midnight(day))), format!("lt{}", text(midnight(next))))
     }
 
-    async fn pages(&self, name: &str, query: &[(&str, &str)], pages_max: usize) -> Result<Vec<Value>, Lost> {
-        let mut bundles = vec![resource(self.http.get(name, query, self.look_up_timeout()).await, "Bundle")?];
+    async fn pages(
+        &self,
+        name: &str,
+        query: &[(&str, &str)],
+        pages_max: usize,
+        timeout: Duration,
+    ) -> Result<Vec<Value>, Lost> {
+        let mut bundles = vec![resource(self.http.get(name, query, timeout).await, "Bundle")?];
         while bundles.len() < pages_max {
             let Some(link) = bundles.last().and_then(wire::next_page).map(str::to_owned) else { break };
-            bundles.push(resource(self.http.get_page(&link, self.look_up_timeout()).await, "Bundle")?);
+            bundles.push(resource(self.http.get_page(&link, timeout).await, "Bundle")?);
         }
         Ok(bundles)
     }
@@ -116,7 +122,9 @@ impl Client {
     /// Where a number was used again, today's appointment is meant.
     async fn appointment_of_slip(&self, code: &str) -> Result<Option<(Patient, Appointment)>, Lost> {
         let token = format!("{}|{code}", self.settings.slip_system);
-        let bundles = self.pages("Appointment", &[("identifier", &token), ("_count", "50")], PAGES_MAX).await?;
+        let bundles = self
+            .pages("Appointment", &[("identifier", &token), ("_count", "50")], PAGES_MAX, self.look_up_timeout())
+            .await?;
         let today = self.clock.now().wall.with_timezone(&self.facility.offset).date_naive();
         let mut found: Vec<(&Value, Appointment)> = bundles
             .iter()
@@ -144,7 +152,7 @@ impl Client {
         let (from, until) = self.bounds(day);
         let query = [("date", from.as_str()), ("date", &until), ("_count", "200"), ("_include", "Appointment:patient")];
         let bundles = self
-            .pages("Appointment", &query, SCHEDULE_PAGES_MAX)
+            .pages("Appointment", &query, SCHEDULE_PAGES_MAX, self.send_timeout())
             .await
             .map_err(|Lost| "the schedule could not be read".to_owned())?;
         let mut patients: BTreeMap<String, Option<Patient>> = bundles

@@ -283,6 +283,17 @@ fn device(settings: &Hospital) -> Reference {
     }
 }
 
+/// The kiosk itself, created once.
+#[must_use]
+pub fn device_resource(settings: &Hospital) -> serde_json::Value {
+    serde_json::json!({
+        "resourceType": "Device",
+        "identifier": [{"system": settings.device_system, "value": settings.device_serial}],
+        "status": "active",
+        "type": CodeableConcept::kiosk("kiosk"),
+    })
+}
+
 fn conditional_patient(settings: &Hospital, number: &PatientNumber) -> String {
     format!("Patient?identifier={}", encode(&format!("{}|{}", settings.patient_system, number.0)))
 }
@@ -326,6 +337,7 @@ pub fn quote_task(
 }
 
 /// Percent-encoding for the value of a search parameter (RFC 3986 unreserved characters stay).
+#[must_use]
 pub fn encode(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len() * 2);

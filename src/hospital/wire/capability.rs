@@ -7,6 +7,7 @@ use serde_json::Value;
 /// Unknown (never reached) is the cautious set: what every billing server has, and no `PaymentNotice`. A frozen bundle
 /// cannot be mended, so a payment that might be refused is folded into `Task.input`, which every server takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "a list of independent yes or no answers")]
 pub struct Capabilities {
     pub charge_item: bool,
     pub invoice: bool,

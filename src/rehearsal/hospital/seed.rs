@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use serde_json::Value;
 use std::time::Duration;
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What is there now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

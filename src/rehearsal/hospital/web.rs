@@ -55,6 +55,10 @@ async fn handle(
     if let Some(answer) = instead(&fault, &asked) {
         return answer;
     }
+    if fault == Fault::Overtaken && asked.writes() {
+        shared.shelf().overtake();
+        shared.set_fault(Fault::Up);
+    }
     let answer = work(&mut shared.shelf(), &asked);
     if fault == Fault::LoseAnswers && asked.writes() {
         cut.now();
@@ -105,7 +109,14 @@ fn instead(fault: &Fault, asked: &Asked<'_>) -> Option<Response<Body>> {
             json!({"resourceType": "Basic", "code": {"text": "?"}}).to_string(),
             &[],
         )),
-        Fault::Up | Fault::Down | Fault::Slow | Fault::LoseAnswers | Fault::Answer { .. } | Fault::EntryRefused => None,
+        Fault::Up
+        | Fault::Down
+        | Fault::Slow
+        | Fault::LoseAnswers
+        | Fault::Answer { .. }
+        | Fault::EntryRefused
+        | Fault::IgnoresSearch
+        | Fault::Overtaken => None,
     }
 }
 

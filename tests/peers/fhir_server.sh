@@ -1,0 +1,51 @@
+#!/bin/sh
+# sekmet-fhir, a FHIR R4 server that we did not write, on a free loopback port.
+#   fhir_server.sh start DIR   an empty one, its files in DIR; prints its base URL
+#   fhir_server.sh stop DIR
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd)
+peers="$root/target/peers"
+action=${1:?start or stop}
+folder=${2:?a folder for its data}
+
+stop() {
+    if [ -f "$folder/pid" ]; then
+        kill "$(cat "$folder/pid")" 2>/dev/null || true
+        rm -f "$folder/pid"
+    fi
+}
+
+start() {
+    [ -x "$peers/python/bin/sekmet" ] || {
+        echo "sekmet-fhir is not installed: run tests/peers/setup.sh" >&2
+        exit 1
+    }
+    stop
+    rm -rf "$folder/data" "$folder/keys"
+    mkdir -p "$folder/data" "$folder/keys"
+    port=$("$peers/python/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    url="http://127.0.0.1:$port/fhir"
+    printf 'base_url: %s\nhost: 127.0.0.1\nport: %s\ndata_dir: %s/data\nsimulator: {enabled: false}\n' \
+        "$url" "$port" "$folder" >"$folder/settings.yaml"
+    (cd "$folder" && exec "$peers/python/bin/sekmet" serve -c settings.yaml >server.log 2>&1) &
+    echo $! >"$folder/pid"
+    "$peers/python/bin/python" - "$url/metadata" <<'PY' || { echo "sekmet-fhir did not start: see $folder/server.log" >&2; stop; exit 1; }
+import sys, time, urllib.request
+for _ in range(240):
+    try:
+        urllib.request.urlopen(sys.argv[1], timeout=5).read()
+        sys.exit(0)
+    except OSError:
+        time.sleep(0.25)
+sys.exit(1)
+PY
+    echo "$url"
+}
+
+mkdir -p "$folder"
+folder=$(cd "$folder" && pwd)
+case "$action" in
+    start) start ;;
+    stop) stop ;;
+    *) echo "start or stop" >&2; exit 2 ;;
+esac
