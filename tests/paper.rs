@@ -35,7 +35,7 @@ fn the_same_paper_is_the_same_dots_on_every_thread() {
 fn a_window_of_another_thread_is_left_alone() {
     let alone = press(&Paper::Ticket(ticket(Language::Ko)), &facility()).expect("drawn");
     let beside = std::thread::spawn(|| {
-        let _ = i_slint_backend_testing::init_no_event_loop();
+        i_slint_backend_testing::init_no_event_loop();
         let window = hospital_kiosk::app::screens::ui::TicketPaper::new().expect("a window of this thread");
         slint::select_bundled_translation("en").expect("English");
         let before = window.get_spoken();

@@ -314,7 +314,7 @@ fn figure(number: &str) -> (String, f32) {
     let mut lines = vec![number];
     if fitting_em(number) < FIGURE_EM {
         let hyphens = number.match_indices('-').map(|(at, _)| at + 1);
-        if let Some(at) = hyphens.filter(|at| fitting_em(&number[..*at]) >= FIGURE_EM).last() {
+        if let Some(at) = hyphens.filter(|at| fitting_em(&number[..*at]) >= FIGURE_EM).next_back() {
             lines = vec![&number[..at], &number[at..]];
         }
     }
