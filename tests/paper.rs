@@ -35,7 +35,7 @@ fn the_same_paper_is_the_same_dots_on_every_thread() {
 fn a_window_of_another_thread_is_left_alone() {
     let alone = press(&Paper::Ticket(ticket(Language::Ko)), &facility()).expect("drawn");
     let beside = std::thread::spawn(|| {
-        let _ = i_slint_backend_testing::init_no_event_loop();
+        i_slint_backend_testing::init_no_event_loop();
         let window = hospital_kiosk::app::screens::ui::TicketPaper::new().expect("a window of this thread");
         slint::select_bundled_translation("en").expect("English");
         let before = window.get_spoken();
@@ -101,7 +101,8 @@ fn dump_papers() {
     for (name, paper) in papers() {
         let raster = press(&paper, &facility()).expect("drawn");
         std::fs::write(folder.join(format!("{name}.png")), to_png(&raster)).expect("written");
-        std::fs::write(folder.join(format!("{name}.escpos")), encode::job(&raster, true).expect("bytes")).expect("written");
+        std::fs::write(folder.join(format!("{name}.escpos")), encode::job(&raster, true).expect("bytes"))
+            .expect("written");
         if let Paper::Receipt(receipt) = paper {
             std::fs::write(folder.join(format!("{name}.claim")), receipt.claim).expect("written");
         }
@@ -112,7 +113,8 @@ fn dump_papers() {
 pub fn read_code(raster: &Raster) -> Option<String> {
     let (width, height) = (raster.width_dots as usize, raster.height_dots as usize);
     let dark = |x: usize, y: usize| raster.rows[y * width / 8 + x / 8] >> (7 - x % 8) & 1 == 1;
-    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| if dark(x, y) { 0 } else { 255 });
+    let mut picture =
+        rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| if dark(x, y) { 0 } else { 255 });
     picture.detect_grids().iter().find_map(|grid| grid.decode().ok().map(|(_, text)| text))
 }
 
@@ -155,7 +157,14 @@ pub fn receipt(language: Language) -> Receipt {
         claim: CLAIM.into(),
         lines: vec![
             line(both("의무기록 사본", "Copy of the medical record"), Unit::Page, 12, 1, 4_000, Language::Ko),
-            line(both("영상 CD (X선, CT, MRI)", "Medical images on CD (X-ray, CT, MRI)"), Unit::Disc, 1, 1, 8_000, Language::Ko),
+            line(
+                both("영상 CD (X선, CT, MRI)", "Medical images on CD (X-ray, CT, MRI)"),
+                Unit::Disc,
+                1,
+                1,
+                8_000,
+                Language::Ko,
+            ),
             line(both("진료 확인서", "Confirmation of outpatient treatment"), Unit::Copy, 2, 2, 1_000, Language::En),
         ],
         total: Amount(13_000),

@@ -4,8 +4,8 @@ use crate::paper::{facility, read_code, receipt, ticket};
 use hospital_kiosk::app::press::press;
 use hospital_kiosk::config;
 use hospital_kiosk::domain::language::Language;
-use hospital_kiosk::domain::patient::ScannedCode;
 use hospital_kiosk::domain::paper::Paper;
+use hospital_kiosk::domain::patient::ScannedCode;
 use hospital_kiosk::domain::session::{PrinterReport, PrinterState};
 use hospital_kiosk::ports::{Printer, Raster};
 use hospital_kiosk::printer;
@@ -236,7 +236,13 @@ fn states_are_told_when_they_change() {
         bench.wait_for_state(state);
     }
     let told: Vec<_> = bench.reports.try_iter().collect();
-    let states = [PrinterState::Online, PrinterState::PaperLow, PrinterState::PaperOut, PrinterState::Offline, PrinterState::Online];
+    let states = [
+        PrinterState::Online,
+        PrinterState::PaperLow,
+        PrinterState::PaperOut,
+        PrinterState::Offline,
+        PrinterState::Online,
+    ];
     assert_eq!(told, states.map(PrinterReport::State));
 }
 

@@ -9,7 +9,9 @@ use super::screens::ui::GlyphProbe;
 use crate::domain::facility::Facility;
 use crate::domain::paper::Paper;
 use crate::ports::Raster;
-use slint::platform::software_renderer::{MinimalSoftwareWindow, PremultipliedRgbaColor, RepaintBufferType, TargetPixel};
+use slint::platform::software_renderer::{
+    MinimalSoftwareWindow, PremultipliedRgbaColor, RepaintBufferType, TargetPixel,
+};
 use slint::platform::{Platform, PlatformError, WindowAdapter};
 use slint::{ComponentHandle, ModelRc, PhysicalSize, SharedString, VecModel};
 use std::cell::RefCell;
@@ -169,7 +171,12 @@ impl Press {
         self.window.set_size(PhysicalSize::new(WIDTH_DOTS, height));
         probe.show().map_err(|error| error.to_string())?;
         let grey = self.grey(height);
-        Ok(visible.into_iter().enumerate().filter(|(cell, _)| is_blank(&grey, *cell)).map(|(_, letter)| letter).collect())
+        Ok(visible
+            .into_iter()
+            .enumerate()
+            .filter(|(cell, _)| is_blank(&grey, *cell))
+            .map(|(_, letter)| letter)
+            .collect())
     }
 }
 
@@ -189,7 +196,9 @@ fn is_blank(grey: &[Grey], cell: usize) -> bool {
 
 /// Spaces, joiners and direction marks are meant to be blank.
 fn leaves_ink(letter: char) -> bool {
-    !(letter.is_whitespace() || letter.is_control() || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}'))
+    !(letter.is_whitespace()
+        || letter.is_control()
+        || matches!(letter, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}'))
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what an u32 holds")]

@@ -56,7 +56,9 @@ impl Device {
 
 impl Printer for Device {
     fn print(&self, raster: Raster) {
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = self.commands.try_send(Command::Print(raster)) {
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
+            self.commands.try_send(Command::Print(raster))
+        {
             (self.reports)(PrinterReport::Failed { reason: "the printer's worker is stuck".into() });
         }
     }
@@ -161,7 +163,10 @@ impl Worker {
 
     fn job(&self, raster: &Raster) -> Result<Job, String> {
         if raster.width_dots > self.settings.width_dots {
-            return Err(format!("a picture of {} dots on a printer of {}", raster.width_dots, self.settings.width_dots));
+            return Err(format!(
+                "a picture of {} dots on a printer of {}",
+                raster.width_dots, self.settings.width_dots
+            ));
         }
         let mut bytes = encode::job(raster, self.settings.has_cutter)?;
         bytes.extend_from_slice(&status::ASK_PROOF);
@@ -171,7 +176,8 @@ impl Worker {
     /// Sends a job and waits for its proof. What is left of it when time is up stays begun.
     fn send(&mut self, job: Job) -> PrinterReport {
         let allowed = Duration::from_millis(self.settings.job_timeout_ms);
-        let on_wire = self.line.as_ref().map_or(Duration::ZERO, |line| time_on_wire(line, job.bytes.len(), self.settings.baud));
+        let on_wire =
+            self.line.as_ref().map_or(Duration::ZERO, |line| time_on_wire(line, job.bytes.len(), self.settings.baud));
         let end = Instant::now() + allowed + on_wire;
         self.proved = false;
         self.begun = Some(job);

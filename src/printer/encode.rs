@@ -14,6 +14,8 @@ use std::rc::Rc;
 pub const BAND_ROWS: usize = 128;
 /// `GS v 0 m xL xH yL yH`.
 const BAND_HEAD_BYTES: usize = 8;
+/// `GS a 0`: its bytes, sent unasked, could be taken for the proof of a job.
+const AUTOMATIC_STATUS_OFF: [u8; 3] = [0x1D, b'a', 0];
 /// Lines fed where there is no cutter, so that the end passes the tear bar (about 15 mm above the head).
 const TEAR_LINES: u8 = 4;
 
@@ -46,6 +48,7 @@ fn row_bytes(raster: &Raster) -> Result<u16, String> {
 
 fn write_job(printer: &mut Printer<Collected>, raster: &Raster, row_bytes: u16, has_cutter: bool) -> EscposResult<()> {
     printer.init()?;
+    printer.custom(&AUTOMATIC_STATUS_OFF)?;
     for band in raster.rows.chunks(usize::from(row_bytes) * BAND_ROWS) {
         printer.custom(&band_bytes(band, row_bytes))?;
     }
@@ -97,7 +100,7 @@ mod tests {
     fn a_small_picture_byte_by_byte() {
         let raster = Raster { width_dots: 16, height_dots: 2, rows: vec![0x80, 0x01, 0xFF, 0x00] };
         let with_cutter = job(&raster, true).expect("a good picture");
-        assert_eq!(with_cutter, b"\x1B@\x1Dv0\x00\x02\x00\x02\x00\x80\x01\xFF\x00\x1DVA\x00");
+        assert_eq!(with_cutter, b"\x1B@\x1Da\x00\x1Dv0\x00\x02\x00\x02\x00\x80\x01\xFF\x00\x1DVA\x00");
         let without = job(&raster, false).expect("a good picture");
         assert!(without.ends_with(b"\xFF\x00\x1Bd\x04"));
     }
@@ -106,11 +109,11 @@ mod tests {
     fn bands_hold_128_rows_at_most() {
         let raster = Raster { width_dots: 576, height_dots: 300, rows: vec![0xAA; 72 * 300] };
         let bytes = job(&raster, true).expect("a good picture");
-        let heads = [(2, 128), (2 + 9224, 128), (2 + 2 * 9224, 44)];
+        let heads = [(5, 128), (5 + 9224, 128), (5 + 2 * 9224, 44)];
         for (at, rows) in heads {
             assert_eq!(bytes[at..at + 8], [0x1D, b'v', b'0', 0, 72, 0, rows, 0]);
         }
-        assert_eq!(bytes.len(), 2 + 3 * 8 + 72 * 300 + 4);
+        assert_eq!(bytes.len(), 5 + 3 * 8 + 72 * 300 + 4);
         assert_eq!(band_bytes_max(576), 9224);
     }
 

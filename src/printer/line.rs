@@ -116,7 +116,10 @@ fn wait_for(file: &File, what: PollFlags, timeout: Duration) -> io::Result<()> {
 fn quiet(result: io::Result<usize>) -> io::Result<usize> {
     match result {
         Err(error)
-            if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) =>
+            if matches!(
+                error.kind(),
+                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+            ) =>
         {
             Ok(0)
         }

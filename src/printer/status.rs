@@ -222,8 +222,10 @@ static PROOF: Table = Table {
     fixed: &[QUEUED],
     fields: &[bit("paper_near_end", 0, 0x03), bit("paper_end", 0, 0x0C), bit("not_used", 0, 0x60)],
 };
-static DRAWER: Table =
-    Table { fixed: &[QUEUED], fields: &[bit("drawer_pin3_high", 0, 0x01), bit("not_used", 0, 0x0E), bit("not_used_high", 0, 0x60)] };
+static DRAWER: Table = Table {
+    fixed: &[QUEUED],
+    fields: &[bit("drawer_pin3_high", 0, 0x01), bit("not_used", 0, 0x0E), bit("not_used_high", 0, 0x60)],
+};
 static AUTOMATIC: Table = Table {
     fixed: &[(0x93, 0x10), QUEUED, QUEUED, QUEUED],
     fields: &[
@@ -251,7 +253,10 @@ fn read_bits(table: &Table, from: usize, answer: &[u8]) -> Result<Vec<(&'static 
     same_length(table.fixed.len(), from, answer)?;
     for (index, (byte, (mask, value))) in answer.iter().zip(table.fixed).enumerate() {
         if byte & mask != *value {
-            return Err(DecodeError { at: from + index, what: "its fixed bits are wrong: not an answer to this request" });
+            return Err(DecodeError {
+                at: from + index,
+                what: "its fixed bits are wrong: not an answer to this request",
+            });
         }
     }
     let read = |field: &Field| {
@@ -301,8 +306,18 @@ mod tests {
     #[test]
     fn every_answer_byte_is_refused_or_comes_back_the_same() {
         let requests: [&[u8]; 12] = [
-            &[16, 4, 1], &[16, 4, 2], &[16, 4, 3], &[16, 4, 4], &[29, 114, 1], &[29, 114, 49], &[29, 114, 2], &[29, 73, 1],
-            &[29, 73, 2], &[29, 73, 3], &[29, 73, 66], &[29, 97, 0],
+            &[16, 4, 1],
+            &[16, 4, 2],
+            &[16, 4, 3],
+            &[16, 4, 4],
+            &[29, 114, 1],
+            &[29, 114, 49],
+            &[29, 114, 2],
+            &[29, 73, 1],
+            &[29, 73, 2],
+            &[29, 73, 3],
+            &[29, 73, 66],
+            &[29, 97, 0],
         ];
         for request in requests {
             let mut good = 0;
@@ -318,8 +333,11 @@ mod tests {
 
     #[test]
     fn longer_answers_come_back_the_same() {
-        let lines: [(&[u8], &[u8]); 3] =
-            [(&[29, 97, 255], &[0x14, 0x00, 0x0F, 0x6F]), (&[29, 73, 67], b"_TM-T88V\x00"), (&CLEAR[..10], &[0x37, 0x25, 0])];
+        let lines: [(&[u8], &[u8]); 3] = [
+            (&[29, 97, 255], &[0x14, 0x00, 0x0F, 0x6F]),
+            (&[29, 73, 67], b"_TM-T88V\x00"),
+            (&CLEAR[..10], &[0x37, 0x25, 0]),
+        ];
         for (request, answer) in lines {
             let decoded = decode_line(request, answer).expect("a good answer");
             assert_eq!(decoded.encode(), (request.to_vec(), answer.to_vec()));

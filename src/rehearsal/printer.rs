@@ -39,8 +39,8 @@ impl SimPrinter {
     /// # Errors
     /// No pty to be had, or the link cannot be made.
     pub fn start(link: &Path) -> io::Result<Self> {
-        let line = Pty::open(link)?;
-        let shared = Arc::new(Mutex::new(Shared { line: Some(line), link: link.to_owned(), ..Shared::default() }));
+        let pty = Pty::open(link)?;
+        let shared = Arc::new(Mutex::new(Shared { line: Some(pty), link: link.to_owned(), ..Shared::default() }));
         let worker = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("sim-printer".into()).spawn(move || while step(&worker) {})?;
         Ok(Self { shared, thread: Some(thread) })

@@ -77,7 +77,8 @@ impl Worker {
     fn run(self) {
         let mut back_off = BACK_OFF_FIRST;
         while !self.stop.load(Ordering::Relaxed) {
-            match SerialLine::open(&self.settings.port, LineSettings { baud: self.settings.baud, two_stop_bits: false }) {
+            match SerialLine::open(&self.settings.port, LineSettings { baud: self.settings.baud, two_stop_bits: false })
+            {
                 Ok(line) => {
                     back_off = BACK_OFF_FIRST;
                     if let Err(error) = self.listen(line) {

@@ -1,7 +1,8 @@
 //! Hands a `Paper` to its component in `ui/paper`: two languages, numbers and times already as people write them.
 
 use super::ui::{
-    PaperCard, PaperFrame, PaperGlue, PaperItem, ReceiptPaper, ReceiptWords, SlipPaper, SlipWords, TicketPaper, TicketWords,
+    PaperCard, PaperFrame, PaperGlue, PaperItem, ReceiptPaper, ReceiptWords, SlipPaper, SlipWords, TicketPaper,
+    TicketWords,
 };
 use crate::app::press::Letters;
 use crate::domain::document::{OrderLine, Tax, Unit};
@@ -65,7 +66,11 @@ pub fn fill(paper: &Paper, facility: &Facility, letters: &Rc<RefCell<Letters>>) 
     }
 }
 
-fn fill_receipt(receipt: &Receipt, facility: &Facility, letters: &Rc<RefCell<Letters>>) -> Result<ReceiptPaper, String> {
+fn fill_receipt(
+    receipt: &Receipt,
+    facility: &Facility,
+    letters: &Rc<RefCell<Letters>>,
+) -> Result<ReceiptPaper, String> {
     let ui = ReceiptPaper::new().map_err(|error| error.to_string())?;
     glue(&ui.global::<PaperGlue>(), letters);
     let tongues = Tongues { own: receipt.language, desk: facility.desk_language };
@@ -77,7 +82,8 @@ fn fill_receipt(receipt: &Receipt, facility: &Facility, letters: &Rc<RefCell<Let
     let desk = spoken_by(tongues.desk)?;
     let own = spoken_by(tongues.own)?;
 
-    ui.set_frame(frame(receipt.at, &receipt.claim, receipt.duplicate, tongues, facility));
+    let frame = frame(receipt.at, &receipt.claim, receipt.duplicate, tongues, facility);
+    ui.set_frame(PaperFrame { note: tongues.own_text(&facility.receipt_note), ..frame });
     ui.set_items(items(receipt, facility, tongues.own, &own, &desk));
     ui.set_total(format::money(receipt.total, &facility.currency, tongues.own).into());
     ui.set_tax(own.tax);
@@ -192,7 +198,8 @@ fn fill_ticket(ticket: &Ticket, facility: &Facility, letters: &Rc<RefCell<Letter
     let desk: TicketWords = ui.get_spoken();
     select(tongues.own)?;
     let when = |language| {
-        let (date, time) = (format::date(ticket.appointment_at.date_naive(), language), format::clock(ticket.appointment_at.time(), language));
+        let date = format::date(ticket.appointment_at.date_naive(), language);
+        let time = format::clock(ticket.appointment_at.time(), language);
         SharedString::from(format!("{date} {time}"))
     };
     ui.set_desk(desk);
@@ -262,7 +269,8 @@ fn frame(
     facility: &Facility,
 ) -> PaperFrame {
     let (figure, figure_size) = figure(number);
-    let kiosk = |language| SharedString::from(format!("{} · {}", facility.kiosk_prefix, facility.kiosk_place.get(language)));
+    let kiosk =
+        |language| SharedString::from(format!("{} · {}", facility.kiosk_prefix, facility.kiosk_place.get(language)));
     let (face, leading) = face(tongues.own);
     let (desk_face, desk_leading) = self::face(tongues.desk);
     PaperFrame {
@@ -271,7 +279,7 @@ fn frame(
         kiosk: kiosk(tongues.own),
         desk_kiosk: kiosk(tongues.desk),
         time: format!("{} {}", at.format("%Y-%m-%d"), format::clock(at.time(), tongues.own)).into(),
-        note: tongues.own_text(&facility.receipt_note),
+        note: SharedString::default(),
         figure: figure.into(),
         figure_size,
         bilingual: tongues.own != tongues.desk,
@@ -284,12 +292,12 @@ fn frame(
     }
 }
 
-/// Font and line height factor of a language (`look.md`, section 2).
+/// Font and line height factor of a language. Slint clips a text at its box: with less, CJK fonts lose the tail of a g.
 const fn face(language: Language) -> (&'static str, f32) {
     match language {
-        Language::Ko => ("Noto Sans CJK KR", 0.90),
-        Language::Zh => ("Noto Sans CJK SC", 0.90),
-        Language::Ja => ("Noto Sans CJK JP", 0.90),
+        Language::Ko => ("Noto Sans CJK KR", 0.95),
+        Language::Zh => ("Noto Sans CJK SC", 0.95),
+        Language::Ja => ("Noto Sans CJK JP", 0.95),
         Language::En | Language::Ru | Language::Vi | Language::Mn => ("Noto Sans", 0.95),
         Language::Ar => ("Noto Sans Arabic", 0.74),
     }
@@ -306,7 +314,7 @@ fn figure(number: &str) -> (String, f32) {
     let mut lines = vec![number];
     if fitting_em(number) < FIGURE_EM {
         let hyphens = number.match_indices('-').map(|(at, _)| at + 1);
-        if let Some(at) = hyphens.filter(|at| fitting_em(&number[..*at]) >= FIGURE_EM).last() {
+        if let Some(at) = hyphens.filter(|at| fitting_em(&number[..*at]) >= FIGURE_EM).next_back() {
             lines = vec![&number[..at], &number[at..]];
         }
     }
