@@ -143,7 +143,23 @@ pub fn long_date(day: NaiveDate, language: Language) -> String {
     }
 }
 
-/// When something can be collected: `오늘 오후 2:35부터 6:00까지`, `Monday 23 November from 8:30 am`. The end is told only
+/// As [`long_date`], for one line of a screen: `Mon 23 Nov` in English.
+fn short_date(day: NaiveDate, language: Language) -> String {
+    let three = |name: &str| name.chars().take(3).collect::<String>();
+    match language {
+        Language::En => format!(
+            "{} {} {}",
+            three(weekday(day.weekday(), language)),
+            day.day(),
+            three(MONTHS_EN[day.month0() as usize % 12])
+        ),
+        Language::Ko | Language::Zh | Language::Ja | Language::Ru | Language::Vi | Language::Mn | Language::Ar => {
+            long_date(day, language)
+        }
+    }
+}
+
+/// When something can be collected: `오늘 오후 2:35부터 6:00까지`, `Mon 23 Nov from 8:30 am`. The end is told only
 /// where it is the same day.
 #[must_use]
 pub fn time_span(
@@ -155,7 +171,7 @@ pub fn time_span(
     let day = if from.date_naive() == today {
         today_word(language).to_owned()
     } else {
-        long_date(from.date_naive(), language)
+        short_date(from.date_naive(), language)
     };
     let start = clock(from.time(), language);
     let Some(end) = until.filter(|until| until.date_naive() == from.date_naive() && *until > from) else {
@@ -219,10 +235,11 @@ pub fn keep_words(text: &str, language: Language) -> String {
     out
 }
 
-/// Takes out what the text layer put in: word joiners and direction marks. For tests, logs of texts and the like.
+/// One line without what the text layer put in: word joiners, direction marks, hand-set breaks. For tests and scripts.
 #[must_use]
 pub fn plain(text: &str) -> String {
-    text.chars().filter(|c| !matches!(c, '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}')).collect()
+    let seen = |c: &char| !matches!(c, '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{200E}' | '\u{200F}');
+    text.chars().filter(seen).map(|c| if matches!(c, '\n' | '\u{A0}') { ' ' } else { c }).collect()
 }
 
 const MONTHS_EN: [&str; 12] = [
@@ -276,7 +293,7 @@ mod tests {
         assert_eq!(time_span(from, Some(until), today, Language::Ko), "오늘 오후 2:35부터 6:00까지");
         assert_eq!(time_span(from, Some(until), today, Language::En), "Today 2:35 pm to 6:00 pm");
         let monday = at("2026-11-23T08:30:00+09:00");
-        assert_eq!(time_span(monday, None, today, Language::En), "Monday 23 November from 8:30 am");
+        assert_eq!(time_span(monday, None, today, Language::En), "Mon 23 Nov from 8:30 am");
         assert_eq!(time_span(monday, None, today, Language::Ko), "11월 23일 월요일 오전 8:30부터");
     }
 

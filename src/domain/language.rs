@@ -99,6 +99,24 @@ impl Language {
         }
     }
 
+    /// Its name in another language: for a line of an order. The own name where nobody wrote it yet.
+    #[must_use]
+    pub const fn name_in(self, reader: Self) -> &'static str {
+        match (reader, self) {
+            (Self::En, _) => self.english_name(),
+            (Self::Ko, Self::En) => "영어",
+            (Self::Ko, Self::Zh) => "중국어",
+            (Self::Ko, Self::Ja) => "일본어",
+            (Self::Ko, Self::Ru) => "러시아어",
+            (Self::Ko, Self::Vi) => "베트남어",
+            (Self::Ko, Self::Mn) => "몽골어",
+            (Self::Ko, Self::Ar) => "아랍어",
+            (Self::Ko, Self::Ko) | (Self::Zh | Self::Ja | Self::Ru | Self::Vi | Self::Mn | Self::Ar, _) => {
+                self.own_name()
+            }
+        }
+    }
+
     /// "Start", under the name on a language card.
     #[must_use]
     pub const fn start_word(self) -> &'static str {

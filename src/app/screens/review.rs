@@ -35,7 +35,7 @@ pub(super) fn show(app: &App, words: &Words, review: &Review) {
 fn line(words: &Words, order: &OrderLine) -> ReviewLine {
     ReviewLine {
         name: words.text(&order.name),
-        detail: words.line(&format!("× {} · {}", order.copies, order.language.own_name())),
+        detail: words.line(&format!("× {} · {}", order.copies, order.language.name_in(words.language))),
         amount: words.money(order.amount),
     }
 }
