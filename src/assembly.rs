@@ -73,7 +73,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("kiosk").enable_all().build()?;
     let hospital: Arc<dyn HospitalServer> =
         Arc::new(Client::new(&config.hospital, facility.clone(), hooks.clock.clone()).map_err(anyhow::Error::msg)?);
-    let terminal = terminal::start(&config.terminal, to_desk(&desk, Input::Terminal)).map_err(anyhow::Error::msg)?;
+    let terminal = terminal::start(&config.terminal, to_desk(&desk, Input::Terminal), hooks.clock.clone()).map_err(anyhow::Error::msg)?;
     let printer: Arc<dyn Printer> = printer::start(&config.printer, to_desk(&desk, Input::Printer));
     let scanner = scanner::start(&config.scanner, facility.number_digits, to_desk(&desk, Input::Scanned));
     let outbox = Arc::new(Notify::new());

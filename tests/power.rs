@@ -5,7 +5,7 @@ use hospital_kiosk::commands::socket::{self, Request};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// Milliseconds after "Agree and pay": before the terminal is ready, while the card is in, at the answer, after it.
+/// Milliseconds after "I agree": before the terminal is ready, while the card is in, at the answer, after it.
 const MOMENTS_MS: [u64; 10] = [5, 40, 90, 160, 260, 400, 600, 900, 1400, 2200];
 
 #[test]
@@ -22,7 +22,7 @@ fn a_power_cut_at_any_moment_of_a_payment_keeps_the_four_promises() {
 fn cut_after(moment_ms: u64) -> bool {
     let mut theatre = open();
     theatre.play(TO_CONSENT);
-    theatre.play("card approve\ntap \"Agree and pay\"");
+    theatre.play("card approve\ntap \"I agree\"");
     std::thread::sleep(Duration::from_millis(moment_ms));
     theatre.play("power cut");
     let payments = settled(&theatre.folder.path().join("data/store"));

@@ -43,12 +43,12 @@ impl Theatre {
     }
 }
 
-/// From the idle screen to the moment before "Agree and pay", for 3,000 won.
+/// From the idle screen to the moment before "I agree", for 3,000 won.
 pub const TO_CONSENT: &str = r#"
 tap "Touch to start"
 tap "English"
 tap "Documents"
-tap "Me"
+tap "For me"
 type "10293847"
 tap "Next"
 type "19580412"
@@ -56,5 +56,5 @@ tap "Next"
 tap "Visit confirmation"
 tap "Next"
 tap "Next"
-tap "Next"
+tap "Pay"
 "#;

@@ -4,7 +4,8 @@ use hospital_kiosk::config::Terminal;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::payment::{AttemptId, LastTransaction};
 use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
-use hospital_kiosk::ports::CardTerminal;
+use hospital_kiosk::app::clock::SystemClock;
+use hospital_kiosk::ports::{CardTerminal, Clock};
 use hospital_kiosk::rehearsal::terminal::{CardAction, Fault, SimTerminal};
 use hospital_kiosk::terminal;
 use std::path::Path;
@@ -97,6 +98,10 @@ fn settings(link: &Path, answer_timeout_ms: u64) -> Terminal {
     }
 }
 
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock::new(chrono::FixedOffset::east_opt(0).expect("UTC")))
+}
+
 fn start(settings: &Terminal) -> (Arc<dyn CardTerminal>, Receiver<TerminalReport>) {
     let (sender, reports) = channel();
     let sender = Mutex::new(sender);
@@ -105,6 +110,7 @@ fn start(settings: &Terminal) -> (Arc<dyn CardTerminal>, Receiver<TerminalReport
         Arc::new(move |report| {
             let _ = sender.lock().expect("one thread").send(report);
         }),
+        clock(),
     );
     (kiosk.expect("a terminal"), reports)
 }
@@ -228,8 +234,8 @@ fn a_kiosk_without_a_terminal_and_one_with_an_unknown_one() {
     kiosk.command(TerminalCommand::Prepare);
     assert!(matches!(reports.recv_timeout(PATIENCE), Ok(TerminalReport::NotReady { .. })));
     let unknown = Terminal { protocol: "concert".to_owned(), ..settings(Path::new("/dev/null"), 1) };
-    let refused = terminal::start(&unknown, Arc::new(|_| ())).err().expect("refused");
+    let refused = terminal::start(&unknown, Arc::new(|_| ()), clock()).err().expect("refused");
     assert!(refused.contains("concert") && refused.contains("smartro"), "{refused}");
     let long = Terminal { terminal_id: "x".repeat(17), ..settings(Path::new("/dev/null"), 1) };
-    assert!(terminal::start(&long, Arc::new(|_| ())).is_err());
+    assert!(terminal::start(&long, Arc::new(|_| ()), clock()).is_err());
 }

@@ -15,9 +15,9 @@ fn random_touches_never_break_a_screen() {
         ("number", format!("{START}tap \"Check in\"")),
         ("birth date", format!("{START}tap \"Check in\"\ntype \"10293847\"\ntap \"Next\"")),
         ("appointments", format!("{START}tap \"Check in\"\ntype \"20481632\"\ntap \"Next\"\ntype \"19851103\"\ntap \"Next\"\ntap \"No\"")),
-        ("documents", format!("{START}tap \"Documents\"\ntap \"Me\"\ntype \"10293847\"\ntap \"Next\"\ntype \"19580412\"\ntap \"Next\"")),
+        ("documents", format!("{START}tap \"Documents\"\ntap \"For me\"\ntype \"10293847\"\ntap \"Next\"\ntype \"19580412\"\ntap \"Next\"")),
         ("consent", TO_CONSENT.to_owned()),
-        ("payment", format!("{TO_CONSENT}tap \"Agree and pay\"")),
+        ("payment", format!("{TO_CONSENT}tap \"I agree\"")),
         ("information", format!("{START}tap \"Information\"")),
         ("help", format!("{START}tap \"Help\"")),
     ];
@@ -36,7 +36,7 @@ fn back_to_idle(theatre: &mut crate::stage::Theatre, screen: &str) {
     for _ in 0..20 {
         theatre.stage.wait(60_000).expect("time passes");
         let texts = theatre.stage.texts().expect("texts").join(" | ");
-        if texts.contains("Touch to start") {
+        if texts.contains("Check-in and documents") {
             return;
         }
     }

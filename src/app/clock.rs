@@ -2,7 +2,7 @@
 
 use crate::domain::moment::{Moment, Tick};
 use crate::ports::Clock;
-use chrono::{FixedOffset, Utc};
+use chrono::{FixedOffset, SubsecRound, Utc};
 use std::time::Instant;
 use uuid::Uuid;
 
@@ -22,6 +22,6 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
         let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Moment { tick: Tick(elapsed_ms), wall: Utc::now().with_timezone(&self.offset), fresh: Uuid::new_v4() }
+        Moment { tick: Tick(elapsed_ms), wall: Utc::now().with_timezone(&self.offset).trunc_subsecs(0), fresh: Uuid::new_v4() }
     }
 }

@@ -62,7 +62,8 @@ fn draw(paper: &Paper, facility: &Facility) -> Result<Pressed, String> {
     let raster = press.print(height);
     sheet.hide();
     let missing = press.missing(&unknown)?;
-    let texts = letters.borrow().texts.clone();
+    let mut texts = letters.borrow().texts.clone();
+    texts.push(paper.number().to_owned());
     if missing.is_empty() {
         return Ok(Pressed { raster, texts });
     }

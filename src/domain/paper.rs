@@ -13,6 +13,18 @@ pub enum Paper {
     Slip(DoubtSlip),
 }
 
+impl Paper {
+    /// The number that stands on it in large figures.
+    #[must_use]
+    pub fn number(&self) -> &str {
+        match self {
+            Self::Receipt(receipt) => &receipt.claim,
+            Self::Ticket(ticket) => &ticket.number,
+            Self::Slip(slip) => &slip.attempt_number,
+        }
+    }
+}
+
 /// What was bought, what was paid, and where to collect it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

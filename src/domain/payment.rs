@@ -53,11 +53,12 @@ pub struct Decline {
 }
 
 impl CardTransaction {
-    /// The last four characters of the masked card, as a screen shows them.
+    /// The last four digits of the card, as a screen shows them; empty where the terminal masks them too.
     #[must_use]
     pub fn last_four(&self) -> &str {
         let start = self.masked_card.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
-        &self.masked_card[start..]
+        let four = &self.masked_card[start..];
+        if four.bytes().all(|byte| byte.is_ascii_digit()) { four } else { "" }
     }
 }
 

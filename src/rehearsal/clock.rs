@@ -2,7 +2,7 @@
 
 use crate::domain::moment::{Moment, Tick};
 use crate::ports::Clock;
-use chrono::{DateTime, Duration, FixedOffset};
+use chrono::{DateTime, Duration, FixedOffset, SubsecRound};
 use std::sync::Mutex;
 use std::time::Instant;
 use uuid::Uuid;
@@ -49,7 +49,7 @@ impl Clock for DemoClock {
             Err(poisoned) => poisoned.into_inner(),
         };
         let tick = Tick(elapsed_ms.saturating_add(state.skipped_ms));
-        Moment { tick, wall: state.wall_at_zero + as_duration(tick.0), fresh: Uuid::new_v4() }
+        Moment { tick, wall: (state.wall_at_zero + as_duration(tick.0)).trunc_subsecs(0), fresh: Uuid::new_v4() }
     }
 }
 

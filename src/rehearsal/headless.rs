@@ -107,7 +107,7 @@ fn found(element: &ElementHandle) -> Option<Found> {
 /// Every control on the screen, in reading order of the component.
 #[must_use]
 pub fn controls(app: &App) -> Vec<Found> {
-    elements(app).iter().filter_map(found).collect()
+    once(elements(app).iter().filter_map(found))
 }
 
 /// Labels of everything on the screen that has one, controls included; U+2060 and direction marks taken out.
@@ -119,12 +119,23 @@ pub fn texts(app: &App) -> Vec<String> {
 /// The texts outside controls, with their boxes.
 #[must_use]
 pub fn reads(app: &App) -> Vec<Read> {
-    elements(app)
+    let found = elements(app);
+    let reads = found
         .iter()
         .filter(|element| element.accessible_role() == Some(AccessibleRole::Text))
         .map(|element| Read { text: plain(&element.accessible_label().unwrap_or_default()), area: area(element) })
-        .filter(|read| !read.text.is_empty())
-        .collect()
+        .filter(|read| !read.text.is_empty());
+    once(reads)
+}
+
+/// Slint finds an element once for each component that it is nested in.
+fn once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(Vec::new(), |mut once, one| {
+        if !once.contains(&one) {
+            once.push(one);
+        }
+        once
+    })
 }
 
 /// The control called `name`: exact id, else exact label, else id without regard to case.

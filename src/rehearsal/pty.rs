@@ -23,7 +23,8 @@ impl Pty {
     /// # Errors
     /// No pty to be had, or the link cannot be made.
     pub fn open(link: &Path) -> io::Result<Self> {
-        let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+        // Not for the kiosk's child process: with a copy of this end there it would never see a hang-up.
+        let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&master)?;
         unlockpt(&master)?;
         let name = ptsname(&master, Vec::new())?;

@@ -124,7 +124,11 @@ impl Store for SqliteStore {
     }
 
     fn next_request(&self) -> Result<Option<QueuedRequest>> {
-        outbox::next(&self.connection())
+        outbox::next(&self.connection(), &[])
+    }
+
+    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>> {
+        outbox::next(&self.connection(), visits)
     }
 
     fn trying(&self, sequence: i64) -> Result<()> {

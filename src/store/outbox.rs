@@ -44,14 +44,16 @@ fn insert_new(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<
     Ok(())
 }
 
-/// The oldest waiting request whose visit has nothing older waiting or parked.
-pub(super) fn next(connection: &Connection) -> Result<Option<QueuedRequest>> {
+/// The oldest waiting request whose visit has nothing older waiting or parked and is not among `step_over`.
+pub(super) fn next(connection: &Connection, step_over: &[Uuid]) -> Result<Option<QueuedRequest>> {
+    let step_over = step_over.iter().map(Uuid::to_string).collect::<Vec<_>>();
     let next = connection.query_row(
         "SELECT sequence, request, bundle, tries, maybe_delivered OR in_try, state, note FROM outbox AS mine
          WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM outbox AS older
              WHERE older.visit = mine.visit AND older.sequence < mine.sequence AND older.state IN ('waiting', 'parked'))
+             AND visit NOT IN (SELECT value FROM json_each(?1))
          ORDER BY sequence LIMIT 1",
-        [],
+        [serde_json::Value::from(step_over).to_string()],
         queued,
     );
     Ok(next.optional()?)

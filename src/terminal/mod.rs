@@ -5,7 +5,7 @@ pub mod smartro;
 use crate::config::Terminal;
 use crate::domain::payment::LastTransaction;
 use crate::domain::session::{TerminalCommand, TerminalReport};
-use crate::ports::{CardTerminal, Reports};
+use crate::ports::{CardTerminal, Clock, Reports};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub type Started = Result<Arc<dyn CardTerminal>, String>;
 pub struct Protocol {
     /// The word in `[terminal] protocol` and in `kiosk decode --protocol`.
     pub name: &'static str,
-    pub start: fn(&Terminal, Reports<TerminalReport>) -> Started,
+    pub start: fn(&Terminal, Reports<TerminalReport>, Arc<dyn Clock>) -> Started,
     pub decode: fn(&[u8]) -> Result<Decoded, Refused>,
     /// What answers on a port, in words. Sends nothing that could move money.
     pub probe: fn(&Terminal, &str) -> Option<String>,
@@ -45,13 +45,13 @@ pub struct Refused {
 ///
 /// # Errors
 /// An unknown protocol or an impossible setting, in words for a technician.
-pub fn start(settings: &Terminal, reports: Reports<TerminalReport>) -> Started {
+pub fn start(settings: &Terminal, reports: Reports<TerminalReport>, clock: Arc<dyn Clock>) -> Started {
     if settings.protocol.is_empty() || settings.port.is_empty() {
         reports(TerminalReport::Online(false));
         return Ok(Arc::new(NoTerminal { reports }));
     }
     match find(&settings.protocol) {
-        Some(protocol) => (protocol.start)(settings, reports),
+        Some(protocol) => (protocol.start)(settings, reports, clock),
         None => Err(format!("[terminal] protocol \"{}\" is unknown: write {}", settings.protocol, known_names())),
     }
 }

@@ -1,7 +1,7 @@
 //! A small hospital for tests.
 
 use chrono::{FixedOffset, NaiveTime};
-use hospital_kiosk::domain::document::{Document, Price, Tax};
+use hospital_kiosk::domain::document::{Document, Price, Tax, Unit};
 use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
 use hospital_kiosk::domain::hours::WeekHours;
 use hospital_kiosk::domain::language::{Language, LocalText};
@@ -95,7 +95,9 @@ fn document(code: &str, price: Price, languages: &[Language], copies_max: u32, r
         code: code.to_owned(),
         name: text(&format!("paper {code}")),
         hint: LocalText::default(),
+        unit: if matches!(price, Price::ByPage { .. }) { Unit::Page } else { Unit::Copy },
         price,
+        price_changes: Vec::new(),
         tax: Tax::Exempt,
         ready_min: 0,
         ready_max,

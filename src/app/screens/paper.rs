@@ -95,7 +95,7 @@ fn fill_receipt(
             masked: card.masked_card.as_str().into(),
             approval: card.approval_number.as_str().into(),
             issuer: card.issuer.as_str().into(),
-            paid_at: card.paid_at.as_str().into(),
+            paid_at: terminal_time(&card.paid_at).into(),
         });
     }
     if let Some(place) = &receipt.pay_at {
@@ -385,6 +385,12 @@ fn small(count: u32) -> i32 {
 }
 
 /// What a language calls itself: the same on every paper, no flag, no translation.
+/// `YYYYMMDDhhmmss` as a date and a time; anything else as the terminal wrote it.
+fn terminal_time(stamp: &str) -> String {
+    chrono::NaiveDateTime::parse_from_str(stamp, "%Y%m%d%H%M%S")
+        .map_or_else(|_| stamp.to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
+}
+
 const fn own_name(language: Language) -> &'static str {
     match language {
         Language::Ko => "한국어",

@@ -5,7 +5,7 @@ use super::dialogue::{Dialogue, Limits, Now, Step};
 use super::packet::{ID_BYTES, STAMP_BYTES};
 use crate::config::Terminal;
 use crate::domain::session::{TerminalCommand, TerminalReport};
-use crate::ports::{CardTerminal, Reports};
+use crate::ports::{CardTerminal, Clock, Reports};
 use crate::serial::{LineSettings, SerialLine};
 use crate::terminal::{Started, refusal};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ const READ_BYTES: usize = 512;
 ///
 /// # Errors
 /// A terminal id that cannot be sent, or no thread to be had.
-pub fn start(settings: &Terminal, reports: Reports<TerminalReport>) -> Started {
+pub fn start(settings: &Terminal, reports: Reports<TerminalReport>, clock: Arc<dyn Clock>) -> Started {
     let id = &settings.terminal_id;
     if id.len() > ID_BYTES || !id.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
         return Err(format!("[terminal] terminal_id has to be at most {ID_BYTES} plain ASCII characters"));
@@ -38,6 +38,7 @@ pub fn start(settings: &Terminal, reports: Reports<TerminalReport>) -> Started {
         dialogue: Dialogue::new(id, limits),
         line: None,
         reports: Arc::clone(&reports),
+        clock,
         started: Instant::now(),
         open_at_ms: 0,
         open_wait_ms: REOPEN_FIRST_MS,
@@ -75,6 +76,8 @@ fn fault<T>(error: &std::sync::mpsc::TrySendError<T>) -> &'static str {
 }
 
 struct Worker {
+    /// Every frame carries hospital time.
+    clock: Arc<dyn Clock>,
     port: String,
     line_settings: LineSettings,
     dialogue: Dialogue,
@@ -213,7 +216,7 @@ impl Worker {
 
     fn now(&self) -> Now {
         let mut stamp = [b'0'; STAMP_BYTES];
-        let text = chrono::Local::now().format("%Y%m%d%H%M%S").to_string();
+        let text = self.clock.now().wall.format("%Y%m%d%H%M%S").to_string();
         for (slot, digit) in stamp.iter_mut().zip(text.bytes()) {
             *slot = digit;
         }
