@@ -12,7 +12,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-const SIZES: [(u32, u32); 2] = [(1080, 1920), (1920, 1080)];
+const REFERENCE: [((u32, u32), f32); 2] = [((1080, 1920), REFERENCE_INCH), ((1920, 1080), REFERENCE_INCH)];
+/// Pixels and inches of other screens a hospital may buy.
+const OTHERS: [((u32, u32), f32); 6] = [
+    ((1080, 1920), 21.5),
+    ((1080, 1920), 27.0),
+    ((1080, 1920), 43.0),
+    ((2160, 3840), 32.0),
+    ((1920, 1080), 15.6),
+    ((1920, 1080), 21.5),
+];
 const LANGUAGES: [Language; 2] = [Language::Ko, Language::En];
 /// Law: 12 mm and 2.5 mm.
 const CONTROL_MIN_MM: f32 = 12.0;
@@ -27,20 +36,24 @@ fn on_window(test: impl FnOnce() + Send + 'static) {
     }
 }
 
-fn px_per_mm(size: (u32, u32)) -> f32 {
-    (size.0 as f32).hypot(size.1 as f32) / (REFERENCE_INCH * 25.4)
+fn px_per_mm(size: (u32, u32), inch: f32) -> f32 {
+    (size.0 as f32).hypot(size.1 as f32) / (inch * 25.4)
 }
 
 /// Every sample in every size and language of `modes`, with what `check` finds wrong.
-fn every_screen(modes: Modes, check: impl Fn(&ui::App, &Sample, (u32, u32)) -> Vec<String>) {
+fn every_screen(
+    screens: &[((u32, u32), f32)],
+    modes: Modes,
+    check: impl Fn(&ui::App, &Sample, ((u32, u32), f32)) -> Vec<String>,
+) {
     let mut wrong = Vec::new();
-    for size in SIZES {
-        let window = gallery::window(size, REFERENCE_INCH).expect("a headless window");
+    for &(size, inch) in screens {
+        let window = gallery::window(size, inch).expect("a headless window");
         for language in LANGUAGES {
             for sample in gallery::samples(language, modes) {
                 window.show(&sample.view, gallery::now());
-                let found = check(window.component(), &sample, size);
-                let place = format!("{}x{} {} {}", size.0, size.1, language.code(), sample.name);
+                let found = check(window.component(), &sample, (size, inch));
+                let place = format!("{}x{} {inch} inch {} {}", size.0, size.1, language.code(), sample.name);
                 wrong.extend(found.into_iter().map(|what| format!("{place}: {what}")));
             }
         }
@@ -61,8 +74,8 @@ fn inside(inner: Box2, outer: Box2) -> bool {
         && inner.y + inner.height <= outer.y + outer.height + SLACK
 }
 
-fn controls_are_wrong(all: &[Found], size: (u32, u32)) -> Vec<String> {
-    let mm = px_per_mm(size);
+fn controls_are_wrong(all: &[Found], (size, inch): ((u32, u32), f32)) -> Vec<String> {
+    let mm = px_per_mm(size, inch);
     let screen = Box2 { x: 0.0, y: 0.0, width: size.0 as f32, height: size.1 as f32 };
     let mut wrong = Vec::new();
     for (at, one) in all.iter().enumerate() {
@@ -89,19 +102,22 @@ fn controls_are_wrong(all: &[Found], size: (u32, u32)) -> Vec<String> {
 
 #[test]
 fn controls_are_large_apart_inside_and_named() {
-    on_window(|| every_screen(Modes::default(), |app, _, size| controls_are_wrong(&headless::controls(app), size)));
+    let check = |app: &ui::App, _: &Sample, screen| controls_are_wrong(&headless::controls(app), screen);
+    on_window(move || every_screen(&REFERENCE, Modes::default(), check));
 }
 
 #[test]
 fn controls_keep_their_size_in_low_reach_and_large() {
     on_window(|| {
         for modes in [Modes { low_reach: true, ..Modes::default() }, Modes { large: true, ..Modes::default() }] {
-            let window = gallery::window(SIZES[0], REFERENCE_INCH).expect("a headless window");
+            let window = gallery::window(REFERENCE[0].0, REFERENCE_INCH).expect("a headless window");
             let mut wrong = Vec::new();
             for sample in gallery::samples(Language::Ko, modes) {
                 window.show(&sample.view, gallery::now());
                 let all = headless::controls(window.component());
-                wrong.extend(controls_are_wrong(&all, SIZES[0]).into_iter().map(|w| format!("{}: {w}", sample.name)));
+                wrong.extend(
+                    controls_are_wrong(&all, REFERENCE[0]).into_iter().map(|w| format!("{}: {w}", sample.name)),
+                );
                 if modes.low_reach && sample.view.screen != Screen::Idle {
                     let high = all.iter().filter(|one| one.area.y < 0.35 * 1920.0 - 1.0);
                     wrong.extend(high.map(|one| format!("{}: {} is too high", sample.name, one.id)));
@@ -113,7 +129,7 @@ fn controls_keep_their_size_in_low_reach_and_large() {
 }
 
 /// A text stays in its control, outside of the others, and on the screen: nothing is cut, nothing overlaps.
-fn texts_are_wrong(app: &ui::App, size: (u32, u32)) -> Vec<String> {
+fn texts_are_wrong(app: &ui::App, (size, _): ((u32, u32), f32)) -> Vec<String> {
     let screen = Box2 { x: 0.0, y: 0.0, width: size.0 as f32, height: size.1 as f32 };
     let all = headless::controls(app);
     let mut wrong = Vec::new();
@@ -142,13 +158,36 @@ fn texts_are_wrong(app: &ui::App, size: (u32, u32)) -> Vec<String> {
 
 #[test]
 fn texts_fit() {
-    on_window(|| every_screen(Modes::default(), |app, _, size| texts_are_wrong(app, size)));
+    on_window(|| every_screen(&REFERENCE, Modes::default(), |app, _, screen| texts_are_wrong(app, screen)));
+}
+
+#[test]
+fn texts_fit_when_large() {
+    let large = Modes { large: true, ..Modes::default() };
+    on_window(move || every_screen(&REFERENCE[..1], large, |app, _, screen| texts_are_wrong(app, screen)));
+}
+
+#[test]
+fn texts_fit_in_low_reach() {
+    let low = Modes { low_reach: true, ..Modes::default() };
+    on_window(move || every_screen(&REFERENCE[..1], low, |app, _, screen| texts_are_wrong(app, screen)));
+}
+
+#[test]
+fn other_screens_serve_as_well() {
+    on_window(|| {
+        every_screen(&OTHERS, Modes::default(), |app, _, screen| {
+            let mut wrong = controls_are_wrong(&headless::controls(app), screen);
+            wrong.extend(texts_are_wrong(app, screen));
+            wrong
+        });
+    });
 }
 
 #[test]
 fn every_screen_says_something_in_its_language() {
     on_window(|| {
-        every_screen(Modes::default(), |app, sample, _| {
+        every_screen(&REFERENCE, Modes::default(), |app, sample, _| {
             let texts = headless::texts(app).join(" ");
             let hangul = texts.chars().any(|c| ('가'..='힣').contains(&c));
             if sample.view.language == Language::Ko && !hangul { vec!["no Korean".to_owned()] } else { Vec::new() }
@@ -173,7 +212,7 @@ fn contrast(a: Color, b: Color) -> f64 {
 #[test]
 fn colours_keep_their_contrast() {
     on_window(|| {
-        let window = gallery::window(SIZES[0], REFERENCE_INCH).expect("a headless window");
+        let window = gallery::window(REFERENCE[0].0, REFERENCE_INCH).expect("a headless window");
         let theme = window.component().global::<ui::Theme>();
         for high in [false, true] {
             theme.set_contrast(high);
