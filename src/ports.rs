@@ -56,9 +56,7 @@ pub trait HospitalServer: Send + Sync {
 pub enum StoreError {
     #[error("the disk is full: free some space; nothing was lost")]
     DiskFull,
-    #[error(
-        "the database was written by a newer version ({found}, this program knows {known}): install that version or newer"
-    )]
+    #[error("the database was written by a newer version ({found}, this program knows {known}): install that version or newer")]
     TooNew { found: i64, known: i64 },
     #[error("the database is damaged and was set aside as {aside}: {why}")]
     Damaged { aside: String, why: String },
@@ -90,12 +88,7 @@ pub trait Store: Send + Sync {
     /// Replaces the cached day.
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError>;
     /// The patient as the cache knows them, `offline` set.
-    fn cached_patient(
-        &self,
-        day: NaiveDate,
-        number: &PatientNumber,
-        birth_date: BirthDate,
-    ) -> Result<Option<Patient>, StoreError>;
+    fn cached_patient(&self, day: NaiveDate, number: &PatientNumber, birth_date: BirthDate) -> Result<Option<Patient>, StoreError>;
     fn cached_appointments(&self, day: NaiveDate, number: &PatientNumber) -> Result<Vec<Appointment>, StoreError>;
     fn cached_slip(&self, day: NaiveDate, code: &str) -> Result<Option<(Patient, Appointment)>, StoreError>;
     /// Midnight: nothing of another day stays.

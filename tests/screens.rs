@@ -301,6 +301,23 @@ fn fingers_reach_what_is_shown_and_nothing_else() {
 }
 
 #[test]
+fn large_letters_page_within_the_list() {
+    on_window(|| {
+        let (window, taps) = listening();
+        window.set_double_tap_guard(Duration::ZERO);
+        let large = Modes { large: true, ..Modes::default() };
+        window.show(&View { modes: large, ..sample("12-documents") }, gallery::now());
+        let app = window.component();
+        assert!(headless::find(app, "Hospital stay").is_err());
+        headless::tap(app, "Down").expect("a pager");
+        headless::tap(app, "Hospital stay").expect("on the second page");
+        headless::tap(app, "Up").expect("a pager");
+        headless::tap(app, "Medical record").expect("on the first page");
+        assert_eq!(*taps.borrow(), [Tap::Row(3), Tap::Row(0)]);
+    });
+}
+
+#[test]
 fn the_second_touch_of_a_double_tap_does_not_act_on_the_next_screen() {
     on_window(|| {
         let (window, taps) = listening();
