@@ -9,6 +9,7 @@ mod paper;
 mod power;
 mod printing;
 mod quotes;
+mod screens;
 mod stage;
 mod store;
 mod terminal_dialogue;

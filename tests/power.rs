@@ -37,7 +37,12 @@ fn cut_after(moment_ms: u64) -> bool {
     // Never guessed: nothing counts as paid that was not booked.
     assert!(booked > 0 || paid == 0, "cut at {moment_ms} ms: not booked, but {states:?}");
     if paid == 1 {
-        theatre.play("expect-hospital Task 1\nexpect-hospital Invoice 1");
+        let hospital = theatre.stage.hospital.as_ref().expect("ours");
+        let end = Instant::now() + Duration::from_secs(20);
+        while hospital.count("Task") < 1 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        assert_eq!((hospital.count("Task"), hospital.count("Invoice")), (1, 1), "cut at {moment_ms} ms");
     }
     booked > 0
 }

@@ -20,7 +20,7 @@ pub fn money(amount: Amount, currency: &Currency, language: Language) -> String 
     let mut figure = grouped(amount.0 / unit, group);
     if minor > 0 {
         let rest = (amount.0 % unit).abs();
-        figure.push_str(&format!("{point}{rest:0width$}", width = minor as usize));
+        figure = format!("{figure}{point}{rest:0width$}", width = minor as usize);
     }
     let after = match (currency.code.as_str(), language) {
         ("KRW", Language::Ko) => return format!("{figure}원"),

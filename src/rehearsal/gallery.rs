@@ -15,7 +15,7 @@ use crate::domain::screen::{
     PaymentScreen, PrintState, ReadyIn, Review, RowPrice, RowState, Screen, Service, ServiceRow, SorryWhy,
     UnavailableWhy, View, Waiting,
 };
-use chrono::{DateTime, FixedOffset, TimeZone};
+use chrono::{DateTime, FixedOffset};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -94,8 +94,8 @@ pub fn now() -> DateTime<FixedOffset> {
 }
 
 fn at(day: u32, hour: u32, minute: u32) -> DateTime<FixedOffset> {
-    let seoul = FixedOffset::east_opt(9 * 3600).unwrap_or_else(|| FixedOffset::east_opt(0).expect("zero is an offset"));
-    seoul.with_ymd_and_hms(2026, 11, day, hour, minute, 0).single().unwrap_or_default()
+    let text = format!("2026-11-{day:02}T{hour:02}:{minute:02}:00+09:00");
+    DateTime::parse_from_rfc3339(&text).unwrap_or_default()
 }
 
 /// The hospital of the pictures.
@@ -192,7 +192,6 @@ fn documents() -> Vec<DocumentRow> {
 /// Every screen and the states that look different, in the order of a visit.
 #[must_use]
 pub fn samples(language: Language, modes: Modes) -> Vec<Sample> {
-    let paged = modes.large || modes.low_reach;
     let sample = |name, step, screen| {
         let start_over = !matches!(&screen, Screen::Payment(payment) if payment.prompt != PaymentPrompt::Present)
             && !matches!(&screen, Screen::InDoubt(doubt) if doubt.seconds_left.is_some());
@@ -201,7 +200,7 @@ pub fn samples(language: Language, modes: Modes) -> Vec<Sample> {
     let mut all = Vec::new();
     all.extend(opening(language).into_iter().map(|(name, step, screen)| sample(name, step, screen)));
     all.extend(check_in().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
-    all.extend(ordering(paged, modes.large).into_iter().map(|(name, step, screen)| sample(name, step, screen)));
+    all.extend(ordering().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
     all.extend(paying().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
     all.extend(anywhere().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
     all
@@ -329,23 +328,19 @@ fn review(how: PayHow, later: Option<LaterWhy>) -> Screen {
     })
 }
 
-fn ordering(paged: bool, large: bool) -> Vec<Shot> {
-    let mut rows = documents();
-    if paged {
-        rows.truncate(if large { 3 } else { 4 });
-    }
+fn ordering() -> Vec<Shot> {
     let list = |rows, count, total| Screen::Documents {
         rows,
         count,
         total: Amount(total),
         has_unpriced: false,
         page: 0,
-        pages: if paged { 2 } else { 1 },
+        pages: 1,
     };
     let empty = documents().into_iter().take(3).map(|row| DocumentRow { chosen: false, ..row }).collect();
     vec![
         ("11-for-whom", Some((1, 5)), Screen::ForWhom),
-        ("12-documents", Some((2, 5)), list(rows, 2, 13_000)),
+        ("12-documents", Some((2, 5)), list(documents(), 2, 13_000)),
         ("12-documents-none", Some((2, 5)), list(empty, 0, 0)),
         (
             "13-options",

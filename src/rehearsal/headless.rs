@@ -11,6 +11,7 @@ use slint::platform::{Key, PointerEventButton, WindowEvent};
 use slint::{ComponentHandle, LogicalPosition, SharedString};
 use std::cell::Cell;
 use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
 use crate::app::screens::ui::App;
@@ -63,6 +64,31 @@ pub fn start() -> Result<(), String> {
     Ok(())
 }
 
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Runs `f` on the process's one window thread and returns its result: tests run on many threads, windows live on one.
+///
+/// # Errors
+/// `f` panicked, or the thread could not be had.
+pub fn on_window_thread<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> Result<R, String> {
+    static JOBS: OnceLock<Mutex<mpsc::Sender<Job>>> = OnceLock::new();
+    let jobs = JOBS.get_or_init(|| {
+        let (sender, receiver) = mpsc::channel::<Job>();
+        std::thread::spawn(move || receiver.into_iter().for_each(|job| job()));
+        Mutex::new(sender)
+    });
+    let (answer, result) = mpsc::channel();
+    let job: Job = Box::new(move || {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(f));
+        let _ = answer.send(outcome.map_err(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default()
+        }));
+    });
+    jobs.lock().unwrap_or_else(PoisonError::into_inner).send(job).map_err(|error| error.to_string())?;
+    result.recv().map_err(|error| error.to_string())?
+}
+
 /// Lets mocked time pass: timers, animations, conditional elements.
 pub fn wait(time: Duration) {
     mock_elapsed_time(time);
@@ -110,6 +136,16 @@ pub fn controls(app: &App) -> Vec<Found> {
     once(elements(app).iter().filter_map(found))
 }
 
+/// One item is several elements of the component tree: each thing once.
+fn once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
+    all.fold(Vec::new(), |mut seen, one| {
+        if !seen.contains(&one) {
+            seen.push(one);
+        }
+        seen
+    })
+}
+
 /// Labels of everything on the screen that has one, controls included; U+2060 and direction marks taken out.
 #[must_use]
 pub fn texts(app: &App) -> Vec<String> {
@@ -119,23 +155,19 @@ pub fn texts(app: &App) -> Vec<String> {
 /// The texts outside controls, with their boxes.
 #[must_use]
 pub fn reads(app: &App) -> Vec<Read> {
-    let found = elements(app);
-    let reads = found
-        .iter()
-        .filter(|element| element.accessible_role() == Some(AccessibleRole::Text))
-        .map(|element| Read { text: plain(&element.accessible_label().unwrap_or_default()), area: area(element) })
-        .filter(|read| !read.text.is_empty());
-    once(reads)
+    let all = elements(app);
+    let texts = all.iter().filter(|element| element.accessible_role() == Some(AccessibleRole::Text));
+    let reads =
+        texts.map(|element| Read { text: plain(&element.accessible_label().unwrap_or_default()), area: area(element) });
+    once(reads.filter(|read| !read.text.is_empty()))
 }
 
-/// Slint finds an element once for each component that it is nested in.
-fn once<T: PartialEq>(all: impl Iterator<Item = T>) -> Vec<T> {
-    all.fold(Vec::new(), |mut once, one| {
-        if !once.contains(&one) {
-            once.push(one);
-        }
-        once
-    })
+/// Boxes of all texts that are drawn, those inside controls included.
+#[must_use]
+pub fn text_boxes(app: &App) -> Vec<Box2> {
+    wait(Duration::ZERO);
+    let all = ElementQuery::from_root(app).match_descendants().match_inherits("Text").find_all();
+    once(all.iter().map(area).filter(|area| area.width > 0.0 && area.height > 0.0))
 }
 
 /// The control called `name`: exact id, else exact label, else id without regard to case.

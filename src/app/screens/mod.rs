@@ -231,6 +231,7 @@ fn theme(app: &ui::App, view: &View) {
     theme.set_contrast(view.modes.contrast);
     theme.set_low_reach(view.modes.low_reach);
     theme.set_rtl(view.language.is_rtl());
+    theme.set_alphabet(matches!(view.language, Language::En | Language::Ru | Language::Vi | Language::Mn));
     theme.set_family(words::family(view.language).into());
     let (leading, title) = match view.language {
         Language::Ko | Language::Zh | Language::Ja => (0.90, 0.86),

@@ -57,13 +57,16 @@ fn add(priced: &mut Priced, facility: &Facility, item: &OrderItem, at: DateTime<
             .unpriced
             .push(facility.document(&item.code).map(|document| document.name.clone()).unwrap_or_default()),
     }
-    if let Some(ready_at) = quote.ready_at
+    // Without pages there is no price, but there is a time.
+    let available = facility.document(&item.code).map(|document| quote::availability(facility, document, at));
+    let ready_at = quote.ready_at.or_else(|| available.as_ref().and_then(|available| available.ready_at));
+    if let Some(ready_at) = ready_at
         && ready_at >= priced.ready_at
     {
         priced.ready_at = ready_at;
     }
     if priced.later.is_none() {
-        priced.later = quote.reason.and_then(later);
+        priced.later = available.and_then(|available| available.reason).and_then(later);
     }
 }
 
