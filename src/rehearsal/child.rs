@@ -10,6 +10,7 @@ use crate::app::screens::{KioskHandle, KioskWindow};
 use crate::assembly::{self, Hooks};
 use crate::config::Config;
 use crate::domain::moment::Tick;
+use crate::domain::paper::Paper;
 use crate::domain::session::{Finished, JourneyKind, Outcome};
 use crate::ports::Clock;
 use chrono::{DateTime, FixedOffset};
@@ -49,8 +50,16 @@ pub enum Say {
     Ready { first_frame_ms: f64 },
     Finished { kind: JourneyKind, outcome: Outcome, charged: i64, claim: Option<String>, request: Option<Uuid> },
     Delivered { request: Uuid },
-    /// A paper was drawn; `raster` identifies its picture, `texts` are the words on it.
-    Pressed { raster: String, texts: Vec<String> },
+    /// A paper was drawn; `raster` identifies its picture.
+    Pressed { raster: String, words: Words },
+}
+
+/// What a drawn paper says, which its picture no longer tells.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Words {
+    pub texts: Vec<String>,
+    /// What its QR code must say, if it has one.
+    pub code: Option<String>,
 }
 
 /// Runs the kiosk until the standard input ends or `Quit`. With `window` it is a real window and only time can be steered.
@@ -96,7 +105,8 @@ fn hooks(window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>) ->
         }),
         press: Arc::new(|paper, facility| {
             let pressed = press::press_with_texts(paper, facility)?;
-            say(&Say::Pressed { raster: super::stage::picture_id(&pressed.raster), texts: pressed.texts });
+            let words = Words { texts: pressed.texts, code: code_of(paper) };
+            say(&Say::Pressed { raster: super::stage::picture_id(&pressed.raster), words });
             Ok(pressed.raster)
         }),
         finished: Arc::new(|finished: &Finished| {
@@ -109,6 +119,13 @@ fn hooks(window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>) ->
             });
         }),
         delivered: Arc::new(|request| say(&Say::Delivered { request })),
+    }
+}
+
+fn code_of(paper: &Paper) -> Option<String> {
+    match paper {
+        Paper::Receipt(receipt) => Some(receipt.claim.clone()),
+        Paper::Ticket(_) | Paper::Slip(_) => None,
     }
 }
 

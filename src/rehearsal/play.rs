@@ -102,10 +102,10 @@ impl Scene<'_> {
     }
 
     fn expect_paper(&mut self, text: &str) -> anyhow::Result<()> {
-        let mut seen = Vec::new();
+        let mut seen = Vec::<Vec<String>>::new();
         let wanted = plain(text);
         within(|| {
-            seen = self.stage.paper_words();
+            seen = self.stage.paper_words().into_iter().map(|words| words.texts).collect();
             Ok(seen.iter().flatten().any(|line| plain(line).contains(&wanted)))
         })?
         .then_some(())
@@ -262,7 +262,11 @@ fn write_receipts(stage: &Stage) -> anyhow::Result<Vec<String>> {
         let name = folder.join(format!("{:02}", index + 1));
         fs::write(name.with_extension("png"), super::picture::to_png(paper))?;
         fs::write(name.with_extension("escpos"), crate::printer::encode::job(paper, true).map_err(anyhow::Error::msg)?)?;
-        fs::write(name.with_extension("txt"), words.get(index).cloned().unwrap_or_default().join("\n") + "\n")?;
+        let words = words.get(index).cloned().unwrap_or_default();
+        fs::write(name.with_extension("txt"), words.texts.join("\n") + "\n")?;
+        if let Some(code) = words.code {
+            fs::write(name.with_extension("claim"), code)?;
+        }
     }
     listing(stage.out(), "receipts", "png")
 }

@@ -1,6 +1,6 @@
 //! The stage of a rehearsal: simulated devices and hospital, and the kiosk as a child process that can lose its power.
 
-use super::child::{Order, Say};
+use super::child::{Order, Say, Words};
 use super::hospital::SimHospital;
 use super::printer::SimPrinter;
 use super::scanner::SimScanner;
@@ -54,7 +54,7 @@ pub struct Heard {
     pub finished: Vec<Say>,
     pub delivered: BTreeSet<Uuid>,
     /// Words of each picture that was drawn.
-    pub pressed: BTreeMap<String, Vec<String>>,
+    pub pressed: BTreeMap<String, Words>,
     pub first_frame_ms: Option<f64>,
 }
 
@@ -198,7 +198,7 @@ impl Stage {
 
     /// The words of every paper that came out, in order; a picture nobody drew has none.
     #[must_use]
-    pub fn paper_words(&self) -> Vec<Vec<String>> {
+    pub fn paper_words(&self) -> Vec<Words> {
         let heard = lock(&self.heard);
         self.printer.papers().iter().map(|paper| heard.pressed.get(&picture_id(paper)).cloned().unwrap_or_default()).collect()
     }
@@ -233,7 +233,7 @@ fn listen(said: Say, heard: &Mutex<Heard>, answers: &mpsc::Sender<Say>) {
     match said {
         Say::Finished { .. } => heard.finished.push(said),
         Say::Delivered { request } => drop(heard.delivered.insert(request)),
-        Say::Pressed { raster, texts } => drop(heard.pressed.insert(raster, texts)),
+        Say::Pressed { raster, words } => drop(heard.pressed.insert(raster, words)),
         Say::Ready { first_frame_ms } => {
             heard.first_frame_ms.get_or_insert(first_frame_ms);
             let _ = answers.send(said);

@@ -6,6 +6,7 @@ mod checked_in;
 mod consent;
 mod documents;
 mod done;
+mod easy_access;
 mod fonts;
 mod help;
 mod idle;
@@ -309,7 +310,7 @@ fn fill(app: &ui::App, words: &Words, screen: &Screen, slow: bool) {
         Screen::Done(done) => done::show(app, words, done),
         Screen::Reprint { available, claim, printing } => reprint::show(app, words, *available, claim, *printing),
         Screen::Information { page } => information::show(app, words, page),
-        Screen::EasyAccess => app.global::<ui::EasyAccessData>().set_slow(slow),
+        Screen::EasyAccess => easy_access::show(app, slow),
         Screen::Help { desk, emergency } => help::show(app, words, desk, emergency),
         Screen::StillHere { seconds_left, seconds_total } => still_here::show(app, *seconds_left, *seconds_total),
         Screen::OutOfService { desk } => out_of_service::show(app, words, desk),
