@@ -155,11 +155,21 @@ fn load(path: &std::path::Path) -> Result<Config, Refusal> {
 }
 
 fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
+    one_pixel_is_one_pixel();
     log();
     let config = load(path)?;
     screens::fonts_installed().map_err(commands::usage)?;
     run_window(&config, first_frame).map_err(|error| commands::usage(format!("{error:#}")))?;
     Ok(Vec::new())
+}
+
+/// Sizes are millimetres of the configured screen: no desktop's guess at a scale may come between.
+#[expect(unsafe_code, reason = "setting a variable is sound while there is one thread, and this is before the first")]
+fn one_pixel_is_one_pixel() {
+    if std::env::var_os("SLINT_SCALE_FACTOR").is_none() {
+        // SAFETY: no other thread has been started yet.
+        unsafe { std::env::set_var("SLINT_SCALE_FACTOR", "1") };
+    }
 }
 
 fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<()> {

@@ -13,6 +13,9 @@ use std::time::Duration;
 
 const GUIDE: &str = "Number 10293847, born 1958-04-12 (Korean) or 20481632, born 1985-11-03 (English).";
 
+/// A window manager may know better.
+const BESIDE_THE_KIOSK: slint::PhysicalPosition = slint::PhysicalPosition { x: 580, y: 0 };
+
 /// Runs until either window is closed, then writes `summary.json`.
 ///
 /// # Errors
@@ -20,6 +23,7 @@ const GUIDE: &str = "Number 10293847, born 1958-04-12 (Korean) or 20481632, born
 pub fn run(setting: Setting) -> anyhow::Result<()> {
     let panel = RehearsalPanel::new()?;
     panel.set_status(GUIDE.into());
+    panel.window().set_position(BESIDE_THE_KIOSK);
     let stage = Rc::new(RefCell::new(Stage::open(setting)?));
     let (acting, weak) = (stage.clone(), panel.as_weak());
     panel.on_act(move |line| {

@@ -64,6 +64,9 @@ struct Kiosk {
     answers: mpsc::Receiver<Say>,
 }
 
+/// A kiosk's screen stands higher than a desk's: its window is drawn at half size.
+const WINDOW_SCALE: &str = "0.5";
+
 /// A kiosk that says nothing for this long is stuck.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -113,6 +116,9 @@ impl Stage {
         command.arg("--size").arg(format!("{}x{}", self.setting.size.0, self.setting.size.1));
         if self.setting.window {
             command.arg("--window");
+            if std::env::var_os("SLINT_SCALE_FACTOR").is_none() {
+                command.env("SLINT_SCALE_FACTOR", WINDOW_SCALE);
+            }
         }
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn()?;
         let (Some(orders), Some(output)) = (process.stdin.take(), process.stdout.take()) else { bail!("no pipes to the kiosk") };

@@ -195,7 +195,8 @@ fn size(app: &ui::App, display: &Display) {
     app.global::<ui::Theme>().set_px_per_mm(width.hypot(height) / diagonal_mm);
     app.set_screen_width(width);
     app.set_screen_height(height);
-    app.window().set_size(slint::PhysicalSize::new(display.width_px, display.height_px));
+    // Logical: the same as physical on a kiosk, and smaller where a demo's window is scaled to fit a desk.
+    app.window().set_size(slint::LogicalSize::new(width, height));
     app.window().set_fullscreen(display.fullscreen);
     let zones = app.global::<ui::Zones>();
     zones.set_width(width);
