@@ -70,10 +70,12 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         tracing::error!("{notice}");
     }
     let store: Arc<dyn Store> = Arc::new(opened.store);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("kiosk").enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("kiosk").enable_all().build()?;
     let hospital: Arc<dyn HospitalServer> =
         Arc::new(Client::new(&config.hospital, facility.clone(), hooks.clock.clone()).map_err(anyhow::Error::msg)?);
-    let terminal = terminal::start(&config.terminal, to_desk(&desk, Input::Terminal), hooks.clock.clone()).map_err(anyhow::Error::msg)?;
+    let terminal = terminal::start(&config.terminal, to_desk(&desk, Input::Terminal), hooks.clock.clone())
+        .map_err(anyhow::Error::msg)?;
     let printer: Arc<dyn Printer> = printer::start(&config.printer, to_desk(&desk, Input::Printer));
     let scanner = scanner::start(&config.scanner, facility.number_digits, to_desk(&desk, Input::Scanned));
     let outbox = Arc::new(Notify::new());
@@ -97,7 +99,10 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
 }
 
-fn to_desk<T: 'static>(desk: &DeskSender, wrap: impl Fn(T) -> Input + Send + Sync + 'static) -> Arc<dyn Fn(T) + Send + Sync> {
+fn to_desk<T: 'static>(
+    desk: &DeskSender,
+    wrap: impl Fn(T) -> Input + Send + Sync + 'static,
+) -> Arc<dyn Fn(T) + Send + Sync> {
     let desk = desk.clone();
     Arc::new(move |report| desk.send(wrap(report)))
 }

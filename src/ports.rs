@@ -1,4 +1,4 @@
-//! The small traits behind which everything that can break lives. Named after the field's words (XFS4IoT, FHIR).
+//! The small traits behind which everything that can break lives. Named after the field's words (`XFS4IoT`, FHIR).
 
 use crate::domain::moment::Moment;
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
@@ -56,7 +56,9 @@ pub trait HospitalServer: Send + Sync {
 pub enum StoreError {
     #[error("the disk is full: free some space; nothing was lost")]
     DiskFull,
-    #[error("the database was written by a newer version ({found}, this program knows {known}): install that version or newer")]
+    #[error(
+        "the database was written by a newer version ({found}, this program knows {known}): install that version or newer"
+    )]
     TooNew { found: i64, known: i64 },
     #[error("the database is damaged and was set aside as {aside}: {why}")]
     Damaged { aside: String, why: String },
@@ -64,7 +66,9 @@ pub enum StoreError {
     Other(String),
 }
 
-/// The journal, the outbox and the caches. Every writing call is durable when it returns.
+/// The journal, the outbox and the caches. Every writing call is durable when it returns; every call can fail as
+/// [`StoreError`] says, and has then changed nothing.
+#[expect(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Store: Send + Sync {
     /// One journal entry. `Committed` also queues its request (with `bundle`) in the same transaction.
     fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<(), StoreError>;
@@ -92,7 +96,12 @@ pub trait Store: Send + Sync {
     /// Replaces the cached day.
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError>;
     /// The patient as the cache knows them, `offline` set.
-    fn cached_patient(&self, day: NaiveDate, number: &PatientNumber, birth_date: BirthDate) -> Result<Option<Patient>, StoreError>;
+    fn cached_patient(
+        &self,
+        day: NaiveDate,
+        number: &PatientNumber,
+        birth_date: BirthDate,
+    ) -> Result<Option<Patient>, StoreError>;
     fn cached_appointments(&self, day: NaiveDate, number: &PatientNumber) -> Result<Vec<Appointment>, StoreError>;
     fn cached_slip(&self, day: NaiveDate, code: &str) -> Result<Option<(Patient, Appointment)>, StoreError>;
     /// Midnight: nothing of another day stays.

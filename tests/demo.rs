@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 /// Numbers, birth dates and names of the demo's people, as they would stand in a log.
-const PERSONAL: [&str; 8] = ["10293847", "20481632", "1958-04-12", "19580412", "1985-11-03", "19851103", "홍길동", "John Smith"];
+const PERSONAL: [&str; 8] =
+    ["10293847", "20481632", "1958-04-12", "19580412", "1985-11-03", "19851103", "홍길동", "John Smith"];
 
 #[test]
 fn the_built_in_patients_get_what_they_came_for() {
@@ -21,7 +22,8 @@ fn the_built_in_patients_get_what_they_came_for() {
         .expect("demo runs");
     let said = String::from_utf8_lossy(&run.stdout);
     assert!(run.status.success(), "{said}\n{}", String::from_utf8_lossy(&run.stderr));
-    let summary: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("summary.json")).expect("summary")).expect("json");
+    let summary: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("summary.json")).expect("summary")).expect("json");
     let journeys = summary["journeys"].as_array().expect("journeys");
     assert!(journeys.len() >= 6, "{summary:#}");
     assert!(journeys.iter().all(|journey| journey["synced"] == true), "{summary:#}");
@@ -48,7 +50,10 @@ fn nobody_in_files(folder: &Path) {
         if kind.is_dir() {
             nobody_in_files(&entry.path());
         } else if kind.is_file() {
-            nobody_in(&String::from_utf8_lossy(&std::fs::read(entry.path()).expect("file")), &entry.path().display().to_string());
+            nobody_in(
+                &String::from_utf8_lossy(&std::fs::read(entry.path()).expect("file")),
+                &entry.path().display().to_string(),
+            );
         }
     }
 }

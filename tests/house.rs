@@ -17,8 +17,26 @@ struct Room {
 const EVERYTHING: &[&str] = &["*"];
 const NO_SLINT: &[&str] = &["slint::", "i_slint"];
 const PURE: &[&str] = &[
-    "slint::", "i_slint", "tokio::", "rusqlite::", "reqwest::", "serde_json", "::now()", "async ", ".await", "f64", "f32", "HashMap", "HashSet",
-    "std::fs", "std::io", "std::net", "std::thread", "println!", "SystemTime", "Instant",
+    "slint::",
+    "i_slint",
+    "tokio::",
+    "rusqlite::",
+    "reqwest::",
+    "serde_json",
+    "::now()",
+    "async ",
+    ".await",
+    "f64",
+    "f32",
+    "HashMap",
+    "HashSet",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::thread",
+    "println!",
+    "SystemTime",
+    "Instant",
 ];
 const ADAPTER: &[&str] = &["slint::", "i_slint"];
 
@@ -32,10 +50,22 @@ const ROOMS: &[Room] = &[
     Room { path: "hospital", may_name: &["hospital", "ports", "domain", "config"], never_says: ADAPTER },
     Room { path: "store", may_name: &["store", "ports", "domain", "config"], never_says: ADAPTER },
     Room { path: "config", may_name: &["config", "ports", "domain"], never_says: ADAPTER },
-    Room { path: "app/screens", may_name: &["app", "ports", "domain", "config"], never_says: &["i_slint", "rusqlite::", "reqwest::"] },
-    Room { path: "app/press.rs", may_name: &["app", "ports", "domain", "config"], never_says: &["i_slint", "rusqlite::", "reqwest::"] },
+    Room {
+        path: "app/screens",
+        may_name: &["app", "ports", "domain", "config"],
+        never_says: &["i_slint", "rusqlite::", "reqwest::"],
+    },
+    Room {
+        path: "app/press.rs",
+        may_name: &["app", "ports", "domain", "config"],
+        never_says: &["i_slint", "rusqlite::", "reqwest::"],
+    },
     Room { path: "app", may_name: &["app", "ports", "domain", "config"], never_says: NO_SLINT },
-    Room { path: "commands", may_name: &["commands", "ports", "domain", "config", "terminal", "printer", "serial", "store"], never_says: NO_SLINT },
+    Room {
+        path: "commands",
+        may_name: &["commands", "ports", "domain", "config", "terminal", "printer", "serial", "store"],
+        never_says: NO_SLINT,
+    },
     Room { path: "assembly.rs", may_name: EVERYTHING, never_says: &["rehearsal", "slint::", "i_slint"] },
     Room { path: "rehearsal", may_name: EVERYTHING, never_says: &["app::effects"] },
     Room { path: "bin/kiosk.rs", may_name: EVERYTHING, never_says: &["rehearsal", "i_slint"] },
@@ -60,9 +90,15 @@ fn violations(path: &str, text: &str) -> Vec<String> {
     }
     let length = code.trim_end().lines().count();
     if length > FILE_LINES_MAX {
-        found.push(format!("{path}:{length}: a file of {length} lines; cut it by what the user asks for (limit {FILE_LINES_MAX})"));
+        found.push(format!(
+            "{path}:{length}: a file of {length} lines; cut it by what the user asks for (limit {FILE_LINES_MAX})"
+        ));
     }
-    found.extend(long_functions(&code).into_iter().map(|(line, length)| format!("{path}:{line}: a function of {length} lines (limit {FUNCTION_LINES_MAX})")));
+    found.extend(
+        long_functions(&code)
+            .into_iter()
+            .map(|(line, length)| format!("{path}:{line}: a function of {length} lines (limit {FUNCTION_LINES_MAX})")),
+    );
     found
 }
 
@@ -71,7 +107,8 @@ fn says(line: &str, word: &str) -> bool {
     if word.starts_with("::") {
         return line.contains(word);
     }
-    line.match_indices(word).any(|(at, _)| !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_'))
+    line.match_indices(word)
+        .any(|(at, _)| !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_'))
 }
 
 /// The rooms after `crate::`, also those of `crate::{one, other::thing}`.
@@ -121,7 +158,16 @@ fn long_functions(code: &str) -> Vec<(usize, usize)> {
     for (index, line) in lines.iter().enumerate() {
         let indent = line.len() - line.trim_start().len();
         let head = line.trim_start();
-        let is_function = ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "async fn ", "pub async fn ", "const fn ", "pub const fn "];
+        let is_function = [
+            "fn ",
+            "pub fn ",
+            "pub(crate) fn ",
+            "pub(super) fn ",
+            "async fn ",
+            "pub async fn ",
+            "const fn ",
+            "pub const fn ",
+        ];
         if !is_function.iter().any(|start| head.starts_with(start)) {
             continue;
         }
@@ -209,7 +255,10 @@ fn every_screen_has_its_two_files() {
     for screen in &slint {
         let text = fs::read_to_string(root().join(format!("ui/screens/{screen}.slint"))).expect("slint");
         // A screen without data of its own has nothing to map.
-        assert!(!text.contains("export global") || rust.contains(screen), "ui/screens/{screen}.slint has no src/app/screens/{screen}.rs");
+        assert!(
+            !text.contains("export global") || rust.contains(screen),
+            "ui/screens/{screen}.slint has no src/app/screens/{screen}.rs"
+        );
     }
 }
 

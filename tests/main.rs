@@ -1,5 +1,7 @@
 //! One test binary; one module per promise.
 
+#![expect(clippy::cast_precision_loss, reason = "pixels are small numbers")]
+
 mod configuration;
 mod demo;
 mod hospital;

@@ -49,11 +49,14 @@ fn cut_after(moment_ms: u64) -> bool {
 
 /// The payments once none is open any more.
 fn settled(folder: &std::path::Path) -> Vec<Value> {
-    let end = Instant::now() + Duration::from_secs(60);
+    let end = Instant::now() + Duration::from_mins(1);
     loop {
-        let answer = socket::ask(folder, &Request::PaymentsList { json: true }).expect("the kiosk runs").expect("a list");
+        let answer =
+            socket::ask(folder, &Request::PaymentsList { json: true }).expect("the kiosk runs").expect("a list");
         let payments = answer.iter().map(|line| serde_json::from_str(line).expect("json")).collect::<Vec<Value>>();
-        let open = |payment: &Value| ["intent", "sent", "answered", "in-doubt"].contains(&payment["state"].as_str().unwrap_or_default());
+        let open = |payment: &Value| {
+            ["intent", "sent", "answered", "in-doubt"].contains(&payment["state"].as_str().unwrap_or_default())
+        };
         if !payments.iter().any(open) {
             return payments;
         }

@@ -321,7 +321,7 @@ fn large_letters_page_within_the_list() {
 fn the_second_touch_of_a_double_tap_does_not_act_on_the_next_screen() {
     on_window(|| {
         let (window, taps) = listening();
-        window.set_double_tap_guard(Duration::from_secs(3600));
+        window.set_double_tap_guard(Duration::from_hours(1));
         window.show(&sample("11-for-whom"), gallery::now());
         headless::tap(window.component(), "For me").expect("a tile");
         assert!(taps.borrow().is_empty());

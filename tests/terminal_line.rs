@@ -1,10 +1,10 @@
 //! The driver and the simulated terminal over a real pty.
 
+use hospital_kiosk::app::clock::SystemClock;
 use hospital_kiosk::config::Terminal;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::payment::{AttemptId, LastTransaction};
 use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
-use hospital_kiosk::app::clock::SystemClock;
 use hospital_kiosk::ports::{CardTerminal, Clock};
 use hospital_kiosk::rehearsal::terminal::{CardAction, Fault, SimTerminal};
 use hospital_kiosk::terminal;

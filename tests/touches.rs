@@ -14,8 +14,18 @@ fn random_touches_never_break_a_screen() {
         ("services", START.to_owned()),
         ("number", format!("{START}tap \"Check in\"")),
         ("birth date", format!("{START}tap \"Check in\"\ntype \"10293847\"\ntap \"Next\"")),
-        ("appointments", format!("{START}tap \"Check in\"\ntype \"20481632\"\ntap \"Next\"\ntype \"19851103\"\ntap \"Next\"\ntap \"No\"")),
-        ("documents", format!("{START}tap \"Documents\"\ntap \"For me\"\ntype \"10293847\"\ntap \"Next\"\ntype \"19580412\"\ntap \"Next\"")),
+        (
+            "appointments",
+            format!(
+                "{START}tap \"Check in\"\ntype \"20481632\"\ntap \"Next\"\ntype \"19851103\"\ntap \"Next\"\ntap \"No\""
+            ),
+        ),
+        (
+            "documents",
+            format!(
+                "{START}tap \"Documents\"\ntap \"For me\"\ntype \"10293847\"\ntap \"Next\"\ntype \"19580412\"\ntap \"Next\""
+            ),
+        ),
         ("consent", TO_CONSENT.to_owned()),
         ("payment", format!("{TO_CONSENT}tap \"I agree\"")),
         ("information", format!("{START}tap \"Information\"")),
@@ -24,7 +34,10 @@ fn random_touches_never_break_a_screen() {
     let mut theatre = open();
     for (seed, (screen, prefix)) in (1..).zip(&prefixes) {
         theatre.play(prefix);
-        theatre.stage.order(&Order::Touches { seed, count: TOUCHES }).unwrap_or_else(|error| panic!("{screen}: {error:#}\n{}", theatre.log()));
+        theatre
+            .stage
+            .order(&Order::Touches { seed, count: TOUCHES })
+            .unwrap_or_else(|error| panic!("{screen}: {error:#}\n{}", theatre.log()));
         back_to_idle(&mut theatre, screen);
     }
     assert_eq!(theatre.stage.terminal.booked().0, 0, "nobody presented a card");

@@ -147,7 +147,9 @@ fn texts_of(sources: &[PathBuf]) -> Anything<BTreeMap<String, (String, PathBuf)>
             let Some((mut id, mut after)) = literal(rest) else {
                 return Err(format!("{}: @tr without a text", file.display()).into());
             };
-            if let Some((text, rest)) = after.trim_start().strip_prefix("=>").and_then(|rest| literal(rest.trim_start())) {
+            if let Some((text, rest)) =
+                after.trim_start().strip_prefix("=>").and_then(|rest| literal(rest.trim_start()))
+            {
                 id = format!("{id}{CONTEXT_END}{text}");
                 after = rest;
             }

@@ -22,6 +22,10 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
         let elapsed_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Moment { tick: Tick(elapsed_ms), wall: Utc::now().with_timezone(&self.offset).trunc_subsecs(0), fresh: Uuid::new_v4() }
+        Moment {
+            tick: Tick(elapsed_ms),
+            wall: Utc::now().with_timezone(&self.offset).trunc_subsecs(0),
+            fresh: Uuid::new_v4(),
+        }
     }
 }

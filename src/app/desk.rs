@@ -16,7 +16,11 @@ const CHANNEL_MAX: usize = 1024;
 pub enum Message {
     Input(Input),
     /// Rehearsal only: let `ms` of the kiosk's own time pass, deadline by deadline. `set` moves the clock.
-    Pass { ms: u64, set: Arc<dyn Fn(Tick) + Send + Sync>, done: oneshot::Sender<()> },
+    Pass {
+        ms: u64,
+        set: Arc<dyn Fn(Tick) + Send + Sync>,
+        done: oneshot::Sender<()>,
+    },
 }
 
 /// Sends to the desk from any thread. Cheap to clone.
@@ -27,7 +31,10 @@ impl DeskSender {
     /// Never blocks. A full channel is logged: the session is then seconds behind and the input is worthless.
     pub fn send(&self, input: Input) {
         if let Err(error) = self.0.try_send(Message::Input(input)) {
-            tracing::error!("an input was dropped: {}", if self.0.is_closed() { "the desk has ended" } else { "the desk is behind" });
+            tracing::error!(
+                "an input was dropped: {}",
+                if self.0.is_closed() { "the desk has ended" } else { "the desk is behind" }
+            );
             drop(error);
         }
     }

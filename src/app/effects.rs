@@ -82,9 +82,9 @@ impl Effects {
     fn one(&self, effect: Effect) -> Result<(), Stopped> {
         match effect {
             Effect::Show(view) => (self.ports.show)(*view, self.now().wall),
-            Effect::Record(entry) => self.durable("journal", || self.record(&entry))?,
-            Effect::Queue(request) => self.durable("queue", || self.queue(&request))?,
-            Effect::SaveCounters(counters) => self.durable("counters", || self.ports.store.save_counters(&counters))?,
+            Effect::Record(entry) => durable("journal", || self.record(&entry))?,
+            Effect::Queue(request) => durable("queue", || self.queue(&request))?,
+            Effect::SaveCounters(counters) => durable("counters", || self.ports.store.save_counters(&counters))?,
             Effect::Terminal(command) => self.ports.terminal.command(command),
             Effect::Print(paper) => self.print(paper),
             Effect::ClearPrinter => self.ports.printer.clear(),
@@ -97,14 +97,6 @@ impl Effects {
             Effect::Wipe => tracing::debug!("session wiped"),
         }
         Ok(())
-    }
-
-    fn durable(&self, what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), Stopped> {
-        let result = if Handle::try_current().is_ok() { tokio::task::block_in_place(write) } else { write() };
-        result.map_err(|error| {
-            tracing::error!("{what} could not be written: {error}");
-            Stopped { reason: error.to_string() }
-        })
     }
 
     fn record(&self, entry: &Entry) -> Result<(), StoreError> {
@@ -148,13 +140,23 @@ impl Effects {
             let reply = match ports.hospital.ask(question.clone()).await {
                 Reply::Unreachable => {
                     let store = ports.store.clone();
-                    tokio::task::spawn_blocking(move || from_cache(&*store, day, &question)).await.unwrap_or(Reply::Unreachable)
+                    tokio::task::spawn_blocking(move || from_cache(&*store, day, &question))
+                        .await
+                        .unwrap_or(Reply::Unreachable)
                 }
                 answered => answered,
             };
             desk.send(Input::Hospital(reply));
         });
     }
+}
+
+fn durable(what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), Stopped> {
+    let result = if Handle::try_current().is_ok() { tokio::task::block_in_place(write) } else { write() };
+    result.map_err(|error| {
+        tracing::error!("{what} could not be written: {error}");
+        Stopped { reason: error.to_string() }
+    })
 }
 
 /// Paid here, and no proof that its receipt came out.
@@ -165,12 +167,17 @@ fn awaits_receipt(payment: &PaymentRecord) -> bool {
 /// The hospital is out of reach: what today's cache can answer.
 fn from_cache(store: &dyn Store, day: chrono::NaiveDate, question: &Question) -> Reply {
     let answer = match question {
-        Question::FindPatient { number, birth_date } => store.cached_patient(day, number, *birth_date).map(|found| found.map(|patient| Reply::Found(Box::new(patient)))),
-        Question::Appointments { patient } => store
-            .cached_appointments(day, &patient.number)
-            .map(|list| if list.is_empty() && !patient.offline { None } else { Some(Reply::Appointments { offline: true, list }) }),
+        Question::FindPatient { number, birth_date } => store
+            .cached_patient(day, number, *birth_date)
+            .map(|found| found.map(|patient| Reply::Found(Box::new(patient)))),
+        Question::Appointments { patient } => store.cached_appointments(day, &patient.number).map(|list| {
+            if list.is_empty() && !patient.offline { None } else { Some(Reply::Appointments { offline: true, list }) }
+        }),
         Question::Slip { code } => store.cached_slip(day, code).map(|found| {
-            found.map(|(patient, appointment)| Reply::Slip { patient: Box::new(patient), appointment: Box::new(appointment) })
+            found.map(|(patient, appointment)| Reply::Slip {
+                patient: Box::new(patient),
+                appointment: Box::new(appointment),
+            })
         }),
         Question::Quote { item, .. } => Ok(Some(Reply::NotQuoted { code: item.code.clone() })),
     };

@@ -88,11 +88,15 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
-        None => run_stage(cli.play),
-        Some(Command::Screens { out, language, mode, size }) => draw_screens(&out, &language, &mode, size).map(|()| true),
+        None => run_stage(&cli.play),
+        Some(Command::Screens { out, language, mode, size }) => {
+            draw_screens(&out, &language, &mode, size).map(|()| true)
+        }
         Some(Command::KioskChild { config, data, hospital, at, size, window }) => {
             log_to_stderr();
-            demo_config(&config, &data, &hospital, size).and_then(|config| child::run(&config, at, window)).map(|()| true)
+            demo_config(&config, &data, &hospital, size)
+                .and_then(|config| child::run(&config, at, window))
+                .map(|()| true)
         }
     };
     match done {
@@ -105,16 +109,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_stage(play: Play) -> anyhow::Result<bool> {
+fn run_stage(play: &Play) -> anyhow::Result<bool> {
     let display = std::env::var_os("DISPLAY").is_some_and(|display| !display.is_empty());
     let window = display && !play.headless && play.script.is_none();
     let config_path = config::find(play.config.clone());
     let config = load(&config_path)?;
     let wall = demo_wall(config.facility.offset);
     if let Some(url) = &play.hospital {
-        println!("Putting the demo's own patients and appointments on {url} (conditionally, under the demo's identifier system).");
+        println!(
+            "Putting the demo's own patients and appointments on {url} (conditionally, under the demo's identifier system)."
+        );
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let seeded = runtime.block_on(hospital::seed_into(url, wall.date_naive(), play.seed_into)).map_err(anyhow::Error::msg)?;
+        let seeded = runtime
+            .block_on(hospital::seed_into(url, wall.date_naive(), play.seed_into))
+            .map_err(anyhow::Error::msg)?;
         println!("{} created, {} were there.", seeded.created, seeded.found);
     }
     let keeper = tempfile_folder()?;
@@ -179,7 +187,9 @@ fn play_headless(setting: stage::Setting, script: Option<&Path>) -> anyhow::Resu
 fn draw_screens(out: &Path, language: &str, mode: &str, size: (u32, u32)) -> anyhow::Result<()> {
     let languages = match language {
         "all" => screens::COMPLETE_LANGUAGES.to_vec(),
-        code => vec![Language::from_code(code).with_context(|| format!("`{code}` is not a language; use ko, en or all"))?],
+        code => {
+            vec![Language::from_code(code).with_context(|| format!("`{code}` is not a language; use ko, en or all"))?]
+        }
     };
     let written = gallery::render(out, &languages, &modes(mode)?, size, DIAGONAL_INCH).map_err(anyhow::Error::msg)?;
     println!("{} screens in {}", written.len(), out.display());

@@ -20,7 +20,7 @@ use uuid::Uuid;
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
 struct Cli {
-    /// The configuration; else $KIOSK_CONFIG, /etc/hospital-kiosk/kiosk.toml, config/kiosk.toml.
+    /// The configuration; else `$KIOSK_CONFIG`, /etc/hospital-kiosk/kiosk.toml, config/kiosk.toml.
     #[arg(long, global = true)]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -101,13 +101,22 @@ fn main() -> ExitCode {
     let mut streams = Streams { out: &mut out, err: &mut err };
     let exit = match cli.command {
         Command::Run { first_frame } => tell(run(&path, first_frame.then_some(started)), &mut streams),
-        Command::Check(args) => check::run(args, &path, &assembly::load_config(&path), &mut commands::devices::ask, &mut streams),
+        Command::Check(args) => {
+            check::run(args, &path, &assembly::load_config(&path), &mut commands::devices::ask, &mut streams)
+        }
         Command::Quote(args) => match assembly::load_config(&path) {
-            Ok(config) => quote::run(&args, &config.facility, chrono::Utc::now().with_timezone(&config.facility.offset), &mut streams),
+            Ok(config) => quote::run(
+                &args,
+                &config.facility,
+                chrono::Utc::now().with_timezone(&config.facility.offset),
+                &mut streams,
+            ),
             Err(faults) => commands::refuse_faulty(&faults, &mut streams),
         },
         Command::Decode { protocol, json } => commands::decode::run(&protocol, json, io::stdin().lock(), &mut streams),
-        Command::Devices { json } => tell(load(&path).and_then(|config| commands::devices::list(&config, json)), &mut streams),
+        Command::Devices { json } => {
+            tell(load(&path).and_then(|config| commands::devices::list(&config, json)), &mut streams)
+        }
         Command::Queue { what } => tell(ask_store(&path, &queue_request(what)), &mut streams),
         Command::Payments { what } => tell(ask_store(&path, &payments_request(what)), &mut streams),
     };
@@ -122,6 +131,7 @@ fn tell(answer: Answer, streams: &mut Streams<'_>) -> io::Result<u8> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as its neighbour, which needs it")]
 fn queue_request(what: QueueCommand) -> socket::Request {
     match what {
         QueueCommand::List { json } => socket::Request::QueueList { json },
@@ -175,7 +185,8 @@ fn one_pixel_is_one_pixel() {
 fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<()> {
     let prepared = assembly::prepare();
     let taps = prepared.desk.clone();
-    let window = KioskWindow::new(&config.display, Arc::new(config.facility.clone()), move |tap| taps.send(Input::Tapped(tap)))?;
+    let window =
+        KioskWindow::new(&config.display, Arc::new(config.facility.clone()), move |tap| taps.send(Input::Tapped(tap)))?;
     if let Some(started) = first_frame {
         window.on_first_frame(move || println!("first-frame {}", started.elapsed().as_millis()));
     }

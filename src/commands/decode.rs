@@ -33,7 +33,8 @@ pub fn run(protocol: &str, as_json: bool, input: impl BufRead, streams: &mut Str
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let outcome = if protocol == "escpos" { escpos(&line) } else { hex(&line, 0).and_then(|bytes| card(protocol, &bytes)) };
+        let outcome =
+            if protocol == "escpos" { escpos(&line) } else { hex(&line, 0).and_then(|bytes| card(protocol, &bytes)) };
         if outcome.is_err() {
             exit = NO;
         }
@@ -45,7 +46,9 @@ pub fn run(protocol: &str, as_json: bool, input: impl BufRead, streams: &mut Str
 fn card(protocol: &str, bytes: &[u8]) -> Result<Read, Refused> {
     let unknown = || Refused { error: format!("`{protocol}` is unknown"), at: 0 };
     match terminal::decode(protocol, bytes).ok_or_else(unknown)? {
-        Ok(decoded) => Ok(Read { command: decoded.command, fields: decoded.fields, reencoded: to_hex(&decoded.reencoded) }),
+        Ok(decoded) => {
+            Ok(Read { command: decoded.command, fields: decoded.fields, reencoded: to_hex(&decoded.reencoded) })
+        }
         Err(refused) => Err(Refused { error: refused.error, at: refused.at }),
     }
 }
@@ -59,7 +62,11 @@ fn escpos(line: &str) -> Result<Read, Refused> {
         Ok(decoded) => {
             let (request, answer) = decoded.encode();
             let fields = decoded.fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-            Ok(Read { command: to_hex(&request), fields, reencoded: format!("{} {}", to_hex(&request), to_hex(&answer)) })
+            Ok(Read {
+                command: to_hex(&request),
+                fields,
+                reencoded: format!("{} {}", to_hex(&request), to_hex(&answer)),
+            })
         }
         Err(refused) => Err(Refused { error: refused.what.to_owned(), at: refused.at }),
     }
@@ -87,7 +94,9 @@ fn to_hex(bytes: &[u8]) -> String {
 
 fn to_json(protocol: &str, outcome: &Result<Read, Refused>) -> Value {
     match outcome {
-        Ok(read) => json!({ "ok": true, "protocol": protocol, "command": read.command, "fields": read.fields, "reencoded": read.reencoded }),
+        Ok(read) => {
+            json!({ "ok": true, "protocol": protocol, "command": read.command, "fields": read.fields, "reencoded": read.reencoded })
+        }
         Err(refused) => json!({ "ok": false, "error": refused.error, "at": refused.at }),
     }
 }
@@ -95,8 +104,8 @@ fn to_json(protocol: &str, outcome: &Result<Read, Refused>) -> Value {
 fn to_text(outcome: &Result<Read, Refused>) -> String {
     match outcome {
         Ok(read) => {
-            let fields = read.fields.iter().map(|(name, value)| format!(" {name}={value}")).collect::<String>();
-            format!("{}{fields}", read.command)
+            let fields = read.fields.iter().map(|(name, value)| format!("{name}={value}"));
+            std::iter::once(read.command.clone()).chain(fields).collect::<Vec<_>>().join(" ")
         }
         Err(refused) => format!("refused at byte {}: {}", refused.at, refused.error),
     }

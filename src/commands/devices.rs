@@ -42,11 +42,14 @@ fn candidates(config: &Config) -> Vec<String> {
     }
     let named = |name: &str| ["ttyUSB", "ttyACM"].iter().any(|start| name.starts_with(start));
     let linked = found.iter().filter_map(|path| path.canonicalize().ok()).collect::<BTreeSet<_>>();
-    found.extend(entries(Path::new("/dev")).into_iter().filter(|path| {
-        path.file_name().is_some_and(|name| named(&name.to_string_lossy())) && !linked.contains(path)
-    }));
+    found.extend(
+        entries(Path::new("/dev")).into_iter().filter(|path| {
+            path.file_name().is_some_and(|name| named(&name.to_string_lossy())) && !linked.contains(path)
+        }),
+    );
     let configured = [&config.terminal.port, &config.printer.port, &config.scanner.port];
-    found.extend(configured.into_iter().filter(|port| !port.is_empty() && !port.starts_with("tcp:")).map(PathBuf::from));
+    found
+        .extend(configured.into_iter().filter(|port| !port.is_empty() && !port.starts_with("tcp:")).map(PathBuf::from));
     found.into_iter().map(|path| path.display().to_string()).collect()
 }
 
@@ -74,7 +77,12 @@ fn ask_terminal(config: &Config) -> DeviceAnswer {
     let port = &config.terminal.port;
     let found = terminal::PROTOCOLS.iter().find(|protocol| protocol.name == config.terminal.protocol);
     let says = found.and_then(|protocol| (protocol.probe)(&config.terminal, port));
-    answer("terminal", port, says, "no answer: is it switched on, is this its cable, is the identifier the one it was registered with?")
+    answer(
+        "terminal",
+        port,
+        says,
+        "no answer: is it switched on, is this its cable, is the identifier the one it was registered with?",
+    )
 }
 
 fn ask_printer(config: &Config) -> DeviceAnswer {
@@ -83,7 +91,12 @@ fn ask_printer(config: &Config) -> DeviceAnswer {
         Some(address) => reaches(address).then(|| "a printer listens there".to_owned()),
         None => printer::probe::probe(port, config.printer.baud),
     };
-    answer("printer", port, says, "no answer: is it switched on, has it paper, is the speed the one on its self-test print?")
+    answer(
+        "printer",
+        port,
+        says,
+        "no answer: is it switched on, has it paper, is the speed the one on its self-test print?",
+    )
 }
 
 fn ask_scanner(config: &Config) -> DeviceAnswer {
@@ -96,8 +109,17 @@ fn ask_hospital(config: &Config) -> DeviceAnswer {
     let url = &config.hospital.url;
     let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
     let host = rest.split('/').next().unwrap_or_default();
-    let address = if host.contains(':') { host.to_owned() } else { format!("{host}:{}", if scheme == "http" { 80 } else { 443 }) };
-    answer("hospital", url, reaches(&address).then(|| "the server takes connections".to_owned()), "cannot be reached: is the network up, is the address right?")
+    let address = if host.contains(':') {
+        host.to_owned()
+    } else {
+        format!("{host}:{}", if scheme == "http" { 80 } else { 443 })
+    };
+    answer(
+        "hospital",
+        url,
+        reaches(&address).then(|| "the server takes connections".to_owned()),
+        "cannot be reached: is the network up, is the address right?",
+    )
 }
 
 fn reaches(address: &str) -> bool {

@@ -47,12 +47,14 @@ pub struct Refusal {
 
 /// "The answer is no."
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "callers hand over what they have")]
 pub fn no(why: impl ToString) -> Refusal {
     Refusal { exit: NO, why: why.to_string() }
 }
 
 /// "Wrong usage, or it cannot run."
 #[must_use]
+#[expect(clippy::needless_pass_by_value, reason = "callers hand over what they have")]
 pub fn usage(why: impl ToString) -> Refusal {
     Refusal { exit: CANNOT, why: why.to_string() }
 }

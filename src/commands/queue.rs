@@ -21,7 +21,10 @@ pub fn list(store: &dyn Store, as_json: bool) -> Answer {
 /// No such request.
 pub fn show(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
     let rows = store.requests().map_err(usage)?;
-    let row = rows.iter().find(|row| row.id == id).ok_or_else(|| no(format!("no request {id}; `kiosk queue list` shows them")))?;
+    let row = rows
+        .iter()
+        .find(|row| row.id == id)
+        .ok_or_else(|| no(format!("no request {id}; `kiosk queue list` shows them")))?;
     Ok(vec![if as_json { json!(row).to_string() } else { line(row) }])
 }
 

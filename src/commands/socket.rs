@@ -52,7 +52,10 @@ pub fn is_running(folder: &Path) -> bool {
 #[must_use]
 pub fn ask(folder: &Path, request: &Request) -> Option<Answer> {
     let mut stream = UnixStream::connect(path(folder)).ok()?;
-    Some(exchange(&mut stream, request).unwrap_or_else(|error| Err(usage(format!("the running kiosk does not answer ({error}); try again")))))
+    Some(
+        exchange(&mut stream, request)
+            .unwrap_or_else(|error| Err(usage(format!("the running kiosk does not answer ({error}); try again")))),
+    )
 }
 
 fn exchange(stream: &mut UnixStream, request: &Request) -> std::io::Result<Answer> {

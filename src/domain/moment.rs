@@ -22,8 +22,11 @@ impl Tick {
     /// Whole seconds left until `deadline`, rounded up: what a countdown shows.
     #[must_use]
     pub const fn seconds_until(self, deadline: Self) -> u32 {
+        const DAY_S: u64 = 86_400;
         let seconds = deadline.ms_since(self).div_ceil(1000);
-        if seconds > 86_400 { 86_400 } else { seconds as u32 }
+        #[expect(clippy::cast_possible_truncation, reason = "a day at most; try_from is not const")]
+        let seconds = if seconds > DAY_S { DAY_S as u32 } else { seconds as u32 };
+        seconds
     }
 }
 

@@ -26,8 +26,21 @@ pub struct Request {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
     /// Kept as (appointment, version seen, target); its patch is built when it is sent.
-    Arrival { appointment_ref: String, version_seen: String, ticket: String, insurance: Option<InsuranceAnswer>, see_desk: bool },
-    Documents { claim: String, lines: Vec<OrderLine>, total: Amount, currency: String, consent_version: String, payment: PaymentOfRequest },
+    Arrival {
+        appointment_ref: String,
+        version_seen: String,
+        ticket: String,
+        insurance: Option<InsuranceAnswer>,
+        see_desk: bool,
+    },
+    Documents {
+        claim: String,
+        lines: Vec<OrderLine>,
+        total: Amount,
+        currency: String,
+        consent_version: String,
+        payment: PaymentOfRequest,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +49,10 @@ pub enum PaymentOfRequest {
     Free,
     /// Pay at the desk.
     Unpaid,
-    Card { attempt_number: String, transaction: Box<CardTransaction> },
+    Card {
+        attempt_number: String,
+        transaction: Box<CardTransaction>,
+    },
 }
 
 impl Act {

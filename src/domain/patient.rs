@@ -111,7 +111,9 @@ pub struct Appointment {
 pub enum AppointmentState {
     Booked,
     /// Already arrived, at this minute of the day if known.
-    Arrived { at_minute: Option<u16> },
+    Arrived {
+        at_minute: Option<u16>,
+    },
     Cancelled,
     Other,
 }

@@ -73,18 +73,47 @@ impl fmt::Debug for CardTransaction {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
     /// Nothing has left the kiosk yet.
-    Intent { attempt: AttemptId, number: String, amount: Amount, request: Box<Request>, receipt: Box<Receipt>, baseline: LastTransaction },
+    Intent {
+        attempt: AttemptId,
+        number: String,
+        amount: Amount,
+        request: Box<Request>,
+        receipt: Box<Receipt>,
+        baseline: LastTransaction,
+    },
     /// The next byte out is the amount.
-    Sent { attempt: AttemptId },
+    Sent {
+        attempt: AttemptId,
+    },
     /// The terminal's frame, as it came.
-    Answered { attempt: AttemptId, raw: Vec<u8>, transaction: Box<CardTransaction> },
+    Answered {
+        attempt: AttemptId,
+        raw: Vec<u8>,
+        transaction: Box<CardTransaction>,
+    },
     /// Paid. In one transaction with the queued request (which now holds the payment) and the receipt.
-    Committed { attempt: AttemptId, transaction: Box<CardTransaction>, request: Box<Request>, receipt: Box<Receipt> },
-    NotPaid { attempt: AttemptId, reason: String },
-    InDoubt { attempt: AttemptId, reason: String },
-    NeedsStaff { attempt: AttemptId, reason: String },
+    Committed {
+        attempt: AttemptId,
+        transaction: Box<CardTransaction>,
+        request: Box<Request>,
+        receipt: Box<Receipt>,
+    },
+    NotPaid {
+        attempt: AttemptId,
+        reason: String,
+    },
+    InDoubt {
+        attempt: AttemptId,
+        reason: String,
+    },
+    NeedsStaff {
+        attempt: AttemptId,
+        reason: String,
+    },
     /// The printer proved that the receipt came out.
-    ReceiptPrinted { attempt: AttemptId },
+    ReceiptPrinted {
+        attempt: AttemptId,
+    },
 }
 
 /// Where an attempt stands; also the word in the table and in `kiosk payments`.

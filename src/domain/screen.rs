@@ -20,6 +20,7 @@ pub struct View {
 
 /// Ways of use, remembered for one session only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent switches")]
 pub struct Modes {
     pub large: bool,
     pub contrast: bool,
@@ -31,35 +32,86 @@ pub struct Modes {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Screen {
     Idle,
-    Language { offered: Vec<Language>, current: Option<Language> },
-    Services { rows: Vec<ServiceRow> },
+    Language {
+        offered: Vec<Language>,
+        current: Option<Language>,
+    },
+    Services {
+        rows: Vec<ServiceRow>,
+    },
     Number(NumberEntry),
     BirthDate(DateEntry),
     /// Looking something up: whole seconds left of the longest wait.
-    Wait { what: Waiting, seconds_left: u32, seconds_total: u32 },
+    Wait {
+        what: Waiting,
+        seconds_left: u32,
+        seconds_total: u32,
+    },
     Insurance,
-    Appointments { masked_name: String, rows: Vec<AppointmentRow>, can_go_on: bool },
+    Appointments {
+        masked_name: String,
+        rows: Vec<AppointmentRow>,
+        can_go_on: bool,
+    },
     CheckedIn(CheckedIn),
     /// Nothing was done; why, and where to go.
-    Sorry { why: SorryWhy, desk: LocalText, retry: bool },
+    Sorry {
+        why: SorryWhy,
+        desk: LocalText,
+        retry: bool,
+    },
     ForWhom,
-    Documents { rows: Vec<DocumentRow>, count: u32, total: Amount, has_unpriced: bool, page: u8, pages: u8 },
+    Documents {
+        rows: Vec<DocumentRow>,
+        count: u32,
+        total: Amount,
+        has_unpriced: bool,
+        page: u8,
+        pages: u8,
+    },
     /// Copies and language of one chosen document.
-    Options { document: LocalText, code: String, copies: u32, copies_max: u32, languages: Vec<Language>, language: Language },
+    Options {
+        document: LocalText,
+        code: String,
+        copies: u32,
+        copies_max: u32,
+        languages: Vec<Language>,
+        language: Language,
+    },
     /// Price, hours, papers: all before any payment.
     Review(Review),
-    Consent { text: LocalText },
+    Consent {
+        text: LocalText,
+    },
     Payment(PaymentScreen),
     InDoubt(InDoubtScreen),
-    NotPaid { why: NotPaidWhy, desk: LocalText, retry: bool },
+    NotPaid {
+        why: NotPaidWhy,
+        desk: LocalText,
+        retry: bool,
+    },
     Done(DoneScreen),
     /// The last receipt of this machine can be printed again.
-    Reprint { available: bool, claim: String, printing: PrintState },
-    Information { page: InformationPage },
+    Reprint {
+        available: bool,
+        claim: String,
+        printing: PrintState,
+    },
+    Information {
+        page: InformationPage,
+    },
     EasyAccess,
-    Help { desk: LocalText, emergency: LocalText },
-    StillHere { seconds_left: u32, seconds_total: u32 },
-    OutOfService { desk: LocalText },
+    Help {
+        desk: LocalText,
+        emergency: LocalText,
+    },
+    StillHere {
+        seconds_left: u32,
+        seconds_total: u32,
+    },
+    OutOfService {
+        desk: LocalText,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,7 +199,9 @@ pub enum RowState {
     Marked,
     Unmarked,
     /// Already checked in, at this minute of the day if known.
-    Already { at_minute: Option<u16> },
+    Already {
+        at_minute: Option<u16>,
+    },
     TooEarly,
     TooLate,
     OtherSite,
@@ -334,10 +388,16 @@ pub struct DoneScreen {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DoneHow {
-    Paid { amount: Amount, last_four: String },
+    Paid {
+        amount: Amount,
+        last_four: String,
+    },
     Free,
     /// Pay there.
-    Unpaid { amount: Option<Amount>, desk: LocalText },
+    Unpaid {
+        amount: Option<Amount>,
+        desk: LocalText,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

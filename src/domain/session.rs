@@ -12,11 +12,11 @@ pub use run::Session;
 
 use super::document::OrderItem;
 use super::moment::Tick;
+use super::money::Amount;
 use super::outbox::Request;
 use super::paper::Paper;
 use super::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
 use super::payment::{AttemptId, CardTransaction, Entry, LastTransaction, PaymentRecord};
-use super::money::Amount;
 use super::screen::{Tap, View};
 use uuid::Uuid;
 
@@ -24,20 +24,27 @@ use uuid::Uuid;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
     /// First input after power came back: what the journal still holds open, and what the day's counters say.
-    Restarted { open: Vec<PaymentRecord>, counters: Counters, last_unprinted: Option<Box<PaymentRecord>> },
+    Restarted {
+        open: Vec<PaymentRecord>,
+        counters: Counters,
+        last_unprinted: Option<Box<PaymentRecord>>,
+    },
     Tapped(Tap),
     Scanned(ScannedCode),
     Terminal(TerminalReport),
     Printer(PrinterReport),
     Hospital(Reply),
     /// A `Record` or `Queue` could not be made durable; no later effect of that list was carried out.
-    RecordFailed { reason: String },
+    RecordFailed {
+        reason: String,
+    },
     /// The kiosk's own time: some deadline has passed.
     Deadline,
 }
 
 /// All that a session can ask of the world. Carried out in order; `Record` and `Queue` are durable before the next begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a handful at a time, moved once")]
 pub enum Effect {
     Show(Box<View>),
     Record(Entry),
@@ -80,21 +87,41 @@ pub enum TerminalCommand {
 pub enum TerminalReport {
     /// It answers, or stopped answering (`false`). Sent on change.
     Online(bool),
-    Prepared { baseline: LastTransaction },
+    Prepared {
+        baseline: LastTransaction,
+    },
     /// A card is in the slot that must come out first.
     CardStillIn,
-    NotReady { reason: String },
+    NotReady {
+        reason: String,
+    },
     /// A card was inserted, tapped or read.
     CardSeen,
     CardRemoved,
     /// A whole, well-formed answer to our charge.
-    Answered { attempt: AttemptId, raw: Vec<u8>, transaction: Box<CardTransaction> },
+    Answered {
+        attempt: AttemptId,
+        raw: Vec<u8>,
+        transaction: Box<CardTransaction>,
+    },
     /// No proof either way: NAK, no ACK, time-out, garbage, vanished line.
-    NoAnswer { attempt: AttemptId, reason: String },
+    NoAnswer {
+        attempt: AttemptId,
+        reason: String,
+    },
     /// The charge never left the kiosk (the line was already gone): nothing was sent.
-    NeverSent { attempt: AttemptId, reason: String },
+    NeverSent {
+        attempt: AttemptId,
+        reason: String,
+    },
     /// Outcome of `AskOutcome`: two answers in a row, and whether the terminal reached its host.
-    Outcome { attempt: AttemptId, first: LastTransaction, second: LastTransaction, host_reachable: bool, maybe_restarted: bool },
+    Outcome {
+        attempt: AttemptId,
+        first: LastTransaction,
+        second: LastTransaction,
+        host_reachable: bool,
+        maybe_restarted: bool,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,8 +130,12 @@ pub enum PrinterReport {
     /// `GS r 1` was answered: all of it came out.
     Printed,
     /// It is in the printer and will come out after the refill, or was never taken.
-    Held { reason: PrinterState },
-    Failed { reason: String },
+    Held {
+        reason: PrinterState,
+    },
+    Failed {
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,11 +165,22 @@ pub enum Reply {
     NotFound,
     /// Neither the server nor the cache can tell.
     Unreachable,
-    Appointments { offline: bool, list: Vec<Appointment> },
+    Appointments {
+        offline: bool,
+        list: Vec<Appointment>,
+    },
     /// The slip's own appointment and whose it is (number only for the request, never shown).
-    Slip { patient: Box<Patient>, appointment: Box<Appointment> },
-    Quoted { code: String, pages: u32 },
-    NotQuoted { code: String },
+    Slip {
+        patient: Box<Patient>,
+        appointment: Box<Appointment>,
+    },
+    Quoted {
+        code: String,
+        pages: u32,
+    },
+    NotQuoted {
+        code: String,
+    },
     /// The server came or went. Sent on change.
     Online(bool),
 }

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Commands that may wait for the worker; a kiosk prints one paper at a time.
 const QUEUE_MAX: usize = 8;
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(500);
-const POLL_IDLE: Duration = Duration::from_millis(2000);
+const POLL_IDLE: Duration = Duration::from_secs(2);
 /// While something is held: the patient stands there waiting.
 const POLL_HELD: Duration = Duration::from_millis(300);
 const BACK_OFF_FIRST: Duration = Duration::from_millis(300);

@@ -261,7 +261,7 @@ fn read_bits(table: &Table, from: usize, answer: &[u8]) -> Result<Vec<(&'static 
     }
     let read = |field: &Field| {
         let bits = (answer[field.byte] & field.mask) >> field.mask.trailing_zeros();
-        let value = if field.mask.count_ones() == 1 { Value::Flag(bits == 1) } else { Value::Number(bits) };
+        let value = if field.mask.is_power_of_two() { Value::Flag(bits == 1) } else { Value::Number(bits) };
         (field.name, value)
     };
     Ok(table.fields.iter().map(read).collect())

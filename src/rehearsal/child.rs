@@ -26,16 +26,32 @@ use uuid::Uuid;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Order {
-    Tap { id: String },
+    Tap {
+        id: String,
+    },
     /// A touch at a place, whatever is there.
-    Touch { x: f32, y: f32 },
+    Touch {
+        x: f32,
+        y: f32,
+    },
     /// Many touches at random places, a few milliseconds apart.
-    Touches { seed: u64, count: u32 },
-    Key { key: String },
+    Touches {
+        seed: u64,
+        count: u32,
+    },
+    Key {
+        key: String,
+    },
     /// Kiosk time passes, deadline by deadline.
-    Wait { ms: u64 },
-    Clock { at: DateTime<FixedOffset> },
-    Shot { path: PathBuf },
+    Wait {
+        ms: u64,
+    },
+    Clock {
+        at: DateTime<FixedOffset>,
+    },
+    Shot {
+        path: PathBuf,
+    },
     Texts,
     Quit,
 }
@@ -44,14 +60,33 @@ pub enum Order {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "say")]
 pub enum Say {
-    Done { touch_to_frame_ms: Option<f64> },
-    Texts { texts: Vec<String> },
-    Refused { why: String },
-    Ready { first_frame_ms: f64 },
-    Finished { kind: JourneyKind, outcome: Outcome, charged: i64, claim: Option<String>, request: Option<Uuid> },
-    Delivered { request: Uuid },
+    Done {
+        touch_to_frame_ms: Option<f64>,
+    },
+    Texts {
+        texts: Vec<String>,
+    },
+    Refused {
+        why: String,
+    },
+    Ready {
+        first_frame_ms: f64,
+    },
+    Finished {
+        kind: JourneyKind,
+        outcome: Outcome,
+        charged: i64,
+        claim: Option<String>,
+        request: Option<Uuid>,
+    },
+    Delivered {
+        request: Uuid,
+    },
     /// A paper was drawn; `raster` identifies its picture.
-    Pressed { raster: String, words: Words },
+    Pressed {
+        raster: String,
+        words: Words,
+    },
 }
 
 /// What a drawn paper says, which its picture no longer tells.
@@ -74,7 +109,8 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     let prepared = assembly::prepare();
     let facility = Arc::new(config.facility.clone());
     let taps = prepared.desk.clone();
-    let kiosk_window = KioskWindow::new(&config.display, facility, move |tap| taps.send(crate::domain::session::Input::Tapped(tap)))?;
+    let kiosk_window =
+        KioskWindow::new(&config.display, facility, move |tap| taps.send(crate::domain::session::Input::Tapped(tap)))?;
     if !window {
         // A script is faster than a finger and waits for the screen it wants.
         kiosk_window.set_double_tap_guard(Duration::ZERO);
@@ -84,7 +120,14 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     let running = assembly::start(config, prepared, hooks(&kiosk_window, &shown, clock.clone()))?;
     let _socket = crate::commands::socket::serve(&config.store.folder, running.store.clone());
     let handle = kiosk_window.handle();
-    let steering = Steering { handle: handle.clone(), desk: running.desk.clone(), runtime: running.runtime.handle().clone(), clock, shown, window };
+    let steering = Steering {
+        handle: handle.clone(),
+        desk: running.desk.clone(),
+        runtime: running.runtime.handle().clone(),
+        clock,
+        shown,
+        window,
+    };
     std::thread::spawn(move || {
         steering.wait_for_first_view(started);
         steering.obey();
@@ -191,7 +234,9 @@ impl Steering {
                 self.handle.set_clock(self.clock.now().wall);
                 Ok(Say::Done { touch_to_frame_ms: None })
             }
-            Order::Shot { path } => self.on_main(move |app| headless::snapshot(app, &path))?.map(|()| Say::Done { touch_to_frame_ms: None }),
+            Order::Shot { path } => {
+                self.on_main(move |app| headless::snapshot(app, &path))?.map(|()| Say::Done { touch_to_frame_ms: None })
+            }
             Order::Texts => Ok(Say::Texts { texts: self.on_main(headless::texts)? }),
             Order::Quit => Ok(Say::Done { touch_to_frame_ms: None }),
         }

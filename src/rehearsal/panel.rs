@@ -69,6 +69,6 @@ fn show_paper(panel: &RehearsalPanel, paper: &Raster) {
         *pixel = Rgb8Pixel { r: shade, g: shade, b: shade };
     }
     panel.set_paper(Image::from_rgb8(buffer));
-    // Lossless: a paper is at most 16,000 dots long.
-    panel.set_paper_height(428.0 * paper.height_dots as f32 / paper.width_dots as f32);
+    let dots = |count: u32| f32::from(u16::try_from(count).unwrap_or(u16::MAX));
+    panel.set_paper_height(428.0 * dots(paper.height_dots) / dots(paper.width_dots));
 }

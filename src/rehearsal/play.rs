@@ -1,7 +1,7 @@
 //! Plays a script on a stage, line by line, and writes down what was seen.
 
 use super::child::{Order, Say};
-use super::hospital::Fault;
+use super::hospital::{Fault, SimHospital};
 use super::printer::PaperState;
 use super::script::{Action, CardAct, HospitalAct, Key, Line, PaperAct};
 use super::stage::{Stage, lock};
@@ -20,7 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// `line N: what was expected and what was there`.
 pub fn play(stage: &mut Stage, lines: &[Line]) -> anyhow::Result<()> {
-    let made_before = MADE_BY_KIOSKS.map(|kind| (kind, stage.hospital.as_ref().map_or(0, |hospital| hospital.count(kind))));
+    let made_before =
+        MADE_BY_KIOSKS.map(|kind| (kind, stage.hospital.as_ref().map_or(0, |hospital| hospital.count(kind))));
     let mut scene = Scene { money_before: stage.terminal.booked().0, made_before, stage };
     for line in lines {
         scene.act(&line.action).with_context(|| format!("line {}: {}", line.number, line.text))?;
@@ -47,8 +48,14 @@ impl Scene<'_> {
             Action::WaitMs(ms) => self.stage.wait(*ms),
             Action::Shot(name) => self.shot(name),
             Action::Clock(at) => self.stage.set_clock(*at),
-            Action::Card(act) => Ok(self.stage.terminal.card(card_action(*act))),
-            Action::Paper(act) => Ok(self.stage.printer.set(paper_state(*act))),
+            Action::Card(act) => {
+                self.stage.terminal.card(card_action(*act));
+                Ok(())
+            }
+            Action::Paper(act) => {
+                self.stage.printer.set(paper_state(*act));
+                Ok(())
+            }
             Action::Hospital(act) => self.hospital(*act),
             Action::PowerCut => {
                 self.stage.power_off();
@@ -80,7 +87,9 @@ impl Scene<'_> {
     }
 
     fn hospital(&mut self, act: HospitalAct) -> anyhow::Result<()> {
-        let Some(hospital) = &self.stage.hospital else { bail!("the hospital is somebody else's; it cannot be told to fail") };
+        let Some(hospital) = &self.stage.hospital else {
+            bail!("the hospital is somebody else's; it cannot be told to fail")
+        };
         hospital.set(match act {
             HospitalAct::Down => Fault::Down,
             HospitalAct::Up => Fault::Up,
@@ -249,7 +258,12 @@ fn journeys(stage: &Stage) -> Vec<JourneyLine> {
             claim: claim.clone(),
             synced: request.is_none_or(|request| heard.delivered.contains(&request)),
         }),
-        Say::Done { .. } | Say::Texts { .. } | Say::Refused { .. } | Say::Ready { .. } | Say::Delivered { .. } | Say::Pressed { .. } => None,
+        Say::Done { .. }
+        | Say::Texts { .. }
+        | Say::Refused { .. }
+        | Say::Ready { .. }
+        | Say::Delivered { .. }
+        | Say::Pressed { .. } => None,
     });
     lines.collect()
 }
@@ -261,7 +275,10 @@ fn write_receipts(stage: &Stage) -> anyhow::Result<Vec<String>> {
     for (index, paper) in stage.printer.papers().iter().enumerate() {
         let name = folder.join(format!("{:02}", index + 1));
         fs::write(name.with_extension("png"), super::picture::to_png(paper))?;
-        fs::write(name.with_extension("escpos"), crate::printer::encode::job(paper, true).map_err(anyhow::Error::msg)?)?;
+        fs::write(
+            name.with_extension("escpos"),
+            crate::printer::encode::job(paper, true).map_err(anyhow::Error::msg)?,
+        )?;
         let words = words.get(index).cloned().unwrap_or_default();
         fs::write(name.with_extension("txt"), words.texts.join("\n") + "\n")?;
         if let Some(code) = words.code {
@@ -274,7 +291,7 @@ fn write_receipts(stage: &Stage) -> anyhow::Result<Vec<String>> {
 fn write_bundles(stage: &Stage) -> anyhow::Result<Vec<String>> {
     let folder = stage.out().join("bundles");
     fs::create_dir_all(&folder)?;
-    let bundles = stage.hospital.as_ref().map(|hospital| hospital.bundles()).unwrap_or_default();
+    let bundles = stage.hospital.as_ref().map(SimHospital::bundles).unwrap_or_default();
     for (index, bundle) in bundles.iter().enumerate() {
         fs::write(folder.join(format!("{:02}.json", index + 1)), serde_json::to_string_pretty(bundle)? + "\n")?;
     }
@@ -297,6 +314,10 @@ fn listing(out: &Path, folder: &str, extension: &str) -> anyhow::Result<Vec<Stri
 fn timings(stage: &Stage) -> Timings {
     let mut touches = stage.touch_to_frame_ms.clone();
     touches.sort_by(f64::total_cmp);
-    let rank = |percent: usize| touches.get((touches.len() * percent / 100).min(touches.len().saturating_sub(1))).copied();
-    Timings { first_frame_ms: lock(&stage.heard).first_frame_ms, touch_to_frame_ms: Percentiles { p50: rank(50), p99: rank(99) } }
+    let rank =
+        |percent: usize| touches.get((touches.len() * percent / 100).min(touches.len().saturating_sub(1))).copied();
+    Timings {
+        first_frame_ms: lock(&stage.heard).first_frame_ms,
+        touch_to_frame_ms: Percentiles { p50: rank(50), p99: rank(99) },
+    }
 }

@@ -318,6 +318,7 @@ impl Machine {
 const CLEAR: [u8; 10] = [0x10, 0x14, 8, 1, 3, 20, 1, 6, 2, 8];
 
 /// The command at the head of `bytes` and its length; `None` until all of it is there.
+#[expect(clippy::match_same_arms, reason = "a table, in the order of the manual")]
 fn parse(bytes: &[u8]) -> Option<(Command, usize)> {
     let queue = |action, length| Some((Command::Queue(action), length));
     match bytes {

@@ -44,7 +44,10 @@ impl Pty {
     /// # Errors
     /// The pty is gone.
     pub fn read_some(&mut self, buffer: &mut [u8], timeout: Duration) -> io::Result<usize> {
-        let wait = rustix::event::Timespec { tv_sec: timeout.as_secs().try_into().unwrap_or(60), tv_nsec: timeout.subsec_nanos().into() };
+        let wait = rustix::event::Timespec {
+            tv_sec: timeout.as_secs().try_into().unwrap_or(60),
+            tv_nsec: timeout.subsec_nanos().into(),
+        };
         let mut ready = [PollFd::new(&self.master, PollFlags::IN)];
         if poll(&mut ready, Some(&wait))? == 0 {
             return Ok(0);

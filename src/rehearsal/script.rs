@@ -105,7 +105,17 @@ fn action(line: &str) -> Result<Action, String> {
         "type" => quoted(rest).map(Action::Type),
         "scan" => quoted(rest).map(Action::Scan),
         "shot" => bare(rest).map(Action::Shot),
-        "key" => word(rest, &[("enter", Key::Enter), ("up", Key::Up), ("down", Key::Down), ("cancel", Key::Cancel), ("help", Key::Help)]).map(Action::Key),
+        "key" => word(
+            rest,
+            &[
+                ("enter", Key::Enter),
+                ("up", Key::Up),
+                ("down", Key::Down),
+                ("cancel", Key::Cancel),
+                ("help", Key::Help),
+            ],
+        )
+        .map(Action::Key),
         "wait" => duration_ms(rest).map(Action::WaitMs),
         "clock" => clock(rest).map(Action::Clock),
         "card" => word(rest, CARDS).map(Action::Card),
@@ -131,13 +141,22 @@ const CARDS: &[(&str, CardAct)] = &[
     ("unplug", CardAct::Unplug),
     ("reboot", CardAct::Reboot),
 ];
-const PAPERS: &[(&str, PaperAct)] = &[("out", PaperAct::Out), ("in", PaperAct::In), ("low", PaperAct::Low), ("jam", PaperAct::Jam)];
-const HOSPITALS: &[(&str, HospitalAct)] =
-    &[("down", HospitalAct::Down), ("up", HospitalAct::Up), ("slow", HospitalAct::Slow), ("reject", HospitalAct::Reject)];
+const PAPERS: &[(&str, PaperAct)] =
+    &[("out", PaperAct::Out), ("in", PaperAct::In), ("low", PaperAct::Low), ("jam", PaperAct::Jam)];
+const HOSPITALS: &[(&str, HospitalAct)] = &[
+    ("down", HospitalAct::Down),
+    ("up", HospitalAct::Up),
+    ("slow", HospitalAct::Slow),
+    ("reject", HospitalAct::Reject),
+];
 
 fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
     let known = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
-    words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value).ok_or_else(|| format!("`{text}` is not one of: {}", known()))
+    words
+        .iter()
+        .find(|(word, _)| *word == text)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| format!("`{text}` is not one of: {}", known()))
 }
 
 fn quoted(text: &str) -> Result<String, String> {
@@ -206,7 +225,8 @@ mod tests {
 
     #[test]
     fn every_fault_is_told_with_its_line() {
-        let faults = parse("tap Next\n\nfly \"home\"\nwait soon\ncard maybe\nclock yesterday").expect_err("five faults");
+        let faults =
+            parse("tap Next\n\nfly \"home\"\nwait soon\ncard maybe\nclock yesterday").expect_err("five faults");
         assert_eq!(faults.len(), 5);
         assert!(faults[0].starts_with("line 1: ") && faults[1].starts_with("line 3: `fly`"), "{faults:?}");
     }

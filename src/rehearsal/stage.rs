@@ -68,7 +68,7 @@ struct Kiosk {
 const WINDOW_SCALE: &str = "0.5";
 
 /// A kiosk that says nothing for this long is stuck.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Stage {
     /// Sets up the devices and starts the kiosk.
@@ -121,7 +121,9 @@ impl Stage {
             }
         }
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log).spawn()?;
-        let (Some(orders), Some(output)) = (process.stdin.take(), process.stdout.take()) else { bail!("no pipes to the kiosk") };
+        let (Some(orders), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
+            bail!("no pipes to the kiosk")
+        };
         let (sender, answers) = mpsc::channel();
         let heard = self.heard.clone();
         std::thread::spawn(move || {
@@ -206,13 +208,19 @@ impl Stage {
     #[must_use]
     pub fn paper_words(&self) -> Vec<Words> {
         let heard = lock(&self.heard);
-        self.printer.papers().iter().map(|paper| heard.pressed.get(&picture_id(paper)).cloned().unwrap_or_default()).collect()
+        self.printer
+            .papers()
+            .iter()
+            .map(|paper| heard.pressed.get(&picture_id(paper)).cloned().unwrap_or_default())
+            .collect()
     }
 
     pub fn note_memory(&mut self) {
         if let Some(kiosk) = &self.kiosk {
             let status = fs::read_to_string(format!("/proc/{}/status", kiosk.process.id())).unwrap_or_default();
-            let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse().ok());
+            let peak = status
+                .lines()
+                .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse().ok());
             self.peak_rss_kib = self.peak_rss_kib.max(peak.unwrap_or(0));
         }
     }

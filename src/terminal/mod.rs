@@ -10,8 +10,12 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// Every protocol this program speaks.
-pub const PROTOCOLS: &[Protocol] =
-    &[Protocol { name: "smartro", start: smartro::driver::start, decode: smartro::decode::decode, probe: smartro::probe::probe }];
+pub const PROTOCOLS: &[Protocol] = &[Protocol {
+    name: "smartro",
+    start: smartro::driver::start,
+    decode: smartro::decode::decode,
+    probe: smartro::probe::probe,
+}];
 
 /// A running terminal, or why there is none, in words for a technician.
 pub type Started = Result<Arc<dyn CardTerminal>, String>;

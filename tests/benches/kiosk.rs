@@ -37,10 +37,12 @@ fn moment(tick_ms: u64) -> Moment {
 }
 
 fn frames(criterion: &mut Criterion) {
-    let data = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/smartro.tsv")).expect("vectors");
+    let data =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/smartro.tsv")).expect("vectors");
     let line = data.lines().find(|line| line.starts_with("resp_b_ok")).expect("an approval");
     let hex = line.split('\t').nth(2).expect("hex");
-    let bytes = (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).expect("hex")).collect::<Vec<_>>();
+    let bytes =
+        (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[at * 2..at * 2 + 2], 16).expect("hex")).collect::<Vec<_>>();
     let frame = Frame::parse(&bytes).expect("frame");
     criterion.bench_function("smartro: decode an approval", |bencher| bencher.iter(|| Frame::parse(black_box(&bytes))));
     criterion.bench_function("smartro: encode an approval", |bencher| bencher.iter(|| black_box(&frame).encode()));
@@ -85,8 +87,10 @@ fn paper(criterion: &mut Criterion) {
     let facility = facility();
     let paper = Paper::Receipt(receipt(&facility));
     let raster = press::press(&paper, &facility).expect("drawn");
-    criterion.bench_function("paper: draw a receipt", |bencher| bencher.iter(|| press::press(black_box(&paper), &facility)));
-    criterion.bench_function("paper: encode a receipt", |bencher| bencher.iter(|| encode::job(black_box(&raster), true)));
+    criterion
+        .bench_function("paper: draw a receipt", |bencher| bencher.iter(|| press::press(black_box(&paper), &facility)));
+    criterion
+        .bench_function("paper: encode a receipt", |bencher| bencher.iter(|| encode::job(black_box(&raster), true)));
 }
 
 /// A durable enqueue against the same bytes written and fdatasync'ed bare, on the same disk in the same run.
@@ -109,7 +113,10 @@ fn enqueue(_: &mut Criterion) {
     }
     let bare = started.elapsed();
     let ratio = queued.as_secs_f64() / bare.as_secs_f64();
-    println!("store: durable enqueue / bare write+fdatasync = {ratio:.2} ({ROUNDS} rounds, {:.2?} each)", queued / ROUNDS);
+    println!(
+        "store: durable enqueue / bare write+fdatasync = {ratio:.2} ({ROUNDS} rounds, {:.2?} each)",
+        queued / ROUNDS
+    );
 }
 
 fn request() -> Request {

@@ -313,8 +313,8 @@ const LINE_DOTS: usize = 554;
 fn figure(number: &str) -> (String, f32) {
     let mut lines = vec![number];
     if fitting_em(number) < FIGURE_EM {
-        let hyphens = number.match_indices('-').map(|(at, _)| at + 1);
-        if let Some(at) = hyphens.filter(|at| fitting_em(&number[..*at]) >= FIGURE_EM).next_back() {
+        let mut hyphens = number.match_indices('-').map(|(at, _)| at + 1);
+        if let Some(at) = hyphens.rfind(|at| fitting_em(&number[..*at]) >= FIGURE_EM) {
             lines = vec![&number[..at], &number[at..]];
         }
     }
