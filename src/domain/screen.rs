@@ -227,9 +227,8 @@ pub enum RowPrice {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
+    /// A line without an amount is priced and paid at the desk.
     pub lines: Vec<OrderLine>,
-    /// Names of papers whose price the hospital could not tell now: paid at the desk.
-    pub unpriced: Vec<LocalText>,
     pub total: Amount,
     pub how: PayHow,
     pub collect_at: LocalText,
