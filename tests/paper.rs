@@ -70,6 +70,19 @@ fn every_paper_keeps_its_margins() {
     }
 }
 
+/// Whatever is known of the rest, a paper with a missing price names no sum.
+#[test]
+fn a_missing_price_leaves_no_total() {
+    let facility = facility();
+    let known = unpriced(Language::En);
+    let mut other_sum = known.clone();
+    other_sum.total = Amount(1_234_567);
+    assert!(press(&Paper::Receipt(known.clone()), &facility) == press(&Paper::Receipt(other_sum), &facility));
+    let mut priced = known.clone();
+    priced.lines[0].amount = Some(Amount(4_000));
+    assert!(press(&Paper::Receipt(known), &facility) != press(&Paper::Receipt(priced), &facility));
+}
+
 #[test]
 fn a_letter_without_a_font_is_not_lost_silently() {
     let mut odd = ticket(Language::En);
@@ -124,6 +137,7 @@ pub fn papers() -> Vec<(String, Paper)> {
         let name = |what: &str| format!("{what}-{}", language.code());
         papers.push((name("receipt"), Paper::Receipt(receipt(language))));
         papers.push((name("receipt-unpaid"), Paper::Receipt(unpaid(language))));
+        papers.push((name("receipt-unpriced"), Paper::Receipt(unpriced(language))));
         papers.push((name("receipt-free"), Paper::Receipt(free(language))));
         papers.push((name("ticket"), Paper::Ticket(ticket(language))));
         papers.push((name("ticket-desk"), Paper::Ticket(ticket_with_desk(language))));
@@ -148,7 +162,7 @@ pub fn receipt(language: Language) -> Receipt {
         unit,
         count,
         copies,
-        amount: Amount(amount),
+        amount: Some(Amount(amount)),
         tax: Tax::Exempt,
     };
     Receipt {
@@ -192,11 +206,19 @@ fn unpaid(language: Language) -> Receipt {
     receipt
 }
 
+/// The record's price goes by pages, and nobody could tell them.
+fn unpriced(language: Language) -> Receipt {
+    let mut receipt = unpaid(language);
+    receipt.lines[0] = OrderLine { unit: Unit::Copy, count: 1, amount: None, ..receipt.lines[0].clone() };
+    receipt.total = Amount(9_000);
+    receipt
+}
+
 fn free(language: Language) -> Receipt {
     let mut receipt = receipt(language);
     receipt.card = None;
     receipt.lines.truncate(1);
-    receipt.lines[0].amount = Amount(0);
+    receipt.lines[0].amount = Some(Amount(0));
     receipt.lines[0].name = both("진료비 영수증", "Receipt and itemised bill");
     receipt.lines[0].unit = Unit::Copy;
     receipt.lines[0].count = 1;

@@ -36,7 +36,7 @@ fn every_line_of_the_table_holds() {
         assert_eq!(reason, Some(outcome).filter(|outcome| *outcome != "today"), "{line}");
         assert_eq!(quote.ready_at, Some(ready).filter(|ready| *ready != "-").map(seoul), "{line}");
         assert_eq!(quote.amount, amount.parse().ok().map(Amount), "{line}");
-        let total: i64 = quote.lines.iter().map(|line| line.amount.0).sum();
+        let total: i64 = quote.lines.iter().map(|line| line.amount.unwrap_or_default().0).sum();
         assert_eq!(total, quote.amount.unwrap_or_default().0, "{line}");
         cases += 1;
     }

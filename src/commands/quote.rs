@@ -78,7 +78,7 @@ pub fn to_json(quote: &Quote, shown_in: Language) -> Value {
                 "text": line.name.get(shown_in),
                 "unit": line.unit.word(),
                 "count": line.count,
-                "amount": line.amount.0,
+                "amount": line.amount.map(|amount| amount.0),
                 "copies": line.copies,
                 "language": line.language.code(),
             })

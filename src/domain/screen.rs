@@ -5,6 +5,7 @@ use super::language::{Language, LocalText};
 use super::money::Amount;
 use super::paper::DeskReason;
 use chrono::{DateTime, FixedOffset};
+use std::fmt;
 
 /// Everything the window needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,7 +138,7 @@ pub enum UnavailableWhy {
     NothingToReprint,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NumberEntry {
     /// Digits typed so far, shown as typed (they are on the patient's own card).
     pub digits: String,
@@ -145,7 +146,7 @@ pub struct NumberEntry {
     pub problem: Option<EntryProblem>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct DateEntry {
     pub year: String,
     pub month: String,
@@ -153,6 +154,19 @@ pub struct DateEntry {
     /// The field the next digit goes to.
     pub active: DateField,
     pub problem: Option<EntryProblem>,
+}
+
+/// What a patient types does not appear in logs (rule 9 of the house); how far they are may.
+impl fmt::Debug for NumberEntry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "NumberEntry({:?}, redacted)", self.problem)
+    }
+}
+
+impl fmt::Debug for DateEntry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "DateEntry({:?}, {:?}, redacted)", self.active, self.problem)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -281,9 +295,8 @@ pub enum RowPrice {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Review {
+    /// A line without an amount is priced and paid at the desk.
     pub lines: Vec<OrderLine>,
-    /// Names of papers whose price the hospital could not tell now: paid at the desk.
-    pub unpriced: Vec<LocalText>,
     pub total: Amount,
     pub how: PayHow,
     pub collect_at: LocalText,

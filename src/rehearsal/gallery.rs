@@ -297,7 +297,7 @@ fn check_in() -> Vec<Shot> {
     ]
 }
 
-fn line(name: LocalText, amount: i64) -> OrderLine {
+fn line(name: LocalText, amount: Option<i64>) -> OrderLine {
     OrderLine {
         code: "cd".to_owned(),
         name,
@@ -305,19 +305,21 @@ fn line(name: LocalText, amount: i64) -> OrderLine {
         unit: Unit::Copy,
         count: 1,
         copies: 1,
-        amount: Amount(amount),
+        amount: amount.map(Amount),
         tax: Tax::Exempt,
     }
 }
 
 fn review(how: PayHow, later: Option<LaterWhy>) -> Screen {
-    let unpriced = if how == PayHow::Card { vec![] } else { vec![both("진료기록 사본", "Medical record")] };
+    let mut lines = vec![
+        line(both("영상 CD", "Images on CD"), Some(10_000)),
+        line(both("통원 확인서", "Visit confirmation"), Some(3_000)),
+    ];
+    if how != PayHow::Card {
+        lines.push(line(both("진료기록 사본", "Medical record"), None));
+    }
     Screen::Review(Review {
-        lines: vec![
-            line(both("영상 CD", "Images on CD"), 10_000),
-            line(both("통원 확인서", "Visit confirmation"), 3_000),
-        ],
-        unpriced,
+        lines,
         total: Amount(13_000),
         how,
         collect_at: both("1층 의무기록 창구", "records desk, floor 1"),

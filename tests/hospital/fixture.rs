@@ -145,7 +145,7 @@ fn line(code: &str, language: Language, unit: Unit, count: u32, copies: u32, amo
         unit,
         count,
         copies,
-        amount: Amount(amount),
+        amount: Some(Amount(amount)),
         tax,
     }
 }
@@ -157,6 +157,17 @@ pub fn lines() -> Vec<OrderLine> {
         line("IMG_CD", Language::En, Unit::Disc, 1, 1, 11_000, Tax::Percent(10)),
         line("RECEIPT", Language::En, Unit::Copy, 1, 1, 0, Tax::Exempt),
     ]
+}
+
+/// As [`documents`], but nobody could tell the pages of the record and there is more of it: paid at the desk.
+pub fn unpriced_documents(id: u128) -> Request {
+    let mut request = documents(id, PaymentOfRequest::Unpaid);
+    if let Act::Documents { lines, total, .. } = &mut request.act {
+        let record = &mut lines[0];
+        *record = OrderLine { unit: Unit::Copy, count: 2, copies: 2, amount: None, ..record.clone() };
+        *total = Amount(11_000);
+    }
+    request
 }
 
 pub fn documents(id: u128, payment: PaymentOfRequest) -> Request {

@@ -1,7 +1,7 @@
 //! The bundles, byte by byte. `UPDATE_GOLDEN=1` writes them anew; look at the difference before you commit it. The
 //! same files are what `make peers` gives to third-party validators.
 
-use super::fixture::{card, day, documents, facility, number, settings, ten_o_clock};
+use super::fixture::{card, day, documents, facility, number, settings, ten_o_clock, unpriced_documents};
 use hospital_kiosk::domain::document::OrderItem;
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::outbox::{PaymentOfRequest, Request};
@@ -26,6 +26,12 @@ fn cases() -> Vec<(&'static str, Request, Capabilities)> {
         ),
         ("paid-no-charge-item", documents(3, card()), Capabilities { charge_item: false, ..ALL }),
         ("unpaid", documents(4, PaymentOfRequest::Unpaid), ALL),
+        ("unpriced", unpriced_documents(6), ALL),
+        (
+            "unpriced-task-only",
+            unpriced_documents(7),
+            Capabilities { charge_item: false, invoice: false, payment_notice: false, ..ALL },
+        ),
         ("free", documents(5, PaymentOfRequest::Free), ALL),
     ]
 }
@@ -105,6 +111,30 @@ fn every_entry_is_conditional_and_no_full_url_is_an_identifier() {
             assert!(!once.contains(full_url), "{name}");
             assert_eq!(text.matches(&format!("\"value\":\"{full_url}\"")).count(), 0, "{name}");
         }
+    }
+}
+
+/// The Task names every paper, and a paper without a price is no charge.
+#[test]
+fn a_paper_without_a_price_is_ordered_but_not_charged() {
+    for can in [ALL, Capabilities { charge_item: false, invoice: false, payment_notice: false, ..ALL }] {
+        let bundle = bundle(&unpriced_documents(6), can);
+        let entries = bundle["entry"].as_array().expect("entries");
+        let charges: Vec<&str> = entries
+            .iter()
+            .filter(|entry| entry["resource"]["resourceType"] == "ChargeItem")
+            .filter_map(|entry| entry["resource"]["code"]["coding"][0]["code"].as_str())
+            .collect();
+        let wanted: &[&str] = if can.charge_item { &["IMG_CD"] } else { &[] };
+        assert_eq!(charges, wanted);
+        assert!(!bundle.to_string().contains("Invoice"));
+        let task = &entries.last().expect("a task")["resource"];
+        let named = |id: &str| task["input"].as_array().expect("inputs").iter().find(|input| input["id"] == id);
+        assert_eq!(named("document-1").expect("a code")["valueCodeableConcept"]["coding"][0]["code"], "REC");
+        assert_eq!(named("copies-1").expect("copies")["valuePositiveInt"], 2);
+        assert_eq!(named("language-1").expect("a language")["valueCode"], "ko");
+        assert!(named("amount-1").is_none());
+        assert_eq!(named("amount-2").is_some(), !can.charge_item);
     }
 }
 

@@ -95,7 +95,12 @@ fn request_line(request: &Request) -> String {
                 PaymentOfRequest::Unpaid => "unpaid".to_owned(),
                 PaymentOfRequest::Card { attempt_number, .. } => format!("card {attempt_number}"),
             };
-            format!("documents {claim} {} lines {} {paid}", lines.len(), total.0)
+            let unpriced: Vec<String> = lines
+                .iter()
+                .filter(|line| line.amount.is_none())
+                .map(|line| format!(" {}x{}-at-desk", line.code, line.copies))
+                .collect();
+            format!("documents {claim} {} lines {} {paid}{}", lines.len(), total.0, unpriced.concat())
         }
     }
 }
@@ -105,9 +110,10 @@ fn paper_line(paper: &Paper) -> String {
         Paper::Receipt(receipt) => {
             let (card, desk) = (receipt.card.is_some(), receipt.pay_at.is_some());
             format!(
-                "receipt {} {} card={card} pay-at-desk={desk}{}",
+                "receipt {} {} card={card} pay-at-desk={desk}{}{}",
                 receipt.claim,
                 receipt.total.0,
+                if receipt.lines.iter().any(|line| line.amount.is_none()) { " unpriced" } else { "" },
                 duplicate(receipt.duplicate)
             )
         }
@@ -265,9 +271,13 @@ fn screen(screen: &Screen) -> String {
 }
 
 fn review_line(review: &Review) -> String {
-    let lines: Vec<String> =
-        review.lines.iter().map(|line| format!("{}x{} {}", line.code, line.copies, line.amount.0)).collect();
-    let unpriced: Vec<&str> = review.unpriced.iter().map(english).collect();
+    let lines: Vec<String> = review
+        .lines
+        .iter()
+        .filter_map(|line| Some(format!("{}x{} {}", line.code, line.copies, line.amount?.0)))
+        .collect();
+    let unpriced: Vec<&str> =
+        review.lines.iter().filter(|line| line.amount.is_none()).map(|line| english(&line.name)).collect();
     format!(
         "Review [{}] unpriced={unpriced:?} {} {:?} ready {} later={:?}",
         lines.join(", "),

@@ -85,10 +85,11 @@ fn fill_receipt(
     let frame = frame(receipt.at, &receipt.claim, receipt.duplicate, tongues, facility);
     ui.set_frame(PaperFrame { note: tongues.own_text(&facility.receipt_note), ..frame });
     ui.set_items(items(receipt, facility, tongues.own, &own, &desk));
-    ui.set_total(format::money(receipt.total, &facility.currency, tongues.own).into());
+    let unknown = receipt.lines.iter().any(|line| line.amount.is_none());
+    ui.set_total(if unknown { "".into() } else { amount(receipt.total, facility, tongues.own) });
     ui.set_tax(own.tax);
     ui.set_desk_tax(desk.tax);
-    ui.set_free(receipt.total.is_zero() && receipt.pay_at.is_none());
+    ui.set_free(receipt.total.is_zero() && receipt.pay_at.is_none() && !unknown);
     ui.set_paid(receipt.card.is_some());
     if let Some(card) = &receipt.card {
         ui.set_card(PaperCard {
@@ -184,7 +185,7 @@ fn items(
             quantity: quantity.clone(),
             desk_name: line.name.get(facility.desk_language).into(),
             desk_quantity: desk_quantity.clone(),
-            amount: format::money(line.amount, &facility.currency, language).into(),
+            amount: line.amount.map_or_else(SharedString::new, |known| amount(known, facility, language)),
         })
         .collect();
     ModelRc::new(VecModel::from(rows))

@@ -6,11 +6,11 @@ use slint::ComponentHandle;
 
 pub(super) fn show(app: &App, words: &Words, review: &Review) {
     let global = app.global::<ReviewData>();
-    let unpriced =
-        review.unpriced.iter().map(|name| ReviewLine { name: words.text(name), detail: "".into(), amount: "".into() });
-    let lines = review.lines.iter().map(|order| line(words, order)).chain(unpriced).collect();
+    let lines = review.lines.iter().map(|order| line(words, order)).collect();
     global.set_lines(rows(global.get_lines(), lines));
-    global.set_total(if review.lines.is_empty() { "".into() } else { words.money(review.total) });
+    // A sum that lacks a price is no total: the desk tells it.
+    let unknown = review.lines.iter().any(|line| line.amount.is_none());
+    global.set_total(if unknown { "".into() } else { words.money(review.total) });
     global.set_how(match review.how {
         PayHow::Free => PayWay::Free,
         PayHow::Card => PayWay::Card,
@@ -31,11 +31,11 @@ pub(super) fn show(app: &App, words: &Words, review: &Review) {
     global.set_bring(words.text(&review.bring));
 }
 
-/// Name, `× copies` with the paper's language, amount.
+/// Name, `× copies` with the paper's language, amount; no amount reads "at the desk".
 fn line(words: &Words, order: &OrderLine) -> ReviewLine {
     ReviewLine {
         name: words.text(&order.name),
         detail: words.line(&format!("× {} · {}", order.copies, order.language.name_in(words.language))),
-        amount: words.money(order.amount),
+        amount: order.amount.map_or_else(|| "".into(), |amount| words.money(amount)),
     }
 }

@@ -22,7 +22,7 @@ pub struct Document {
     pub price: Price,
     /// Later prices by the day they begin, ascending; usually empty.
     pub price_changes: Vec<(NaiveDate, Price)>,
-    /// What one piece is called on a priced line.
+    /// What one piece is called on a line of an order.
     pub unit: Unit,
     pub tax: Tax,
     /// Shortest and longest time until it is ready, in minutes.
@@ -75,7 +75,7 @@ pub struct OrderItem {
     pub pages: Option<u32>,
 }
 
-/// A priced line as shown, printed and sent to the hospital: the same one everywhere.
+/// One ordered paper as shown, printed and sent to the hospital: the same one everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderLine {
     pub code: String,
@@ -84,7 +84,8 @@ pub struct OrderLine {
     pub unit: Unit,
     pub count: u32,
     pub copies: u32,
-    pub amount: Amount,
+    /// `None`: ordered all the same, its price is told at the desk.
+    pub amount: Option<Amount>,
     pub tax: Tax,
 }
 

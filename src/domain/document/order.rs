@@ -1,7 +1,7 @@
 //! From what was picked to what it costs, where and when it is collected, and what to bring.
 
 use super::quote::{self, Reason};
-use super::{OrderItem, OrderLine};
+use super::{OrderItem, OrderLine, Price, Tax, Unit};
 use crate::domain::facility::Facility;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::Amount;
@@ -11,9 +11,9 @@ use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Priced {
+    /// One for each item, in the same order, whether its price is known now or not.
     pub lines: Vec<OrderLine>,
-    /// Papers whose price is not known now.
-    pub unpriced: Vec<LocalText>,
+    /// Of the lines that have a price.
     pub total: Amount,
     /// When the last of them is ready.
     pub ready_at: DateTime<FixedOffset>,
@@ -24,11 +24,18 @@ pub struct Priced {
     pub bring: LocalText,
 }
 
+impl Priced {
+    /// The price of a paper is not known now: what is due is told at the desk.
+    #[must_use]
+    pub fn has_unpriced(&self) -> bool {
+        self.lines.iter().any(|line| line.amount.is_none())
+    }
+}
+
 #[must_use]
 pub fn price(facility: &Facility, items: &[OrderItem], at: DateTime<FixedOffset>) -> Priced {
     let mut priced = Priced {
         lines: Vec::new(),
-        unpriced: Vec::new(),
         total: Amount::ZERO,
         ready_at: at,
         collect_until: None,
@@ -53,9 +60,7 @@ fn add(priced: &mut Priced, facility: &Facility, item: &OrderItem, at: DateTime<
             priced.total = total;
             priced.lines.extend(quote.lines);
         }
-        None => priced
-            .unpriced
-            .push(facility.document(&item.code).map(|document| document.name.clone()).unwrap_or_default()),
+        None => priced.lines.push(unpriced(facility, item)),
     }
     // Without pages there is no price, but there is a time.
     let available = facility.document(&item.code).map(|document| quote::availability(facility, document, at));
@@ -67,6 +72,25 @@ fn add(priced: &mut Priced, facility: &Facility, item: &OrderItem, at: DateTime<
     }
     if priced.later.is_none() {
         priced.later = available.and_then(|available| available.reason).and_then(later);
+    }
+}
+
+/// Counted in copies where the price would go by pages: nobody has told how many there are.
+fn unpriced(facility: &Facility, item: &OrderItem) -> OrderLine {
+    let document = facility.document(&item.code);
+    let unit = match document.map(|document| (&document.price, document.unit)) {
+        Some((Price::ByPage { .. }, _) | (_, Unit::Page)) | None => Unit::Copy,
+        Some((Price::Fixed { .. } | Price::DoctorWrites, unit)) => unit,
+    };
+    OrderLine {
+        code: item.code.clone(),
+        name: document.map(|document| document.name.clone()).unwrap_or_default(),
+        language: item.language,
+        unit,
+        count: item.copies,
+        copies: item.copies,
+        amount: None,
+        tax: document.map_or(Tax::Exempt, |document| document.tax),
     }
 }
 

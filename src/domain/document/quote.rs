@@ -146,7 +146,7 @@ fn line(
         unit: if by_page { Unit::Page } else { document.unit },
         count: if by_page { pages.unwrap_or(0) } else { copies },
         copies,
-        amount,
+        amount: Some(amount),
         tax: document.tax,
     }
 }

@@ -239,7 +239,7 @@ impl Documents {
     fn how_to_pay(&self, priced: &Priced, kiosk: &Kiosk, till: &Till) -> PayHow {
         let rules = &kiosk.facility.payment;
         let offline = self.is_offline(kiosk);
-        if !priced.unpriced.is_empty() {
+        if priced.has_unpriced() {
             PayHow::AtDesk(if offline { AtDeskWhy::Offline } else { AtDeskWhy::NoQuote })
         } else if priced.total <= Amount::ZERO {
             PayHow::Free

@@ -70,7 +70,7 @@ impl Order<'_> {
         if self.can.charge_item {
             entries.extend(
                 self.priced_lines()
-                    .map(|(sequence, line)| self.entry(&charge_name(sequence), self.charge_item(sequence, line))),
+                    .map(|(sequence, line, amount)| self.entry(&charge_name(sequence), self.charge_item(sequence, line, amount))),
             );
         }
         if self.has_invoice() {
@@ -90,9 +90,11 @@ impl Order<'_> {
         self.can.invoice && matches!(self.payment, PaymentOfRequest::Card { .. })
     }
 
-    /// Free lines, and lines whose price only the hospital will know, are no charge.
-    fn priced_lines(&self) -> impl Iterator<Item = (u32, &OrderLine)> {
-        (1..).zip(self.lines).filter(|(_, line)| !line.amount.is_zero())
+    /// Free lines, and lines whose price only the hospital will know, are no charge. The sequence is that of the
+    /// Task's inputs, which name every line.
+    fn priced_lines(&self) -> impl Iterator<Item = (u32, &OrderLine, Amount)> {
+        let charge = |(sequence, line): (u32, _)| Some((sequence, line, charge_of(line)?));
+        (1..).zip(self.lines).filter_map(charge)
     }
 
     fn entry(&self, name: &str, resource: Resource) -> BundleEntry {
@@ -137,7 +139,7 @@ impl Order<'_> {
         }
     }
 
-    fn charge_item(&self, sequence: u32, line: &OrderLine) -> Resource {
+    fn charge_item(&self, sequence: u32, line: &OrderLine, amount: Amount) -> Resource {
         Resource::ChargeItem(ChargeItem {
             identifier: vec![self.identifier(&charge_name(sequence))],
             status: "billable",
@@ -145,25 +147,25 @@ impl Order<'_> {
             subject: self.patient(),
             occurrence_date_time: self.request.made_at.to_rfc3339(),
             quantity: Quantity { value: line.count },
-            price_override: money(line.amount, &self.currency),
+            price_override: money(amount, &self.currency),
         })
     }
 
     fn invoice(&self) -> Invoice {
-        let net: i64 = self.priced_lines().map(|(_, line)| part_tax(line.amount, line.tax).0.0).sum();
+        let net: i64 = self.priced_lines().map(|(_, line, amount)| part_tax(amount, line.tax).0.0).sum();
         Invoice {
             identifier: vec![self.identifier(INVOICE)],
             status: "balanced",
             subject: self.patient(),
             date: self.request.made_at.to_rfc3339(),
-            line_item: self.priced_lines().map(|(sequence, line)| self.invoice_line(sequence, line)).collect(),
+            line_item: self.priced_lines().map(|(sequence, line, amount)| self.invoice_line(sequence, line, amount)).collect(),
             total_net: money(Amount(net), &self.currency),
             total_gross: money(self.total, &self.currency),
         }
     }
 
-    fn invoice_line(&self, sequence: u32, line: &OrderLine) -> InvoiceLine {
-        let (net, tax) = part_tax(line.amount, line.tax);
+    fn invoice_line(&self, sequence: u32, line: &OrderLine, amount: Amount) -> InvoiceLine {
+        let (net, tax) = part_tax(amount, line.tax);
         let mut price_component = vec![PriceComponent { kind: "base", amount: money(net, &self.currency) }];
         if !tax.is_zero() {
             price_component.push(PriceComponent { kind: "tax", amount: money(tax, &self.currency) });
@@ -237,8 +239,8 @@ impl Order<'_> {
             numbered("copies", sequence, InputValue::Count(line.copies.max(1))),
             numbered("language", sequence, InputValue::Code(line.language.code().to_owned())),
         ];
-        if !self.can.charge_item && !line.amount.is_zero() {
-            inputs.push(numbered("amount", sequence, InputValue::Money(money(line.amount, &self.currency))));
+        if let Some(amount) = charge_of(line).filter(|_| !self.can.charge_item) {
+            inputs.push(numbered("amount", sequence, InputValue::Money(money(amount, &self.currency))));
         }
         inputs
     }
@@ -260,6 +262,10 @@ impl Order<'_> {
         }
         inputs
     }
+}
+
+fn charge_of(line: &OrderLine) -> Option<Amount> {
+    line.amount.filter(|amount| !amount.is_zero())
 }
 
 fn charge_name(sequence: u32) -> String {

@@ -54,7 +54,7 @@ impl Documents {
 
     fn request_without_card(&mut self, kiosk: &mut Kiosk) {
         let Some(mut order) = self.placed(kiosk) else { return };
-        let unpriced = self.priced.as_ref().is_some_and(|priced| !priced.unpriced.is_empty());
+        let unpriced = self.priced.as_ref().is_some_and(|priced| priced.has_unpriced());
         let (paid, how) = match self.how {
             PayHow::Free => (PaymentOfRequest::Free, DoneHow::Free),
             PayHow::Card | PayHow::AtDesk(_) => {

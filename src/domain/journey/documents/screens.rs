@@ -72,7 +72,6 @@ impl Documents {
         let Some(priced) = &self.priced else { return Screen::ForWhom };
         Screen::Review(Review {
             lines: priced.lines.clone(),
-            unpriced: priced.unpriced.clone(),
             total: priced.total,
             how: self.how,
             collect_at: priced.collect_at.clone(),
