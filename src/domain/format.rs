@@ -60,12 +60,12 @@ fn grouped(value: i64, separator: char) -> String {
     out
 }
 
-/// `오후 2:05`, `2:05 pm`, `14:05`.
+/// `오후 2:05`, `2:05 pm`, `14:05`. The space in it is U+00A0: no line breaks there.
 #[must_use]
 pub fn clock(at: NaiveTime, language: Language) -> String {
     match language {
-        Language::Ko => format!("{} {}", half_day(at, language), clock_face(at, language)),
-        Language::En => format!("{} {}", clock_face(at, language), half_day(at, language)),
+        Language::Ko => format!("{}\u{A0}{}", half_day(at, language), clock_face(at, language)),
+        Language::En => format!("{}\u{A0}{}", clock_face(at, language), half_day(at, language)),
         Language::Zh | Language::Ja | Language::Ru | Language::Vi | Language::Mn | Language::Ar => {
             clock_face(at, language)
         }
@@ -235,6 +235,15 @@ pub fn keep_words(text: &str, language: Language) -> String {
     out
 }
 
+/// Binds a short last word to the one before it, so that no `2` of `floor 2` stands alone on a line.
+#[must_use]
+pub fn keep_end(text: &str) -> String {
+    match text.rsplit_once(' ') {
+        Some((head, end)) if !head.is_empty() && end.chars().count() < 4 => format!("{head}\u{A0}{end}"),
+        Some(_) | None => text.to_owned(),
+    }
+}
+
 /// One line without what the text layer put in: word joiners, direction marks, hand-set breaks. For tests and scripts.
 #[must_use]
 pub fn plain(text: &str) -> String {
@@ -287,14 +296,14 @@ mod tests {
         let at = |day: &str| DateTime::parse_from_rfc3339(day).unwrap();
         let (from, until) = (at("2026-11-20T14:35:00+09:00"), at("2026-11-20T18:00:00+09:00"));
         let today = from.date_naive();
-        assert_eq!(clock(from.time(), Language::Ko), "오후 2:35");
-        assert_eq!(clock(from.time(), Language::En), "2:35 pm");
-        assert_eq!(minute_of_day(12, Language::En), "12:12 am");
-        assert_eq!(time_span(from, Some(until), today, Language::Ko), "오늘 오후 2:35부터 6:00까지");
-        assert_eq!(time_span(from, Some(until), today, Language::En), "Today 2:35 pm to 6:00 pm");
+        assert_eq!(clock(from.time(), Language::Ko), "오후\u{A0}2:35");
+        assert_eq!(clock(from.time(), Language::En), "2:35\u{A0}pm");
+        assert_eq!(minute_of_day(12, Language::En), "12:12\u{A0}am");
+        assert_eq!(plain(&time_span(from, Some(until), today, Language::Ko)), "오늘 오후 2:35부터 6:00까지");
+        assert_eq!(plain(&time_span(from, Some(until), today, Language::En)), "Today 2:35 pm to 6:00 pm");
         let monday = at("2026-11-23T08:30:00+09:00");
-        assert_eq!(time_span(monday, None, today, Language::En), "Mon 23 Nov from 8:30 am");
-        assert_eq!(time_span(monday, None, today, Language::Ko), "11월 23일 월요일 오전 8:30부터");
+        assert_eq!(plain(&time_span(monday, None, today, Language::En)), "Mon 23 Nov from 8:30 am");
+        assert_eq!(plain(&time_span(monday, None, today, Language::Ko)), "11월 23일 월요일 오전 8:30부터");
     }
 
     #[test]
@@ -302,5 +311,7 @@ mod tests {
         assert_eq!(keep_words("8자리 QR을", Language::Ko), "8\u{2060}자\u{2060}리 QR\u{2060}을");
         assert_eq!(plain(&keep_words("무엇을 도와드릴까요?", Language::Ko)), "무엇을 도와드릴까요?");
         assert_eq!(keep_words("8 digits", Language::En), "8 digits");
+        assert_eq!(keep_end("Internal medicine, floor 2"), "Internal medicine, floor\u{A0}2");
+        assert_eq!(keep_end("Eye clinic"), "Eye clinic");
     }
 }

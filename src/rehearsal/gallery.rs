@@ -153,7 +153,7 @@ pub fn facility() -> Facility {
 
 fn consent() -> LocalText {
     both(
-        "등록번호, 생년월일, 신청한 서류를 씁니다.\n서류를 준비하고 드리는 데에만 씁니다.\n신청 기록은 5년 동안 보관합니다.\n동의하지 않으셔도 창구에서 신청할 수 있습니다.",
+        "등록번호, 생년월일, 신청한 서류를 씁니다.\n서류를 준비하고 드리는 데에만 씁니다.\n신청 기록은 5년 동안 보관합니다.\n동의하지 않으시면 창구에서 신청하세요.",
         "We use your hospital number, date of birth and order.\nOnly to prepare your papers and hand them out.\nThe order is kept for five years.\nYou may say no and order at the desk.",
     )
 }
@@ -288,8 +288,8 @@ fn check_in() -> Vec<Shot> {
             Some((4, 4)),
             Screen::Appointments { masked_name: "홍○동".to_owned(), rows, can_go_on: true },
         ),
-        ("09-checked-in", None, done(None, vec![], PrintState::Printing)),
-        ("09-checked-in-desk", None, done(Some(desk()), vec![DeskReason::IdCheck], PrintState::NoPaper)),
+        ("09-checked-in", Some((4, 4)), done(None, vec![], PrintState::Printing)),
+        ("09-checked-in-desk", Some((4, 4)), done(Some(desk()), vec![DeskReason::IdCheck], PrintState::NoPaper)),
         ("10-sorry-not-found", None, sorry(SorryWhy::NotFound, true)),
         ("10-sorry-under-age", None, sorry(SorryWhy::UnderAge, false)),
         ("10-sorry-somebody-else", None, sorry(SorryWhy::SomebodyElse, false)),

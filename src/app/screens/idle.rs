@@ -11,12 +11,14 @@ pub(super) fn show(app: &App, words: &Words) {
     let half = format::half_day(time, language);
     let weekday = format::weekday(day.weekday(), language);
     let date = format::date(day, language);
-    let first = if language == Language::En {
-        format!("{weekday}\n{date} {half}")
+    // `11월 20일 / 금요일 오후 / 2:05`, but `Friday / 20 November / 2:05 pm`.
+    let (first, after) = if language == Language::En {
+        (format!("{weekday}\n{date}"), half)
     } else {
-        format!("{date}\n{weekday} {half}")
+        (format!("{date}\n{weekday} {half}"), "")
     };
     global.set_day(words.line(first.trim_end()));
+    global.set_half(after.into());
     global.set_clock(format::clock_face(time, language).into());
     global.set_emergency(words.text(&words.facility.emergency));
     let others: Vec<&str> = words

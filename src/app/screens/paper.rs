@@ -159,7 +159,8 @@ impl ReceiptSpoken {
 fn span(receipt: &Receipt, language: Language) -> (String, String, String) {
     let begin = format::clock(receipt.ready_at.time(), language);
     // `오후 2:35부터 6:00까지`: the half of the day is said once where it stands in front.
-    let half = begin.split_once(' ').map_or("", |(half, _)| half).trim_start_matches(|letter: char| letter.is_ascii());
+    let half =
+        begin.split_once('\u{A0}').map_or("", |(half, _)| half).trim_start_matches(|letter: char| letter.is_ascii());
     let end = receipt.collect_until.map_or(String::new(), |until| {
         let time = format::clock(until.time(), language);
         if until.date_naive() == receipt.ready_at.date_naive() {
@@ -249,11 +250,11 @@ struct Tongues {
 
 impl Tongues {
     fn own_text(self, text: &LocalText) -> SharedString {
-        isolated(text.get(self.own), self.own)
+        isolated(&format::keep_end(text.get(self.own)), self.own)
     }
 
     fn desk_text(self, text: &LocalText) -> SharedString {
-        isolated(text.get(self.desk), self.desk)
+        isolated(&format::keep_end(text.get(self.desk)), self.desk)
     }
 }
 

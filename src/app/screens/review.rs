@@ -1,6 +1,6 @@
 use super::ui::{App, Later, PayWay, ReviewData, ReviewLine};
-use super::words::{Words, rows};
-use crate::domain::document::OrderLine;
+use super::words::{Words, int, rows};
+use crate::domain::document::{OrderLine, Unit};
 use crate::domain::screen::{AtDeskWhy, LaterWhy, PayHow, Review};
 use slint::ComponentHandle;
 
@@ -31,11 +31,21 @@ pub(super) fn show(app: &App, words: &Words, review: &Review) {
     global.set_bring(words.text(&review.bring));
 }
 
-/// Name, `× copies` with the paper's language, amount; no amount reads "at the desk".
+/// Name, how much of it as the receipt says it, the paper's language, amount; no amount reads "at the desk". A disc speaks no language.
 fn line(words: &Words, order: &OrderLine) -> ReviewLine {
     ReviewLine {
         name: words.text(&order.name),
-        detail: words.line(&format!("× {} · {}", order.copies, order.language.name_in(words.language))),
+        unit: match order.unit {
+            Unit::Copy => 0,
+            Unit::Page => 1,
+            Unit::Disc => 2,
+        },
+        count: int(order.count),
+        copies: int(order.copies),
+        language: match order.unit {
+            Unit::Copy | Unit::Page => words.line(order.language.name_in(words.language)),
+            Unit::Disc => "".into(),
+        },
         amount: order.amount.map_or_else(|| "".into(), |amount| words.money(amount)),
     }
 }

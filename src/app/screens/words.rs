@@ -26,7 +26,7 @@ pub(super) struct Words<'a> {
 
 impl Words<'_> {
     pub fn text(&self, text: &LocalText) -> SharedString {
-        self.line(text.get(self.language))
+        self.line(&format::keep_end(text.get(self.language)))
     }
 
     pub fn line(&self, text: &str) -> SharedString {

@@ -404,7 +404,8 @@ impl Documents {
             State::List { .. } | State::Options { .. } | State::Quoting { .. } => Some((2, 5)),
             State::Review | State::Consent => Some((3, 5)),
             State::Paying | State::RemoveCard { .. } => Some((4, 5)),
-            State::NotPaid(_) | State::DoubtOver { .. } | State::Done { .. } | State::Sorry { .. } => None,
+            State::Done { .. } => Some((5, 5)),
+            State::NotPaid(_) | State::DoubtOver { .. } | State::Sorry { .. } => None,
         }
     }
 

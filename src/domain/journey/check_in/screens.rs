@@ -52,8 +52,8 @@ impl CheckIn {
         match &self.state {
             State::Who(who) => Some((who.step(), 4)),
             State::Insurance => Some((3, 4)),
-            State::Choose => Some((4, 4)),
-            State::Slip { .. } | State::Listing { .. } | State::CheckedIn(_) | State::Sorry { .. } => None,
+            State::Choose | State::CheckedIn(_) => Some((4, 4)),
+            State::Slip { .. } | State::Listing { .. } | State::Sorry { .. } => None,
         }
     }
 
