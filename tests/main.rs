@@ -1,5 +1,6 @@
 //! One test binary; one module per promise.
 
+mod commands;
 mod configuration;
 mod demo;
 mod hospital;
