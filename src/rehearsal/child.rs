@@ -26,6 +26,8 @@ use uuid::Uuid;
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Order {
     Tap { id: String },
+    /// Two touches of the same control before the screen can change: a nervous finger.
+    TapTwice { id: String },
     /// A touch at a place, whatever is there.
     Touch { x: f32, y: f32 },
     /// Many touches at random places, a few milliseconds apart.
@@ -157,6 +159,7 @@ impl Steering {
     fn carry_out(&self, order: Order) -> Result<Say, String> {
         match order {
             Order::Tap { id } => self.touch(move |app| headless::tap(app, &id)),
+            Order::TapTwice { id } => self.touch(move |app| headless::tap(app, &id).and_then(|()| headless::tap(app, &id))),
             Order::Touch { x, y } => self.touch(move |app| {
                 headless::touch(app, x, y);
                 Ok(())
