@@ -10,6 +10,7 @@ mod paper;
 mod power;
 mod printing;
 mod quotes;
+mod rough;
 mod screens;
 mod stage;
 mod store;
