@@ -2,6 +2,7 @@
 
 #![expect(clippy::cast_precision_loss, reason = "pixels are small numbers")]
 
+mod commands;
 mod configuration;
 mod demo;
 mod hospital;
@@ -11,6 +12,7 @@ mod paper;
 mod power;
 mod printing;
 mod quotes;
+mod rough;
 mod screens;
 mod stage;
 mod store;

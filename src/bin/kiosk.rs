@@ -76,7 +76,11 @@ enum QueueCommand {
         json: bool,
     },
     /// Send a parked request again after its fault was mended.
-    Retry { id: Uuid },
+    Retry {
+        id: Uuid,
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -136,7 +140,7 @@ fn queue_request(what: QueueCommand) -> socket::Request {
     match what {
         QueueCommand::List { json } => socket::Request::QueueList { json },
         QueueCommand::Show { id, json } => socket::Request::QueueShow { id, json },
-        QueueCommand::Retry { id } => socket::Request::QueueRetry { id },
+        QueueCommand::Retry { id, json } => socket::Request::QueueRetry { id, json },
     }
 }
 

@@ -30,9 +30,10 @@ pub fn show(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
 
 /// # Errors
 /// No such parked request.
-pub fn retry(store: &dyn Store, id: Uuid) -> Answer {
+pub fn retry(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
     if store.retry(id).map_err(usage)? {
-        Ok(vec![format!("{id} will be sent again")])
+        let retried = json!({ "id": id, "retried": true });
+        Ok(vec![if as_json { retried.to_string() } else { format!("{id} will be sent again") }])
     } else {
         Err(no(format!("{id} is not parked; only a parked request can be tried again")))
     }

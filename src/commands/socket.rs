@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub enum Request {
     QueueList { json: bool },
     QueueShow { id: Uuid, json: bool },
-    QueueRetry { id: Uuid },
+    QueueRetry { id: Uuid, json: bool },
     PaymentsList { json: bool },
     PaymentsShow { id: String, json: bool },
 }
@@ -36,7 +36,7 @@ pub fn answer(store: &dyn Store, request: &Request) -> Answer {
     match request {
         Request::QueueList { json } => queue::list(store, *json),
         Request::QueueShow { id, json } => queue::show(store, *id, *json),
-        Request::QueueRetry { id } => queue::retry(store, *id),
+        Request::QueueRetry { id, json } => queue::retry(store, *id, *json),
         Request::PaymentsList { json } => payments::list(store, *json),
         Request::PaymentsShow { id, json } => payments::show(store, id, *json),
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Intent(attempt, request, amount, baseline) -> Sent -> Answered(raw) -> Committed -> Settled(hospital told)
-//!                                    └--> InDoubt -> Committed | NotPaid | NeedsStaff
+//!                                    └--> InDoubt -> Answered (late) | Committed | NotPaid | NeedsStaff
 //! ```
 //! `Record` effects are durable before the next effect begins, so each arrow is on disk before the next byte leaves.
 

@@ -29,6 +29,10 @@ pub enum Order {
     Tap {
         id: String,
     },
+    /// Two touches of the same control before the screen can change: a nervous finger.
+    TapTwice {
+        id: String,
+    },
     /// A touch at a place, whatever is there.
     Touch {
         x: f32,
@@ -217,6 +221,7 @@ impl Steering {
     fn carry_out(&self, order: Order) -> Result<Say, String> {
         match order {
             Order::Tap { id } => self.touch(move |app| headless::tap(app, &id)),
+            Order::TapTwice { id } => self.touch(move |app| headless::tap(app, &id).and_then(|()| headless::tap(app, &id))),
             Order::Touch { x, y } => self.touch(move |app| {
                 headless::touch(app, x, y);
                 Ok(())

@@ -28,6 +28,7 @@ pub struct SimTerminal {
     model: Arc<Mutex<Model>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    started: Instant,
 }
 
 impl SimTerminal {
@@ -38,12 +39,13 @@ impl SimTerminal {
     pub fn start(link: &Path, seed: u64) -> io::Result<Self> {
         let model = Arc::new(Mutex::new(Model::new(seed)));
         let stop = Arc::new(AtomicBool::new(false));
-        let far_end = Line { link: link.to_owned(), pty: Some(Pty::open(link)?), started: Instant::now() };
+        let started = Instant::now();
+        let far_end = Line { link: link.to_owned(), pty: Some(Pty::open(link)?), started };
         let (far_model, far_stop) = (Arc::clone(&model), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
             .name("sim-terminal".to_owned())
             .spawn(move || far_end.run(&far_model, &far_stop))?;
-        Ok(Self { model, stop, thread: Some(thread) })
+        Ok(Self { model, stop, thread: Some(thread), started })
     }
 
     /// Arms the next payment, or the one that waits for a card now, and presents the card.
@@ -59,6 +61,21 @@ impl SimTerminal {
     /// Changes what the terminal is like.
     pub fn set_up(&self, change: impl FnOnce(&mut Setup)) {
         change(&mut self.lock().setup);
+    }
+
+    /// Says these bytes out of turn.
+    pub fn talk(&self, bytes: &[u8]) {
+        self.lock().talk(bytes);
+    }
+
+    /// The line vanishes until [`Self::plug_in`].
+    pub fn unplug(&self) {
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.lock().unplug(now_ms);
+    }
+
+    pub fn plug_in(&self) {
+        self.lock().plug_in();
     }
 
     /// Standing total of the simulated card company, minor units.

@@ -29,10 +29,13 @@ pub(super) const fn allowed(from: PaymentState, to: PaymentState) -> bool {
         Intent => matches!(to, Sent | NotPaid),
         Sent => matches!(to, Answered | InDoubt | NotPaid),
         Answered => matches!(to, Committed | InDoubt | NotPaid),
-        InDoubt => matches!(to, Committed | NotPaid | NeedsStaff),
+        // The answer may come late.
+        InDoubt => matches!(to, Answered | Committed | NotPaid | NeedsStaff),
         NeedsStaff => matches!(to, Committed | NotPaid | InDoubt),
         Committed => matches!(to, Settled),
-        Settled | NotPaid => false,
+        // An approval may come after a question that seemed to prove the opposite: people must know.
+        NotPaid => matches!(to, NeedsStaff),
+        Settled => false,
     }
 }
 

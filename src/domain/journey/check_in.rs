@@ -144,7 +144,8 @@ impl CheckIn {
     }
 
     fn tap_checked_in(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
-        if matches!(tap, Tap::Finish | Tap::Next) {
+        // A second touch of "Check in" is still on its way: it must not wipe the number.
+        if tap == Tap::Finish {
             return Flow::End;
         }
         let State::CheckedIn(ticket) = &mut self.state else { return Flow::Stay };
@@ -158,7 +159,7 @@ impl CheckIn {
     fn tap_sorry(&mut self, tap: Tap, retry: bool, kiosk: &Kiosk) -> Flow {
         if tap == Tap::Finish {
             return Flow::End;
-        } else if matches!(tap, Tap::Back | Tap::Next) {
+        } else if tap == Tap::Back {
             return Flow::Home;
         } else if tap == Tap::TryAgain && retry {
             *self = Self::new(kiosk);

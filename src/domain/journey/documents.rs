@@ -269,7 +269,7 @@ impl Documents {
         if tap == Tap::TryAgain && retry {
             let again = if self.patient.is_some() { State::List { page: 0 } } else { State::Who(Identify::new()) };
             self.state = again;
-        } else if matches!(tap, Tap::Back | Tap::Next) {
+        } else if tap == Tap::Back {
             return Flow::Home;
         }
         end_on(tap)

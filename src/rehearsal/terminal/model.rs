@@ -313,6 +313,20 @@ impl Model {
         self.plan(now_ms, self.setup.away_ms, Plan::PlugIn);
     }
 
+    pub fn unplug(&mut self, now_ms: u64) {
+        self.pull_plug(now_ms);
+        self.plans.retain(|(_, plan)| *plan != Plan::PlugIn);
+    }
+
+    pub fn plug_in(&mut self) {
+        self.plan(0, 0, Plan::PlugIn);
+    }
+
+    /// Bytes out of turn, whatever they mean.
+    pub fn talk(&mut self, bytes: &[u8]) {
+        self.send(bytes.to_vec());
+    }
+
     fn restart(&mut self, now_ms: u64) {
         self.state = State::Restarting;
         self.charge = None;

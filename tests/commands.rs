@@ -1,0 +1,487 @@
+//! The command line as a technician's script meets it: a real process, its exit status, its JSON.
+
+use crate::stage::open;
+use hospital_kiosk::rehearsal::printer::SimPrinter;
+use hospital_kiosk::rehearsal::terminal::SimTerminal;
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    /// One JSON object a line.
+    fn json(&self) -> Vec<Value> {
+        let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.out.lines().map(read).collect()
+    }
+
+    fn only(&self) -> Value {
+        let all = self.json();
+        assert_eq!(all.len(), 1, "{}\n{}", self.out, self.err);
+        all[0].clone()
+    }
+
+    fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        assert!(!self.err.contains("panicked"), "{}", self.err);
+        self
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn kiosk(arguments: &[&str]) -> Ran {
+    fed(arguments, b"")
+}
+
+fn fed(arguments: &[&str], input: &[u8]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk"));
+    command.current_dir(root()).args(arguments).env_remove("KIOSK_CONFIG").env_remove("CREDENTIALS_DIRECTORY");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("kiosk starts");
+    // A command that refuses its arguments does not read.
+    let _ = process.stdin.take().expect("input").write_all(input);
+    let output = process.wait_with_output().expect("kiosk ends");
+    Ran {
+        code: output.status.code().expect("ended by itself"),
+        out: String::from_utf8(output.stdout).expect("text"),
+        err: String::from_utf8(output.stderr).expect("text"),
+    }
+}
+
+/// The shipped configuration with `changes` to its keys (`store.folder`), its hospital in place.
+fn config(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
+    let shipped = fs::read_to_string(root().join("config/kiosk.toml")).expect("shipped");
+    let hospital = root().join("config/hospital/onsaemi").display().to_string();
+    let mut section = String::new();
+    let mut text = String::new();
+    for line in shipped.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']').to_owned();
+        }
+        let key = format!("{section}.{}", line.split('=').next().unwrap_or_default().trim());
+        let own = [("kiosk.hospital_folder", hospital.as_str())];
+        match changes.iter().chain(&own).find(|(changed, _)| *changed == key) {
+            Some((_, value)) => {
+                text += &format!("{} = \"{value}\"\n", line.split('=').next().unwrap_or_default().trim())
+            }
+            None => text += &format!("{line}\n"),
+        }
+    }
+    let path = folder.join("kiosk.toml");
+    fs::write(&path, text).expect("configuration");
+    path
+}
+
+/// A configuration whose store is `folder`.
+fn stored(folder: &Path, store: &Path) -> String {
+    let key = folder.join("key/store.key").display().to_string();
+    let changes = [("store.folder", store.to_str().expect("text")), ("store.key_file", key.as_str())];
+    config(folder, &changes).display().to_string()
+}
+
+/// `case` and frame of the recorded table.
+fn frames() -> Vec<(String, String)> {
+    let table = fs::read_to_string(root().join("tests/data/smartro.tsv")).expect("table");
+    let row = |line: &str| {
+        let cells = line.split('\t').collect::<Vec<_>>();
+        (cells[0].to_owned(), cells[2].to_owned())
+    };
+    table.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).map(row).collect()
+}
+
+#[test]
+fn decode_reads_every_recorded_frame_and_gives_the_same_bytes_back() {
+    let frames = frames();
+    let input = frames.iter().map(|(case, frame)| format!("# {case}\n\n{frame}\n")).collect::<String>();
+    let ran = fed(&["decode", "--protocol", "smartro", "--json"], input.as_bytes()).exits(0);
+    let answers = ran.json();
+    assert_eq!(answers.len(), frames.len());
+    for ((case, frame), answer) in frames.iter().zip(&answers) {
+        let keys = answer.as_object().expect("object").keys().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!(keys, ["ok", "protocol", "command", "fields", "reencoded"], "{case}");
+        assert_eq!((&answer["ok"], &answer["protocol"]), (&Value::Bool(true), &Value::from("smartro")), "{case}");
+        assert_eq!(answer["reencoded"].as_str(), Some(frame.as_str()), "{case}");
+        assert_eq!(answer["fields"]["terminal_id"], "KIOSK1114915545", "{case}");
+    }
+    let commands = answers.iter().filter_map(|answer| answer["command"].as_str()).collect::<String>();
+    assert_eq!(commands, "BCC@@@@AELMRVabbS");
+    let text = fed(&["decode", "--protocol", "smartro"], input.as_bytes()).exits(0);
+    assert_eq!(text.out.lines().count(), frames.len());
+}
+
+#[test]
+fn decode_takes_bare_bytes_capitals_and_blanks() {
+    let (_, frame) = &frames()[0];
+    let spaced = frame.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).to_uppercase() + " ");
+    let input = format!("06\r\n  15  \n{}\n", spaced.collect::<String>());
+    let answers = fed(&["decode", "--protocol", "smartro", "--json"], input.as_bytes()).exits(0).json();
+    let commands = answers.iter().map(|answer| &answer["command"]).collect::<Vec<_>>();
+    assert_eq!(commands, ["ACK", "NAK", "B"]);
+    let again = answers.iter().map(|answer| answer["reencoded"].as_str().expect("hex")).collect::<Vec<_>>();
+    assert_eq!(again, ["06", "15", frame.as_str()]);
+}
+
+#[test]
+fn decode_refuses_what_is_no_frame_and_says_where() {
+    let (_, frame) = &frames()[0];
+    let bytes = frame.len() / 2;
+    let wrong_check = format!("{}ff", &frame[..frame.len() - 2]);
+    let cases = [
+        ("hello".to_owned(), 0),
+        ("0".to_owned(), 0),
+        ("02 4".to_owned(), 1),
+        ("+6".to_owned(), 0),
+        ("카드".to_owned(), 0),
+        ("00".to_owned(), 0),
+        ("0606".to_owned(), 0),
+        ("02".to_owned(), 1),
+        (frame[..20].to_owned(), 10),
+        (frame[..frame.len() - 2].to_owned(), bytes - 1),
+        (format!("{frame}06"), bytes),
+        (wrong_check, bytes - 1),
+        (format!("02{}", "ff".repeat(40_000)), 40_001),
+    ];
+    let input = cases.iter().map(|(line, _)| format!("{line}\n")).collect::<String>() + frame + "\n";
+    let answers = fed(&["decode", "--protocol", "smartro", "--json"], input.as_bytes()).exits(1).json();
+    assert_eq!(answers.len(), cases.len() + 1, "one answer a line");
+    for ((line, at), answer) in cases.iter().zip(&answers) {
+        let shown = line.chars().take(40).collect::<String>();
+        assert_eq!(answer["ok"], false, "{shown}");
+        assert!(answer["error"].as_str().is_some_and(|error| !error.is_empty()), "{shown}: {answer}");
+        assert_eq!(answer["at"], *at, "{shown}: {answer}");
+    }
+    assert_eq!(answers[cases.len()]["ok"], true, "a refused line does not spoil the next");
+}
+
+#[test]
+fn decode_never_panics_on_cut_or_flipped_frames() {
+    let mut input = Vec::new();
+    for (_, frame) in frames() {
+        for end in (0..frame.len()).step_by(7) {
+            input.extend_from_slice(format!("{}\n", &frame[..end]).as_bytes());
+        }
+        for at in (0..frame.len()).step_by(5) {
+            let mut flipped = frame.clone().into_bytes();
+            flipped[at] = if flipped[at] == b'f' { b'0' } else { b'f' };
+            input.extend_from_slice(&flipped);
+            input.push(b'\n');
+        }
+    }
+    input.extend_from_slice(&[0xFF, 0xFE, 0x00, b'\n', 0x80]);
+    for protocol in ["smartro", "escpos"] {
+        let ran = fed(&["decode", "--protocol", protocol, "--json"], &input).exits(1);
+        assert!(ran.json().iter().all(|answer| answer["ok"].is_boolean()));
+        fed(&["decode", "--protocol", protocol], &input).exits(1);
+    }
+}
+
+#[test]
+fn decode_reads_a_printers_answers() {
+    let lines = ["100401 12", "100402 32", "100404 72", "1d7201 00"];
+    let ran = fed(&["decode", "--protocol", "escpos", "--json"], (lines.join("\n") + "\n").as_bytes()).exits(0);
+    for (line, answer) in lines.iter().zip(ran.json()) {
+        assert_eq!(answer["reencoded"], *line);
+        assert_eq!(answer["protocol"], "escpos");
+        assert_eq!(answer["command"], line.split(' ').next().expect("request"));
+        assert!(answer["fields"].as_object().is_some_and(|fields| !fields.is_empty()), "{answer}");
+    }
+    let wrong = "100401\n100401 12 12\n100401 ff\n414243 00\nzz 12\n100401 1\n";
+    let answers = fed(&["decode", "--protocol", "escpos", "--json"], wrong.as_bytes()).exits(1).json();
+    assert_eq!(answers.len(), 6);
+    assert!(answers.iter().all(|answer| answer["ok"] == false && answer["at"].is_u64()), "{answers:?}");
+}
+
+#[test]
+fn decode_knows_its_protocols() {
+    for unknown in ["morse", "", "SMARTRO"] {
+        let ran = fed(&["decode", "--protocol", unknown, "--json"], b"06\n").exits(2);
+        assert!(ran.err.contains("smartro") && ran.err.contains("escpos"), "{}", ran.err);
+        assert!(ran.out.is_empty());
+    }
+}
+
+const QUOTE_KEYS: [&str; 10] =
+    ["document", "orderable", "today", "reason", "ready_at", "amount", "currency", "lines", "tax", "collect_until"];
+
+#[test]
+fn quote_answers_with_every_key_whether_yes_or_no() {
+    let wednesday = ["--at", "2026-11-25T10:00:00+09:00", "--json"];
+    let cases: [(&[&str], i32, &str, i64); 5] = [
+        (&["--document", "REC", "--pages", "6"], 0, "null", 5100),
+        (&["--document", "CF_VISIT"], 0, "null", 3000),
+        (&["--document", "REC"], 1, "\"bad-pages\"", -1),
+        (&["--document", "DX_GENERAL_EN"], 1, "\"doctor-writes\"", -1),
+        (&["--document", "NOPE"], 1, "\"unknown-document\"", -1),
+    ];
+    for (arguments, exit, reason, amount) in cases {
+        let all = [&["quote"], arguments, &wednesday].concat();
+        let answer = kiosk(&all).exits(exit).only();
+        let keys = answer.as_object().expect("object").keys().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!(keys, QUOTE_KEYS, "{arguments:?}");
+        assert_eq!(answer["orderable"], exit == 0, "{answer}");
+        assert_eq!(answer["reason"].to_string(), reason, "{answer}");
+        assert_eq!(answer["currency"], "KRW");
+        if exit == 0 {
+            assert_eq!(answer["amount"], amount, "{answer}");
+            assert_eq!(answer["tax"], "exempt");
+            for key in ["text", "unit", "count", "amount"] {
+                assert!(!answer["lines"][0][key].is_null(), "{key}: {answer}");
+            }
+        }
+        let text = kiosk(&all[..all.len() - 1]).exits(exit);
+        assert_eq!(text.err.is_empty(), exit == 0, "a refusal says what to do next");
+    }
+}
+
+#[test]
+fn check_is_silent_about_what_ships_and_exact_about_what_is_broken() {
+    let ran = kiosk(&["check"]).exits(0);
+    assert!(ran.out.contains("no faults") && ran.err.is_empty(), "{}{}", ran.out, ran.err);
+    assert_eq!(kiosk(&["check", "--json"]).exits(0).only(), serde_json::json!({ "ok": true, "faults": 0 }));
+
+    let folder = tempfile::tempdir().expect("folder");
+    let path = config(folder.path(), &[("terminal.protocol", "smatro"), ("hospital.url", "ftp://x")]);
+    let named = path.to_str().expect("text");
+    let text = fs::read_to_string(&path).expect("text");
+    let line = 1 + text.lines().position(|line| line.starts_with("protocol")).expect("the line");
+    let ran = kiosk(&["check", "--config", named]).exits(1);
+    let place = format!("{named}:{line}:12: ");
+    assert!(
+        ran.out.lines().any(|found| found.starts_with(&place) && found.contains("smartro")),
+        "{place}\n{}",
+        ran.out
+    );
+    let rows = kiosk(&["--config", named, "check", "--json"]).exits(1).json();
+    assert_eq!(rows.len(), 3, "two faults and the sum: {rows:?}");
+    for key in ["file", "line", "column", "what", "why", "instead"] {
+        assert!(!rows[0][key].is_null(), "{key}: {}", rows[0]);
+    }
+    assert_eq!((&rows[0]["line"], &rows[0]["column"]), (&Value::from(line), &Value::from(12)));
+    assert_eq!(rows[2], serde_json::json!({ "ok": false, "faults": 2 }));
+
+    let missing = folder.path().join("nowhere.toml");
+    kiosk(&["check", "--config", missing.to_str().expect("text")]).exits(2);
+    fs::write(&path, b"\xff\xfe [kiosk\n").expect("garbage");
+    kiosk(&["check", "--config", named]).exits(1);
+    // Commands that need a sound configuration cannot run without one.
+    for command in
+        [&["quote", "--document", "REC"][..], &["queue", "list"], &["payments", "list"], &["devices"], &["run"]]
+    {
+        let ran = kiosk(&[&["--config", named], command].concat()).exits(2);
+        assert!(ran.err.contains(named) && ran.err.contains("kiosk check"), "{command:?}: {}", ran.err);
+    }
+}
+
+const NOBODY: &str = "00000000-0000-4000-8000-000000000000";
+
+#[test]
+fn queue_and_payments_of_an_empty_store() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = stored(folder.path(), &folder.path().join("store"));
+    let with = |arguments: &[&str]| kiosk(&[&["--config", path.as_str()], arguments].concat());
+    assert_eq!(with(&["queue", "list"]).exits(0).out, "0 requests\n");
+    assert_eq!(with(&["payments", "list"]).exits(0).out, "0 payments\n");
+    assert_eq!(with(&["queue", "list", "--json"]).exits(0).out, "");
+    assert_eq!(with(&["payments", "list", "--json"]).exits(0).out, "");
+    for unknown in [
+        &["queue", "show", NOBODY][..],
+        &["queue", "show", NOBODY, "--json"],
+        &["queue", "retry", NOBODY],
+        &["queue", "retry", NOBODY, "--json"],
+        &["payments", "show", "K3-0001"],
+        &["payments", "show", NOBODY, "--json"],
+    ] {
+        let ran = with(unknown).exits(1);
+        assert!(ran.out.is_empty() && !ran.err.is_empty(), "{unknown:?}: {} {}", ran.out, ran.err);
+    }
+}
+
+#[test]
+fn a_running_kiosk_answers_for_its_store() {
+    let mut theatre = open();
+    theatre.play(crate::stage::TO_CONSENT);
+    theatre.play("card approve\ntap \"I agree\"\nexpect \"Paid\"\nexpect-hospital Task 1\ntap \"Finish\"");
+    let folder = tempfile::tempdir().expect("folder");
+    let path = stored(folder.path(), &theatre.folder.path().join("data/store"));
+    let with = |arguments: &[&str]| kiosk(&[&["--config", path.as_str()], arguments].concat());
+
+    let payment = with(&["payments", "list", "--json"]).exits(0).only();
+    let keys = payment.as_object().expect("object").keys().map(String::as_str).collect::<Vec<_>>();
+    let wanted = [
+        "id",
+        "number",
+        "state",
+        "amount",
+        "started_at",
+        "card",
+        "approval_number",
+        "claim",
+        "receipt_printed",
+        "reason",
+    ];
+    assert_eq!(keys, wanted);
+    assert_eq!(payment["amount"], 3000);
+    assert!(["committed", "settled"].contains(&payment["state"].as_str().expect("state")), "{payment}");
+    assert_eq!(payment["approval_number"], theatre.stage.terminal.bookings()[0].approval_number.as_str());
+    for key in ["id", "number"] {
+        let shown = with(&["payments", "show", payment[key].as_str().expect("text"), "--json"]).exits(0).only();
+        assert_eq!((&shown["id"], &shown["amount"]), (&payment["id"], &payment["amount"]));
+    }
+    with(&["payments", "show", "K9-9999"]).exits(1);
+
+    let request = with(&["queue", "list", "--json"]).exits(0).only();
+    assert_eq!(request["kind"], "documents");
+    let id = request["id"].as_str().expect("id");
+    assert_eq!(with(&["queue", "show", id, "--json"]).exits(0).only()["id"], id);
+    with(&["queue", "show", id]).exits(0);
+    with(&["queue", "retry", id]).exits(1);
+    with(&["queue", "show", NOBODY]).exits(1);
+    // Its devices are its own.
+    let ran = with(&["devices", "--json"]).exits(2);
+    assert!(ran.err.contains("the running kiosk has the devices"), "{}", ran.err);
+    let asked = with(&["check", "--devices", "--json"]).exits(1).json();
+    assert_eq!(asked[0]["device"], "kiosk");
+    assert!(!theatre.log().contains("panicked"), "{}", theatre.log());
+}
+
+/// Who answers on simulated lines, and nothing else: no charge, no dot of paper.
+#[test]
+fn devices_are_named_and_nothing_is_charged_or_printed() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name);
+    let terminal = SimTerminal::start(&at("terminal"), 7).expect("terminal");
+    let printer = SimPrinter::start(&at("printer")).expect("printer");
+    let (terminal_port, printer_port) = (at("terminal").display().to_string(), at("printer").display().to_string());
+    let store = at("store").display().to_string();
+    let changes = [
+        ("terminal.port", terminal_port.as_str()),
+        ("printer.port", printer_port.as_str()),
+        ("store.folder", store.as_str()),
+        ("hospital.url", "http://127.0.0.1:9/fhir"),
+    ];
+    let path = config(folder.path(), &changes).display().to_string();
+    let rows = kiosk(&["--config", &path, "devices", "--json"]).exits(0).json();
+    let device = |port: &str| rows.iter().find(|row| row["port"] == port).unwrap_or_else(|| panic!("{port}: {rows:?}"));
+    assert!(device(&terminal_port)["device"].as_str().is_some_and(|says| says.contains("Smartro")), "{rows:?}");
+    assert!(device(&printer_port)["device"].as_str().is_some_and(|says| says.contains("ESC/POS")), "{rows:?}");
+    assert_eq!(device(&terminal_port)["answers"], true);
+    let text = kiosk(&["--config", &path, "devices"]).exits(0);
+    assert!(text.out.contains("Smartro") && text.out.contains("ESC/POS"), "{}", text.out);
+
+    // The hospital of this configuration does not exist: the answer is no, and says which.
+    let asked = kiosk(&["--config", &path, "check", "--devices", "--json"]).exits(1).json();
+    let said =
+        asked.iter().map(|row| (row["device"].as_str().unwrap_or("sum"), row["ok"].as_bool())).collect::<Vec<_>>();
+    let (yes, no) = (Some(true), Some(false));
+    assert_eq!(
+        said,
+        [("terminal", yes), ("printer", yes), ("scanner", yes), ("hospital", no), ("sum", no)],
+        "{asked:?}"
+    );
+
+    assert_eq!((terminal.booked().0, terminal.charges_seen()), (0, 0));
+    assert!(terminal.requests_seen().iter().all(|job| *job == b'A'), "{:?}", terminal.requests_seen());
+    assert_eq!((printer.papers().len(), printer.rows_uncut()), (0, 0));
+    assert_eq!(printer.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn every_command_helps_and_wrong_usage_is_2() {
+    let commands: [&[&str]; 13] = [
+        &[],
+        &["run"],
+        &["check"],
+        &["devices"],
+        &["quote"],
+        &["decode"],
+        &["queue"],
+        &["queue", "list"],
+        &["queue", "show"],
+        &["queue", "retry"],
+        &["payments"],
+        &["payments", "list"],
+        &["payments", "show"],
+    ];
+    for command in commands {
+        let ran = kiosk(&[command, &["--help"]].concat()).exits(0);
+        assert!(ran.out.contains("Usage: kiosk"), "{command:?}: {}", ran.out);
+    }
+    assert!(kiosk(&["--version"]).exits(0).out.starts_with("hospital-kiosk "));
+    let wrong: [&[&str]; 14] = [
+        &[],
+        &["fly"],
+        &["decode"],
+        &["quote"],
+        &["quote", "--document", "REC", "--pages", "six"],
+        &["quote", "--document", "REC", "--at", "tomorrow"],
+        &["quote", "--document", "REC", "--language", "tlh"],
+        &["queue"],
+        &["queue", "show"],
+        &["queue", "show", "1"],
+        &["queue", "retry", "K3-0001"],
+        &["payments"],
+        &["payments", "show"],
+        &["check", "--config"],
+    ];
+    for command in wrong {
+        let ran = kiosk(command).exits(2);
+        assert!(ran.out.is_empty() && !ran.err.is_empty(), "{command:?}: {}", ran.out);
+    }
+}
+
+/// Ends its process when dropped.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn run_tells_when_its_first_picture_is_on_the_screen() {
+    let mut screen = Command::new("Xvfb");
+    screen.args(["-displayfd", "1", "-screen", "0", "1080x1920x24"]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let Ok(screen) = screen.spawn() else {
+        println!("skipped: Xvfb is not installed");
+        return;
+    };
+    let mut screen = Ended(screen);
+    let display = first_line(&mut screen.0);
+    let folder = tempfile::tempdir().expect("folder");
+    let path = stored(folder.path(), &folder.path().join("store"));
+    let mut run = Command::new(env!("CARGO_BIN_EXE_kiosk"));
+    run.args(["--config", &path, "run", "--first-frame"]).env("DISPLAY", format!(":{}", display.trim()));
+    run.env_remove("WAYLAND_DISPLAY").env_remove("CREDENTIALS_DIRECTORY").stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut run = Ended(run.spawn().expect("kiosk starts"));
+    let said = first_line(&mut run.0);
+    let ms = said.trim().strip_prefix("first-frame ").and_then(|ms| ms.parse::<u64>().ok());
+    assert!(ms.is_some(), "said {said:?}");
+    assert!(run.0.try_wait().expect("a state").is_none(), "it keeps running");
+    let ran = kiosk(&["--config", &path, "queue", "list"]).exits(0);
+    assert_eq!(ran.out, "0 requests\n", "it answers over its socket");
+}
+
+/// What a child says first, waiting at most half a minute for it.
+fn first_line(child: &mut Child) -> String {
+    let output = child.stdout.take().expect("output");
+    let (sender, line) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let _ = BufReader::new(output).read_line(&mut text);
+        let _ = sender.send(text);
+    });
+    line.recv_timeout(Duration::from_secs(30)).expect("it says something")
+}
