@@ -13,8 +13,8 @@ const ARROWS: &str = "
     answered     no     no   same     yes       yes      yes      no          no
     committed    no     no   no       same      no       no       no          same
     settled      no     no   no       same      no       no       no          same
-    not-paid     no     no   no       no        same     no       no          no
-    in-doubt     no     no   no       yes       yes      same     yes         no
+    not-paid     no     no   no       no        same     no       yes         no
+    in-doubt     no     no   yes      yes       yes      same     yes         no
     needs-staff  no     no   no       yes       yes      yes      same        no
 ";
 
