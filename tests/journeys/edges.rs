@@ -210,8 +210,7 @@ fn wrong_clocks_never_unbook_a_payment() {
             let started_at = booked_at + Duration::minutes(minutes);
             let doubted = Doubted { baseline: &before, amount: Amount(5100), started_at };
             for trusted in [true, false] {
-                let told =
-                    Testimony { first: &ours, second: &ours, host_reachable: trusted, memory_trusted: trusted };
+                let told = Testimony { first: &ours, second: &ours, host_reachable: trusted, memory_trusted: trusted };
                 let fits = minutes.abs() <= 15 && before != LastTransaction::Unknown;
                 match verdict(&doubted, &told) {
                     Verdict::Paid(_) => assert!(fits, "{minutes} minutes apart"),
@@ -379,7 +378,9 @@ impl Play {
         let effects = self.session.handle(input, at);
         effects
             .iter()
-            .filter_map(|effect| if let Effect::Show(view) = effect { Some(format!("{:?}", view.screen)) } else { None })
+            .filter_map(
+                |effect| if let Effect::Show(view) = effect { Some(format!("{:?}", view.screen)) } else { None },
+            )
             .collect()
     }
 

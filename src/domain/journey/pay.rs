@@ -182,9 +182,7 @@ impl Till {
     /// The last look before money moves: if an earlier attempt at this order turns out to be booked, it is not charged.
     fn prepared(&mut self, baseline: LastTransaction, kiosk: &mut Kiosk) -> Option<News> {
         let Preparing { order, number, .. } = self.preparing.take()?;
-        if let Some(booked) = self.booked_after_all(&baseline, kiosk)
-            && booked.request == order.request.id
-        {
+        if let Some(booked) = self.booked_after_all(&baseline, order.request.id, kiosk) {
             let Closed { id, number, amount, .. } = booked;
             return Some(News { attempt: Some(id), number, amount, watched: self.watched, end: End::Staff });
         }

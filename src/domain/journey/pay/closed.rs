@@ -23,6 +23,8 @@ pub(super) struct Closed {
     /// `None` once another attempt may have booked since: the terminal's last transaction then says nothing of this one.
     baseline: Option<LastTransaction>,
     with_staff: bool,
+    /// Booked after all, and staff are told: its request is never charged again.
+    booked: bool,
 }
 
 impl Till {
@@ -47,6 +49,7 @@ impl Till {
             started_at: attempt.started_at,
             baseline: (!with_staff).then(|| attempt.baseline.clone()),
             with_staff,
+            booked: false,
         });
     }
 
@@ -60,21 +63,21 @@ impl Till {
     /// already it brings the approval number.
     pub(super) fn contradicted(&mut self, id: AttemptId, transaction: &CardTransaction, kiosk: &Kiosk) {
         if transaction.approved
-            && let Some(place) = self.closed.iter().position(|closed| closed.id == id)
-            && let Some(closed) = self.closed.remove(place)
+            && let Some(closed) = self.closed.iter_mut().find(|closed| closed.id == id && !closed.booked)
         {
-            tell(&mut self.contradictions, &closed, transaction, kiosk.tick());
+            tell(&mut self.contradictions, closed, transaction, kiosk.tick());
         }
     }
 
-    /// The terminal, made ready for the next charge, shows one booked that was taken for not paid.
-    pub(super) fn booked_after_all(&mut self, last: &LastTransaction, kiosk: &Kiosk) -> Option<Closed> {
-        let booked = |closed: &Closed| booking(closed, last);
-        let (place, transaction) =
-            self.closed.iter().enumerate().rev().find_map(|(place, closed)| Some((place, booked(closed)?)))?;
-        let closed = self.closed.remove(place)?;
-        tell(&mut self.contradictions, &closed, &transaction, kiosk.tick());
-        Some(closed)
+    /// The terminal, made ready to charge `request`, may show one booked that was taken for not paid. The attempt at
+    /// this request that is booked or with staff, if there is one: it must not be charged.
+    pub(super) fn booked_after_all(&mut self, last: &LastTransaction, request: Uuid, kiosk: &Kiosk) -> Option<Closed> {
+        let found =
+            self.closed.iter_mut().rev().find_map(|closed| booking(closed, last).map(|booked| (closed, booked)));
+        if let Some((closed, transaction)) = found {
+            tell(&mut self.contradictions, closed, &transaction, kiosk.tick());
+        }
+        self.closed.iter().find(|closed| closed.request == request && (closed.booked || closed.with_staff)).cloned()
     }
 }
 
@@ -89,7 +92,9 @@ fn booking(closed: &Closed, last: &LastTransaction) -> Option<Box<CardTransactio
 }
 
 /// One entry, so that the journal never shows half of it; written at the next wake-up, see [`Till::tell_staff`].
-fn tell(staff: &mut VecDeque<(Entry, Tick)>, closed: &Closed, transaction: &CardTransaction, now: Tick) {
+fn tell(staff: &mut VecDeque<(Entry, Tick)>, closed: &mut Closed, transaction: &CardTransaction, now: Tick) {
+    closed.booked = true;
+    closed.baseline = None;
     let taken_for = if closed.with_staff { "handed to staff" } else { "taken for not paid" };
     let reason = format!(
         "approved after it was {taken_for}: amount {}, approval number {}",
