@@ -617,6 +617,39 @@ fn a_late_answer_is_still_the_answer() {
 }
 
 #[test]
+fn a_repeated_answer_is_no_answer_to_the_next_charge() {
+    let mut stage = Stage::charged();
+    let refusal = frame_at(b'b', &declined("51"), *b"20261125100005");
+    stage.hear(&refusal);
+    assert_eq!((stage.said().as_str(), stage.told().as_str()), ("+", "declined 51"));
+    stage.prepare();
+    stage.command(&charge(2));
+    stage.hear(ACK);
+    stage.hear(&refusal);
+    assert_eq!((stage.said().as_str(), stage.told().as_str()), ("B+", ""), "our ACK was lost: told again");
+    stage.hear(&frame(b'b', &sale(WON, "NEW")));
+    assert_eq!(stage.told(), "approved 5100");
+    assert_eq!(stage.charges, 2);
+}
+
+#[test]
+fn an_approval_after_the_end_is_still_told() {
+    let mut refused = Stage::charged();
+    refused.hear(&frame(b'b', &declined("51")));
+    assert_eq!(refused.told(), "declined 51");
+    refused.hear(&frame(b'b', &sale(WON, "1")));
+    assert_eq!((refused.said().as_str(), refused.told().as_str()), ("++", "approved 5100"));
+
+    let mut given_up = in_doubt();
+    given_up.prepare();
+    given_up.hear(&frame(b'b', &old_sale()));
+    given_up.hear(&frame(b'b', &declined("51")));
+    assert_eq!(given_up.told(), "", "neither the sale before nor a refusal is news");
+    given_up.hear(&frame(b'b', &sale(WON, "1")));
+    assert_eq!((given_up.said().as_str(), given_up.told().as_str()), ("+++", "approved 5100"));
+}
+
+#[test]
 fn broken_events_and_noise_are_not_answered() {
     let mut event = frame(b'@', b"I");
     event[10] ^= 0x04;

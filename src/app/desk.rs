@@ -11,6 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// More than this waiting means that nobody is reading; a device's report is then dropped and logged.
 const CHANNEL_MAX: usize = 1024;
+/// Between two tries to read the journal at start.
+const JOURNAL_RETRY: Duration = Duration::from_secs(5);
 
 /// What the desk's channel carries.
 pub enum Message {
@@ -67,7 +69,7 @@ impl Desk {
 
     /// Runs until every sender is gone.
     pub async fn run(mut self, mut inputs: mpsc::Receiver<Message>) {
-        let restarted = self.effects.restarted();
+        let restarted = self.restarted().await;
         self.handle(restarted);
         loop {
             let message = tokio::select! {
@@ -82,6 +84,18 @@ impl Desk {
                 }
                 None => return,
             }
+        }
+    }
+
+    /// A kiosk that does not know what it left open does nothing, rather than charge beside an open payment or give a
+    /// number twice.
+    async fn restarted(&self) -> Input {
+        loop {
+            match self.effects.restarted() {
+                Ok(restarted) => return restarted,
+                Err(error) => tracing::error!("the journal cannot be read, the kiosk waits: {error}"),
+            }
+            tokio::time::sleep(JOURNAL_RETRY).await;
         }
     }
 

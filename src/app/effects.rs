@@ -61,16 +61,15 @@ impl Effects {
     }
 
     /// What the journal and the counters say after a start.
-    #[must_use]
-    pub fn restarted(&self) -> Input {
-        let payments = self.ports.store.payments().unwrap_or_else(|error| {
-            tracing::error!("the journal cannot be read: {error}");
-            Vec::new()
-        });
-        let counters = self.ports.store.counters().unwrap_or_default();
+    ///
+    /// # Errors
+    /// They cannot be read: what is open is then not known, and no payment may begin.
+    pub fn restarted(&self) -> Result<Input, StoreError> {
+        let payments = self.ports.store.payments()?;
+        let counters = self.ports.store.counters()?;
         let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
         let open = payments.into_iter().filter(|payment| payment.state.is_open()).collect();
-        Input::Restarted { open, counters, last_unprinted }
+        Ok(Input::Restarted { open, counters, last_unprinted })
     }
 
     /// # Errors

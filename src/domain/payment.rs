@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Intent(attempt, request, amount, baseline) -> Sent -> Answered(raw) -> Committed -> Settled(hospital told)
-//!                                    └--> InDoubt -> Answered (late) | Committed | NotPaid | NeedsStaff
+//!                                    └--> InDoubt -> Answered | Committed | NotPaid | NeedsStaff
+//! NotPaid -> NeedsStaff, if an approval turns up after all
 //! ```
 //! `Record` effects are durable before the next effect begins, so each arrow is on disk before the next byte leaves.
 

@@ -22,7 +22,8 @@ const FINISHED_SHOWN_MAX: u32 = 1000;
 const COLUMNS: &str =
     "attempt, number, state, amount, request, receipt, baseline, card, reason, started_at, receipt_printed";
 
-/// The arrows of `domain::payment`. Staff may turn `NeedsStaff` into an outcome or have the terminal asked again.
+/// The arrows of `domain::payment`. A late answer still ends a doubt, and an approval of what was taken for not paid is
+/// for staff. Staff may turn `NeedsStaff` into an outcome or have the terminal asked again.
 pub(super) const fn allowed(from: PaymentState, to: PaymentState) -> bool {
     use PaymentState::{Answered, Committed, InDoubt, Intent, NeedsStaff, NotPaid, Sent, Settled};
     match from {

@@ -1,19 +1,20 @@
 //! Edges as tables: ages, the window, the ID check, what a terminal's memory proves, countdown seconds.
 
 use super::facility::{check_in, facility, text};
-use super::script::{approved, baseline, declined};
+use super::script::{approved, baseline, declined, receipt, request};
 use chrono::{DateTime, Duration, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::journey::arrival;
 use hospital_kiosk::domain::journey::resolve::{Doubted, Testimony, Verdict, verdict};
+use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::paper::DeskReason;
 use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
-use hospital_kiosk::domain::payment::LastTransaction;
-use hospital_kiosk::domain::screen::{RowState, Screen, Tap};
-use hospital_kiosk::domain::session::{Effect, Input, Question, Reply, Session};
+use hospital_kiosk::domain::payment::{AttemptId, Entry, LastTransaction, PaymentRecord, PaymentState};
+use hospital_kiosk::domain::screen::{RowState, Screen, Service, Tap};
+use hospital_kiosk::domain::session::{Counters, Effect, Input, Question, Reply, Session, TerminalReport};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -145,6 +146,17 @@ fn what_a_terminal_proves() {
     no_time.terminal_time = String::new();
     let no_time = known(no_time);
     let refused = known(declined(Amount(5100), "51"));
+    // The refusals on record carry neither time nor number: two host time-outs look the same.
+    let mut plain = declined(Amount(5100), "0C");
+    plain.terminal_time = String::new();
+    let plain = known(plain);
+    let mut bare = approved(Amount(5100), started);
+    (bare.terminal_time, bare.approval_number, bare.unique_number) = (String::new(), String::new(), String::new());
+    let bare = known(bare);
+    // The patient before paid the same amount within the same minute.
+    let mut twin = approved(Amount(5100), started);
+    twin.unique_number = "U0".to_owned();
+    let twin = known(twin);
     let (empty, unknown) = (LastTransaction::Empty, LastTransaction::Unknown);
     // baseline, first, second, host reachable, memory trusted, P(aid) N(ot paid) S(taff) A(sk again)
     for (place, (before, first, second, host, trusted, wanted)) in [
@@ -157,6 +169,13 @@ fn what_a_terminal_proves() {
         (&baseline(), &baseline(), &baseline(), false, true, 'S'),
         (&baseline(), &baseline(), &baseline(), true, false, 'S'),
         (&baseline(), &baseline(), &ours, true, true, 'S'),
+        (&refused, &refused, &refused, true, true, 'N'),
+        (&plain, &plain, &plain, true, true, 'S'),
+        (&plain, &ours, &ours, true, true, 'P'),
+        (&bare, &bare, &bare, true, true, 'S'),
+        (&no_time, &no_time, &no_time, true, true, 'N'),
+        (&twin, &ours, &ours, true, true, 'P'),
+        (&twin, &twin, &twin, true, true, 'N'),
         (&baseline(), &empty, &empty, true, true, 'S'),
         (&baseline(), &empty, &ours, true, true, 'S'),
         (&baseline(), &unknown, &ours, true, true, 'A'),
@@ -178,6 +197,115 @@ fn what_a_terminal_proves() {
             Verdict::AskAgain => 'A',
         };
         assert_eq!(got, wanted, "row {place}");
+    }
+}
+
+/// Whatever the two clocks say, and however they jump: what was booked never becomes "not paid".
+#[test]
+fn wrong_clocks_never_unbook_a_payment() {
+    let booked_at = time("2026-11-20T10:00:00");
+    let ours = LastTransaction::Known(Box::new(approved(Amount(5100), booked_at)));
+    for before in [baseline(), LastTransaction::Empty, LastTransaction::Unknown] {
+        for minutes in (-3_000..3_000).step_by(7) {
+            let started_at = booked_at + Duration::minutes(minutes);
+            let doubted = Doubted { baseline: &before, amount: Amount(5100), started_at };
+            for trusted in [true, false] {
+                let told = Testimony { first: &ours, second: &ours, host_reachable: trusted, memory_trusted: trusted };
+                let fits = minutes.abs() <= 15 && before != LastTransaction::Unknown;
+                match verdict(&doubted, &told) {
+                    Verdict::Paid(_) => assert!(fits, "{minutes} minutes apart"),
+                    Verdict::Staff(_) => assert!(!fits, "{minutes} minutes apart"),
+                    other => panic!("{other:?} at {minutes} minutes"),
+                }
+            }
+        }
+    }
+}
+
+/// The power went between `Sent` and the first byte of the charge: the kiosk cannot know that, so it asks.
+#[test]
+fn a_power_cut_before_the_first_byte_is_a_doubt() {
+    for (survives, booked, wanted) in
+        [(true, false, "NotPaid"), (false, false, "NeedsStaff"), (true, true, "Committed"), (false, true, "Committed")]
+    {
+        let mut facility = facility();
+        facility.payment.last_transaction_survives_reboot = survives;
+        let mut session = Session::new(Arc::new(facility));
+        let wall = time("2026-11-20T09:00:00");
+        let attempt = AttemptId(Uuid::from_u128(900));
+        let record = PaymentRecord {
+            attempt,
+            number: "K3-0001".to_owned(),
+            state: PaymentState::Sent,
+            amount: Amount(5100),
+            request: request(),
+            receipt: receipt(),
+            baseline: baseline(),
+            transaction: None,
+            reason: None,
+            started_at: wall,
+            receipt_printed: false,
+        };
+        let last = if booked { LastTransaction::Known(Box::new(approved(Amount(5100), wall))) } else { baseline() };
+        let outcome = TerminalReport::Outcome {
+            attempt,
+            first: last.clone(),
+            second: last,
+            host_reachable: true,
+            maybe_restarted: true,
+        };
+        let inputs = [
+            Input::Restarted { open: vec![record], counters: Counters::default(), last_unprinted: None },
+            Input::Deadline,
+            Input::Terminal(TerminalReport::Online(true)),
+            Input::Deadline,
+            Input::Terminal(outcome),
+        ];
+        let mut entries = Vec::new();
+        for (step, input) in (1..).zip(inputs) {
+            let at = Moment { tick: Tick(step * 1_000), wall, fresh: Uuid::from_u128(u128::from(step)) };
+            for effect in session.handle(input, at) {
+                match effect {
+                    Effect::Record(entry) => entries.push(kind(&entry)),
+                    Effect::Terminal(command) => {
+                        assert!(format!("{command:?}").starts_with("AskOutcome"), "only asked: {command:?}");
+                    }
+                    _shown => {}
+                }
+            }
+        }
+        assert_eq!(entries, ["InDoubt", wanted], "kept over a restart: {survives}, booked: {booked}");
+    }
+}
+
+fn kind(entry: &Entry) -> &'static str {
+    match entry {
+        Entry::Intent { .. } => "Intent",
+        Entry::Sent { .. } => "Sent",
+        Entry::Answered { .. } => "Answered",
+        Entry::Committed { .. } => "Committed",
+        Entry::NotPaid { .. } => "NotPaid",
+        Entry::InDoubt { .. } => "InDoubt",
+        Entry::NeedsStaff { .. } => "NeedsStaff",
+        Entry::ReceiptPrinted { .. } => "ReceiptPrinted",
+    }
+}
+
+/// What a patient types is in no log: `Debug` of what is shown names neither number nor birth date.
+#[test]
+fn typed_digits_are_not_in_debug_texts() {
+    let mut play = Play::new();
+    play.input(Input::Tapped(Tap::Start));
+    for tap in [Tap::Language(Language::En), Tap::Service(Service::Documents), Tap::ForMe] {
+        play.input(Input::Tapped(tap));
+    }
+    for digits in ["10293847", "19580412"] {
+        for digit in digits.bytes() {
+            let shown = play.shown(Input::Tapped(Tap::Digit(digit - b'0')));
+            assert!(shown.contains("redacted"), "{shown}");
+            assert!(!shown.contains("10") && !shown.contains("19"), "{shown}");
+        }
+        play.input(Input::Tapped(Tap::Next));
     }
 }
 
@@ -242,6 +370,18 @@ impl Play {
         let at = Moment { tick: self.tick, wall: time("2026-11-20T09:00:00"), fresh: Uuid::from_u128(self.inputs) };
         let effects = self.session.handle(input, at);
         effects.iter().any(|effect| matches!(effect, Effect::Ask(Question::FindPatient { .. })))
+    }
+
+    fn shown(&mut self, input: Input) -> String {
+        self.inputs += 1;
+        let at = Moment { tick: self.tick, wall: time("2026-11-20T09:00:00"), fresh: Uuid::from_u128(self.inputs) };
+        let effects = self.session.handle(input, at);
+        effects
+            .iter()
+            .filter_map(
+                |effect| if let Effect::Show(view) = effect { Some(format!("{:?}", view.screen)) } else { None },
+            )
+            .collect()
     }
 
     fn look_up(&mut self) -> bool {

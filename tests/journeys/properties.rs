@@ -9,6 +9,7 @@ use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::outbox::{Act, Request};
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
@@ -30,6 +31,8 @@ struct World {
     tick: Tick,
     inputs: u128,
     journal: Vec<PaymentRecord>,
+    /// What the patient who is there has ticked on the list.
+    chosen: BTreeSet<String>,
     charged: BTreeSet<AttemptId>,
     committed: BTreeSet<AttemptId>,
     counters: Counters,
@@ -49,6 +52,7 @@ impl World {
             tick: Tick(1_000),
             inputs: 0,
             journal: Vec::new(),
+            chosen: BTreeSet::new(),
             charged: BTreeSet::new(),
             committed: BTreeSet::new(),
             counters: Counters::default(),
@@ -135,12 +139,15 @@ impl World {
         match effect {
             Effect::Show(view) => self.check_view(view),
             Effect::Record(entry) => {
-                if !self.durable() {
+                if !self.durable() || !self.store_takes(&entry) {
                     return false;
                 }
                 self.record(entry);
             }
-            Effect::Queue(_) => return self.durable(),
+            Effect::Queue(request) => {
+                self.check_ordered(&request);
+                return self.durable();
+            }
             Effect::Terminal(TerminalCommand::Charge { attempt, amount, .. }) => self.charge(attempt, amount),
             Effect::Print(paper) => self.print(&paper),
             Effect::Ask(question) => self.questions.push(question),
@@ -156,10 +163,70 @@ impl World {
     }
 
     fn check_view(&mut self, view: Box<View>) {
-        let entry = matches!(view.screen, Screen::Number(_));
-        assert!(entry || !format!("{view:?}").contains(NUMBER), "a number on a screen: {view:?}");
+        assert!(!format!("{view:?}").contains(NUMBER), "a number on a screen: {view:?}");
+        match &view.screen {
+            Screen::Idle | Screen::Services { .. } | Screen::ForWhom => self.chosen.clear(),
+            Screen::Documents { rows, .. } => {
+                for row in rows {
+                    self.chosen.remove(&row.code);
+                    self.chosen.extend(row.chosen.then(|| row.code.clone()));
+                }
+            }
+            _other => {}
+        }
         self.seen.insert(kind(&view.screen));
         self.view = Some(view);
+    }
+
+    /// Every paper that was ticked is ordered, priced or not, and no other.
+    fn check_ordered(&self, request: &Request) {
+        if let Act::Documents { lines, .. } = &request.act {
+            let codes: Vec<&String> = lines.iter().map(|line| &line.code).collect();
+            let ordered: BTreeSet<String> = codes.iter().map(|code| (*code).clone()).collect();
+            assert_eq!(ordered.len(), codes.len(), "a paper ordered twice");
+            assert_eq!(ordered, self.chosen, "ordered and chosen differ");
+        }
+    }
+
+    /// The arrows of the store, `tests/store/journal.rs`: a till that asks for another one would never get it written.
+    fn store_takes(&self, entry: &Entry) -> bool {
+        let from = |attempt: &AttemptId| {
+            self.journal.iter().find(|record| record.attempt == *attempt).map(|record| record.state)
+        };
+        let (to, attempt) = match entry {
+            Entry::Intent { request, .. } => {
+                self.check_ordered(request);
+                let paid = |record: &&PaymentRecord| record.request.id == request.id;
+                for record in self.journal.iter().filter(paid) {
+                    assert!(record.state == PaymentState::NotPaid || record.state.is_open(), "a second charge");
+                }
+                return !self.journal.iter().any(|record| record.state.is_open());
+            }
+            Entry::Sent { attempt } => (PaymentState::Sent, attempt),
+            Entry::Answered { attempt, .. } => (PaymentState::Answered, attempt),
+            Entry::Committed { attempt, request, .. } => {
+                let intended = &self.journal.iter().find(|record| record.attempt == *attempt).unwrap().request;
+                assert_eq!(codes(request), codes(intended), "paid and ordered differ");
+                (PaymentState::Committed, attempt)
+            }
+            Entry::NotPaid { attempt, .. } if from(attempt).is_none() => return false,
+            Entry::NotPaid { attempt, .. } => (PaymentState::NotPaid, attempt),
+            Entry::InDoubt { attempt, .. } => (PaymentState::InDoubt, attempt),
+            Entry::NeedsStaff { attempt, .. } => (PaymentState::NeedsStaff, attempt),
+            Entry::ReceiptPrinted { .. } => return true,
+        };
+        let from = from(attempt).expect("an entry before its intent");
+        use PaymentState::{Answered, Committed, InDoubt, Intent, NeedsStaff, NotPaid, Sent, Settled};
+        let allowed = match from {
+            Intent => matches!(to, Sent | NotPaid),
+            Sent => matches!(to, Answered | InDoubt | NotPaid),
+            Answered => matches!(to, Committed | InDoubt | NotPaid),
+            InDoubt => matches!(to, Answered | Committed | NotPaid | NeedsStaff),
+            NotPaid => matches!(to, NeedsStaff),
+            NeedsStaff | Committed | Settled => false,
+        };
+        assert!(allowed || from == to, "the store refuses {from:?} -> {to:?}");
+        true
     }
 
     fn charge(&mut self, attempt: AttemptId, amount: Amount) {
@@ -403,6 +470,13 @@ impl World {
     }
 }
 
+fn codes(request: &Request) -> Vec<&str> {
+    match &request.act {
+        Act::Documents { lines, .. } => lines.iter().map(|line| line.code.as_str()).collect(),
+        Act::Arrival { .. } => Vec::new(),
+    }
+}
+
 fn somebody() -> Patient {
     Patient {
         number: PatientNumber(NUMBER.to_owned()),
@@ -434,7 +508,11 @@ fn forward(screen: &Screen, detail: u32) -> Vec<Tap> {
         }
         Screen::Insurance => vec![Tap::Insurance(InsuranceAnswer::Yes)],
         Screen::ForWhom => vec![Tap::ForMe],
-        Screen::Documents { count, .. } if *count == 0 => vec![Tap::Row(u8::try_from(detail % 6).unwrap()), Tap::Next],
+        Screen::Documents { count, .. } if *count == 0 => {
+            let row = |detail: u32| Tap::Row(u8::try_from(detail % 6).unwrap());
+            let second = if detail.is_multiple_of(4) { vec![row(detail / 24)] } else { vec![] };
+            [vec![row(detail)], second, vec![Tap::Next]].concat()
+        }
         Screen::Consent { .. } => vec![Tap::Agree, Tap::Agree],
         Screen::NotPaid { .. } | Screen::Sorry { .. } => {
             vec![if detail.is_multiple_of(3) { Tap::Finish } else { Tap::TryAgain }]

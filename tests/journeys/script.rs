@@ -257,6 +257,10 @@ impl Stage {
             ["online"] => TerminalReport::Online(true),
             ["away"] => TerminalReport::Online(false),
             ["prepared"] => TerminalReport::Prepared { baseline: baseline() },
+            ["prepared-booked"] => {
+                let booked = LastTransaction::Known(Box::new(approved(self.amount, self.wall)));
+                TerminalReport::Prepared { baseline: booked }
+            }
             ["prepared-empty"] => TerminalReport::Prepared { baseline: LastTransaction::Empty },
             ["old-card"] => TerminalReport::CardStillIn,
             ["not-ready"] => TerminalReport::NotReady { reason: "busy".to_owned() },
@@ -345,7 +349,7 @@ impl Stage {
     }
 }
 
-fn request() -> Request {
+pub fn request() -> Request {
     Request {
         id: Uuid::from_u128(7),
         visit: Uuid::from_u128(8),
@@ -364,7 +368,7 @@ fn request() -> Request {
     }
 }
 
-fn receipt() -> Receipt {
+pub fn receipt() -> Receipt {
     let at = DateTime::UNIX_EPOCH.fixed_offset();
     Receipt {
         language: Language::En,

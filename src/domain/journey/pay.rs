@@ -18,10 +18,12 @@
 //! | left the till | `Committed`: moved, and the request is queued; `NotPaid`: not moved; `NeedsStaff`: people find out | receipt only after `Committed` |
 
 mod attempt;
+mod closed;
 mod kept;
 mod recover;
 mod watch;
 
+use closed::Closed;
 pub use watch::Watched;
 
 use super::resolve::{self, Doubted, Testimony, Verdict};
@@ -46,15 +48,13 @@ const ASK_LIMIT_MS: u64 = 60_000;
 const ASKS_MAX: u32 = 5;
 const RETRY_FIRST_MS: u64 = 1_000;
 const RETRY_MOST_MS: u64 = 30_000;
-/// Finished attempts remembered, to recognise an answer that contradicts what was concluded.
-const CLOSED_MAX: usize = 8;
 
 #[derive(Clone, Default)]
 pub struct Till {
     pub(super) preparing: Option<Preparing>,
     /// The first is being worked on; more than one only after a restart.
     pub(super) attempts: VecDeque<Attempt>,
-    not_paid: VecDeque<AttemptId>,
+    closed: VecDeque<Closed>,
     /// What staff must be told about a finished attempt, and when it is tried to write it down.
     contradictions: VecDeque<(Entry, Tick)>,
     /// A patient stands there and watches the first attempt.
@@ -165,10 +165,7 @@ impl Till {
     pub fn report(&mut self, report: TerminalReport, kiosk: &mut Kiosk) -> Option<News> {
         match report {
             TerminalReport::Online(online) => self.online(online, kiosk),
-            TerminalReport::Prepared { baseline } => {
-                self.charge(baseline, kiosk);
-                None
-            }
+            TerminalReport::Prepared { baseline } => self.prepared(baseline, kiosk),
             TerminalReport::CardStillIn => self.old_card(kiosk),
             TerminalReport::NotReady { .. } => self.not_begun(NotPaidWhy::TerminalNotReady),
             TerminalReport::CardSeen => self.card_seen(kiosk),
@@ -182,9 +179,19 @@ impl Till {
         }
     }
 
+    /// The last look before money moves: if an earlier attempt at this order turns out to be booked, it is not charged.
+    fn prepared(&mut self, baseline: LastTransaction, kiosk: &mut Kiosk) -> Option<News> {
+        let Preparing { order, number, .. } = self.preparing.take()?;
+        if let Some(booked) = self.booked_after_all(&baseline, order.request.id, kiosk) {
+            let Closed { id, number, amount, .. } = booked;
+            return Some(News { attempt: Some(id), number, amount, watched: self.watched, end: End::Staff });
+        }
+        self.charge(order, number, baseline, kiosk);
+        None
+    }
+
     /// Intent and Sent are durable before the one money command leaves.
-    fn charge(&mut self, baseline: LastTransaction, kiosk: &mut Kiosk) {
-        let Some(Preparing { order, number, .. }) = self.preparing.take() else { return };
+    fn charge(&mut self, order: Order, number: String, baseline: LastTransaction, kiosk: &mut Kiosk) {
         let id = AttemptId(kiosk.now.fresh_id("attempt"));
         let card_ms = kiosk.facility.payment.card_ms;
         let card_until = kiosk.tick().plus_ms(card_ms);
@@ -398,18 +405,10 @@ impl Till {
             Conclusion::NotPaid(why) => End::NotPaid(why),
             Conclusion::Staff => End::Staff,
         };
-        let Attempt { id, number, amount, .. } = self.attempts.remove(place)?;
-        if matches!(end, End::NotPaid(_)) {
-            self.remember_not_paid(id);
-        }
+        let attempt = self.attempts.remove(place)?;
+        self.remember(&attempt, &end);
+        let Attempt { id, number, amount, .. } = attempt;
         Some(News { attempt: Some(id), number, amount, watched, end })
-    }
-
-    fn remember_not_paid(&mut self, id: AttemptId) {
-        if self.not_paid.len() >= CLOSED_MAX {
-            self.not_paid.pop_front();
-        }
-        self.not_paid.push_back(id);
     }
 
     /// Only the first attempt is asked about; the others wait for their turn.

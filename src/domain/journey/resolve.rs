@@ -6,6 +6,7 @@
 //! | two different answers, or it says it has none | staff |
 //! | differs from the baseline, approved, amount and time fit | paid |
 //! | differs from the baseline otherwise | staff |
+//! | equals a known baseline with nothing on it that tells it from a later one | staff |
 //! | equals a known baseline, host reachable, memory trusted | not paid |
 //! | equals the baseline otherwise | staff |
 
@@ -54,7 +55,7 @@ pub fn verdict(doubted: &Doubted, told: &Testimony) -> Verdict {
         }
     };
     match doubted.baseline {
-        LastTransaction::Known(baseline) if baseline == last => unchanged(told),
+        LastTransaction::Known(baseline) if baseline == last => unchanged(last, told),
         LastTransaction::Known(_) => changed(last, doubted, time_fits(last, doubted).unwrap_or(true)),
         // Without an older transaction to compare with, only a time that fits shows that it is new.
         LastTransaction::Empty => changed(last, doubted, time_fits(last, doubted).unwrap_or(false)),
@@ -62,14 +63,23 @@ pub fn verdict(doubted: &Doubted, told: &Testimony) -> Verdict {
     }
 }
 
-fn unchanged(told: &Testimony) -> Verdict {
-    if !told.host_reachable {
+fn unchanged(last: &CardTransaction, told: &Testimony) -> Verdict {
+    if !is_unmistakable(last) {
+        Verdict::Staff("the terminal's last transaction looks like the one before, but carries no mark of its own")
+    } else if !told.host_reachable {
         Verdict::Staff("the terminal did not book it, but could not reach the card company")
     } else if !told.memory_trusted {
         Verdict::Staff("the terminal may have restarted and forgotten it")
     } else {
         Verdict::NotPaid
     }
+}
+
+/// Refusals often carry neither time nor number: a second one cannot be told from the first, and a host time-out is
+/// a refusal that proves nothing. Only a mark that no later transaction repeats shows that it is the same one.
+fn is_unmistakable(last: &CardTransaction) -> bool {
+    let numbered = !last.approval_number.is_empty() || !last.unique_number.is_empty();
+    booked_at(last).is_some() || (last.approved && numbered)
 }
 
 fn changed(last: &CardTransaction, doubted: &Doubted, time_fits: bool) -> Verdict {
@@ -84,9 +94,13 @@ fn changed(last: &CardTransaction, doubted: &Doubted, time_fits: bool) -> Verdic
     }
 }
 
+fn booked_at(last: &CardTransaction) -> Option<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(&last.terminal_time, "%Y%m%d%H%M%S").ok()
+}
+
 /// `None` if the terminal's time cannot be read.
 fn time_fits(last: &CardTransaction, doubted: &Doubted) -> Option<bool> {
-    let booked = NaiveDateTime::parse_from_str(&last.terminal_time, "%Y%m%d%H%M%S").ok()?;
+    let booked = booked_at(last)?;
     let started = doubted.started_at.naive_local();
     let slack = Duration::minutes(CLOCKS_APART_MIN);
     Some(booked >= started - slack && booked <= started + slack)

@@ -68,10 +68,9 @@ impl Order<'_> {
     fn entries(&self) -> Vec<BundleEntry> {
         let mut entries = Vec::new();
         if self.can.charge_item {
-            entries.extend(
-                self.priced_lines()
-                    .map(|(sequence, line, amount)| self.entry(&charge_name(sequence), self.charge_item(sequence, line, amount))),
-            );
+            entries.extend(self.priced_lines().map(|(sequence, line, amount)| {
+                self.entry(&charge_name(sequence), self.charge_item(sequence, line, amount))
+            }));
         }
         if self.has_invoice() {
             entries.push(self.entry(INVOICE, Resource::Invoice(self.invoice())));
@@ -158,7 +157,10 @@ impl Order<'_> {
             status: "balanced",
             subject: self.patient(),
             date: self.request.made_at.to_rfc3339(),
-            line_item: self.priced_lines().map(|(sequence, line, amount)| self.invoice_line(sequence, line, amount)).collect(),
+            line_item: self
+                .priced_lines()
+                .map(|(sequence, line, amount)| self.invoice_line(sequence, line, amount))
+                .collect(),
             total_net: money(Amount(net), &self.currency),
             total_gross: money(self.total, &self.currency),
         }

@@ -9,7 +9,8 @@
 //! - `B` is written once per attempt and never again; queries move no money and are repeated up to three times.
 //! - A charge needs a `Prepare` on the same unbroken line; each `Prepare` serves one charge.
 //! - Every good frame but an event is acknowledged, also a second copy of one. Events are never acknowledged.
-//! - A charge without a fitting answer stays open: a late answer is still matched and reported as `Answered`.
+//! - A charge without a fitting answer stays open: a late answer is still matched and reported as `Answered`. So is an
+//!   approval that follows a refusal. A repeated answer, byte for byte, answers nothing.
 
 mod charge;
 mod queries;
@@ -101,6 +102,10 @@ pub struct Dialogue {
     exchange: Option<Exchange>,
     /// The last charge that left, until its fitting answer came or the next `Prepare` is through.
     open: Option<OpenCharge>,
+    /// The one before: answered, or given up. Only an approval is still told of it.
+    closed: Option<OpenCharge>,
+    /// The last answer as it came. A terminal that missed our ACK repeats it, perhaps into the next charge.
+    answered_raw: Vec<u8>,
     /// Attempts that may never be sent again.
     sent: VecDeque<AttemptId>,
     /// Since `Prepared`: something suggests that the terminal has restarted. The line was lost, it fell silent, its clock
@@ -140,6 +145,8 @@ impl Dialogue {
             task: Task::Idle,
             exchange: None,
             open: None,
+            closed: None,
+            answered_raw: Vec::new(),
             sent: VecDeque::new(),
             restarted: true,
             clock_seen: [0; STAMP_BYTES],

@@ -1,7 +1,7 @@
 //! When the journal cannot be written: nothing is lost, nothing is sent twice.
 
 use super::{Attempt, Conclusion, News, Phase, RETRY_FIRST_MS, RETRY_MOST_MS, Till};
-use crate::domain::payment::{AttemptId, CardTransaction, Entry};
+use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
@@ -34,20 +34,6 @@ impl Till {
         attempt.doubt_since.get_or_insert(kiosk.tick());
         attempt.phase = Phase::Unkept { entries, conclusion, retry_at: kiosk.tick().plus_ms(wait_ms), wait_ms };
         None
-    }
-
-    /// An approval of what was taken for not paid: money moved after all, people must know. One entry, so that the
-    /// journal never shows half of it.
-    pub(super) fn contradicted(&mut self, id: AttemptId, transaction: &CardTransaction, kiosk: &Kiosk) {
-        if !transaction.approved || !self.not_paid.contains(&id) {
-            return;
-        }
-        self.not_paid.retain(|known| *known != id);
-        let reason = format!(
-            "approved after it was taken for not paid: amount {}, approval number {}",
-            transaction.amount.0, transaction.approval_number
-        );
-        self.contradictions.push_back((Entry::NeedsStaff { attempt: id, reason }, kiosk.tick()));
     }
 
     /// Tried until it is durable; see [`Till::not_kept`].

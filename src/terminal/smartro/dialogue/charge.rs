@@ -215,7 +215,10 @@ impl Dialogue {
 
     /// A `b`: ours, a copy of an old one, or something that proves nothing. Already acknowledged.
     pub(super) fn answer(&mut self, frame: &Frame, raw: Vec<u8>) {
-        let Some(open) = &self.open else { return };
+        if raw == self.answered_raw {
+            return;
+        }
+        let Some(open) = &self.open else { return self.too_late(frame, raw) };
         match read_answer(frame, open.amount) {
             Ok(transaction) if is_again(&open.baseline, &transaction) => {}
             Ok(transaction) => self.answered(raw, transaction),
@@ -223,14 +226,29 @@ impl Dialogue {
         }
     }
 
+    /// Nothing is open: an approval contradicts what was concluded, anything else is an old story.
+    fn too_late(&mut self, frame: &Frame, raw: Vec<u8>) {
+        let Some(closed) = &self.closed else { return };
+        if let Ok(transaction) = read_answer(frame, closed.amount)
+            && transaction.approved
+            && !is_again(&closed.baseline, &transaction)
+        {
+            let (attempt, transaction) = (closed.attempt, Box::new(transaction));
+            self.steps.push(Step::Report(TerminalReport::Answered { attempt, raw, transaction }));
+        }
+    }
+
     fn answered(&mut self, raw: Vec<u8>, transaction: CardTransaction) {
         let Some(open) = self.open.take() else { return };
+        let attempt = open.attempt;
+        self.closed = Some(open);
+        self.answered_raw.clone_from(&raw);
         if matches!(self.task, Task::Charge(_)) {
             self.task = Task::Idle;
             self.exchange = None;
         }
         let transaction = Box::new(transaction);
-        self.steps.push(Step::Report(TerminalReport::Answered { attempt: open.attempt, raw, transaction }));
+        self.steps.push(Step::Report(TerminalReport::Answered { attempt, raw, transaction }));
     }
 
     fn never_sent(&mut self, attempt: AttemptId, reason: &str) {

@@ -228,7 +228,7 @@ impl Dialogue {
         if baseline == LastTransaction::Unknown {
             return self.not_ready("the card terminal's last transaction cannot be read");
         }
-        self.open = None;
+        self.closed = self.open.take().or(self.closed.take());
         self.restarted = false;
         let until_ms = now.ms.saturating_add(self.limits.ready_ms);
         self.task = Task::Ready { until_ms, baseline: baseline.clone() };
