@@ -221,7 +221,9 @@ impl Steering {
     fn carry_out(&self, order: Order) -> Result<Say, String> {
         match order {
             Order::Tap { id } => self.touch(move |app| headless::tap(app, &id)),
-            Order::TapTwice { id } => self.touch(move |app| headless::tap(app, &id).and_then(|()| headless::tap(app, &id))),
+            Order::TapTwice { id } => {
+                self.touch(move |app| headless::tap(app, &id).and_then(|()| headless::tap(app, &id)))
+            }
             Order::Touch { x, y } => self.touch(move |app| {
                 headless::touch(app, x, y);
                 Ok(())
