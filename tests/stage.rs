@@ -23,6 +23,8 @@ pub fn open() -> Theatre {
         window: false,
         hospital_url: None,
         wall: chrono::DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").expect("time"),
+        // Tests run beside each other on two cores.
+        patience: std::time::Duration::from_secs(40),
     };
     Theatre { stage: Stage::open(setting).expect("the kiosk starts"), folder }
 }

@@ -109,39 +109,40 @@ fn main() -> ExitCode {
     }
 }
 
-fn run_stage(play: &Play) -> anyhow::Result<bool> {
+fn run_stage(asked: &Play) -> anyhow::Result<bool> {
     let display = std::env::var_os("DISPLAY").is_some_and(|display| !display.is_empty());
-    let window = display && !play.headless && play.script.is_none();
-    let config_path = config::find(play.config.clone());
+    let window = display && !asked.headless && asked.script.is_none();
+    let config_path = config::find(asked.config.clone());
     let config = load(&config_path)?;
     let wall = demo_wall(config.facility.offset);
-    if let Some(url) = &play.hospital {
+    if let Some(url) = &asked.hospital {
         println!(
             "Putting the demo's own patients and appointments on {url} (conditionally, under the demo's identifier system)."
         );
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let seeded = runtime
-            .block_on(hospital::seed_into(url, wall.date_naive(), play.seed_into))
+            .block_on(hospital::seed_into(url, wall.date_naive(), asked.seed_into))
             .map_err(anyhow::Error::msg)?;
         println!("{} created, {} were there.", seeded.created, seeded.found);
     }
     let keeper = tempfile_folder()?;
-    let data = play.keep_data.clone().unwrap_or_else(|| keeper.path.clone());
+    let data = asked.keep_data.clone().unwrap_or_else(|| keeper.path.clone());
     let setting = stage::Setting {
         program: std::env::current_exe()?,
-        out: play.out.clone(),
+        out: asked.out.clone(),
         data,
         config: config_path,
-        seed: play.seed,
-        size: play.size,
+        seed: asked.seed,
+        size: asked.size,
         window,
-        hospital_url: play.hospital.clone(),
+        hospital_url: asked.hospital.clone(),
         wall,
+        patience: play::PATIENCE,
     };
     if window {
         return panel::run(setting).map(|()| true);
     }
-    play_headless(setting, play.script.as_deref())
+    play_headless(setting, asked.script.as_deref())
 }
 
 fn play_headless(setting: stage::Setting, script: Option<&Path>) -> anyhow::Result<bool> {

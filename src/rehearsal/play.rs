@@ -12,8 +12,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Every expectation is given this long to come true.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Every expectation of a script is given this long to come true.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Plays every line; the first that fails ends the script.
 ///
@@ -70,7 +70,7 @@ impl Scene<'_> {
 
     /// A control may come with an answer that is still on its way: it is waited for.
     fn tap(&mut self, id: &str) -> anyhow::Result<()> {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + self.stage.patience();
         loop {
             match self.stage.order(&Order::Tap { id: id.to_owned() }) {
                 Err(error) if Instant::now() > end || self.stage.kiosk_ended() => return Err(error),
@@ -102,7 +102,7 @@ impl Scene<'_> {
     fn expect(&mut self, text: &str) -> anyhow::Result<()> {
         let mut seen = Vec::new();
         let wanted = plain(text);
-        within(|| {
+        within(self.stage.patience(), || {
             seen = self.stage.texts()?;
             Ok(seen.iter().any(|line| plain(line).contains(&wanted)))
         })?
@@ -113,7 +113,7 @@ impl Scene<'_> {
     fn expect_paper(&mut self, text: &str) -> anyhow::Result<()> {
         let mut seen = Vec::<Vec<String>>::new();
         let wanted = plain(text);
-        within(|| {
+        within(self.stage.patience(), || {
             seen = self.stage.paper_words().into_iter().map(|words| words.texts).collect();
             Ok(seen.iter().flatten().any(|line| plain(line).contains(&wanted)))
         })?
@@ -124,7 +124,7 @@ impl Scene<'_> {
     fn expect_money(&mut self, amount: i64) -> anyhow::Result<()> {
         let before = self.money_before;
         let mut booked = 0;
-        within(|| {
+        within(self.stage.patience(), || {
             booked = self.stage.terminal.booked().0 - before;
             Ok(booked == amount)
         })?
@@ -136,7 +136,7 @@ impl Scene<'_> {
         let Some(hospital) = &self.stage.hospital else { bail!("count the resources on the foreign server itself") };
         let before = self.made_before.iter().find(|(kind, _)| *kind == resource).map_or(0, |(_, count)| *count);
         let mut found = 0;
-        within(|| {
+        within(self.stage.patience(), || {
             found = hospital.count(resource) - before;
             Ok(found == count)
         })?
@@ -150,8 +150,8 @@ fn plain(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn within(mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<bool> {
-    let end = Instant::now() + PATIENCE;
+fn within(patience: Duration, mut holds: impl FnMut() -> anyhow::Result<bool>) -> anyhow::Result<bool> {
+    let end = Instant::now() + patience;
     loop {
         if holds()? {
             return Ok(true);
@@ -231,7 +231,7 @@ pub struct Percentiles {
 /// # Errors
 /// A file that cannot be written.
 pub fn sum_up(stage: &mut Stage, failures: Vec<String>) -> anyhow::Result<Summary> {
-    let _ = within(|| Ok(journeys(stage).iter().all(|journey| journey.synced)));
+    let _ = within(stage.patience(), || Ok(journeys(stage).iter().all(|journey| journey.synced)));
     stage.note_memory();
     let receipts = write_receipts(stage)?;
     let bundles = write_bundles(stage)?;

@@ -31,6 +31,8 @@ pub struct Setting {
     /// Somebody else's FHIR server instead of ours.
     pub hospital_url: Option<String>,
     pub wall: DateTime<FixedOffset>,
+    /// How long a script waits for what it expects.
+    pub patience: Duration,
 }
 
 pub struct Stage {
@@ -228,6 +230,11 @@ impl Stage {
     /// True once the kiosk's window was closed or its process ended.
     pub fn kiosk_ended(&mut self) -> bool {
         self.kiosk.as_mut().is_none_or(|kiosk| kiosk.process.try_wait().is_ok_and(|status| status.is_some()))
+    }
+
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.setting.patience
     }
 
     #[must_use]
