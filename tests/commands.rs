@@ -67,15 +67,16 @@ fn config(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
     let mut text = String::new();
     for line in shipped.lines() {
         if let Some(name) = line.strip_prefix('[') {
-            section = name.trim_end_matches(']').to_owned();
+            name.trim_end_matches(']').clone_into(&mut section);
         }
         let key = format!("{section}.{}", line.split('=').next().unwrap_or_default().trim());
         let own = [("kiosk.hospital_folder", hospital.as_str())];
         match changes.iter().chain(&own).find(|(changed, _)| *changed == key) {
             Some((_, value)) => {
-                text += &format!("{} = \"{value}\"\n", line.split('=').next().unwrap_or_default().trim())
+                let name = line.split('=').next().unwrap_or_default().trim();
+                text.extend([name, " = \"", *value, "\"\n"]);
             }
-            None => text += &format!("{line}\n"),
+            None => text.extend([line, "\n"]),
         }
     }
     let path = folder.join("kiosk.toml");
@@ -103,7 +104,7 @@ fn frames() -> Vec<(String, String)> {
 #[test]
 fn decode_reads_every_recorded_frame_and_gives_the_same_bytes_back() {
     let frames = frames();
-    let input = frames.iter().map(|(case, frame)| format!("# {case}\n\n{frame}\n")).collect::<String>();
+    let input = frames.iter().flat_map(|(case, frame)| ["# ", case, "\n\n", frame, "\n"]).collect::<String>();
     let ran = fed(&["decode", "--protocol", "smartro", "--json"], input.as_bytes()).exits(0);
     let answers = ran.json();
     assert_eq!(answers.len(), frames.len());
@@ -152,7 +153,7 @@ fn decode_refuses_what_is_no_frame_and_says_where() {
         (wrong_check, bytes - 1),
         (format!("02{}", "ff".repeat(40_000)), 40_001),
     ];
-    let input = cases.iter().map(|(line, _)| format!("{line}\n")).collect::<String>() + frame + "\n";
+    let input = cases.iter().flat_map(|(line, _)| [line.as_str(), "\n"]).collect::<String>() + frame + "\n";
     let answers = fed(&["decode", "--protocol", "smartro", "--json"], input.as_bytes()).exits(1).json();
     assert_eq!(answers.len(), cases.len() + 1, "one answer a line");
     for ((line, at), answer) in cases.iter().zip(&answers) {

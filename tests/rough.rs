@@ -74,7 +74,7 @@ impl Theatre {
 
     /// An abandoned kiosk is back at its first screen by itself; nothing broke and nobody is in the log.
     fn left_alone(&mut self, what: &str) {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         while !self.words().contains("Touch to start") && !self.words().contains("화면을 눌러") {
             assert!(Instant::now() < end, "{what}: stuck at {}\n{}", self.words(), self.log());
             self.skip(20_000);
@@ -95,7 +95,7 @@ impl Theatre {
 
     /// The payments once none is open any more.
     fn settled(&mut self, what: &str) -> Vec<String> {
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + Duration::from_mins(1);
         loop {
             let payments = self.list(&Request::PaymentsList { json: true });
             let states = payments.iter().map(|payment| payment["state"].as_str().expect("state").to_owned());

@@ -190,6 +190,7 @@ impl World {
 
     /// The arrows of the store, `tests/store/journal.rs`: a till that asks for another one would never get it written.
     fn store_takes(&self, entry: &Entry) -> bool {
+        use PaymentState::{Answered, Committed, InDoubt, Intent, NeedsStaff, NotPaid, Sent, Settled};
         let from = |attempt: &AttemptId| {
             self.journal.iter().find(|record| record.attempt == *attempt).map(|record| record.state)
         };
@@ -216,7 +217,6 @@ impl World {
             Entry::ReceiptPrinted { .. } => return true,
         };
         let from = from(attempt).expect("an entry before its intent");
-        use PaymentState::{Answered, Committed, InDoubt, Intent, NeedsStaff, NotPaid, Sent, Settled};
         let allowed = match from {
             Intent => matches!(to, Sent | NotPaid),
             Sent => matches!(to, Answered | InDoubt | NotPaid),
