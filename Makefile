@@ -24,7 +24,7 @@ peers: tools
 
 bench: tools
 	@sh tests/tools.sh window
-	$(CARGO) bench
+	$(CARGO) bench --bench kiosk
 	sh tests/benches/window.sh
 
 package: tools
