@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. Each installs by apt what the system lacks, naming what and why.
-.PHONY: demo test check peers bench package tools peer-tools clean
+.PHONY: demo test check peers bench package tools
 CARGO ?= cargo
 export LC_ALL = C.UTF-8
 
