@@ -16,6 +16,7 @@
 //! `tests/house.rs` enforces the table.
 
 pub mod app;
+#[cfg(feature = "window")]
 pub mod assembly;
 pub mod commands;
 pub mod config;

@@ -3,5 +3,7 @@
 pub mod clock;
 pub mod desk;
 pub mod effects;
+#[cfg(feature = "window")]
 pub mod press;
+#[cfg(feature = "window")]
 pub mod screens;
