@@ -12,7 +12,7 @@ use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, QueuedRequest, Request};
 use hospital_kiosk::domain::paper::Receipt;
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber};
-use hospital_kiosk::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction, PaymentRecord};
+use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
 use hospital_kiosk::domain::session::Counters;
 use hospital_kiosk::ports::{QueueRow, Store, StoreError};
 use hospital_kiosk::store::{Opened, SqliteStore, open_with_credentials};
@@ -175,7 +175,12 @@ fn sent(number: u128) -> Entry {
 }
 
 fn answered(number: u128) -> Entry {
-    Entry::Answered { attempt: attempt(number), raw: vec![2, 0, 0xff, 3], transaction: card("30012345") }
+    Entry::Answered {
+        attempt: attempt(number),
+        raw: vec![2, 0, 0xff, 3],
+        transaction: card("30012345"),
+        booking: Booking::Final,
+    }
 }
 
 fn committed(number: u128) -> Entry {

@@ -178,6 +178,11 @@ fn report_word(report: &TerminalReport) -> String {
             None => format!("approved {}", transaction.amount.0),
             Some(decline) => format!("declined {}", decline.code),
         },
+        TerminalReport::Confirmed { .. } => "confirmed".to_owned(),
+        TerminalReport::Withdrawn { reason, .. } => format!("withdrawn: {reason}"),
+        TerminalReport::Undone { answer, .. } => format!("undone: {answer:?}"),
+        TerminalReport::Totals(totals) => format!("totals {}", totals.amount.0),
+        TerminalReport::NoTotals { reason } => format!("no totals: {reason}"),
         TerminalReport::NoAnswer { reason, .. } => format!("no answer: {reason}"),
         TerminalReport::NeverSent { reason, .. } => format!("never sent: {reason}"),
         TerminalReport::Outcome { first, second, host_reachable, maybe_restarted, .. } => {

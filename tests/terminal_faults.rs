@@ -217,7 +217,13 @@ impl World {
             TerminalReport::Online(_)
             | TerminalReport::CardStillIn
             | TerminalReport::CardSeen
-            | TerminalReport::CardRemoved => {}
+            | TerminalReport::CardRemoved
+            // Smartro's answers are final, and nothing is undone here.
+            | TerminalReport::Confirmed { .. }
+            | TerminalReport::Withdrawn { .. }
+            | TerminalReport::Undone { .. }
+            | TerminalReport::Totals(_)
+            | TerminalReport::NoTotals { .. } => {}
         }
     }
 

@@ -68,7 +68,7 @@ impl Bench {
 
     fn end_of(&self, attempt: AttemptId) -> &'static str {
         self.wait(|report| match report {
-            TerminalReport::Answered { attempt: of, transaction, raw } => {
+            TerminalReport::Answered { attempt: of, transaction, raw, .. } => {
                 assert!(of == attempt && terminal::decode("smartro", &raw).expect("known").is_ok());
                 Some(if transaction.approved { "approved" } else { "declined" })
             }

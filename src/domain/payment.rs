@@ -70,6 +70,17 @@ impl fmt::Debug for CardTransaction {
     }
 }
 
+/// Whether an answer that says "approved" has moved the money already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Booking {
+    /// Booked, whatever we do (Smartro).
+    #[default]
+    Final,
+    /// The terminal books only when we confirm, and undoes it when we do not (ZVT, PA00P015 2.2.8).
+    Unconfirmed,
+}
+
 /// One line of the journal. Recording one is durable before the next effect begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
@@ -86,11 +97,12 @@ pub enum Entry {
     Sent {
         attempt: AttemptId,
     },
-    /// The terminal's frame, as it came.
+    /// The terminal's frame, as it came. Durable before the terminal hears that it may book (`Booking::Unconfirmed`).
     Answered {
         attempt: AttemptId,
         raw: Vec<u8>,
         transaction: Box<CardTransaction>,
+        booking: Booking,
     },
     /// Paid. In one transaction with the queued request (which now holds the payment) and the receipt.
     Committed {
@@ -151,6 +163,8 @@ pub struct PaymentRecord {
     pub receipt: Receipt,
     pub baseline: LastTransaction,
     pub transaction: Option<CardTransaction>,
+    /// Of the answer in the journal, if there is one.
+    pub booking: Booking,
     pub reason: Option<String>,
     pub started_at: DateTime<FixedOffset>,
     pub receipt_printed: bool,

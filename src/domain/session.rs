@@ -16,7 +16,7 @@ use super::money::Amount;
 use super::outbox::Request;
 use super::paper::Paper;
 use super::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
-use super::payment::{AttemptId, CardTransaction, Entry, LastTransaction, PaymentRecord};
+use super::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
 use super::screen::{Tap, View};
 use uuid::Uuid;
 
@@ -34,6 +34,11 @@ pub enum Input {
     Terminal(TerminalReport),
     Printer(PrinterReport),
     Hospital(Reply),
+    /// Staff want something done about a payment that the journal holds; `payment` is its record as it stands.
+    Staff {
+        order: StaffOrder,
+        payment: Box<PaymentRecord>,
+    },
     /// A `Record` or `Queue` could not be made durable; no later effect of that list was carried out.
     RecordFailed {
         reason: String,
@@ -77,10 +82,61 @@ pub enum TerminalCommand {
     Prepare,
     /// The one money command. Sent at most once per attempt, whatever happens.
     Charge { attempt: AttemptId, amount: Amount, card_ms: u64 },
+    /// The approval is durable and its request locked: the terminal may book. Only after `Booking::Unconfirmed`.
+    Confirm { attempt: AttemptId },
+    /// The approval could not be kept: the terminal has to undo it. Only after `Booking::Unconfirmed`.
+    Refuse { attempt: AttemptId },
     /// Call off a pending charge; its own answer still decides.
     CallOff,
     /// Wait until idle, ask for the last transaction twice. Never moves money.
     AskOutcome { attempt: AttemptId },
+    /// The one money command of an undo; `undo` is its own attempt. Sent at most once, whatever happens. Ends with
+    /// `Undone`, `NoAnswer` or `NeverSent` of `undo`.
+    Undo { undo: AttemptId, transaction: Box<CardTransaction>, way: UndoWay, card_ms: u64 },
+    /// Close the terminal's day and tell its totals. Moves no card-holder's money. Ends with `Totals` or `NoTotals`.
+    EndOfDay,
+}
+
+/// How a booked payment is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UndoWay {
+    /// Same day, by the numbers of the sale, without the card (Smartro `C` type 6; ZVT 06 30 reversal).
+    WithoutCard,
+    /// The card is presented again (Smartro `C` type 1; ZVT 06 31 refund).
+    WithCard,
+}
+
+/// What staff may do about a payment (`kiosk payments ask|settle|cancel`, the staff area).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StaffOrder {
+    /// Ask the terminal once more for its last transaction.
+    Ask,
+    /// People found out; `evidence` says how, and is kept.
+    Settle { paid: bool, evidence: String },
+    /// Give the money back.
+    Cancel { way: UndoWay },
+}
+
+/// What a terminal answered to an undo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UndoAnswer {
+    Reversed,
+    /// Somebody undid it before; that is as good (Smartro `d` with `X`; ZVT B4).
+    AlreadyReversed,
+    /// A well-formed refusal: the sale stands.
+    Refused {
+        code: String,
+        message: String,
+    },
+}
+
+/// What a terminal says it booked since its last end of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TerminalTotals {
+    /// Sales less undone sales, where the terminal counts them.
+    pub count: Option<u32>,
+    pub amount: Amount,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +159,17 @@ pub enum TerminalReport {
         attempt: AttemptId,
         raw: Vec<u8>,
         transaction: Box<CardTransaction>,
+        /// `Unconfirmed`: it waits for `Confirm` or `Refuse`, and undoes the sale if neither comes in time.
+        booking: Booking,
+    },
+    /// After `Confirm`: the terminal went on, so it has booked.
+    Confirmed {
+        attempt: AttemptId,
+    },
+    /// After `Refuse`, or instead of waiting for either: the terminal says that nothing stands.
+    Withdrawn {
+        attempt: AttemptId,
+        reason: String,
     },
     /// No proof either way: NAK, no ACK, time-out, garbage, vanished line.
     NoAnswer {
@@ -121,6 +188,16 @@ pub enum TerminalReport {
         second: LastTransaction,
         host_reachable: bool,
         maybe_restarted: bool,
+    },
+    /// A whole, well-formed answer to our undo.
+    Undone {
+        undo: AttemptId,
+        raw: Vec<u8>,
+        answer: UndoAnswer,
+    },
+    Totals(TerminalTotals),
+    NoTotals {
+        reason: String,
     },
 }
 

@@ -10,7 +10,9 @@ use crate::domain::money::Amount;
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::Receipt;
 use crate::domain::patient::PatientNumber;
-use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction, PaymentRecord, PaymentState};
+use crate::domain::payment::{
+    AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord, PaymentState,
+};
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use uuid::Uuid;
@@ -20,7 +22,7 @@ type Time = DateTime<FixedOffset>;
 /// Finished payments handed out beside all unfinished ones.
 const FINISHED_SHOWN_MAX: u32 = 1000;
 const COLUMNS: &str =
-    "attempt, number, state, amount, request, receipt, baseline, card, reason, started_at, receipt_printed";
+    "attempt, number, state, amount, request, receipt, baseline, card, reason, started_at, receipt_printed, booking";
 
 /// The arrows of `domain::payment`. A late answer still ends a doubt, and an approval of what was taken for not paid is
 /// for staff. Staff may turn `NeedsStaff` into an outcome or have the terminal asked again.
@@ -45,7 +47,9 @@ pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Tim
     match entry {
         Entry::Intent { .. } => intend(tx, entry, at)?,
         Entry::Sent { attempt } => advance(tx, *attempt, PaymentState::Sent, None, at)?,
-        Entry::Answered { attempt, raw, transaction } => answer(tx, *attempt, raw, transaction, at)?,
+        Entry::Answered { attempt, raw, transaction, booking } => {
+            answer(tx, *attempt, raw, transaction, *booking, at)?;
+        }
         Entry::Committed { attempt, transaction, request, receipt } => {
             commit(tx, *attempt, transaction, request, receipt, bundle, at)?;
         }
@@ -106,6 +110,7 @@ fn payment(row: &Row<'_>) -> rusqlite::Result<PaymentRecord> {
         reason: row.get(8)?,
         started_at: time(row, 9)?,
         receipt_printed: row.get(10)?,
+        booking: json(row, 11)?,
     })
 }
 
@@ -203,15 +208,22 @@ fn move_to(tx: &Transaction<'_>, attempt: AttemptId, to: PaymentState, reason: O
 }
 
 /// A terminal may repeat its answer; a different answer to the same attempt is never written over the first.
-fn answer(tx: &Transaction<'_>, attempt: AttemptId, raw: &[u8], card: &CardTransaction, at: Time) -> Result<()> {
+fn answer(
+    tx: &Transaction<'_>,
+    attempt: AttemptId,
+    raw: &[u8],
+    card: &CardTransaction,
+    booking: Booking,
+    at: Time,
+) -> Result<()> {
     let known = known(tx, attempt)?;
     if known.state == PaymentState::Answered {
         return same_card(&known, card);
     }
     advance(tx, attempt, PaymentState::Answered, None, at)?;
     tx.execute(
-        "UPDATE payments SET raw_answer = ?2, card = ?3 WHERE attempt = ?1",
-        params![attempt.0.to_string(), raw, to_json(card)?],
+        "UPDATE payments SET raw_answer = ?2, card = ?3, booking = ?4 WHERE attempt = ?1",
+        params![attempt.0.to_string(), raw, to_json(card)?, to_json(&booking)?],
     )?;
     Ok(())
 }

@@ -5,7 +5,8 @@ use crate::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// Never edit a step that was released: append one.
-pub(super) const STEPS: &[&str] = &["
+pub(super) const STEPS: &[&str] = &[
+    "
     CREATE TABLE payments (
         sequence        INTEGER PRIMARY KEY AUTOINCREMENT,
         attempt         TEXT NOT NULL UNIQUE,
@@ -60,7 +61,11 @@ pub(super) const STEPS: &[&str] = &["
         only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
         counters TEXT NOT NULL
     ) STRICT;
-"];
+",
+    "
+    ALTER TABLE payments ADD COLUMN booking TEXT NOT NULL DEFAULT '\"final\"';
+",
+];
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))

@@ -6,7 +6,7 @@ use crate::domain::money::Amount;
 use crate::domain::outbox::{Act, PaymentOfRequest};
 use crate::domain::paper::Receipt;
 use crate::domain::patient::AppointmentState;
-use crate::domain::payment::{CardTransaction, LastTransaction};
+use crate::domain::payment::{Booking, CardTransaction, LastTransaction};
 use crate::ports::StoreError;
 use std::fs;
 
@@ -107,7 +107,7 @@ fn pay(store: &SqliteStore) {
             baseline: LastTransaction::Empty,
         },
         Entry::Sent { attempt },
-        Entry::Answered { attempt, raw: vec![2, 3], transaction: Box::new(card()) },
+        Entry::Answered { attempt, raw: vec![2, 3], transaction: Box::new(card()), booking: Booking::Final },
         Entry::Committed {
             attempt,
             transaction: Box::new(card()),

@@ -94,6 +94,11 @@ pub(crate) fn refusal(command: &TerminalCommand, reason: &str) -> Option<Termina
     match *command {
         TerminalCommand::Prepare => Some(TerminalReport::NotReady { reason }),
         TerminalCommand::Charge { attempt, .. } => Some(TerminalReport::NeverSent { attempt, reason }),
+        TerminalCommand::Confirm { attempt } | TerminalCommand::Refuse { attempt } => {
+            Some(TerminalReport::NoAnswer { attempt, reason })
+        }
+        TerminalCommand::Undo { undo, .. } => Some(TerminalReport::NeverSent { attempt: undo, reason }),
+        TerminalCommand::EndOfDay => Some(TerminalReport::NoTotals { reason }),
         TerminalCommand::CallOff => None,
         TerminalCommand::AskOutcome { attempt } => Some(TerminalReport::Outcome {
             attempt,

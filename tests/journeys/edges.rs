@@ -12,7 +12,7 @@ use hospital_kiosk::domain::paper::DeskReason;
 use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
-use hospital_kiosk::domain::payment::{AttemptId, Entry, LastTransaction, PaymentRecord, PaymentState};
+use hospital_kiosk::domain::payment::{AttemptId, Booking, Entry, LastTransaction, PaymentRecord, PaymentState};
 use hospital_kiosk::domain::screen::{RowState, Screen, Service, Tap};
 use hospital_kiosk::domain::session::{Counters, Effect, Input, Question, Reply, Session, TerminalReport};
 use std::sync::Arc;
@@ -245,6 +245,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
             reason: None,
             started_at: wall,
             receipt_printed: false,
+            booking: Booking::Final,
         };
         let last = if booked { LastTransaction::Known(Box::new(approved(Amount(5100), wall))) } else { baseline() };
         let outcome = TerminalReport::Outcome {

@@ -14,7 +14,7 @@ use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
-use hospital_kiosk::domain::payment::{AttemptId, Entry, LastTransaction, PaymentRecord, PaymentState};
+use hospital_kiosk::domain::payment::{AttemptId, Booking, Entry, LastTransaction, PaymentRecord, PaymentState};
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
 use hospital_kiosk::domain::session::{
     Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, TerminalCommand, TerminalReport,
@@ -153,7 +153,13 @@ impl World {
             Effect::Ask(question) => self.questions.push(question),
             Effect::SaveCounters(counters) => self.counters = counters,
             Effect::Terminal(
-                TerminalCommand::Prepare | TerminalCommand::CallOff | TerminalCommand::AskOutcome { .. },
+                TerminalCommand::Prepare
+                | TerminalCommand::CallOff
+                | TerminalCommand::Confirm { .. }
+                | TerminalCommand::Refuse { .. }
+                | TerminalCommand::Undo { .. }
+                | TerminalCommand::EndOfDay
+                | TerminalCommand::AskOutcome { .. },
             )
             | Effect::ClearPrinter
             | Effect::Finish(_)
@@ -257,6 +263,7 @@ impl World {
                 reason: None,
                 started_at: self.wall(),
                 receipt_printed: false,
+                booking: Booking::Final,
             }),
             Entry::Sent { attempt } => self.of(attempt).state = PaymentState::Sent,
             Entry::Answered { attempt, transaction, .. } => {
@@ -416,8 +423,12 @@ impl World {
         let amount = record.map_or(Amount(5100), |record| record.amount);
         let paid = approved(amount, self.wall());
         let last = LastTransaction::Known(Box::new(paid.clone()));
-        let answered =
-            |transaction| TerminalReport::Answered { attempt, raw: vec![1], transaction: Box::new(transaction) };
+        let answered = |transaction| TerminalReport::Answered {
+            attempt,
+            raw: vec![1],
+            transaction: Box::new(transaction),
+            booking: Booking::Final,
+        };
         let outcome = |last: LastTransaction| TerminalReport::Outcome {
             attempt,
             first: last.clone(),

@@ -25,7 +25,7 @@ use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
 use hospital_kiosk::domain::payment::{
-    AttemptId, CardTransaction, Decline, LastTransaction, PaymentRecord, PaymentState,
+    AttemptId, Booking, CardTransaction, Decline, LastTransaction, PaymentRecord, PaymentState,
 };
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
 use hospital_kiosk::domain::session::{
@@ -345,6 +345,7 @@ impl Stage {
             reason: None,
             started_at: self.wall,
             receipt_printed: false,
+            booking: Booking::Final,
         }
     }
 }
@@ -413,7 +414,7 @@ pub fn baseline() -> LastTransaction {
 }
 
 fn answered(attempt: AttemptId, transaction: CardTransaction) -> TerminalReport {
-    TerminalReport::Answered { attempt, raw: vec![2, 3], transaction: Box::new(transaction) }
+    TerminalReport::Answered { attempt, raw: vec![2, 3], transaction: Box::new(transaction), booking: Booking::Final }
 }
 
 fn code(words: &[&str]) -> ScannedCode {

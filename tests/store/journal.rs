@@ -112,7 +112,7 @@ fn a_different_answer_or_amount_is_never_written_over_the_first() {
     let other = Entry::Intent { attempt, number, amount: Amount(9), request, receipt, baseline };
     store.record(&other, BUNDLE, at()).unwrap_err();
     record(&store, [sent(1), answered(1)]);
-    let other = Entry::Answered { attempt, raw: vec![], transaction: card("99999999") };
+    let other = Entry::Answered { attempt, raw: vec![], transaction: card("99999999"), booking: Booking::Final };
     store.record(&other, BUNDLE, at()).unwrap_err();
     record(&store, [committed(1)]);
     let payment = store.payment(attempt).unwrap().unwrap();

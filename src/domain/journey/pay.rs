@@ -13,25 +13,28 @@
 //! |---|---|---|
 //! | Preparing | none moved, nothing in the journal | none |
 //! | Charging | may move; `Intent` and `Sent` are durable, the one `Charge` is out | none |
+//! | Confirming | moves only if the terminal heard `Confirm`; see [`confirm`] | none |
 //! | Doubt | may have moved; the journal says `Sent` or `InDoubt`; nothing is sent that could move any | slip, when the wait is over |
 //! | Unkept | what happened is known here, the journal still says `Sent` or later | slip, when the wait is over |
 //! | left the till | `Committed`: moved, and the request is queued; `NotPaid`: not moved; `NeedsStaff`: people find out | receipt only after `Committed` |
 
 mod attempt;
 mod closed;
+mod confirm;
+mod doubt;
 mod kept;
 mod recover;
+mod staff;
 mod watch;
 
 use closed::Closed;
 pub use watch::Watched;
 
-use super::resolve::{self, Doubted, Testimony, Verdict};
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
 use crate::domain::outbox::Request;
 use crate::domain::paper::Receipt;
-use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction};
+use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, TerminalCommand, TerminalReport};
@@ -42,10 +45,6 @@ use std::collections::VecDeque;
 pub const PREPARE_LIMIT_MS: u64 = 40_000;
 /// After the time for the card, for the card company; then it is a doubt, whatever the driver is waiting for.
 const ANSWER_LIMIT_MS: u64 = 180_000;
-/// One `AskOutcome`, with waiting for idle.
-const ASK_LIMIT_MS: u64 = 60_000;
-/// Asked in vain so often, it is for staff.
-const ASKS_MAX: u32 = 5;
 const RETRY_FIRST_MS: u64 = 1_000;
 const RETRY_MOST_MS: u64 = 30_000;
 
@@ -95,9 +94,27 @@ pub(super) struct Attempt {
 
 #[derive(Clone)]
 pub(super) enum Phase {
-    Charging { card_until: Tick, limit: Tick, card_seen: bool, called_off: Option<NotPaidWhy> },
-    Doubt { asks: u32, next: Next },
-    Unkept { entries: Vec<Entry>, conclusion: Conclusion, retry_at: Tick, wait_ms: u64 },
+    Charging {
+        card_until: Tick,
+        limit: Tick,
+        card_seen: bool,
+        called_off: Option<NotPaidWhy>,
+    },
+    /// `Confirm` is out, or `Refuse` where there is no transaction.
+    Confirming {
+        transaction: Option<Box<CardTransaction>>,
+        limit: Tick,
+    },
+    Doubt {
+        asks: u32,
+        next: Next,
+    },
+    Unkept {
+        entries: Vec<Entry>,
+        conclusion: Conclusion,
+        retry_at: Tick,
+        wait_ms: u64,
+    },
 }
 
 /// When the terminal is asked next.
@@ -170,12 +187,17 @@ impl Till {
             TerminalReport::NotReady { .. } => self.not_begun(NotPaidWhy::TerminalNotReady),
             TerminalReport::CardSeen => self.card_seen(kiosk),
             TerminalReport::CardRemoved => self.card_removed(kiosk),
-            TerminalReport::Answered { attempt, raw, transaction } => self.answered(attempt, raw, transaction, kiosk),
+            TerminalReport::Answered { attempt, raw, transaction, booking } => {
+                self.answered(attempt, raw, transaction, booking, kiosk)
+            }
+            TerminalReport::Confirmed { attempt } => self.confirmed(attempt, kiosk),
+            TerminalReport::Withdrawn { attempt, reason } => self.withdrawn(attempt, reason, kiosk),
             TerminalReport::NoAnswer { attempt, reason } => self.no_answer(attempt, reason, kiosk),
             TerminalReport::NeverSent { attempt, reason } => self.never_sent(attempt, reason, kiosk),
             TerminalReport::Outcome { attempt, first, second, host_reachable, maybe_restarted } => {
                 self.outcome(attempt, &first, &second, host_reachable, maybe_restarted, kiosk)
             }
+            TerminalReport::Undone { .. } | TerminalReport::Totals(_) | TerminalReport::NoTotals { .. } => None,
         }
     }
 
@@ -274,9 +296,20 @@ impl Till {
         None
     }
 
-    fn answered(&mut self, id: AttemptId, raw: Vec<u8>, tx: Box<CardTransaction>, kiosk: &mut Kiosk) -> Option<News> {
+    fn answered(
+        &mut self,
+        id: AttemptId,
+        raw: Vec<u8>,
+        tx: Box<CardTransaction>,
+        booking: Booking,
+        kiosk: &mut Kiosk,
+    ) -> Option<News> {
         let Some(place) = self.place(id) else {
-            self.contradicted(id, &tx, kiosk);
+            match booking {
+                Booking::Final => self.contradicted(id, &tx, kiosk),
+                // Nobody waits for it any more: it must not be booked.
+                Booking::Unconfirmed => kiosk.emit(Effect::Terminal(TerminalCommand::Refuse { attempt: id })),
+            }
             return None;
         };
         let attempt = &self.attempts[place];
@@ -286,13 +319,22 @@ impl Till {
         ) {
             return None;
         }
-        let (last, conclusion) = attempt.judge(&tx, kiosk);
-        self.conclude(place, vec![Entry::Answered { attempt: id, raw, transaction: tx }, last], conclusion, kiosk)
+        if booking == Booking::Unconfirmed && self.unconfirmed(place, &raw, &tx, kiosk).is_some() {
+            return None;
+        }
+        let (last, conclusion) = self.attempts[place].judge(&tx, kiosk);
+        let booking = Booking::Final;
+        self.conclude(
+            place,
+            vec![Entry::Answered { attempt: id, raw, transaction: tx, booking }, last],
+            conclusion,
+            kiosk,
+        )
     }
 
     fn no_answer(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {
         let place = self.place(id)?;
-        if !matches!(self.attempts[place].phase, Phase::Charging { .. }) {
+        if !matches!(self.attempts[place].phase, Phase::Charging { .. } | Phase::Confirming { .. }) {
             return None;
         }
         self.conclude(place, vec![Entry::InDoubt { attempt: id, reason }], Conclusion::Doubt, kiosk)
@@ -303,60 +345,6 @@ impl Till {
         let Phase::Charging { called_off, .. } = &self.attempts[place].phase else { return None };
         let why = called_off.unwrap_or(NotPaidWhy::TerminalNotReady);
         self.conclude(place, vec![Entry::NotPaid { attempt: id, reason }], Conclusion::NotPaid(why), kiosk)
-    }
-
-    fn outcome(
-        &mut self,
-        id: AttemptId,
-        first: &LastTransaction,
-        second: &LastTransaction,
-        host_reachable: bool,
-        maybe_restarted: bool,
-        kiosk: &mut Kiosk,
-    ) -> Option<News> {
-        let place = self.place(id)?;
-        let attempt = &mut self.attempts[place];
-        if !matches!(attempt.phase, Phase::Doubt { .. }) {
-            return None;
-        }
-        attempt.maybe_restarted |= maybe_restarted;
-        let memory_trusted = !attempt.maybe_restarted || kiosk.facility.payment.last_transaction_survives_reboot;
-        let told = Testimony { first, second, host_reachable, memory_trusted };
-        let doubted = Doubted { baseline: &attempt.baseline, amount: attempt.amount, started_at: attempt.started_at };
-        match resolve::verdict(&doubted, &told) {
-            Verdict::Paid(transaction) => {
-                let entry = attempt.committed(&transaction);
-                self.conclude(place, vec![entry], Conclusion::Paid(transaction), kiosk)
-            }
-            Verdict::NotPaid => {
-                let reason = "the terminal's last transaction is still the one before".to_owned();
-                self.conclude(
-                    place,
-                    vec![Entry::NotPaid { attempt: id, reason }],
-                    Conclusion::NotPaid(NotPaidWhy::Checked),
-                    kiosk,
-                )
-            }
-            Verdict::Staff(reason) => self.hand_to_staff(place, reason, kiosk),
-            Verdict::AskAgain => self.ask_later(place, kiosk),
-        }
-    }
-
-    fn hand_to_staff(&mut self, place: usize, reason: &str, kiosk: &mut Kiosk) -> Option<News> {
-        let entry = Entry::NeedsStaff { attempt: self.attempts[place].id, reason: reason.to_owned() };
-        self.conclude(place, vec![entry], Conclusion::Staff, kiosk)
-    }
-
-    /// The terminal gave no answer: again, a little later each time. One that is away is asked when it is back.
-    fn ask_later(&mut self, place: usize, kiosk: &mut Kiosk) -> Option<News> {
-        let away = kiosk.devices.terminal_online != Some(true);
-        let Phase::Doubt { asks, next } = &mut self.attempts[place].phase else { return None };
-        if *asks >= ASKS_MAX && !away {
-            return self.hand_to_staff(place, "the terminal does not tell its last transaction", kiosk);
-        }
-        let wait_ms = RETRY_FIRST_MS << (*asks).min(4);
-        *next = if away { Next::WhenOnline } else { Next::At(kiosk.tick().plus_ms(wait_ms)) };
-        None
     }
 
     fn online(&mut self, online: bool, kiosk: &mut Kiosk) -> Option<News> {
@@ -411,31 +399,6 @@ impl Till {
         Some(News { attempt: Some(id), number, amount, watched, end })
     }
 
-    /// Only the first attempt is asked about; the others wait for their turn.
-    fn doubt(&mut self, place: usize, kiosk: &mut Kiosk) {
-        let attempt = &mut self.attempts[place];
-        attempt.doubt_since.get_or_insert(kiosk.tick());
-        if matches!(attempt.phase, Phase::Doubt { .. }) {
-            return;
-        }
-        attempt.phase = Phase::Doubt { asks: 0, next: Next::At(kiosk.tick()) };
-        if place == 0 {
-            self.ask(kiosk);
-        }
-    }
-
-    fn ask(&mut self, kiosk: &mut Kiosk) {
-        let away = kiosk.devices.terminal_online != Some(true);
-        let Some(Attempt { id, phase: Phase::Doubt { asks, next }, .. }) = self.attempts.front_mut() else { return };
-        if away {
-            *next = Next::WhenOnline;
-            return;
-        }
-        *asks += 1;
-        *next = Next::Asked { limit: kiosk.tick().plus_ms(ASK_LIMIT_MS) };
-        kiosk.emit(Effect::Terminal(TerminalCommand::AskOutcome { attempt: *id }));
-    }
-
     /// Limits and retries. Only the first attempt is worked on.
     pub fn time(&mut self, kiosk: &mut Kiosk) -> Option<News> {
         let now = kiosk.tick();
@@ -448,7 +411,7 @@ impl Till {
         }
         let attempt = self.attempts.front()?;
         match &attempt.phase {
-            Phase::Charging { limit, .. } if now >= *limit => {
+            Phase::Charging { limit, .. } | Phase::Confirming { limit, .. } if now >= *limit => {
                 self.no_answer(attempt.id, "no answer within the limit".to_owned(), kiosk)
             }
             Phase::Charging { card_until, card_seen: false, called_off: None, .. } if now >= *card_until => {
@@ -463,7 +426,7 @@ impl Till {
                 let (entries, conclusion) = (entries.clone(), conclusion.clone());
                 self.conclude(0, entries, conclusion, kiosk)
             }
-            Phase::Charging { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } => None,
+            Phase::Charging { .. } | Phase::Confirming { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } => None,
         }
     }
 
@@ -478,7 +441,9 @@ impl Till {
         }
         match &self.attempts.front()?.phase {
             Phase::Charging { card_until, card_seen: false, called_off: None, .. } => Some(*card_until),
-            Phase::Charging { limit, .. } | Phase::Doubt { next: Next::Asked { limit }, .. } => Some(*limit),
+            Phase::Charging { limit, .. }
+            | Phase::Confirming { limit, .. }
+            | Phase::Doubt { next: Next::Asked { limit }, .. } => Some(*limit),
             Phase::Doubt { next: Next::At(at), .. } => Some(*at),
             Phase::Doubt { next: Next::WhenOnline, .. } => None,
             Phase::Unkept { retry_at, .. } => Some(*retry_at),

@@ -166,6 +166,7 @@ impl Core {
                 }
             }
             Input::Hospital(reply) => self.hospital(reply),
+            Input::Staff { order, payment } => self.till.staff(&order, *payment, &self.kiosk),
             Input::RecordFailed { .. } | Input::Deadline => {}
         }
         self.time(was_busy, woken);
@@ -306,6 +307,11 @@ impl Core {
             | TerminalReport::Prepared { .. }
             | TerminalReport::NotReady { .. }
             | TerminalReport::Answered { .. }
+            | TerminalReport::Confirmed { .. }
+            | TerminalReport::Withdrawn { .. }
+            | TerminalReport::Undone { .. }
+            | TerminalReport::Totals(_)
+            | TerminalReport::NoTotals { .. }
             | TerminalReport::NoAnswer { .. }
             | TerminalReport::NeverSent { .. }
             | TerminalReport::Outcome { .. } => {}

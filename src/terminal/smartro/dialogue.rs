@@ -162,6 +162,13 @@ impl Dialogue {
             TerminalCommand::Charge { attempt, amount, card_ms } => self.charge(attempt, amount, card_ms, now),
             TerminalCommand::CallOff => self.call_off(now),
             TerminalCommand::AskOutcome { attempt } => self.ask_outcome(attempt, now),
+            // Its answers are final: it never waits for these.
+            TerminalCommand::Confirm { .. } | TerminalCommand::Refuse { .. } => {}
+            TerminalCommand::Undo { undo, .. } => self.never_sent(undo, "this terminal cannot undo yet"),
+            TerminalCommand::EndOfDay => {
+                let reason = "this terminal keeps no totals: compare with the card company's list".to_owned();
+                self.steps.push(Step::Report(TerminalReport::NoTotals { reason }));
+            }
         }
         self.take()
     }

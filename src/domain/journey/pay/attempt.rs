@@ -37,10 +37,13 @@ impl Attempt {
         match &self.phase {
             Phase::Charging { called_off: Some(why), .. } => *why,
             Phase::Charging { card_seen: false, .. } => NotPaidWhy::NoCard,
-            Phase::Charging { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } if is_balance(decline) => {
-                NotPaidWhy::NoBalance
+            Phase::Charging { .. } | Phase::Confirming { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } => {
+                if is_balance(decline) {
+                    NotPaidWhy::NoBalance
+                } else {
+                    NotPaidWhy::Declined
+                }
             }
-            Phase::Charging { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } => NotPaidWhy::Declined,
         }
     }
 

@@ -1,7 +1,7 @@
 //! When the journal cannot be written: nothing is lost, nothing is sent twice.
 
 use super::{Attempt, Conclusion, News, Phase, RETRY_FIRST_MS, RETRY_MOST_MS, Till};
-use crate::domain::payment::{AttemptId, Entry};
+use crate::domain::payment::{AttemptId, Booking, Entry};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
@@ -24,12 +24,18 @@ impl Till {
             return None;
         }
         let place = failed.iter().find_map(|entry| self.place(attempt_of(entry)))?;
+        if let [Entry::Answered { booking: Booking::Unconfirmed, transaction, .. }] = failed
+            && transaction.approved
+        {
+            self.refuse_unkept(place, kiosk);
+            return None;
+        }
         let attempt: &mut Attempt = &mut self.attempts[place];
         let entries: Vec<Entry> = failed.iter().filter(|entry| attempt_of(entry) == attempt.id).cloned().collect();
         let conclusion = attempt.conclusion_of(&entries, kiosk);
         let wait_ms = match &attempt.phase {
             Phase::Unkept { wait_ms, .. } => (wait_ms * 2).min(RETRY_MOST_MS),
-            Phase::Charging { .. } | Phase::Doubt { .. } => RETRY_FIRST_MS,
+            Phase::Charging { .. } | Phase::Confirming { .. } | Phase::Doubt { .. } => RETRY_FIRST_MS,
         };
         attempt.doubt_since.get_or_insert(kiosk.tick());
         attempt.phase = Phase::Unkept { entries, conclusion, retry_at: kiosk.tick().plus_ms(wait_ms), wait_ms };

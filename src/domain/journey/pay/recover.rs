@@ -5,10 +5,11 @@
 //! | Intent | nothing left the kiosk | `NotPaid` |
 //! | Sent, InDoubt | money may have moved | ask the terminal, as soon as it is there |
 //! | Answered, approved | money moved | `Committed` at once |
+//! | Answered, unconfirmed | moved only if the terminal heard `Confirm` | ask |
 //! | Answered, refused | no money moved, unless the refusal proves nothing | `NotPaid`, or ask |
 
 use super::{Attempt, Conclusion, Next, Phase, Till};
-use crate::domain::payment::{CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::payment::{Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 
@@ -27,8 +28,8 @@ impl Till {
 }
 
 /// What is known already is written down first (`Unkept`), and nothing is asked that need not be.
-fn taken_up(record: PaymentRecord, kiosk: &Kiosk) -> Attempt {
-    let (state, transaction) = (record.state, record.transaction);
+pub(super) fn taken_up(record: PaymentRecord, kiosk: &Kiosk) -> Attempt {
+    let (state, transaction, booking) = (record.state, record.transaction, record.booking);
     let mut attempt = Attempt {
         id: record.attempt,
         number: record.number,
@@ -42,7 +43,9 @@ fn taken_up(record: PaymentRecord, kiosk: &Kiosk) -> Attempt {
         phase: Phase::Doubt { asks: 0, next: Next::At(kiosk.tick()) },
         doubt_since: Some(kiosk.tick()),
     };
-    if let Some((entry, conclusion)) = known(&attempt, state, transaction.as_ref(), kiosk) {
+    if let Some((entry, conclusion)) =
+        known(&attempt, state, transaction.as_ref().map(|answer| (answer, booking)), kiosk)
+    {
         attempt.phase =
             Phase::Unkept { entries: vec![entry], conclusion, retry_at: kiosk.tick(), wait_ms: super::RETRY_FIRST_MS };
     }
@@ -52,7 +55,7 @@ fn taken_up(record: PaymentRecord, kiosk: &Kiosk) -> Attempt {
 fn known(
     attempt: &Attempt,
     state: PaymentState,
-    answer: Option<&CardTransaction>,
+    answer: Option<(&CardTransaction, Booking)>,
     kiosk: &Kiosk,
 ) -> Option<(Entry, Conclusion)> {
     match state {
@@ -60,7 +63,13 @@ fn known(
             let reason = "the kiosk stopped before anything was sent".to_owned();
             Some((Entry::NotPaid { attempt: attempt.id, reason }, Conclusion::NotPaid(NotPaidWhy::Checked)))
         }
-        PaymentState::Answered => answer.map(|answer| attempt.judge(answer, kiosk)),
+        PaymentState::Answered => answer.map(|(answer, booking)| match booking {
+            Booking::Unconfirmed if answer.approved => {
+                let reason = "the kiosk stopped while the terminal waited for its word".to_owned();
+                (Entry::InDoubt { attempt: attempt.id, reason }, Conclusion::Doubt)
+            }
+            Booking::Unconfirmed | Booking::Final => attempt.judge(answer, kiosk),
+        }),
         PaymentState::Sent => {
             let reason = "the kiosk stopped after the amount was sent".to_owned();
             Some((Entry::InDoubt { attempt: attempt.id, reason }, Conclusion::Doubt))

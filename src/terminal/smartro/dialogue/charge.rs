@@ -8,7 +8,7 @@
 
 use super::{Dialogue, Now, OpenCharge, Step, Task};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
+use crate::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
 use crate::domain::session::TerminalReport;
 use crate::terminal::smartro::packet::{Frame, approve_data};
 use crate::terminal::smartro::transaction::read_answer;
@@ -234,7 +234,12 @@ impl Dialogue {
             && !is_again(&closed.baseline, &transaction)
         {
             let (attempt, transaction) = (closed.attempt, Box::new(transaction));
-            self.steps.push(Step::Report(TerminalReport::Answered { attempt, raw, transaction }));
+            self.steps.push(Step::Report(TerminalReport::Answered {
+                attempt,
+                raw,
+                transaction,
+                booking: Booking::Final,
+            }));
         }
     }
 
@@ -248,10 +253,10 @@ impl Dialogue {
             self.exchange = None;
         }
         let transaction = Box::new(transaction);
-        self.steps.push(Step::Report(TerminalReport::Answered { attempt, raw, transaction }));
+        self.steps.push(Step::Report(TerminalReport::Answered { attempt, raw, transaction, booking: Booking::Final }));
     }
 
-    fn never_sent(&mut self, attempt: AttemptId, reason: &str) {
+    pub(super) fn never_sent(&mut self, attempt: AttemptId, reason: &str) {
         self.steps.push(Step::Report(TerminalReport::NeverSent { attempt, reason: reason.to_owned() }));
     }
 }

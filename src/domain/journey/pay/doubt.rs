@@ -1,0 +1,94 @@
+//! A doubt: the terminal is asked for its last transaction until it proves something, or staff find out.
+
+use super::{Attempt, Conclusion, News, Next, Phase, Till};
+use crate::domain::journey::resolve::{self, Doubted, Testimony, Verdict};
+use crate::domain::payment::{AttemptId, Entry, LastTransaction};
+use crate::domain::screen::NotPaidWhy;
+use crate::domain::session::kiosk::Kiosk;
+use crate::domain::session::{Effect, TerminalCommand};
+
+/// One `AskOutcome`, with waiting for idle.
+const ASK_LIMIT_MS: u64 = 60_000;
+/// Asked in vain so often, it is for staff.
+const ASKS_MAX: u32 = 5;
+
+impl Till {
+    pub(super) fn outcome(
+        &mut self,
+        id: AttemptId,
+        first: &LastTransaction,
+        second: &LastTransaction,
+        host_reachable: bool,
+        maybe_restarted: bool,
+        kiosk: &mut Kiosk,
+    ) -> Option<News> {
+        let place = self.place(id)?;
+        let attempt = &mut self.attempts[place];
+        if !matches!(attempt.phase, Phase::Doubt { .. }) {
+            return None;
+        }
+        attempt.maybe_restarted |= maybe_restarted;
+        let memory_trusted = !attempt.maybe_restarted || kiosk.facility.payment.last_transaction_survives_reboot;
+        let told = Testimony { first, second, host_reachable, memory_trusted };
+        let doubted = Doubted { baseline: &attempt.baseline, amount: attempt.amount, started_at: attempt.started_at };
+        match resolve::verdict(&doubted, &told) {
+            Verdict::Paid(transaction) => {
+                let entry = attempt.committed(&transaction);
+                self.conclude(place, vec![entry], Conclusion::Paid(transaction), kiosk)
+            }
+            Verdict::NotPaid => {
+                let reason = "the terminal's last transaction is still the one before".to_owned();
+                self.conclude(
+                    place,
+                    vec![Entry::NotPaid { attempt: id, reason }],
+                    Conclusion::NotPaid(NotPaidWhy::Checked),
+                    kiosk,
+                )
+            }
+            Verdict::Staff(reason) => self.hand_to_staff(place, reason, kiosk),
+            Verdict::AskAgain => self.ask_later(place, kiosk),
+        }
+    }
+
+    pub(super) fn hand_to_staff(&mut self, place: usize, reason: &str, kiosk: &mut Kiosk) -> Option<News> {
+        let entry = Entry::NeedsStaff { attempt: self.attempts[place].id, reason: reason.to_owned() };
+        self.conclude(place, vec![entry], Conclusion::Staff, kiosk)
+    }
+
+    /// The terminal gave no answer: again, a little later each time. One that is away is asked when it is back.
+    pub(super) fn ask_later(&mut self, place: usize, kiosk: &mut Kiosk) -> Option<News> {
+        let away = kiosk.devices.terminal_online != Some(true);
+        let Phase::Doubt { asks, next } = &mut self.attempts[place].phase else { return None };
+        if *asks >= ASKS_MAX && !away {
+            return self.hand_to_staff(place, "the terminal does not tell its last transaction", kiosk);
+        }
+        let wait_ms = super::RETRY_FIRST_MS << (*asks).min(4);
+        *next = if away { Next::WhenOnline } else { Next::At(kiosk.tick().plus_ms(wait_ms)) };
+        None
+    }
+
+    /// Only the first attempt is asked about; the others wait for their turn.
+    pub(super) fn doubt(&mut self, place: usize, kiosk: &mut Kiosk) {
+        let attempt = &mut self.attempts[place];
+        attempt.doubt_since.get_or_insert(kiosk.tick());
+        if matches!(attempt.phase, Phase::Doubt { .. }) {
+            return;
+        }
+        attempt.phase = Phase::Doubt { asks: 0, next: Next::At(kiosk.tick()) };
+        if place == 0 {
+            self.ask(kiosk);
+        }
+    }
+
+    pub(super) fn ask(&mut self, kiosk: &mut Kiosk) {
+        let away = kiosk.devices.terminal_online != Some(true);
+        let Some(Attempt { id, phase: Phase::Doubt { asks, next }, .. }) = self.attempts.front_mut() else { return };
+        if away {
+            *next = Next::WhenOnline;
+            return;
+        }
+        *asks += 1;
+        *next = Next::Asked { limit: kiosk.tick().plus_ms(ASK_LIMIT_MS) };
+        kiosk.emit(Effect::Terminal(TerminalCommand::AskOutcome { attempt: *id }));
+    }
+}
