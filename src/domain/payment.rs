@@ -149,6 +149,24 @@ impl PaymentState {
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Intent | Self::Sent | Self::Answered | Self::InDoubt)
     }
+
+    /// The arrows of the diagram. A late answer still ends a doubt, and an approval of what was taken for not paid is
+    /// for staff. Staff may turn `NeedsStaff` into an outcome or have the terminal asked again.
+    #[must_use]
+    pub const fn may_become(self, to: Self) -> bool {
+        match self {
+            Self::Intent => matches!(to, Self::Sent | Self::NotPaid),
+            Self::Sent => matches!(to, Self::Answered | Self::InDoubt | Self::NotPaid),
+            Self::Answered => matches!(to, Self::Committed | Self::InDoubt | Self::NotPaid),
+            // The answer may come late.
+            Self::InDoubt => matches!(to, Self::Answered | Self::Committed | Self::NotPaid | Self::NeedsStaff),
+            Self::NeedsStaff => matches!(to, Self::Committed | Self::NotPaid | Self::InDoubt),
+            Self::Committed => matches!(to, Self::Settled),
+            // An approval may come after a question that seemed to prove the opposite: people must know.
+            Self::NotPaid => matches!(to, Self::NeedsStaff),
+            Self::Settled => false,
+        }
+    }
 }
 
 /// A payment as the journal holds it.

@@ -1,6 +1,6 @@
 //! One try of one thing: a look-up, a quote, a delivery. Waiting and repeating belong to `sync`.
 
-mod answer;
+pub mod answer;
 mod arrival;
 mod deliver;
 mod http;
@@ -15,6 +15,7 @@ use crate::domain::session::{Question, Reply};
 use crate::ports::{Answer, Clock, HospitalServer};
 use chrono::NaiveDate;
 use http::Http;
+pub use http::{HttpAnswer, Trouble};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 

@@ -4,9 +4,11 @@
 //! is no attempt limit: only the hospital's refusal parks a request, and only its own visit waits behind it.
 
 mod back_off;
+mod by_hand;
 mod schedule;
 
 pub use back_off::{back_off_ms, random_below};
+pub use by_hand::ByHand;
 
 use crate::config;
 use crate::domain::outbox::{Delivery, QueuedRequest};
@@ -16,7 +18,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 use uuid::Uuid;
 
 /// The times of `[hospital]` that the sender and the schedule go by.
@@ -57,7 +58,11 @@ pub async fn run(
 ) {
     let link =
         Link { online, is_online: AtomicBool::new(false), was_told: AtomicBool::new(false), returned: Notify::new() };
+    let started = std::time::Instant::now();
+    let now_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let random = || random_below(u64::MAX);
     let sender = Sender {
+        means: Means { now_ms: &now_ms, random: &random, on_pool: true },
         store: &store,
         server: server.as_ref(),
         settings,
@@ -102,7 +107,18 @@ const IDLE_MS: u64 = 30_000;
 /// More visits in their own back-off than this are not stepped over: then it is the server that is ill.
 const WAITING_VISITS_MAX: usize = 16;
 
+/// Time, chance and the way to the disk: the machine's own, or made up for a rehearsal.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// Monotonic.
+    pub now_ms: &'a (dyn Fn() -> u64 + Sync),
+    pub random: &'a (dyn Fn() -> u64 + Sync),
+    /// The store blocks on the disk and is called on a thread of its own.
+    pub on_pool: bool,
+}
+
 struct Sender<'a> {
+    means: Means<'a>,
     store: &'a Arc<dyn Store>,
     server: &'a dyn HospitalServer,
     settings: SyncSettings,
@@ -117,13 +133,13 @@ struct Sender<'a> {
 struct Memory {
     /// Tries in a row that did not get through, of whatever request.
     failures: u32,
-    /// Visits whose request failed on its own, and until when they wait.
-    waiting: BTreeMap<Uuid, (u32, Instant)>,
+    /// Visits whose request failed on its own, how often, and until when they wait.
+    waiting: BTreeMap<Uuid, (u32, u64)>,
 }
 
 /// What to do before the next try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+pub enum Next {
     AtOnce,
     /// The server named the time, or the disk is in trouble: nothing shortens it.
     Wait(u64),
@@ -147,7 +163,7 @@ impl Sender<'_> {
     async fn step(&self, memory: &mut Memory) -> Next {
         let queued = match self.next(memory).await {
             Ok(Some(queued)) => queued,
-            Ok(None) => return Next::UntilBack(memory.earliest_ms().unwrap_or(IDLE_MS)),
+            Ok(None) => return Next::UntilBack(memory.earliest_ms((self.means.now_ms)()).unwrap_or(IDLE_MS)),
             Err(error) => return self.store_trouble(&error),
         };
         let sequence = queued.sequence;
@@ -165,8 +181,7 @@ impl Sender<'_> {
     }
 
     async fn next(&self, memory: &mut Memory) -> Result<Option<QueuedRequest>, StoreError> {
-        let now = Instant::now();
-        let step_over = memory.still_waiting(now);
+        let step_over = memory.still_waiting((self.means.now_ms)());
         self.with_store(move |store| store.next_request_except(&step_over)).await
     }
 
@@ -182,7 +197,11 @@ impl Sender<'_> {
                     (self.delivered)(queued.request.id);
                 }
                 // Everybody's network returns at the same moment: not everybody at once.
-                if came_back { Next::Wait(random_below(self.settings.network_return_wait_ms)) } else { Next::AtOnce }
+                if came_back {
+                    Next::Wait(self.random_below(self.settings.network_return_wait_ms))
+                } else {
+                    Next::AtOnce
+                }
             }
             Delivery::Hold { .. } => {
                 self.link.seen(true);
@@ -190,7 +209,7 @@ impl Sender<'_> {
             }
             Delivery::Later { after_s: Some(seconds), .. } => {
                 let _ = self.failed(memory);
-                Next::Wait(seconds.saturating_mul(1000).saturating_add(random_below(self.settings.retry_base_ms)))
+                Next::Wait(seconds.saturating_mul(1000).saturating_add(self.random_below(self.settings.retry_base_ms)))
             }
             // Nothing got through: it is not this request's fault.
             Delivery::Later { after_s: None, maybe_delivered: false, .. } => {
@@ -203,9 +222,8 @@ impl Sender<'_> {
                     self.link.seen(false);
                 }
                 let own = memory.waiting.get(&visit).map_or(0, |(failures, _)| *failures) + 1;
-                let due =
-                    Instant::now() + Duration::from_millis(back_off_ms(self.settings, own, random_below(u64::MAX)));
-                memory.waiting.insert(visit, (own, due));
+                let wait_ms = back_off_ms(self.settings, own, (self.means.random)());
+                memory.waiting.insert(visit, (own, (self.means.now_ms)().saturating_add(wait_ms)));
                 Next::UntilBack(self.failed(memory))
             }
         }
@@ -213,7 +231,11 @@ impl Sender<'_> {
 
     fn failed(&self, memory: &mut Memory) -> u64 {
         memory.failures = memory.failures.saturating_add(1);
-        back_off_ms(self.settings, memory.failures, random_below(u64::MAX))
+        back_off_ms(self.settings, memory.failures, (self.means.random)())
+    }
+
+    fn random_below(&self, limit_ms: u64) -> u64 {
+        back_off::share(limit_ms, (self.means.random)())
     }
 
     fn store_trouble(&self, error: &StoreError) -> Next {
@@ -242,7 +264,7 @@ impl Sender<'_> {
         &self,
         work: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        with_store(self.store, work).await
+        if self.means.on_pool { with_store(self.store, work).await } else { work(self.store.as_ref()) }
     }
 }
 
@@ -259,15 +281,15 @@ async fn with_store<T: Send + 'static>(
 
 impl Memory {
     /// Visits to step over; those whose time has come keep their count.
-    fn still_waiting(&self, now: Instant) -> Vec<Uuid> {
-        let list: Vec<Uuid> = self.waiting.iter().filter(|(_, (_, due))| *due > now).map(|(visit, _)| *visit).collect();
+    fn still_waiting(&self, now_ms: u64) -> Vec<Uuid> {
+        let list: Vec<Uuid> =
+            self.waiting.iter().filter(|(_, (_, due))| *due > now_ms).map(|(visit, _)| *visit).collect();
         if list.len() > WAITING_VISITS_MAX { Vec::new() } else { list }
     }
 
-    fn earliest_ms(&self) -> Option<u64> {
-        let now = Instant::now();
-        let due = self.waiting.values().map(|(_, due)| *due).filter(|due| *due > now).min()?;
-        u64::try_from(due.duration_since(now).as_millis()).ok().map(|ms| ms.saturating_add(1).min(IDLE_MS))
+    fn earliest_ms(&self, now_ms: u64) -> Option<u64> {
+        let due = self.waiting.values().map(|(_, due)| *due).filter(|due| *due > now_ms).min()?;
+        Some((due - now_ms).saturating_add(1).min(IDLE_MS))
     }
 }
 

@@ -24,24 +24,6 @@ const FINISHED_SHOWN_MAX: u32 = 1000;
 const COLUMNS: &str =
     "attempt, number, state, amount, request, receipt, baseline, card, reason, started_at, receipt_printed, booking";
 
-/// The arrows of `domain::payment`. A late answer still ends a doubt, and an approval of what was taken for not paid is
-/// for staff. Staff may turn `NeedsStaff` into an outcome or have the terminal asked again.
-pub(super) const fn allowed(from: PaymentState, to: PaymentState) -> bool {
-    use PaymentState::{Answered, Committed, InDoubt, Intent, NeedsStaff, NotPaid, Sent, Settled};
-    match from {
-        Intent => matches!(to, Sent | NotPaid),
-        Sent => matches!(to, Answered | InDoubt | NotPaid),
-        Answered => matches!(to, Committed | InDoubt | NotPaid),
-        // The answer may come late.
-        InDoubt => matches!(to, Answered | Committed | NotPaid | NeedsStaff),
-        NeedsStaff => matches!(to, Committed | NotPaid | InDoubt),
-        Committed => matches!(to, Settled),
-        // An approval may come after a question that seemed to prove the opposite: people must know.
-        NotPaid => matches!(to, NeedsStaff),
-        Settled => false,
-    }
-}
-
 /// True if personal data was erased.
 pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Time) -> Result<bool> {
     match entry {
@@ -190,7 +172,7 @@ fn impossible(from: PaymentState, to: PaymentState) -> crate::ports::StoreError 
 /// The same state again is harmless; its reason may be told anew.
 fn advance(tx: &Transaction<'_>, attempt: AttemptId, to: PaymentState, reason: Option<&str>, at: Time) -> Result<()> {
     let from = known(tx, attempt)?.state;
-    if from != to && !allowed(from, to) {
+    if from != to && !from.may_become(to) {
         return Err(impossible(from, to));
     }
     if to.is_open() {

@@ -13,11 +13,13 @@ pub enum Verdict {
     Look,
 }
 
+#[must_use]
 pub fn trouble(trouble: Trouble) -> Delivery {
     Delivery::Later { reason: trouble.to_string(), after_s: None, maybe_delivered: trouble.maybe_delivered() }
 }
 
 /// The answer to a transaction of `entries` entries.
+#[must_use]
 pub fn of_transaction(answer: &HttpAnswer, entries: usize) -> Verdict {
     if answer.is_success() {
         return Verdict::Settled(of_success(answer, entries));
@@ -66,6 +68,7 @@ fn may_pass(status: &str) -> bool {
 }
 
 /// Everything that is neither 2xx nor 412.
+#[must_use]
 pub fn of_refusal(answer: &HttpAnswer) -> Delivery {
     let status = answer.status;
     match status {

@@ -34,11 +34,13 @@ pub struct HttpAnswer {
 }
 
 impl HttpAnswer {
+    #[must_use]
     pub const fn is_success(&self) -> bool {
         self.status >= 200 && self.status < 300
     }
 
     /// The body of a success, if it is this resource.
+    #[must_use]
     pub fn resource(&self, name: &str) -> Option<&Value> {
         self.json.as_ref().filter(|json| self.is_success() && json["resourceType"] == name)
     }
@@ -67,6 +69,7 @@ impl fmt::Display for Trouble {
 }
 
 impl Trouble {
+    #[must_use]
     pub const fn maybe_delivered(self) -> bool {
         match self {
             Self::NotSent => false,

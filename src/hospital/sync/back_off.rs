@@ -16,7 +16,7 @@ pub fn random_below(limit_ms: u64) -> u64 {
     getrandom::u64().map_or(limit_ms, |random| share(limit_ms, random))
 }
 
-fn share(limit: u64, random: u64) -> u64 {
+pub(super) fn share(limit: u64, random: u64) -> u64 {
     let scaled = ((u128::from(limit) + 1) * u128::from(random)) >> 64;
     u64::try_from(scaled).unwrap_or(limit)
 }

@@ -26,6 +26,8 @@ pub enum Out {
 
 /// Invented: no source tells what a terminal answers to a charge that was called off.
 const CALLED_OFF: [u8; 2] = *b"7F";
+/// The terminal heard nothing from its host: no proof either way.
+const HOST_TIMED_OUT: [u8; 2] = *b"0C";
 const ANSWER_SENDS: u8 = 3;
 const CARD_OUT_MS: u64 = 100;
 const REQUESTS_KEPT: usize = 1_000;
@@ -36,6 +38,9 @@ pub struct Model {
     pub bookings: Vec<Booking>,
     /// Job codes of the good frames that arrived, the latest [`REQUESTS_KEPT`].
     pub requests: Vec<u8>,
+    /// The mistakes that were really made, and what cards really did, since somebody took note of them.
+    pub made: Vec<Fault>,
+    pub shown: Vec<CardAction>,
     charges_seen: usize,
     reader: Reader,
     noise: u64,
@@ -91,6 +96,8 @@ impl Model {
             setup: Setup::default(),
             bookings: Vec::new(),
             requests: Vec::new(),
+            made: Vec::new(),
+            shown: Vec::new(),
             charges_seen: 0,
             reader: Reader::default(),
             noise: seed ^ 0x9e37_79b9_7f4a_7c15,
@@ -269,6 +276,7 @@ impl Model {
     fn host_answers(&mut self, action: CardAction, now_ms: u64) {
         let Some(charge) = self.charge.take() else { return };
         let amount = charge.amount;
+        self.shown.push(action);
         match action {
             CardAction::Approve | CardAction::Late => {
                 let before = self.last.clone();
@@ -287,6 +295,10 @@ impl Model {
                     self.last = Some(data.clone());
                 }
                 self.answer(data, charge.ack_held, now_ms);
+            }
+            CardAction::TimesOut => {
+                self.book_if(self.setup.time_out_books, amount);
+                self.answer(sale::declined(HOST_TIMED_OUT, "무응답"), charge.ack_held, now_ms);
             }
             CardAction::Silence => {
                 self.book_if(self.setup.silence_books, amount);
@@ -446,7 +458,7 @@ impl Model {
     /// True once for each time the fault was ordered.
     fn takes(&mut self, fault: Fault) -> bool {
         let at = self.faults.iter().position(|ordered| *ordered == fault);
-        at.map(|at| self.faults.remove(at)).is_some()
+        at.map(|at| self.made.push(self.faults.remove(at))).is_some()
     }
 
     fn noise_bytes(&mut self) -> Vec<u8> {

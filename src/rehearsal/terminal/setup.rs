@@ -11,6 +11,8 @@ pub enum CardAction {
     Late,
     /// The line vanishes during the payment and comes back after `away_ms`; booked if `unplug_books`.
     Unplug,
+    /// Refused because the host did not answer; booked all the same if `time_out_books`.
+    TimesOut,
     /// Booked if `reboot_books`; the terminal restarts instead of answering.
     Reboot,
 }
@@ -53,6 +55,7 @@ pub struct Setup {
     pub unplug_books: bool,
     pub reboot_books: bool,
     pub silence_books: bool,
+    pub time_out_books: bool,
     /// The last transaction is kept over a restart.
     pub keeps_last: bool,
     /// If it is not kept: the sale before comes up in its place, rather than nothing. The nastiest kind of terminal.
@@ -79,6 +82,7 @@ impl Default for Setup {
             unplug_books: true,
             reboot_books: true,
             silence_books: true,
+            time_out_books: true,
             keeps_last: true,
             falls_back: false,
             keeps_declines: false,
