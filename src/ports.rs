@@ -1,9 +1,9 @@
 //! The small traits behind which everything that can break lives. Named after the field's words (`XFS4IoT`, FHIR).
 
 use crate::domain::moment::Moment;
-use crate::domain::outbox::{Delivery, QueuedRequest, Request};
+use crate::domain::outbox::{Delivery, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
-use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
+use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
 use crate::domain::session::{Counters, PrinterReport, PrinterState, Question, Reply, TerminalCommand, TerminalReport};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::future::Future;
@@ -89,6 +89,10 @@ pub trait Store: Send + Sync {
     /// Everything not yet erased, oldest first, for staff; delivered rows keep no personal data.
     fn requests(&self) -> Result<Vec<QueueRow>, StoreError>;
     fn retry(&self, id: Uuid) -> Result<bool, StoreError>;
+    /// How queue and journal stand.
+    fn tally(&self) -> Result<Tally, StoreError> {
+        Ok(Tally::count(&self.requests()?, &self.payments()?))
+    }
 
     fn counters(&self) -> Result<Counters, StoreError>;
     fn save_counters(&self, counters: &Counters) -> Result<(), StoreError>;
@@ -118,6 +122,35 @@ pub struct QueueRow {
     pub queued_at: DateTime<FixedOffset>,
     pub tries: u32,
     pub note: Option<String>,
+}
+
+/// How queue and journal stand, in counts and times: never anything personal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    pub waiting: u64,
+    pub parked: u64,
+    /// The oldest request that the hospital does not have.
+    pub oldest_queued_at: Option<DateTime<FixedOffset>>,
+    pub last_delivered_at: Option<DateTime<FixedOffset>>,
+    pub payments_in_doubt: u64,
+    pub payments_need_staff: u64,
+}
+
+impl Tally {
+    /// For stores that keep everything at hand; such rows do not say when they were delivered.
+    fn count(requests: &[QueueRow], payments: &[PaymentRecord]) -> Self {
+        let rows = |state: QueueState| requests.iter().filter(move |row| row.state == state);
+        let of = |state: PaymentState| payments.iter().filter(|payment| payment.state == state).count() as u64;
+        let undelivered = rows(QueueState::Waiting).chain(rows(QueueState::Parked));
+        Self {
+            waiting: rows(QueueState::Waiting).count() as u64,
+            parked: rows(QueueState::Parked).count() as u64,
+            oldest_queued_at: undelivered.map(|row| row.queued_at).min(),
+            last_delivered_at: None,
+            payments_in_doubt: of(PaymentState::InDoubt),
+            payments_need_staff: of(PaymentState::NeedsStaff),
+        }
+    }
 }
 
 /// The only source of time and of fresh identifiers.

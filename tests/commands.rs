@@ -399,7 +399,7 @@ fn devices_are_named_and_nothing_is_charged_or_printed() {
 
 #[test]
 fn every_command_helps_and_wrong_usage_is_2() {
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["run"],
         &["check"],
@@ -410,6 +410,7 @@ fn every_command_helps_and_wrong_usage_is_2() {
         &["queue", "list"],
         &["queue", "show"],
         &["queue", "retry"],
+        &["schedule", "wipe"],
         &["payments"],
         &["payments", "list"],
         &["payments", "show"],

@@ -57,6 +57,11 @@ enum Command {
         #[command(subcommand)]
         what: QueueCommand,
     },
+    /// Today's appointments, kept for check-in without the hospital's server.
+    Schedule {
+        #[command(subcommand)]
+        what: ScheduleCommand,
+    },
     /// What the payment journal knows.
     Payments {
         #[command(subcommand)]
@@ -69,6 +74,9 @@ enum QueueCommand {
     List {
         #[arg(long)]
         json: bool,
+        /// Only how many wait and since when, the last success, and what is parked.
+        #[arg(long)]
+        summary: bool,
     },
     Show {
         id: Uuid,
@@ -78,6 +86,15 @@ enum QueueCommand {
     /// Send a parked request again after its fault was mended.
     Retry {
         id: Uuid,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum ScheduleCommand {
+    /// Erase today's appointments from this kiosk; a running kiosk fetches them again when it next asks.
+    Wipe {
         #[arg(long)]
         json: bool,
     },
@@ -122,6 +139,9 @@ fn main() -> ExitCode {
             tell(load(&path).and_then(|config| commands::devices::list(&config, json)), &mut streams)
         }
         Command::Queue { what } => tell(ask_store(&path, &queue_request(what)), &mut streams),
+        Command::Schedule { what: ScheduleCommand::Wipe { json } } => {
+            tell(ask_store(&path, &socket::Request::ScheduleWipe { json }), &mut streams)
+        }
         Command::Payments { what } => tell(ask_store(&path, &payments_request(what)), &mut streams),
     };
     // A closed pipe (`| head`) ends the command; there is nobody left to tell.
@@ -138,7 +158,8 @@ fn tell(answer: Answer, streams: &mut Streams<'_>) -> io::Result<u8> {
 #[expect(clippy::needless_pass_by_value, reason = "as its neighbour, which needs it")]
 fn queue_request(what: QueueCommand) -> socket::Request {
     match what {
-        QueueCommand::List { json } => socket::Request::QueueList { json },
+        QueueCommand::List { json, summary: true } => socket::Request::QueueSummary { json },
+        QueueCommand::List { json, summary: false } => socket::Request::QueueList { json },
         QueueCommand::Show { id, json } => socket::Request::QueueShow { id, json },
         QueueCommand::Retry { id, json } => socket::Request::QueueRetry { id, json },
     }
@@ -203,7 +224,7 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
         delivered: Arc::new(|request| tracing::info!(%request, "delivered")),
     };
     let running = assembly::start(config, prepared, hooks)?;
-    let _socket = socket::serve(&config.store.folder, running.store.clone());
+    let _socket = socket::serve(&config.store.folder, running.store.clone(), running.outbox.clone());
     window.run()?;
     running.runtime.shutdown_background();
     Ok(())

@@ -7,6 +7,7 @@ pub mod devices;
 pub mod payments;
 pub mod queue;
 pub mod quote;
+pub mod schedule;
 pub mod socket;
 
 use crate::config::Fault;

@@ -1,20 +1,46 @@
 //! `kiosk queue list|show ID|retry ID`: requests waiting, sent, parked. Never a patient's data.
 
 use super::{Answer, no, usage};
-use crate::ports::{QueueRow, Store};
-use serde_json::json;
+use crate::domain::outbox::QueueState;
+use crate::ports::{QueueRow, Store, Tally};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// Every row; as text under the summary.
+///
 /// # Errors
 /// The store cannot be read, in words for staff.
-pub fn list(store: &dyn Store, as_json: bool) -> Answer {
+pub fn list(store: &dyn Store, as_json: bool, now: &DateTime<Utc>) -> Answer {
     let rows = store.requests().map_err(usage)?;
     if as_json {
-        return Ok(rows.iter().map(|row| json!(row).to_string()).collect());
+        return Ok(rows.iter().map(|row| value(row).to_string()).collect());
     }
     let mut lines = vec![format!("{} requests", rows.len())];
+    if !rows.is_empty() {
+        lines.extend(summary_lines(&store.tally().map_err(usage)?, &parked(&rows), now));
+    }
     lines.extend(rows.iter().map(line));
     Ok(lines)
+}
+
+/// How many wait and since when, the last success, and what is parked and why.
+///
+/// # Errors
+/// The store cannot be read, in words for staff.
+pub fn summary(store: &dyn Store, as_json: bool, now: &DateTime<Utc>) -> Answer {
+    let tally = store.tally().map_err(usage)?;
+    let rows = if tally.parked > 0 { store.requests().map_err(usage)? } else { Vec::new() };
+    let parked = parked(&rows);
+    Ok(if as_json {
+        vec![summary_value(&tally, &parked, now).to_string()]
+    } else {
+        summary_lines(&tally, &parked, now)
+    })
+}
+
+fn parked(rows: &[QueueRow]) -> Vec<&QueueRow> {
+    rows.iter().filter(|row| row.state == QueueState::Parked).collect()
 }
 
 /// # Errors
@@ -25,7 +51,11 @@ pub fn show(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
         .iter()
         .find(|row| row.id == id)
         .ok_or_else(|| no(format!("no request {id}; `kiosk queue list` shows them")))?;
-    Ok(vec![if as_json { json!(row).to_string() } else { line(row) }])
+    if as_json {
+        return Ok(vec![value(row).to_string()]);
+    }
+    let advice = (row.state == QueueState::Parked).then(|| format!("  {}", advice(row)));
+    Ok([line(row)].into_iter().chain(advice).collect())
 }
 
 /// # Errors
@@ -39,8 +69,96 @@ pub fn retry(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
     }
 }
 
+fn summary_lines(tally: &Tally, parked: &[&QueueRow], now: &DateTime<Utc>) -> Vec<String> {
+    let oldest =
+        tally.oldest_queued_at.map_or_else(String::new, |at| format!(", the oldest for {}", ago(at.to_utc(), now)));
+    let last = tally.last_delivered_at.map_or_else(
+        || "none was delivered yet".to_owned(),
+        |at| format!("the last was delivered {} ago, at {}", ago(at.to_utc(), now), at.to_rfc3339()),
+    );
+    let mut lines = vec![format!("{} wait, {} parked{oldest}; {last}", tally.waiting, tally.parked)];
+    for row in parked {
+        let note = row.note.as_deref().unwrap_or("no reason was kept");
+        lines.push(format!("PARKED {} ({}): {note}", row.id, row.kind));
+        lines.push(format!("  {}", advice(row)));
+    }
+    lines
+}
+
+fn summary_value(tally: &Tally, parked: &[&QueueRow], now: &DateTime<Utc>) -> Value {
+    let parked_rows: Vec<Value> = parked
+        .iter()
+        .map(|row| json!({"id": row.id, "kind": row.kind, "why": row.note, "advice": advice(row)}))
+        .collect();
+    json!({
+        "waiting": tally.waiting,
+        "parked": tally.parked,
+        "oldest_queued_at": tally.oldest_queued_at.map(|at| at.to_rfc3339()),
+        "oldest_age_s": tally.oldest_queued_at.map(|at| age(at.to_utc(), now).num_seconds()),
+        "last_delivered_at": tally.last_delivered_at.map(|at| at.to_rfc3339()),
+        "parked_requests": parked_rows,
+    })
+}
+
+fn value(row: &QueueRow) -> Value {
+    let mut value = json!(row);
+    if row.state == QueueState::Parked {
+        value["advice"] = json!(advice(row));
+    }
+    value
+}
+
+/// What somebody at the hospital can do about a parked request, by the status in its note.
+fn advice(row: &QueueRow) -> String {
+    let note = row.note.as_deref().unwrap_or_default();
+    let has = |status: &str| note.contains(&format!("({status})"));
+    let what = if has("404") || has("410") {
+        "the server does not know the patient or the appointment, or [hospital] url leads elsewhere: put right what is missing"
+    } else if has("412") {
+        "two records carry one number: merge them at the hospital, or put a unique index on the identifier"
+    } else if has("400") || has("422") {
+        "the server finds something in it wrong: show its administrator this line and let the server take it"
+    } else if note.contains("does not run transactions") {
+        "let the server run transaction bundles as a whole"
+    } else {
+        "let the hospital's administrator look at the reason"
+    };
+    format!("{what}; then `kiosk queue retry {}`", row.id)
+}
+
+fn age(at: DateTime<Utc>, now: &DateTime<Utc>) -> TimeDelta {
+    (*now - at).max(TimeDelta::zero())
+}
+
+/// `3 min`, `2 h 5 min`, `4 days`.
+fn ago(at: DateTime<Utc>, now: &DateTime<Utc>) -> String {
+    let age = age(at, now);
+    match (age.num_days(), age.num_hours(), age.num_minutes()) {
+        (2.., _, _) => format!("{} days", age.num_days()),
+        (_, 1.., minutes) => format!("{} h {} min", age.num_hours(), minutes % 60),
+        (_, _, 1..) => format!("{} min", age.num_minutes()),
+        (_, _, _) => format!("{} s", age.num_seconds()),
+    }
+}
+
 fn line(row: &QueueRow) -> String {
     let state = format!("{:?}", row.state).to_lowercase();
     let note = row.note.as_deref().unwrap_or("-");
     format!("{}  {:<10} {:<8} {} tries={} {}", row.id, row.kind, state, row.queued_at.to_rfc3339(), row.tries, note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ago;
+    use chrono::{TimeDelta, Utc};
+
+    #[test]
+    fn ages_are_said_as_people_say_them() {
+        let now = Utc::now();
+        for (seconds, said) in
+            [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (3_599, "59 min"), (7_500, "2 h 5 min"), (172_800, "2 days")]
+        {
+            assert_eq!(ago(now - TimeDelta::seconds(seconds), &now), said);
+        }
+    }
 }

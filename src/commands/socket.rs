@@ -1,7 +1,8 @@
 //! A running kiosk owns its store; commands ask it over a 0600 socket in the data folder, one JSON object each way.
 
-use super::{Answer, Refusal, payments, queue, usage};
+use super::{Answer, Refusal, payments, queue, schedule, usage};
 use crate::ports::Store;
+use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -9,14 +10,17 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
     QueueList { json: bool },
+    QueueSummary { json: bool },
     QueueShow { id: Uuid, json: bool },
     QueueRetry { id: Uuid, json: bool },
+    ScheduleWipe { json: bool },
     PaymentsList { json: bool },
     PaymentsShow { id: String, json: bool },
 }
@@ -34,9 +38,11 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// As the command itself.
 pub fn answer(store: &dyn Store, request: &Request) -> Answer {
     match request {
-        Request::QueueList { json } => queue::list(store, *json),
+        Request::QueueList { json } => queue::list(store, *json, &Utc::now()),
+        Request::QueueSummary { json } => queue::summary(store, *json, &Utc::now()),
         Request::QueueShow { id, json } => queue::show(store, *id, *json),
         Request::QueueRetry { id, json } => queue::retry(store, *id, *json),
+        Request::ScheduleWipe { json } => schedule::wipe(store, *json),
         Request::PaymentsList { json } => payments::list(store, *json),
         Request::PaymentsShow { id, json } => payments::show(store, id, *json),
     }
@@ -73,8 +79,9 @@ pub struct Serving {
 }
 
 /// Answers on a thread of its own until the process ends. A socket that cannot be had is logged: the kiosk works without.
+/// `sender` is woken when a command gave it something to send.
 #[must_use]
-pub fn serve(folder: &Path, store: Arc<dyn Store>) -> Serving {
+pub fn serve(folder: &Path, store: Arc<dyn Store>, sender: Arc<Notify>) -> Serving {
     let path = path(folder);
     // The store's lock says that no other kiosk lives here: what is left of a socket is from a power cut.
     let _ = std::fs::remove_file(&path);
@@ -84,7 +91,7 @@ pub fn serve(folder: &Path, store: Arc<dyn Store>) -> Serving {
     }) {
         Ok(listener) => drop(std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if let Err(error) = serve_one(stream, &*store) {
+                if let Err(error) = serve_one(stream, &*store, &sender) {
                     tracing::warn!("a command could not be answered: {error}");
                 }
             }
@@ -100,13 +107,19 @@ impl Drop for Serving {
     }
 }
 
-fn serve_one(mut stream: UnixStream, store: &dyn Store) -> std::io::Result<()> {
+fn serve_one(mut stream: UnixStream, store: &dyn Store, sender: &Notify) -> std::io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let mut line = String::new();
     BufReader::new((&stream).take(REQUEST_BYTES_MAX)).read_line(&mut line)?;
-    let reply = match serde_json::from_str(&line).map_err(usage).and_then(|request| answer(store, &request)) {
-        Ok(lines) => Reply { exit: 0, lines },
+    let request = serde_json::from_str::<Request>(&line).map_err(usage);
+    let reply = match request.and_then(|request| answer(store, &request).map(|lines| (request, lines))) {
+        Ok((request, lines)) => {
+            if matches!(request, Request::QueueRetry { .. }) {
+                sender.notify_one();
+            }
+            Reply { exit: 0, lines }
+        }
         Err(refusal) => Reply { exit: refusal.exit, lines: vec![refusal.why] },
     };
     writeln!(stream, "{}", serde_json::to_string(&reply)?)

@@ -11,6 +11,7 @@ mod lock;
 mod outbox;
 mod schedule;
 mod schema;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,7 @@ use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::Counters;
-use crate::ports::{QueueRow, Store};
+use crate::ports::{QueueRow, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use fault::{Result, other};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -145,6 +146,10 @@ impl Store for SqliteStore {
 
     fn retry(&self, id: Uuid) -> Result<bool> {
         self.write(|tx| outbox::retry(tx, id))
+    }
+
+    fn tally(&self) -> Result<Tally> {
+        tally::read(&self.connection())
     }
 
     fn counters(&self) -> Result<Counters> {

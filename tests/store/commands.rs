@@ -1,0 +1,82 @@
+//! `kiosk queue` and `kiosk schedule wipe` as a running kiosk answers them over its socket.
+
+use super::*;
+use chrono::Utc;
+use hospital_kiosk::commands::{queue, socket};
+use hospital_kiosk::domain::outbox::Delivery;
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+const REFUSED: &str = "the server refuses the request (422); value Task.input";
+
+/// Two wait, one was delivered, one is parked.
+fn a_queue(disk: &Disk) -> SqliteStore {
+    let store = disk.open();
+    for number in 1..=4 {
+        store.queue(&request(number, number, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
+    }
+    let rows = store.requests().unwrap();
+    let deliveries = [Delivery::Done { note: None }, Delivery::Park { reason: REFUSED.into() }];
+    for (row, delivery) in rows.iter().zip(&deliveries) {
+        store.trying(row.sequence).unwrap();
+        store.tried(row.sequence, delivery, at()).unwrap();
+    }
+    store
+}
+
+#[test]
+fn the_summary_counts_and_says_what_to_do() {
+    let disk = Disk::new();
+    let store = a_queue(&disk);
+    let tally = store.tally().unwrap();
+    assert_eq!((tally.waiting, tally.parked, tally.last_delivered_at), (2, 1, Some(at())));
+    let now = (at() + chrono::TimeDelta::minutes(125)).with_timezone(&Utc);
+    let text = queue::list(&store, false, &now).unwrap().join("\n");
+    for said in ["4 requests", "2 wait, 1 parked", "2 h 5 min", REFUSED, "kiosk queue retry"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let json: Value = serde_json::from_str(&queue::summary(&store, true, &now).unwrap()[0]).unwrap();
+    assert_eq!(
+        (&json["waiting"], &json["parked"], &json["oldest_age_s"]),
+        (&2.into(), &1.into(), &7_500.into()),
+        "{json}"
+    );
+    assert_eq!(json["parked_requests"][0]["why"], REFUSED);
+    assert!(json["parked_requests"][0]["advice"].as_str().unwrap().contains("retry"), "{json}");
+    assert!(!format!("{text}{json}").contains(MARKER));
+}
+
+/// Without it the sender would look at its queue up to half a minute later.
+#[test]
+fn a_retry_wakes_the_sender_and_nothing_else_does() {
+    let disk = Disk::new();
+    let store: Arc<dyn Store> = Arc::new(a_queue(&disk));
+    let parked = store.requests().unwrap()[1].id;
+    let sender = Arc::new(Notify::new());
+    let _serving = socket::serve(&disk.folder(), store.clone(), sender.clone());
+    let ask = |request| socket::ask(&disk.folder(), &request).expect("a kiosk runs");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    // Whether the sender would be woken now: the answer comes after the waking.
+    let woken =
+        || runtime.block_on(async { tokio::time::timeout(Duration::from_millis(1), sender.notified()).await.is_ok() });
+    ask(socket::Request::QueueList { json: true }).unwrap();
+    ask(socket::Request::QueueRetry { id: Uuid::from_u128(99), json: true }).unwrap_err();
+    assert!(!woken());
+    ask(socket::Request::QueueRetry { id: parked, json: true }).unwrap();
+    assert!(woken());
+    assert_eq!(store.tally().unwrap().parked, 0);
+}
+
+#[test]
+fn a_wiped_schedule_is_gone_at_once() {
+    let disk = Disk::new();
+    let store: Arc<dyn Store> = Arc::new(disk.open());
+    store.cache_schedule(day(), &[(patient(1), appointment(1, "10:30", None))]).unwrap();
+    let _serving = socket::serve(&disk.folder(), store.clone(), Arc::default());
+    let known = || store.cached_patient(day(), &patient(1).number, patient(1).birth_date).unwrap();
+    assert!(known().is_some());
+    socket::ask(&disk.folder(), &socket::Request::ScheduleWipe { json: true }).expect("a kiosk runs").unwrap();
+    assert_eq!(known(), None);
+}
