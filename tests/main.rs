@@ -2,22 +2,31 @@
 
 #![expect(clippy::cast_precision_loss, reason = "pixels are small numbers")]
 
+#[cfg(feature = "window")]
 mod commands;
 mod configuration;
+#[cfg(feature = "window")]
 mod demo;
 mod hospital;
 mod house;
 mod journeys;
+#[cfg(feature = "window")]
 mod paper;
+#[cfg(feature = "window")]
 mod power;
+#[cfg(feature = "window")]
 mod printing;
 mod quotes;
+#[cfg(feature = "window")]
 mod rough;
+#[cfg(feature = "window")]
 mod screens;
+#[cfg(feature = "window")]
 mod stage;
 mod store;
 mod terminal_dialogue;
 mod terminal_faults;
 mod terminal_line;
 mod terminal_vectors;
+#[cfg(feature = "window")]
 mod touches;
