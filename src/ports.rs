@@ -62,6 +62,9 @@ pub enum StoreError {
     TooNew { found: i64, known: i64 },
     #[error("the database is damaged and was set aside as {aside}: {why}")]
     Damaged { aside: String, why: String },
+    /// Against the rules of the journal: it will never be taken.
+    #[error("{0}")]
+    Refused(String),
     #[error("{0}")]
     Other(String),
 }

@@ -119,6 +119,11 @@ fn card(approval: &str) -> Box<CardTransaction> {
     })
 }
 
+/// Of attempt `number`: no two payments have the same booking.
+fn approval(number: u128) -> String {
+    format!("{:08}", 30_012_344 + number)
+}
+
 fn by_card(approval: &str) -> PaymentOfRequest {
     PaymentOfRequest::Card { attempt_number: "K3-0001".into(), transaction: card(approval) }
 }
@@ -179,7 +184,7 @@ fn answered(number: u128) -> Entry {
     Entry::Answered {
         attempt: attempt(number),
         raw: vec![2, 0, 0xff, 3],
-        transaction: card("30012345"),
+        transaction: card(&approval(number)),
         booking: Booking::Final,
     }
 }
@@ -187,8 +192,8 @@ fn answered(number: u128) -> Entry {
 fn committed(number: u128) -> Entry {
     Entry::Committed {
         attempt: attempt(number),
-        transaction: card("30012345"),
-        request: request(number, number, by_card("30012345")),
+        transaction: card(&approval(number)),
+        request: request(number, number, by_card(&approval(number))),
         receipt: receipt(),
     }
 }
@@ -202,7 +207,7 @@ fn in_doubt(number: u128) -> Entry {
 }
 
 fn needs_staff(number: u128) -> Entry {
-    Entry::NeedsStaff { attempt: attempt(number), reason: "the terminal does not say".into() }
+    Entry::NeedsStaff { attempt: attempt(number), reason: "the terminal does not say".into(), transaction: None }
 }
 
 fn receipt_printed(number: u128) -> Entry {

@@ -3,11 +3,14 @@
 
 use super::effects::{Effects, Stopped};
 use crate::domain::moment::Tick;
-use crate::domain::session::{Input, Session};
+use crate::domain::payment::AttemptId;
+use crate::domain::session::{Input, Session, StaffAnswer, StaffOrder};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel as channel_of_answers};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
 
 /// More than this waiting means that nobody is reading; a device's report is then dropped and logged.
 const CHANNEL_MAX: usize = 1024;
@@ -17,6 +20,13 @@ const JOURNAL_RETRY: Duration = Duration::from_secs(5);
 /// What the desk's channel carries.
 pub enum Message {
     Input(Input),
+    /// About a payment that is read from the journal when its turn has come.
+    Staff {
+        ticket: Uuid,
+        attempt: AttemptId,
+        order: StaffOrder,
+        answers: Option<Sender<StaffAnswer>>,
+    },
     /// Rehearsal only: let `ms` of the kiosk's own time pass, deadline by deadline. `set` moves the clock.
     Pass {
         ms: u64,
@@ -38,6 +48,27 @@ impl DeskSender {
                 if self.0.is_closed() { "the desk has ended" } else { "the desk is behind" }
             );
             drop(error);
+        }
+    }
+
+    /// A staff order from outside the screen. The first answer may be `Begun`, then another follows; none comes if the
+    /// desk is behind or ends, and nothing was done then.
+    #[must_use]
+    pub fn staff(&self, attempt: AttemptId, order: StaffOrder) -> Receiver<StaffAnswer> {
+        let (answers, received) = channel_of_answers();
+        self.order(Uuid::new_v4(), attempt, order, Some(answers));
+        received
+    }
+
+    pub(super) fn order(
+        &self,
+        ticket: Uuid,
+        attempt: AttemptId,
+        order: StaffOrder,
+        answers: Option<Sender<StaffAnswer>>,
+    ) {
+        if self.0.try_send(Message::Staff { ticket, attempt, order, answers }).is_err() {
+            tracing::error!("a staff order was dropped: the desk is behind or has ended");
         }
     }
 
@@ -78,6 +109,13 @@ impl Desk {
             };
             match message {
                 Some(Message::Input(input)) => self.handle(input),
+                Some(Message::Staff { ticket, attempt, order, answers }) => {
+                    if let Some(answers) = answers {
+                        self.effects.wait_for_answer(ticket, answers);
+                    }
+                    let input = self.effects.staff_input(ticket, attempt, order);
+                    self.handle(input);
+                }
                 Some(Message::Pass { ms, set, done }) => {
                     self.pass(ms, &*set);
                     let _ = done.send(());
@@ -116,7 +154,7 @@ impl Desk {
             let effects = self.session.handle(input, self.effects.now());
             match self.effects.carry_out(effects) {
                 Ok(()) => {}
-                Err(Stopped { reason }) => inputs.push_back(Input::RecordFailed { reason }),
+                Err(Stopped { reason, refused }) => inputs.push_back(Input::RecordFailed { reason, refused }),
             }
         }
     }

@@ -5,16 +5,21 @@ use crate::domain::facility::Facility;
 use crate::domain::moment::Moment;
 use crate::domain::outbox::Request;
 use crate::domain::paper::Paper;
-use crate::domain::payment::{Entry, PaymentRecord, PaymentState};
+use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::screen::View;
-use crate::domain::session::{Effect, Finished, Input, PrinterReport, Question, Reply};
+use crate::domain::session::{Effect, Finished, Input, PrinterReport, Question, Reply, StaffAnswer, StaffOrder};
 use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Raster, Store, StoreError};
 use chrono::{DateTime, FixedOffset};
-use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use super::desk::DeskSender;
+
+/// Staff orders that somebody waits for; each command line holds one.
+const WAITING_MAX: usize = 16;
 
 /// Shows a view in the window, from any thread.
 pub type ShowView = Arc<dyn Fn(View, DateTime<FixedOffset>) + Send + Sync>;
@@ -41,18 +46,22 @@ pub struct Ports {
 /// Why a list of effects was not carried out to its end.
 pub struct Stopped {
     pub reason: String,
+    /// It will never be taken.
+    pub refused: bool,
 }
 
 pub struct Effects {
     ports: Ports,
     desk: DeskSender,
     runtime: Handle,
+    /// Who waits for the answer to a staff order, by its ticket.
+    waiting: Mutex<Vec<(Uuid, Sender<StaffAnswer>)>>,
 }
 
 impl Effects {
     #[must_use]
     pub fn new(ports: Ports, desk: DeskSender, runtime: Handle) -> Self {
-        Self { ports, desk, runtime }
+        Self { ports, desk, runtime, waiting: Mutex::default() }
     }
 
     #[must_use]
@@ -68,8 +77,9 @@ impl Effects {
         let payments = self.ports.store.payments()?;
         let counters = self.ports.store.counters()?;
         let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
+        let booked = payments.iter().filter_map(booked).collect();
         let open = payments.into_iter().filter(|payment| payment.state.is_open()).collect();
-        Ok(Input::Restarted { open, counters, last_unprinted })
+        Ok(Input::Restarted { open, booked, counters, last_unprinted })
     }
 
     /// # Errors
@@ -88,6 +98,8 @@ impl Effects {
             Effect::Print(paper) => self.print(paper),
             Effect::ClearPrinter => self.ports.printer.clear(),
             Effect::Ask(question) => self.ask(question),
+            Effect::Staff { ticket, attempt, order } => self.desk.order(ticket, attempt, order, None),
+            Effect::StaffAnswer { ticket, answer } => self.answer_staff(ticket, answer),
             Effect::Finish(finished) => {
                 tracing::info!(kind = ?finished.kind, outcome = ?finished.outcome, "journey ended");
                 (self.ports.finished)(&finished);
@@ -107,6 +119,7 @@ impl Effects {
             | Entry::NotPaid { .. }
             | Entry::InDoubt { .. }
             | Entry::NeedsStaff { .. }
+            | Entry::Evidence { .. }
             | Entry::ReceiptPrinted { .. } => Vec::new(),
         };
         self.ports.store.record(entry, &bundle, self.now().wall)?;
@@ -120,6 +133,40 @@ impl Effects {
         self.ports.store.queue(request, &self.ports.hospital.freeze(request))?;
         self.ports.outbox.notify_one();
         Ok(())
+    }
+
+    /// A staff order as an input, with the payment as it stands at this moment. A journal that cannot be read knows none.
+    pub fn staff_input(&self, ticket: Uuid, attempt: AttemptId, order: StaffOrder) -> Input {
+        let payment = self.ports.store.payment(attempt).unwrap_or_else(|error| {
+            tracing::error!("the journal cannot be read: {error}");
+            None
+        });
+        Input::Staff { ticket, order, payment: payment.map(Box::new) }
+    }
+
+    pub fn wait_for_answer(&self, ticket: Uuid, answers: Sender<StaffAnswer>) {
+        let mut waiting = self.waiting();
+        if waiting.len() >= WAITING_MAX {
+            waiting.remove(0);
+        }
+        waiting.push((ticket, answers));
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<(Uuid, Sender<StaffAnswer>)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Nobody waits any more for what the screen ordered, or for what took too long.
+    fn answer_staff(&self, ticket: Uuid, answer: StaffAnswer) {
+        tracing::info!(?answer, "a staff order was answered");
+        let last = answer != StaffAnswer::Begun;
+        let mut waiting = self.waiting();
+        if let Some(at) = waiting.iter().position(|(known, _)| *known == ticket) {
+            let gone = waiting[at].1.send(answer).is_err();
+            if gone || last {
+                waiting.remove(at);
+            }
+        }
     }
 
     fn print(&self, paper: Paper) {
@@ -154,8 +201,14 @@ fn durable(what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result
     let result = if Handle::try_current().is_ok() { tokio::task::block_in_place(write) } else { write() };
     result.map_err(|error| {
         tracing::error!("{what} could not be written: {error}");
-        Stopped { reason: error.to_string() }
+        Stopped { reason: error.to_string(), refused: matches!(error, StoreError::Refused(_)) }
     })
+}
+
+/// The booking that belongs to this payment and to no other.
+fn booked(payment: &PaymentRecord) -> Option<(AttemptId, CardTransaction)> {
+    let booking = payment.transaction.as_ref().filter(|booking| booking.approved)?;
+    (payment.state != PaymentState::NotPaid).then(|| (payment.attempt, booking.clone()))
 }
 
 /// Paid here, and no proof that its receipt came out.

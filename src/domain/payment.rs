@@ -4,6 +4,7 @@
 //! Intent(attempt, request, amount, baseline) -> Sent -> Answered(raw) -> Committed -> Settled(hospital told)
 //!                                    └--> InDoubt -> Answered | Committed | NotPaid | NeedsStaff
 //! NotPaid -> NeedsStaff, if an approval turns up after all
+//! NeedsStaff -> Committed | NotPaid, by staff with evidence; InDoubt, if they have the terminal asked again
 //! ```
 //! `Record` effects are durable before the next effect begins, so each arrow is on disk before the next byte leaves.
 
@@ -54,6 +55,19 @@ pub struct Decline {
 }
 
 impl CardTransaction {
+    /// One line in the card company's books: every mark that both carry is the same, and there is one. Two payments can
+    /// never have the same.
+    #[must_use]
+    pub fn is_same_booking(&self, other: &Self) -> bool {
+        let marks = [
+            (&self.approval_number, &other.approval_number),
+            (&self.unique_number, &other.unique_number),
+            (&self.terminal_time, &other.terminal_time),
+        ];
+        let mut told = marks.iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).peekable();
+        told.peek().is_some() && told.all(|(a, b)| a == b)
+    }
+
     /// The last four digits of the card, as a screen shows them; empty where the terminal masks them too.
     #[must_use]
     pub fn last_four(&self) -> &str {
@@ -122,6 +136,13 @@ pub enum Entry {
     NeedsStaff {
         attempt: AttemptId,
         reason: String,
+        /// What was booked, where that is known: it can be undone by it.
+        transaction: Option<Box<CardTransaction>>,
+    },
+    /// How staff found out about it. Kept beside what they settle.
+    Evidence {
+        attempt: AttemptId,
+        text: String,
     },
     /// The printer proved that the receipt came out.
     ReceiptPrinted {
@@ -141,6 +162,8 @@ pub enum PaymentState {
     NotPaid,
     InDoubt,
     NeedsStaff,
+    /// It was paid, and the money was given back.
+    Reversed,
 }
 
 impl PaymentState {
@@ -164,7 +187,7 @@ impl PaymentState {
             Self::Committed => matches!(to, Self::Settled),
             // An approval may come after a question that seemed to prove the opposite: people must know.
             Self::NotPaid => matches!(to, Self::NeedsStaff),
-            Self::Settled => false,
+            Self::Settled | Self::Reversed => false,
         }
     }
 }
@@ -184,6 +207,8 @@ pub struct PaymentRecord {
     /// Of the answer in the journal, if there is one.
     pub booking: Booking,
     pub reason: Option<String>,
+    /// How staff found out, where they had to.
+    pub evidence: Option<String>,
     pub started_at: DateTime<FixedOffset>,
     pub receipt_printed: bool,
 }

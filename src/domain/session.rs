@@ -2,12 +2,14 @@
 
 mod idle;
 pub(crate) mod kiosk;
+mod orders;
 pub(crate) mod press;
 pub(crate) mod questions;
 mod run;
 pub(crate) mod tries;
 mod view;
 
+pub use orders::{StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
 pub use run::Session;
 
 use super::document::OrderItem;
@@ -26,6 +28,8 @@ pub enum Input {
     /// First input after power came back: what the journal still holds open, and what the day's counters say.
     Restarted {
         open: Vec<PaymentRecord>,
+        /// Bookings that belong to a payment already, the newest last.
+        booked: Vec<(AttemptId, CardTransaction)>,
         counters: Counters,
         last_unprinted: Option<Box<PaymentRecord>>,
     },
@@ -34,14 +38,18 @@ pub enum Input {
     Terminal(TerminalReport),
     Printer(PrinterReport),
     Hospital(Reply),
-    /// Staff want something done about a payment that the journal holds; `payment` is its record as it stands.
+    /// Staff want something done about a payment; `payment` is its record as the journal holds it at this moment,
+    /// `None` if there is none. Answered by `Effect::StaffAnswer` with the same `ticket`.
     Staff {
+        ticket: Uuid,
         order: StaffOrder,
-        payment: Box<PaymentRecord>,
+        payment: Option<Box<PaymentRecord>>,
     },
     /// A `Record` or `Queue` could not be made durable; no later effect of that list was carried out.
     RecordFailed {
         reason: String,
+        /// The journal understood it and will never take it: to try again is useless.
+        refused: bool,
     },
     /// The kiosk's own time: some deadline has passed.
     Deadline,
@@ -63,6 +71,17 @@ pub enum Effect {
     SaveCounters(Counters),
     /// A journey ended. For the log and the demo's summary; never personal.
     Finish(Finished),
+    /// Somebody at this screen orders it: the shell reads the payment and hands both back as `Input::Staff`.
+    Staff {
+        ticket: Uuid,
+        attempt: AttemptId,
+        order: StaffOrder,
+    },
+    /// What became of a staff order, for whoever gave it.
+    StaffAnswer {
+        ticket: Uuid,
+        answer: StaffAnswer,
+    },
     /// Wipe what the session's memory, screens and keyboard held.
     Wipe,
 }
@@ -95,27 +114,6 @@ pub enum TerminalCommand {
     Undo { undo: AttemptId, transaction: Box<CardTransaction>, way: UndoWay, card_ms: u64 },
     /// Close the terminal's day and tell its totals. Moves no card-holder's money. Ends with `Totals` or `NoTotals`.
     EndOfDay,
-}
-
-/// How a booked payment is taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UndoWay {
-    /// Same day, by the numbers of the sale, without the card (Smartro `C` type 6; ZVT 06 30 reversal).
-    WithoutCard,
-    /// The card is presented again (Smartro `C` type 1; ZVT 06 31 refund).
-    WithCard,
-}
-
-/// What staff may do about a payment (`kiosk payments ask|settle|cancel`, the staff area).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StaffOrder {
-    /// Ask the terminal once more for its last transaction.
-    Ask,
-    /// People found out; `evidence` says how, and is kept.
-    Settle { paid: bool, evidence: String },
-    /// Give the money back.
-    Cancel { way: UndoWay },
 }
 
 /// What a terminal answered to an undo.

@@ -57,10 +57,11 @@ pub(super) const fn payment_word(state: PaymentState) -> &'static str {
         PaymentState::NotPaid => "not-paid",
         PaymentState::InDoubt => "in-doubt",
         PaymentState::NeedsStaff => "needs-staff",
+        PaymentState::Reversed => "reversed",
     }
 }
 
-const PAYMENT_STATES: [PaymentState; 8] = [
+const PAYMENT_STATES: [PaymentState; 9] = [
     PaymentState::Intent,
     PaymentState::Sent,
     PaymentState::Answered,
@@ -69,6 +70,7 @@ const PAYMENT_STATES: [PaymentState; 8] = [
     PaymentState::NotPaid,
     PaymentState::InDoubt,
     PaymentState::NeedsStaff,
+    PaymentState::Reversed,
 ];
 
 pub(super) fn payment_state(row: &Row<'_>, column: usize) -> rusqlite::Result<PaymentState> {

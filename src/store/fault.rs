@@ -10,6 +10,11 @@ pub(super) fn other(words: impl Into<String>) -> StoreError {
     StoreError::Other(words.into())
 }
 
+/// Against the rules of the journal, now and for ever.
+pub(super) fn refused(words: impl Into<String>) -> StoreError {
+    StoreError::Refused(words.into())
+}
+
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error() {

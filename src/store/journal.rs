@@ -4,7 +4,7 @@
 //! open payment, and a second attempt at a request whose first is not known to be unpaid.
 
 use super::column::{id, json, json_or_null, payment_state, payment_word, time, to_json};
-use super::fault::{Result, other};
+use super::fault::{Result, refused};
 use super::outbox;
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
@@ -22,7 +22,8 @@ type Time = DateTime<FixedOffset>;
 /// Finished payments handed out beside all unfinished ones.
 const FINISHED_SHOWN_MAX: u32 = 1000;
 const COLUMNS: &str =
-    "attempt, number, state, amount, request, receipt, baseline, card, reason, started_at, receipt_printed, booking";
+    "attempt, number, state, amount, request, receipt, baseline, card, reason, started_at, receipt_printed, booking,
+     evidence";
 
 /// True if personal data was erased.
 pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Time) -> Result<bool> {
@@ -41,7 +42,11 @@ pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Tim
             return Ok(true);
         }
         Entry::InDoubt { attempt, reason } => advance(tx, *attempt, PaymentState::InDoubt, Some(reason), at)?,
-        Entry::NeedsStaff { attempt, reason } => advance(tx, *attempt, PaymentState::NeedsStaff, Some(reason), at)?,
+        Entry::NeedsStaff { attempt, reason, transaction } => {
+            advance(tx, *attempt, PaymentState::NeedsStaff, Some(reason), at)?;
+            keep_booking(tx, *attempt, transaction.as_deref())?;
+        }
+        Entry::Evidence { attempt, text } => keep_evidence(tx, *attempt, text)?,
         Entry::ReceiptPrinted { attempt } => receipt_printed(tx, *attempt)?,
     }
     Ok(false)
@@ -93,6 +98,7 @@ fn payment(row: &Row<'_>) -> rusqlite::Result<PaymentRecord> {
         started_at: time(row, 9)?,
         receipt_printed: row.get(10)?,
         booking: json(row, 11)?,
+        evidence: row.get(12)?,
     })
 }
 
@@ -142,7 +148,7 @@ fn refuse_second_open(tx: &Transaction<'_>, attempt: AttemptId) -> Result<()> {
     let rows = statement.query_map(open.map(payment_word), |row| id(row, 0))?;
     for row in rows {
         if row? != attempt.0 {
-            return Err(other("another payment is still open: no second one may begin"));
+            return Err(refused("another payment is still open: no second one may begin"));
         }
     }
     Ok(())
@@ -156,17 +162,17 @@ fn refuse_second_charge(tx: &Transaction<'_>, request: Uuid) -> Result<()> {
         |row| row.get(0),
     )?;
     if others > 0 {
-        return Err(other("this request has a payment that is not known to be unpaid: it may not be charged again"));
+        return Err(refused("this request has a payment that is not known to be unpaid: it may not be charged again"));
     }
     Ok(())
 }
 
 fn known(tx: &Transaction<'_>, attempt: AttemptId) -> Result<PaymentRecord> {
-    find(tx, attempt)?.ok_or_else(|| other("the journal knows no such payment attempt"))
+    find(tx, attempt)?.ok_or_else(|| refused("the journal knows no such payment attempt"))
 }
 
 fn impossible(from: PaymentState, to: PaymentState) -> crate::ports::StoreError {
-    other(format!("a payment that is {} cannot become {}", payment_word(from), payment_word(to)))
+    refused(format!("a payment that is {} cannot become {}", payment_word(from), payment_word(to)))
 }
 
 /// The same state again is harmless; its reason may be told anew.
@@ -202,6 +208,9 @@ fn answer(
     if known.state == PaymentState::Answered {
         return same_card(&known, card);
     }
+    if booking == Booking::Unconfirmed && card.approved {
+        refuse_second_use(tx, attempt, card)?;
+    }
     advance(tx, attempt, PaymentState::Answered, None, at)?;
     tx.execute(
         "UPDATE payments SET raw_answer = ?2, card = ?3, booking = ?4 WHERE attempt = ?1",
@@ -214,7 +223,52 @@ fn same_card(known: &PaymentRecord, card: &CardTransaction) -> Result<()> {
     if known.transaction.as_ref() == Some(card) {
         return Ok(());
     }
-    Err(other("the terminal's answer differs from the one already in the journal"))
+    Err(refused("the terminal's answer differs from the one already in the journal"))
+}
+
+/// A booking that turned up; what a terminal answered first is not written over.
+fn keep_booking(tx: &Transaction<'_>, attempt: AttemptId, card: Option<&CardTransaction>) -> Result<()> {
+    let Some(card) = card else { return Ok(()) };
+    tx.execute(
+        "UPDATE payments SET card = ?2 WHERE attempt = ?1
+         AND (card IS NULL OR NOT json_extract(card, '$.approved'))",
+        params![attempt.0.to_string(), to_json(card)?],
+    )?;
+    Ok(())
+}
+
+/// Added to what was found out before; the same words again are harmless.
+fn keep_evidence(tx: &Transaction<'_>, attempt: AttemptId, text: &str) -> Result<()> {
+    let known = known(tx, attempt)?;
+    if known.state != PaymentState::NeedsStaff {
+        return Err(refused(format!("a payment that is {} needs no evidence", payment_word(known.state))));
+    }
+    let all = match known.evidence {
+        Some(before) if before.lines().any(|line| line == text) => return Ok(()),
+        Some(before) => format!("{before}\n{text}"),
+        None => text.to_owned(),
+    };
+    tx.execute("UPDATE payments SET evidence = ?2 WHERE attempt = ?1", params![attempt.0.to_string(), all])?;
+    Ok(())
+}
+
+/// The last look: no line of the card company's books is ever given to two payments.
+fn refuse_second_use(tx: &Transaction<'_>, attempt: AttemptId, card: &CardTransaction) -> Result<()> {
+    let mut statement = tx.prepare(
+        "SELECT number, card FROM payments WHERE attempt <> ?1 AND state NOT IN ('intent', 'sent', 'not-paid') AND (
+             (?2 <> '' AND json_extract(card, '$.approval_number') = ?2)
+             OR (?3 <> '' AND json_extract(card, '$.unique_number') = ?3)
+             OR (?4 <> '' AND json_extract(card, '$.terminal_time') = ?4))",
+    )?;
+    let marks = params![attempt.0.to_string(), card.approval_number, card.unique_number, card.terminal_time];
+    let rows = statement.query_map(marks, |row| Ok((row.get::<_, String>(0)?, json::<CardTransaction>(row, 1)?)))?;
+    for row in rows {
+        let (number, other) = row?;
+        if other.approved && other.is_same_booking(card) {
+            return Err(refused(format!("this booking belongs to payment {number} already")));
+        }
+    }
+    Ok(())
 }
 
 /// Paid, and in the same transaction queued for the hospital: neither can be without the other.
@@ -229,11 +283,12 @@ fn commit(
 ) -> Result<()> {
     let known = known(tx, attempt)?;
     if request.id != known.request.id || !carries(request, card) {
-        return Err(other("the request of a paid attempt must be its own and carry the payment"));
+        return Err(refused("the request of a paid attempt must be its own and carry the payment"));
     }
     if matches!(known.state, PaymentState::Committed | PaymentState::Settled) {
         return same_card(&known, card);
     }
+    refuse_second_use(tx, attempt, card)?;
     advance(tx, attempt, PaymentState::Committed, None, at)?;
     tx.execute(
         "UPDATE payments SET request = ?2, receipt = ?3, card = ?4, reason = NULL WHERE attempt = ?1",
@@ -254,7 +309,7 @@ fn carries(request: &Request, card: &CardTransaction) -> bool {
 fn receipt_printed(tx: &Transaction<'_>, attempt: AttemptId) -> Result<()> {
     let state = known(tx, attempt)?.state;
     if !matches!(state, PaymentState::Committed | PaymentState::Settled) {
-        return Err(other(format!("a payment that is {} has no receipt", payment_word(state))));
+        return Err(refused(format!("a payment that is {} has no receipt", payment_word(state))));
     }
     tx.execute("UPDATE payments SET receipt_printed = 1 WHERE attempt = ?1", [attempt.0.to_string()])?;
     Ok(())

@@ -65,6 +65,12 @@ pub(super) const STEPS: &[&str] = &[
     "
     ALTER TABLE payments ADD COLUMN booking TEXT NOT NULL DEFAULT '\"final\"';
 ",
+    "
+    ALTER TABLE payments ADD COLUMN evidence TEXT;
+    CREATE INDEX payments_by_approval ON payments (json_extract(card, '$.approval_number'));
+    CREATE INDEX payments_by_unique_number ON payments (json_extract(card, '$.unique_number'));
+    CREATE INDEX payments_by_terminal_time ON payments (json_extract(card, '$.terminal_time'));
+",
 ];
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

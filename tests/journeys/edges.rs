@@ -243,6 +243,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
             baseline: baseline(),
             transaction: None,
             reason: None,
+            evidence: None,
             started_at: wall,
             receipt_printed: false,
             booking: Booking::Final,
@@ -256,7 +257,12 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
             maybe_restarted: true,
         };
         let inputs = [
-            Input::Restarted { open: vec![record], counters: Counters::default(), last_unprinted: None },
+            Input::Restarted {
+                open: vec![record],
+                booked: Vec::new(),
+                counters: Counters::default(),
+                last_unprinted: None,
+            },
             Input::Deadline,
             Input::Terminal(TerminalReport::Online(true)),
             Input::Deadline,
@@ -288,6 +294,7 @@ fn kind(entry: &Entry) -> &'static str {
         Entry::NotPaid { .. } => "NotPaid",
         Entry::InDoubt { .. } => "InDoubt",
         Entry::NeedsStaff { .. } => "NeedsStaff",
+        Entry::Evidence { .. } => "Evidence",
         Entry::ReceiptPrinted { .. } => "ReceiptPrinted",
     }
 }

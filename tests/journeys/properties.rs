@@ -4,7 +4,7 @@
 //! too, its terminal answers anything. After every list the promises of `design/money.md` are checked.
 
 use super::facility::facility;
-use super::script::{approved, baseline, declined};
+use super::script::{approved, baseline, declined, of};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::moment::{Moment, Tick};
@@ -79,7 +79,7 @@ impl World {
         let open = self.journal.iter().filter(|record| record.state.is_open()).cloned().collect();
         let mut paid = self.journal.iter().rev().filter(|record| record.state == PaymentState::Committed);
         let last_unprinted = paid.next().filter(|record| !record.receipt_printed).cloned().map(Box::new);
-        self.input(Input::Restarted { open, counters: self.counters, last_unprinted });
+        self.input(Input::Restarted { open, booked: Vec::new(), counters: self.counters, last_unprinted });
         self.input(Input::Terminal(TerminalReport::Online(true)));
     }
 
@@ -98,7 +98,7 @@ impl World {
         Self::check_list(&effects);
         for effect in effects {
             if !self.carry_out(effect) {
-                self.input(Input::RecordFailed { reason: "disk".to_owned() });
+                self.input(Input::RecordFailed { reason: "disk".to_owned(), refused: false });
                 return;
             }
         }
@@ -163,6 +163,8 @@ impl World {
             )
             | Effect::ClearPrinter
             | Effect::Finish(_)
+            | Effect::Staff { .. }
+            | Effect::StaffAnswer { .. }
             | Effect::Wipe => {}
         }
         true
@@ -196,7 +198,7 @@ impl World {
 
     /// The arrows of the store, `tests/store/journal.rs`: a till that asks for another one would never get it written.
     fn store_takes(&self, entry: &Entry) -> bool {
-        use PaymentState::{Answered, Committed, InDoubt, Intent, NeedsStaff, NotPaid, Sent, Settled};
+        use PaymentState::{Answered, Committed, InDoubt, Intent, NeedsStaff, NotPaid, Reversed, Sent, Settled};
         let from = |attempt: &AttemptId| {
             self.journal.iter().find(|record| record.attempt == *attempt).map(|record| record.state)
         };
@@ -220,7 +222,7 @@ impl World {
             Entry::NotPaid { attempt, .. } => (PaymentState::NotPaid, attempt),
             Entry::InDoubt { attempt, .. } => (PaymentState::InDoubt, attempt),
             Entry::NeedsStaff { attempt, .. } => (PaymentState::NeedsStaff, attempt),
-            Entry::ReceiptPrinted { .. } => return true,
+            Entry::ReceiptPrinted { .. } | Entry::Evidence { .. } => return true,
         };
         let from = from(attempt).expect("an entry before its intent");
         let allowed = match from {
@@ -229,7 +231,7 @@ impl World {
             Answered => matches!(to, Committed | InDoubt | NotPaid),
             InDoubt => matches!(to, Answered | Committed | NotPaid | NeedsStaff),
             NotPaid => matches!(to, NeedsStaff),
-            NeedsStaff | Committed | Settled => false,
+            NeedsStaff | Committed | Settled | Reversed => false,
         };
         assert!(allowed || from == to, "the store refuses {from:?} -> {to:?}");
         true
@@ -261,6 +263,7 @@ impl World {
                 baseline,
                 transaction: None,
                 reason: None,
+                evidence: None,
                 started_at: self.wall(),
                 receipt_printed: false,
                 booking: Booking::Final,
@@ -281,6 +284,7 @@ impl World {
             Entry::NotPaid { attempt, .. } => self.close(attempt, PaymentState::NotPaid),
             Entry::InDoubt { attempt, .. } => self.close(attempt, PaymentState::InDoubt),
             Entry::NeedsStaff { attempt, .. } => self.close(attempt, PaymentState::NeedsStaff),
+            Entry::Evidence { .. } => {}
             Entry::ReceiptPrinted { attempt } => {
                 assert!(self.committed.contains(&attempt), "a receipt without a payment");
                 self.of(attempt).receipt_printed = true;
@@ -421,7 +425,7 @@ impl World {
         let record = self.journal.iter().rev().nth(back);
         let attempt = record.map_or(AttemptId(Uuid::nil()), |record| record.attempt);
         let amount = record.map_or(Amount(5100), |record| record.amount);
-        let paid = approved(amount, self.wall());
+        let paid = of(attempt, approved(amount, self.wall()));
         let last = LastTransaction::Known(Box::new(paid.clone()));
         let answered = |transaction| TerminalReport::Answered {
             attempt,

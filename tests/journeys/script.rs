@@ -152,7 +152,7 @@ impl Stage {
                 self.input(Input::Terminal(report))
             }
             ["printer", rest @ ..] => self.input(Input::Printer(printer(rest))),
-            ["fail"] => self.input(Input::RecordFailed { reason: "disk full".to_owned() }),
+            ["fail"] => self.input(Input::RecordFailed { reason: "disk full".to_owned(), refused: false }),
             ["wait", time] => self.wait(time),
             ["clock", at] => {
                 self.wall = DateTime::parse_from_rfc3339(&format!("{at}:00+09:00")).unwrap();
@@ -258,7 +258,7 @@ impl Stage {
             ["away"] => TerminalReport::Online(false),
             ["prepared"] => TerminalReport::Prepared { baseline: baseline() },
             ["prepared-booked"] => {
-                let booked = LastTransaction::Known(Box::new(approved(self.amount, self.wall)));
+                let booked = LastTransaction::Known(Box::new(of(attempt, approved(self.amount, self.wall))));
                 TerminalReport::Prepared { baseline: booked }
             }
             ["prepared-empty"] => TerminalReport::Prepared { baseline: LastTransaction::Empty },
@@ -279,7 +279,7 @@ impl Stage {
 
     fn outcome(&self, attempt: AttemptId, what: &str, options: &[&str]) -> TerminalReport {
         let known = |transaction| LastTransaction::Known(Box::new(transaction));
-        let paid = known(approved(self.amount, self.wall));
+        let paid = known(of(attempt, approved(self.amount, self.wall)));
         let (first, second) = match what {
             "same" => (baseline(), baseline()),
             "paid" => (paid.clone(), paid),
@@ -317,7 +317,7 @@ impl Stage {
             ["unprinted"] => last_unprinted = Some(Box::new(self.record("approved", 0))),
             states => open.extend(states.iter().enumerate().map(|(place, state)| self.record(state, place))),
         }
-        self.input(Input::Restarted { open, counters, last_unprinted })
+        self.input(Input::Restarted { open, booked: Vec::new(), counters, last_unprinted })
     }
 
     fn record(&self, state: &str, place: usize) -> PaymentRecord {
@@ -343,6 +343,7 @@ impl Stage {
             baseline: baseline(),
             transaction: answer,
             reason: None,
+            evidence: None,
             started_at: self.wall,
             receipt_printed: false,
             booking: Booking::Final,
@@ -413,8 +414,14 @@ pub fn baseline() -> LastTransaction {
     LastTransaction::Known(Box::new(approved(Amount(777), yesterday)))
 }
 
+/// No two attempts are booked under the same number.
+pub fn of(attempt: AttemptId, transaction: CardTransaction) -> CardTransaction {
+    CardTransaction { unique_number: attempt.0.simple().to_string(), ..transaction }
+}
+
 fn answered(attempt: AttemptId, transaction: CardTransaction) -> TerminalReport {
-    TerminalReport::Answered { attempt, raw: vec![2, 3], transaction: Box::new(transaction), booking: Booking::Final }
+    let transaction = Box::new(of(attempt, transaction));
+    TerminalReport::Answered { attempt, raw: vec![2, 3], transaction, booking: Booking::Final }
 }
 
 fn code(words: &[&str]) -> ScannedCode {

@@ -67,6 +67,8 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
                 end.request.is_some()
             )
         }
+        Effect::Staff { attempt, order, .. } => format!("staff {} {order:?}", names.of(*attempt)),
+        Effect::StaffAnswer { answer, .. } => format!("staff-answer {answer:?}"),
         Effect::Wipe => "wipe".to_owned(),
     }
 }
@@ -83,7 +85,8 @@ fn entry_line(entry: &Entry, names: &mut Names) -> String {
         }
         Entry::NotPaid { attempt, .. } => format!("NotPaid {}", names.of(*attempt)),
         Entry::InDoubt { attempt, .. } => format!("InDoubt {}", names.of(*attempt)),
-        Entry::NeedsStaff { attempt, reason } => format!("NeedsStaff {} ({reason})", names.of(*attempt)),
+        Entry::Evidence { attempt, text } => format!("Evidence {} ({text})", names.of(*attempt)),
+        Entry::NeedsStaff { attempt, reason, .. } => format!("NeedsStaff {} ({reason})", names.of(*attempt)),
         Entry::ReceiptPrinted { attempt } => format!("ReceiptPrinted {}", names.of(*attempt)),
     }
 }

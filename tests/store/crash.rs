@@ -109,6 +109,7 @@ fn rank(state: PaymentState) -> u8 {
         PaymentState::Answered => 3,
         PaymentState::Committed => 4,
         PaymentState::Settled => 5,
+        PaymentState::Reversed => 6,
     }
 }
 

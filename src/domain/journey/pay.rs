@@ -19,6 +19,7 @@
 //! | left the till | `Committed`: moved, and the request is queued; `NotPaid`: not moved; `NeedsStaff`: people find out | receipt only after `Committed` |
 
 mod attempt;
+mod booked;
 mod closed;
 mod confirm;
 mod doubt;
@@ -27,6 +28,7 @@ mod recover;
 mod staff;
 mod watch;
 
+use booked::Booked;
 use closed::Closed;
 pub use watch::Watched;
 
@@ -37,9 +39,10 @@ use crate::domain::paper::Receipt;
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, TerminalCommand, TerminalReport};
+use crate::domain::session::{Effect, StaffAnswer, TerminalCommand, TerminalReport};
 use chrono::{DateTime, FixedOffset};
 use std::collections::VecDeque;
+use uuid::Uuid;
 
 /// A terminal that is not ready by then will not be.
 pub const PREPARE_LIMIT_MS: u64 = 40_000;
@@ -54,6 +57,9 @@ pub struct Till {
     /// The first is being worked on; more than one only after a restart.
     pub(super) attempts: VecDeque<Attempt>,
     closed: VecDeque<Closed>,
+    booked: Booked,
+    /// For whoever gave the order with this ticket; handed on with every list.
+    answers: Vec<(Uuid, StaffAnswer)>,
     /// What staff must be told about a finished attempt, and when it is tried to write it down.
     contradictions: VecDeque<(Entry, Tick)>,
     /// A patient stands there and watches the first attempt.
@@ -88,6 +94,8 @@ pub(super) struct Attempt {
     /// Something suggests that the terminal restarted since: our own power cut, or it went away and came back.
     pub maybe_restarted: bool,
     pub phase: Phase,
+    /// The staff order that had it taken up again.
+    pub ticket: Option<Uuid>,
     /// Since when the patient is told "we are checking".
     pub doubt_since: Option<Tick>,
 }
@@ -245,6 +253,7 @@ impl Till {
             started_at,
             maybe_restarted: false,
             phase,
+            ticket: None,
             doubt_since: None,
         };
         self.attempts.push_back(attempt);
@@ -322,7 +331,7 @@ impl Till {
         if booking == Booking::Unconfirmed && self.unconfirmed(place, &raw, &tx, kiosk).is_some() {
             return None;
         }
-        let (last, conclusion) = self.attempts[place].judge(&tx, kiosk);
+        let (last, conclusion) = self.attempts[place].judge(&tx, &self.booked, kiosk);
         let booking = Booking::Final;
         self.conclude(
             place,
@@ -375,6 +384,7 @@ impl Till {
         conclusion: Conclusion,
         kiosk: &mut Kiosk,
     ) -> Option<News> {
+        let told = answer_of(&entries);
         for entry in entries {
             kiosk.emit(Effect::Record(entry));
         }
@@ -394,6 +404,7 @@ impl Till {
             Conclusion::Staff => End::Staff,
         };
         let attempt = self.attempts.remove(place)?;
+        self.answers.extend(attempt.ticket.zip(told));
         self.remember(&attempt, &end);
         let Attempt { id, number, amount, .. } = attempt;
         Some(News { attempt: Some(id), number, amount, watched, end })
@@ -448,5 +459,20 @@ impl Till {
             Phase::Doubt { next: Next::WhenOnline, .. } => None,
             Phase::Unkept { retry_at, .. } => Some(*retry_at),
         }
+    }
+}
+
+/// What staff hear of it who had it taken up again.
+fn answer_of(entries: &[Entry]) -> Option<StaffAnswer> {
+    match entries.last()? {
+        Entry::Committed { .. } => Some(StaffAnswer::Paid),
+        Entry::NotPaid { .. } => Some(StaffAnswer::NotPaid),
+        Entry::NeedsStaff { reason, .. } => Some(StaffAnswer::StillOpen { reason: reason.clone() }),
+        Entry::Intent { .. }
+        | Entry::Sent { .. }
+        | Entry::Answered { .. }
+        | Entry::InDoubt { .. }
+        | Entry::Evidence { .. }
+        | Entry::ReceiptPrinted { .. } => None,
     }
 }

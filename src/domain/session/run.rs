@@ -12,7 +12,7 @@
 //! steps back to what it was before that list and then takes the failure into account; numbers given stay given.
 
 use super::kiosk::{Kiosk, Unprinted};
-use super::{Effect, Input, Reply, TerminalReport};
+use super::{Effect, Input, Reply, StaffRefusal, TerminalReport};
 use crate::domain::facility::Facility;
 use crate::domain::journey::check_in::CheckIn;
 use crate::domain::journey::documents::Documents;
@@ -26,6 +26,7 @@ use crate::domain::payment::Entry;
 use crate::domain::screen::{Modes, Service, Tap, View};
 use crate::domain::session::{Finished, JourneyKind, Outcome};
 use std::sync::Arc;
+use uuid::Uuid;
 
 pub struct Session {
     core: Core,
@@ -66,6 +67,8 @@ pub(super) enum Overlay {
 struct Undo {
     before: Core,
     entries: Vec<Entry>,
+    /// The staff order that asked for it.
+    ticket: Option<Uuid>,
 }
 
 impl Session {
@@ -88,13 +91,14 @@ impl Session {
     /// dropped and `Input::RecordFailed` must be the very next input. Whatever the till writes of itself (recovery,
     /// retries) it writes on `Input::Deadline`, so [`Session::deadline`] must be asked again after every input.
     pub fn handle(&mut self, input: Input, at: Moment) -> Vec<Effect> {
-        if let Input::RecordFailed { .. } = input {
-            return self.record_failed(at);
+        if let Input::RecordFailed { refused, .. } = input {
+            return self.record_failed(refused, at);
         }
+        let ticket = ticket_of(&input);
         let before = self.core.clone();
         self.core.handle(input, at);
         let effects = self.core.kiosk.take_effects();
-        self.undo = undo(before, &effects);
+        self.undo = undo(before, ticket, &effects);
         effects
     }
 
@@ -104,7 +108,7 @@ impl Session {
         self.core.deadline()
     }
 
-    fn record_failed(&mut self, at: Moment) -> Vec<Effect> {
+    fn record_failed(&mut self, refused: bool, at: Moment) -> Vec<Effect> {
         let Some(undo) = self.undo.take() else {
             self.core.kiosk.begin(at);
             self.core.shown = None;
@@ -114,13 +118,16 @@ impl Session {
         let counters = self.core.kiosk.counters;
         self.core = undo.before;
         self.core.kiosk.counters = counters;
-        self.core.not_kept(&undo.entries, at);
+        match undo.ticket {
+            Some(ticket) => self.core.order_failed(ticket, at),
+            None => self.core.not_kept(&undo.entries, refused, at),
+        }
         self.core.kiosk.take_effects()
     }
 }
 
 /// `None` if nothing in the list can fail in a way that matters: a receipt printed twice is only paper.
-fn undo(before: Core, effects: &[Effect]) -> Option<Box<Undo>> {
+fn undo(before: Core, ticket: Option<Uuid>, effects: &[Effect]) -> Option<Box<Undo>> {
     let mut entries = Vec::new();
     let mut matters = false;
     for effect in effects {
@@ -138,10 +145,26 @@ fn undo(before: Core, effects: &[Effect]) -> Option<Box<Undo>> {
             | Effect::Ask(_)
             | Effect::SaveCounters(_)
             | Effect::Finish(_)
+            | Effect::Staff { .. }
+            | Effect::StaffAnswer { .. }
             | Effect::Wipe => {}
         }
     }
-    matters.then(|| Box::new(Undo { before, entries }))
+    matters.then(|| Box::new(Undo { before, entries, ticket }))
+}
+
+const fn ticket_of(input: &Input) -> Option<Uuid> {
+    match input {
+        Input::Staff { ticket, .. } => Some(*ticket),
+        Input::Restarted { .. }
+        | Input::Tapped(_)
+        | Input::Scanned(_)
+        | Input::Terminal(_)
+        | Input::Printer(_)
+        | Input::Hospital(_)
+        | Input::RecordFailed { .. }
+        | Input::Deadline => None,
+    }
 }
 
 impl Core {
@@ -150,7 +173,8 @@ impl Core {
         let was_busy = self.rest() == Rest::Busy;
         let woken = input == Input::Deadline;
         match input {
-            Input::Restarted { open, counters, last_unprinted } => {
+            Input::Restarted { open, booked, counters, last_unprinted } => {
+                self.till.know_booked(&booked);
                 self.kiosk.counters = counters;
                 self.kiosk.unprinted =
                     last_unprinted.map(|last| Unprinted { attempt: last.attempt, receipt: last.receipt });
@@ -166,11 +190,24 @@ impl Core {
                 }
             }
             Input::Hospital(reply) => self.hospital(reply),
-            Input::Staff { order, payment } => self.till.staff(&order, *payment, &self.kiosk),
+            Input::Staff { ticket, order, payment } => {
+                let payment = payment.map(|payment| *payment);
+                if let Some(news) = self.till.staff(ticket, order, payment, &mut self.kiosk) {
+                    self.news(&news);
+                }
+            }
             Input::RecordFailed { .. } | Input::Deadline => {}
         }
         self.time(was_busy, woken);
+        self.answer_staff();
         self.show();
+    }
+
+    /// To whoever gave the order.
+    fn answer_staff(&mut self) {
+        for (ticket, answer) in self.till.take_answers() {
+            self.kiosk.emit(Effect::StaffAnswer { ticket, answer });
+        }
     }
 
     /// The journey with what it needs.
@@ -380,7 +417,7 @@ impl Core {
     }
 
     /// What the last list wanted to write is not on disk; this is the session from before that list.
-    fn not_kept(&mut self, entries: &[Entry], at: Moment) {
+    fn not_kept(&mut self, entries: &[Entry], refused: bool, at: Moment) {
         self.kiosk.begin(at);
         self.shown = None;
         self.presence = self.kiosk.tick();
@@ -388,9 +425,19 @@ impl Core {
             if let Some((journey, _, _)) = self.journey_mut() {
                 journey.queue_failed();
             }
-        } else if let Some(news) = self.till.not_kept(entries, &mut self.kiosk) {
+        } else if let Some(news) = self.till.not_kept(entries, refused, &mut self.kiosk) {
             self.news(&news);
         }
+        self.answer_staff();
+        self.show();
+    }
+
+    /// Nothing of the order was done; whoever gave it may give it again.
+    fn order_failed(&mut self, ticket: Uuid, at: Moment) {
+        self.kiosk.begin(at);
+        self.shown = None;
+        self.till.refuse(ticket, StaffRefusal::CannotRecord);
+        self.answer_staff();
         self.show();
     }
 

@@ -1,5 +1,6 @@
 //! What an answer to our own charge proves, and the request and receipt of a paid attempt.
 
+use super::booked::Booked;
 use super::{Attempt, Conclusion, Phase};
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::{CardLine, Receipt};
@@ -9,7 +10,10 @@ use crate::domain::session::kiosk::Kiosk;
 
 impl Attempt {
     /// A well-formed answer to our charge: the entry after `Answered`, and what it comes to.
-    pub(super) fn judge(&self, answer: &CardTransaction, kiosk: &Kiosk) -> (Entry, Conclusion) {
+    pub(super) fn judge(&self, answer: &CardTransaction, booked: &Booked, kiosk: &Kiosk) -> (Entry, Conclusion) {
+        if answer.approved && booked.is_of_another(self.id, answer) {
+            return self.in_doubt("the answer repeats the booking of another payment");
+        }
         if answer.approved && answer.amount == self.amount {
             return (self.committed(answer), Conclusion::Paid(Box::new(answer.clone())));
         }

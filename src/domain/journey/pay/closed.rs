@@ -33,7 +33,10 @@ impl Till {
         let with_staff = match end {
             End::NotPaid(_) => false,
             End::Staff => true,
-            End::Paid { .. } => return self.supersede(),
+            End::Paid { transaction, .. } => {
+                self.booked.add(attempt.id, transaction);
+                return self.supersede();
+            }
         };
         if with_staff {
             self.supersede();
@@ -63,19 +66,25 @@ impl Till {
     /// already it brings the approval number.
     pub(super) fn contradicted(&mut self, id: AttemptId, transaction: &CardTransaction, kiosk: &Kiosk) {
         if transaction.approved
+            && !self.booked.is_of_another(id, transaction)
             && let Some(closed) = self.closed.iter_mut().find(|closed| closed.id == id && !closed.booked)
         {
             tell(&mut self.contradictions, closed, transaction, kiosk.tick());
+            self.booked.add(id, transaction);
         }
     }
 
     /// The terminal, made ready to charge `request`, may show one booked that was taken for not paid. The attempt at
     /// this request that is booked or with staff, if there is one: it must not be charged.
     pub(super) fn booked_after_all(&mut self, last: &LastTransaction, request: Uuid, kiosk: &Kiosk) -> Option<Closed> {
-        let found =
-            self.closed.iter_mut().rev().find_map(|closed| booking(closed, last).map(|booked| (closed, booked)));
+        let known = &self.booked;
+        let found = self.closed.iter_mut().rev().find_map(|closed| {
+            let transaction = booking(closed, last)?;
+            (!known.is_of_another(closed.id, &transaction)).then_some((closed, transaction))
+        });
         if let Some((closed, transaction)) = found {
             tell(&mut self.contradictions, closed, &transaction, kiosk.tick());
+            self.booked.add(closed.id, &transaction);
         }
         self.closed.iter().find(|closed| closed.request == request && (closed.booked || closed.with_staff)).cloned()
     }
@@ -100,5 +109,6 @@ fn tell(staff: &mut VecDeque<(Entry, Tick)>, closed: &mut Closed, transaction: &
         "approved after it was {taken_for}: amount {}, approval number {}",
         transaction.amount.0, transaction.approval_number
     );
-    staff.push_back((Entry::NeedsStaff { attempt: closed.id, reason }, now));
+    let transaction = Some(Box::new(transaction.clone()));
+    staff.push_back((Entry::NeedsStaff { attempt: closed.id, reason, transaction }, now));
 }

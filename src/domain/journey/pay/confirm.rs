@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! Charging ─approved, unconfirmed─▶ [Answered, Confirm] ─▶ Confirming ─┬ went on ──▶ [Committed] ─▶ Paid
-//!    │ not to be kept, or another amount                               └ anything else ▶ [InDoubt, AskOutcome]
+//!    │ not to be kept, another amount or payment's                            └ anything else ▶ [InDoubt, AskOutcome]
 //!    └───────────▶ [Refuse] ─▶ Refusing ─┬ withdrawn ──▶ [NotPaid]
 //!                                        └ anything else ▶ [InDoubt, AskOutcome]
 //! ```
@@ -33,7 +33,7 @@ impl Till {
         }
         let limit = kiosk.tick().plus_ms(GO_ON_LIMIT_MS);
         let id = attempt.id;
-        if transaction.amount != attempt.amount {
+        if transaction.amount != attempt.amount || self.booked.is_of_another(id, transaction) {
             attempt.refusing(limit);
             kiosk.emit(Effect::Terminal(TerminalCommand::Refuse { attempt: id }));
             return Some(());

@@ -32,6 +32,9 @@ impl Till {
         let told = Testimony { first, second, host_reachable, memory_trusted };
         let doubted = Doubted { baseline: &attempt.baseline, amount: attempt.amount, started_at: attempt.started_at };
         match resolve::verdict(&doubted, &told) {
+            Verdict::Paid(transaction) if self.booked.is_of_another(id, &transaction) => {
+                self.hand_to_staff(place, "the terminal's last transaction belongs to another payment", kiosk)
+            }
             Verdict::Paid(transaction) => {
                 let entry = attempt.committed(&transaction);
                 self.conclude(place, vec![entry], Conclusion::Paid(transaction), kiosk)
@@ -51,7 +54,8 @@ impl Till {
     }
 
     pub(super) fn hand_to_staff(&mut self, place: usize, reason: &str, kiosk: &mut Kiosk) -> Option<News> {
-        let entry = Entry::NeedsStaff { attempt: self.attempts[place].id, reason: reason.to_owned() };
+        let entry =
+            Entry::NeedsStaff { attempt: self.attempts[place].id, reason: reason.to_owned(), transaction: None };
         self.conclude(place, vec![entry], Conclusion::Staff, kiosk)
     }
 

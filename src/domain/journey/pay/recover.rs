@@ -8,6 +8,7 @@
 //! | Answered, unconfirmed | moved only if the terminal heard `Confirm` | ask |
 //! | Answered, refused | no money moved, unless the refusal proves nothing | `NotPaid`, or ask |
 
+use super::booked::Booked;
 use super::{Attempt, Conclusion, Next, Phase, Till};
 use crate::domain::payment::{Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::screen::NotPaidWhy;
@@ -20,7 +21,7 @@ impl Till {
         self.preparing = None;
         for record in open.into_iter().filter(|record| record.state.is_open()) {
             if self.place(record.attempt).is_none() {
-                let attempt = taken_up(record, kiosk);
+                let attempt = taken_up(record, &self.booked, kiosk);
                 self.attempts.push_back(attempt);
             }
         }
@@ -28,7 +29,7 @@ impl Till {
 }
 
 /// What is known already is written down first (`Unkept`), and nothing is asked that need not be.
-pub(super) fn taken_up(record: PaymentRecord, kiosk: &Kiosk) -> Attempt {
+pub(super) fn taken_up(record: PaymentRecord, booked: &Booked, kiosk: &Kiosk) -> Attempt {
     let (state, transaction, booking) = (record.state, record.transaction, record.booking);
     let mut attempt = Attempt {
         id: record.attempt,
@@ -41,10 +42,11 @@ pub(super) fn taken_up(record: PaymentRecord, kiosk: &Kiosk) -> Attempt {
         // Whatever stopped the kiosk may have stopped the terminal too.
         maybe_restarted: true,
         phase: Phase::Doubt { asks: 0, next: Next::At(kiosk.tick()) },
+        ticket: None,
         doubt_since: Some(kiosk.tick()),
     };
     if let Some((entry, conclusion)) =
-        known(&attempt, state, transaction.as_ref().map(|answer| (answer, booking)), kiosk)
+        known(&attempt, state, transaction.as_ref().map(|answer| (answer, booking)), booked, kiosk)
     {
         attempt.phase =
             Phase::Unkept { entries: vec![entry], conclusion, retry_at: kiosk.tick(), wait_ms: super::RETRY_FIRST_MS };
@@ -56,6 +58,7 @@ fn known(
     attempt: &Attempt,
     state: PaymentState,
     answer: Option<(&CardTransaction, Booking)>,
+    booked: &Booked,
     kiosk: &Kiosk,
 ) -> Option<(Entry, Conclusion)> {
     match state {
@@ -68,7 +71,7 @@ fn known(
                 let reason = "the kiosk stopped while the terminal waited for its word".to_owned();
                 (Entry::InDoubt { attempt: attempt.id, reason }, Conclusion::Doubt)
             }
-            Booking::Unconfirmed | Booking::Final => attempt.judge(answer, kiosk),
+            Booking::Unconfirmed | Booking::Final => attempt.judge(answer, booked, kiosk),
         }),
         PaymentState::Sent => {
             let reason = "the kiosk stopped after the amount was sent".to_owned();
@@ -78,6 +81,7 @@ fn known(
         | PaymentState::Committed
         | PaymentState::Settled
         | PaymentState::NotPaid
-        | PaymentState::NeedsStaff => None,
+        | PaymentState::NeedsStaff
+        | PaymentState::Reversed => None,
     }
 }

@@ -1,0 +1,99 @@
+//! What staff may order about a payment, and what they hear of it: the same for `kiosk payments`, over the socket, and
+//! for the staff area on the screen.
+//!
+//! An order carries a ticket. The shell reads the payment as the journal holds it at that moment and hands both to the
+//! session as `Input::Staff`; the answer comes as `Effect::StaffAnswer` with the same ticket. `Begun` is followed by a
+//! second answer, unless the power is cut: then the payment itself says where it stands.
+
+use crate::domain::payment::PaymentState;
+use std::fmt;
+
+/// How a booked payment is taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UndoWay {
+    /// Same day, by the numbers of the sale, without the card (Smartro `C` type 6; ZVT 06 30 reversal).
+    WithoutCard,
+    /// The card is presented again (Smartro `C` type 1; ZVT 06 31 refund).
+    WithCard,
+}
+
+/// What staff may do about a payment (`kiosk payments ask|settle|cancel`, the staff area).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StaffOrder {
+    /// Ask the terminal once more for its last transaction.
+    Ask,
+    /// People found out; `evidence` says how, and is kept.
+    Settle { paid: bool, evidence: String },
+    /// Give the money back.
+    Cancel { way: UndoWay },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StaffAnswer {
+    /// The terminal is at work on it; another answer follows.
+    Begun,
+    /// `Committed`: the hospital gets the request.
+    Paid,
+    NotPaid,
+    /// The money was given back; the hospital is told if it has the request.
+    Reversed,
+    /// The terminal refused to undo it: the sale stands.
+    NotReversed {
+        reason: String,
+    },
+    /// Nobody knows yet: it is on the staff list.
+    StillOpen {
+        reason: String,
+    },
+    /// Nothing was done.
+    Refused(StaffRefusal),
+}
+
+/// Why nothing was done; `Display` says it in English with what to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaffRefusal {
+    UnknownPayment,
+    /// One money operation at a time.
+    AnotherOpen,
+    /// Only what needs staff can be asked about or settled.
+    NotForStaff(PaymentState),
+    NoEvidence,
+    TerminalAway,
+    /// Nothing is known of a booking that could be undone here.
+    NothingToUndo(PaymentState),
+    /// A terminal undoes sales of its own day only.
+    NotToday,
+    /// An undo of it is with staff already: they have to find out about that one first.
+    UndoUnsettled,
+    /// The journal could not be written: nothing left the kiosk.
+    CannotRecord,
+}
+
+impl fmt::Display for StaffRefusal {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::UnknownPayment => "the journal has no such payment; `kiosk payments list` shows them",
+            Self::AnotherOpen => "another payment is open at the terminal: try again when it is finished",
+            Self::NotForStaff(PaymentState::InDoubt) => {
+                "the kiosk is still asking the terminal about this payment: wait until it needs staff"
+            }
+            Self::NotForStaff(_) => "only a payment that needs staff can be asked about or settled",
+            Self::NoEvidence => "write down how it was found out (the evidence is kept)",
+            Self::TerminalAway => "the card terminal does not answer: look at its power and its cable, then try again",
+            Self::NothingToUndo(PaymentState::Reversed) => "it was undone already",
+            Self::NothingToUndo(_) => {
+                "nothing is known of a booking that could be undone here: undo it at the terminal or with the card \
+                 company, then settle it as not paid"
+            }
+            Self::NotToday => "only a payment of today can be undone here: ask the card company to give the money back",
+            Self::UndoUnsettled => {
+                "an undo of this payment is not settled: find out at the card company whether it was given back, then \
+                 settle it"
+            }
+            Self::CannotRecord => {
+                "the journal could not be written: nothing was done; look at the disk, then try again"
+            }
+        })
+    }
+}
