@@ -55,6 +55,10 @@ const FAULTS_MAX: usize = 100;
 
 impl Faults {
     pub fn add(&self, file: &SourceFile, byte: usize, what: String, why: String, instead: String) {
+        // Looking for the place of a fault nobody will read would take a file of nothing but faults time squared.
+        if self.0.borrow().len() >= FAULTS_MAX {
+            return;
+        }
         let (line, column) = file.position(byte);
         self.push(Fault { file: file.path.clone(), line, column, what, why, instead });
     }

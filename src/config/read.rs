@@ -71,10 +71,13 @@ impl<'a> Section<'a> {
         Self { file, faults, path: String::new(), table: Some(table), start: 0, known: RefCell::default() }
     }
 
-    /// `terminal.port`
+    /// `terminal.port`; a key that only quotes can hold, an empty one too, is shown in them.
     #[must_use]
     pub fn path_of(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+        let is_bare = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
+        let bare = !key.is_empty() && key.chars().all(is_bare);
+        let key = if bare { key.to_owned() } else { format!("{key:?}") };
+        if self.path.is_empty() { key } else { format!("{}.{key}", self.path) }
     }
 
     pub fn fault_at(&self, byte: usize, what: String, why: impl Display, instead: impl Display) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Longer than any of our codes: more is not ours.
-const CODE_BYTES_MAX: usize = 256;
+pub const CODE_BYTES_MAX: usize = 256;
 /// A reader held over a code reads it again and again.
 const SAME_CODE_PAUSE: Duration = Duration::from_millis(1500);
 const READ_STEP: Duration = Duration::from_millis(200);
@@ -121,12 +121,13 @@ impl Worker {
 
 /// Bytes to lines. What is too long is kept one byte too long, so that it is told as unknown.
 #[derive(Default)]
-struct Collector {
+pub struct Collector {
     bytes: Vec<u8>,
 }
 
 impl Collector {
-    fn take(&mut self, byte: u8) -> Option<Vec<u8>> {
+    /// A line, when this byte ends one.
+    pub fn take(&mut self, byte: u8) -> Option<Vec<u8>> {
         if byte == b'\r' || byte == b'\n' {
             return Some(std::mem::take(&mut self.bytes)).filter(|line| !line.is_empty());
         }

@@ -44,12 +44,13 @@ fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
     if statuses.len() != entries {
         return later("the server did not answer every entry", answer, true);
     }
-    let refused: Vec<&str> =
-        statuses.iter().filter(|status| !status.starts_with('2')).map(|status| status_code(status)).collect();
+    let mut refused: Vec<&str> =
+        statuses.iter().map(|status| status_code(status)).filter(|code| !code.starts_with('2')).collect();
     let Some(first) = refused.first() else { return Delivery::Done { note: None } };
     if refused.iter().all(|status| may_pass(status)) {
         return later(&format!("an entry was answered {first}"), answer, true);
     }
+    refused.truncate(REFUSALS_TOLD_MAX);
     Delivery::Park {
         reason: format!(
             "the server took the request apart and refused a part of it ({}): it does not run transactions; some of it may be there",
@@ -58,9 +59,13 @@ fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
     }
 }
 
-/// `412 Precondition Failed` is `412`.
+/// Of one bundle, to staff.
+const REFUSALS_TOLD_MAX: usize = 5;
+
+/// `412 Precondition Failed` is `412`. What is no status may be anything, and stays out of logs and lists.
 fn status_code(status: &str) -> &str {
-    status.split_whitespace().next().unwrap_or("no status")
+    let code = status.split_whitespace().next().unwrap_or_default();
+    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()) { code } else { "no status" }
 }
 
 fn may_pass(status: &str) -> bool {

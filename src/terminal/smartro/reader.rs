@@ -26,6 +26,8 @@ pub enum Item {
 #[derive(Debug, Default)]
 pub struct Reader {
     buffer: Vec<u8>,
+    /// So many bytes of it are done with. They go all at once, or a long noise would take time squared.
+    done: usize,
     /// A frame broke and what is left of it is still being searched.
     broken: Option<Ruin>,
 }
@@ -41,39 +43,51 @@ impl Reader {
         self.buffer.extend_from_slice(bytes);
         let mut items = Vec::new();
         while self.step(&mut items) {}
+        self.forget_done();
         items
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.done..]
+    }
+
+    fn forget_done(&mut self) {
+        self.buffer.drain(..self.done);
+        self.done = 0;
     }
 
     /// True while the rest of something is awaited: the caller then watches for silence.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        !self.buffer.is_empty()
+        !self.rest().is_empty()
     }
 
     /// The line fell silent inside a frame: it will not be completed. What hides behind its STX is searched.
     pub fn silence(&mut self) -> Vec<Item> {
         let mut items = Vec::new();
-        while !self.buffer.is_empty() {
+        while self.is_waiting() {
             self.give_up_frame();
             while self.step(&mut items) {}
         }
+        self.forget_done();
         self.settle(&mut items);
         items
     }
 
     /// True if it can go on with what it has.
     fn step(&mut self, items: &mut Vec<Item>) -> bool {
-        let Some(&first) = self.buffer.first() else { return false };
+        let Some(&first) = self.rest().first() else { return false };
         if first != STX {
             return self.outside(first, items);
         }
-        match frame_bytes(&self.buffer) {
+        match frame_bytes(self.rest()) {
             None => false,
             Some(expected) if expected > LONGEST_FRAME_BYTES => self.break_frame(items),
-            Some(expected) if self.buffer.len() < expected => false,
-            Some(expected) => match Frame::parse(&self.buffer[..expected]) {
+            Some(expected) if self.rest().len() < expected => false,
+            Some(expected) => match Frame::parse(&self.rest()[..expected]) {
                 Ok(frame) => {
-                    let raw = self.buffer.drain(..expected).collect();
+                    let raw = self.rest()[..expected].to_vec();
+                    self.done += expected;
                     self.broken = None;
                     items.push(Item::Frame { frame, raw });
                     true
@@ -86,12 +100,12 @@ impl Reader {
     /// Between frames single bytes speak; inside the ruins of one only another STX does.
     fn outside(&mut self, first: u8, items: &mut Vec<Item>) -> bool {
         if self.broken.is_some() {
-            let next = self.buffer.iter().position(|byte| *byte == STX).unwrap_or(self.buffer.len());
-            self.buffer.drain(..next);
+            let rest = self.rest();
+            self.done += rest.iter().position(|byte| *byte == STX).unwrap_or(rest.len());
             self.settle_if_empty(items);
             return true;
         }
-        self.buffer.remove(0);
+        self.done += 1;
         match first {
             ACK => items.push(Item::Ack),
             NAK => items.push(Item::Nak),
@@ -108,12 +122,12 @@ impl Reader {
 
     fn give_up_frame(&mut self) {
         let earlier = self.broken.and_then(|ruin| ruin.job);
-        self.broken = Some(Ruin { job: earlier.or(self.buffer.get(JOB_AT).copied()) });
-        self.buffer.remove(0);
+        self.broken = Some(Ruin { job: earlier.or(self.rest().get(JOB_AT).copied()) });
+        self.done += 1;
     }
 
     fn settle_if_empty(&mut self, items: &mut Vec<Item>) {
-        if self.buffer.is_empty() {
+        if self.rest().is_empty() {
             self.settle(items);
         }
     }

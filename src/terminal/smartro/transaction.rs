@@ -13,6 +13,8 @@ const DECLINED: u8 = b'X';
 /// One source reads the decline's mark in the acquirer's field.
 const DECLINE_ELSEWHERE_AT: usize = 137;
 const CODE_BYTES: usize = 2;
+/// ISO/IEC 7812: shorter numbers are no payment cards.
+const CARD_DIGITS_MIN: usize = 13;
 
 /// Reads the answer to our charge of `amount`.
 ///
@@ -104,13 +106,14 @@ fn is_time(text: &[u8]) -> bool {
         && pair(12) < 60
 }
 
-/// Without the padding of zeros. Should a terminal send a number in the clear, all but the first six and the last four
-/// digits are masked here, before anything else can see it.
+/// Without the padding of zeros. Should a terminal send a number in the clear, or hide only an end of it, all but the
+/// first six and the last four digits are masked here, before anything else can see it.
 fn mask(card: &str) -> String {
     let card = card.trim_start_matches('0');
-    let count = card.chars().count();
-    if count < 13 || card.contains('*') {
+    let in_the_clear = card.split(|letter: char| !letter.is_ascii_digit()).any(|run| run.len() >= CARD_DIGITS_MIN);
+    if !in_the_clear {
         return card.to_owned();
     }
+    let count = card.chars().count();
     card.chars().enumerate().map(|(at, digit)| if at < 6 || at + 4 >= count { digit } else { '*' }).collect()
 }
