@@ -7,6 +7,7 @@ mod commands;
 mod configuration;
 #[cfg(feature = "window")]
 mod demo;
+mod fuzz;
 mod hospital;
 mod house;
 mod journeys;

@@ -1,0 +1,120 @@
+//! What is fed, and what must hold. Plain functions of bytes, so that any engine can drive them.
+
+mod configuration;
+mod fhir;
+mod printer;
+mod scanner;
+mod script;
+mod store;
+mod terminal;
+
+pub struct Target {
+    pub name: &'static str,
+    /// Panics if a property does not hold.
+    pub run: fn(&[u8]),
+    /// Good inputs to start from.
+    pub seeds: fn() -> Vec<Vec<u8>>,
+    /// Inputs that once broke something.
+    pub found: &'static [&'static [u8]],
+}
+
+pub const ALL: &[Target] = &[
+    Target { name: "smartro_frame", run: terminal::frame, seeds: terminal::frames, found: terminal::FOUND },
+    Target { name: "smartro_stream", run: terminal::stream, seeds: terminal::streams, found: &[] },
+    Target { name: "printer_status", run: printer::status, seeds: printer::answers, found: &[] },
+    Target { name: "recording", run: printer::recording, seeds: printer::recordings, found: &[] },
+    Target { name: "scanner_line", run: scanner::lines, seeds: scanner::codes, found: &[] },
+    Target { name: "fhir_delivery", run: fhir::delivery, seeds: fhir::answers, found: fhir::FOUND },
+    Target { name: "fhir_reading", run: fhir::reading, seeds: fhir::resources, found: &[] },
+    Target {
+        name: "configuration",
+        run: configuration::files,
+        seeds: configuration::texts,
+        found: configuration::FOUND,
+    },
+    Target { name: "store_columns", run: store::columns, seeds: store::rows, found: &[] },
+    Target { name: "script", run: script::lines, seeds: script::scripts, found: &[] },
+];
+
+/// Words that mean something somewhere: noise alone seldom writes one.
+pub const WORDS: &[&str] = &[
+    "\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    ":",
+    ",",
+    "=",
+    "\n",
+    "\r",
+    "\\u0000",
+    "\\",
+    "null",
+    "true",
+    "-1",
+    "0",
+    "1e999",
+    "9223372036854775808",
+    "18446744073709551616",
+    "0.1",
+    "1979-05-27",
+    "'''",
+    "\"\"\"",
+    "#",
+    "inf",
+    "nan",
+    "0x",
+    "=\n",
+    "resourceType",
+    "Bundle",
+    "entry",
+    "response",
+    "status",
+    "201 Created",
+    "412",
+    "OperationOutcome",
+    "Patient",
+    "identifier",
+    "system",
+    "value",
+    "birthDate",
+    "2026-02-30",
+    "link",
+    "next",
+    "<html>",
+    "\u{feff}",
+    "\u{202e}",
+    "가",
+    "\u{0}",
+    "\x02",
+    "\x03",
+    "\x06",
+    "\x15",
+    "10 04 01",
+    "tap \"",
+    "expect",
+    "A:",
+    "P:",
+    "1234567890123456789",
+];
+
+pub fn find(name: &str) -> Option<&'static Target> {
+    ALL.iter().find(|target| target.name == name)
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    (0..text.len() / 2).map(|at| u8::from_str_radix(&text[at * 2..at * 2 + 2], 16).expect("hex")).collect()
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).expect("half a byte");
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+/// The longest run of digits: a number of somebody, a card, a phone.
+fn longest_digit_run(text: &str) -> usize {
+    text.split(|letter: char| !letter.is_ascii_digit()).map(str::len).max().unwrap_or(0)
+}
