@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. Each installs by apt what the system lacks, naming what and why.
-.PHONY: demo test check peers bench package tools
+.PHONY: demo test kill check peers bench package tools
 CARGO ?= cargo
 export LC_ALL = C.UTF-8
 
@@ -12,6 +12,11 @@ demo: tools
 
 test: tools
 	$(CARGO) test
+
+# The kiosk killed in the middle of payments: 200 times as the demo's child, 20 times as the product in a real window.
+kill: tools
+	@sh tests/tools.sh window
+	KILL_ROUNDS=$${KILL_ROUNDS:-200} $(CARGO) test --test tests kill:: -- --include-ignored --nocapture --test-threads 1
 
 check: tools
 	$(CARGO) fmt --check

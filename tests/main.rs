@@ -12,6 +12,8 @@ mod hospital;
 mod house;
 mod journeys;
 #[cfg(feature = "window")]
+mod kill;
+#[cfg(feature = "window")]
 mod paper;
 #[cfg(feature = "window")]
 mod power;

@@ -12,13 +12,18 @@ pub struct Theatre {
 }
 
 pub fn open() -> Theatre {
+    open_with(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/kiosk.toml"), 7)
+}
+
+/// With another configuration and another seed of the simulated devices.
+pub fn open_with(config: PathBuf, seed: u64) -> Theatre {
     let folder = tempfile::tempdir().expect("folder");
     let setting = Setting {
         program: PathBuf::from(env!("CARGO_BIN_EXE_demo")),
         out: folder.path().join("out"),
         data: folder.path().join("data"),
-        config: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/kiosk.toml"),
-        seed: 7,
+        config,
+        seed,
         size: (1080, 1920),
         window: false,
         hospital_url: None,

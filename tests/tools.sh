@@ -30,7 +30,8 @@ if [ "$wanted" = peers ]; then
     command -v npm >/dev/null || need npm "installs the FHIR validator"
 fi
 if [ "$wanted" = window ]; then
-    need xvfb "shows the real window to the benches"
+    need xvfb "shows the real window to benches and kill tests"
+    need xdotool "presses real keys and buttons in that window"
 fi
 if ! command -v cargo >/dev/null; then
     echo "Rust is missing: install it with rustup (rustup.rs), then run this again." >&2

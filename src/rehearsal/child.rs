@@ -2,7 +2,7 @@
 //! be a real SIGKILL and a restart on the same data.
 
 use super::clock::DemoClock;
-use super::headless;
+use super::headless::{self, Box2};
 use crate::app::desk::DeskSender;
 use crate::app::press;
 use crate::app::screens::ui::App;
@@ -57,6 +57,10 @@ pub enum Order {
         path: PathBuf,
     },
     Texts,
+    /// Where a control is, for fingers that cannot ask for it.
+    Place {
+        id: String,
+    },
     Quit,
 }
 
@@ -70,6 +74,7 @@ pub enum Say {
     Texts {
         texts: Vec<String>,
     },
+    Place(Box2),
     Refused {
         why: String,
     },
@@ -245,6 +250,9 @@ impl Steering {
                 self.on_main(move |app| headless::snapshot(app, &path))?.map(|()| Say::Done { touch_to_frame_ms: None })
             }
             Order::Texts => Ok(Say::Texts { texts: self.on_main(headless::texts)? }),
+            Order::Place { id } => {
+                self.on_main(move |app| headless::find(app, &id))?.map(|found| Say::Place(found.area))
+            }
             Order::Quit => Ok(Say::Done { touch_to_frame_ms: None }),
         }
     }

@@ -7,6 +7,7 @@ use crate::domain::format::plain;
 use i_slint_backend_testing::{
     AccessibleRole, ElementHandle, ElementQuery, TestingBackend, TestingBackendOptions, mock_elapsed_time,
 };
+use serde::{Deserialize, Serialize};
 use slint::platform::{Key, PointerEventButton, WindowEvent};
 use slint::{ComponentHandle, LogicalPosition, SharedString};
 use std::cell::Cell;
@@ -24,7 +25,7 @@ std::thread_local! {
 const TOUCH_MS: u64 = 50;
 
 /// Where something is, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Box2 {
     pub x: f32,
     pub y: f32,

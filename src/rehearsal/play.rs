@@ -260,6 +260,7 @@ fn journeys(stage: &Stage) -> Vec<JourneyLine> {
         }),
         Say::Done { .. }
         | Say::Texts { .. }
+        | Say::Place(_)
         | Say::Refused { .. }
         | Say::Ready { .. }
         | Say::Delivered { .. }

@@ -106,6 +106,25 @@ impl Stage {
     /// # Errors
     /// The kiosk does not start or does not show its first screen.
     pub fn power_on(&mut self) -> anyhow::Result<()> {
+        self.plug_in()?;
+        match self.answer()? {
+            Say::Ready { .. } => Ok(()),
+            other => bail!("the kiosk began with {other:?}"),
+        }
+    }
+
+    /// Power for so short a time that the kiosk may not even have begun.
+    ///
+    /// # Errors
+    /// The process cannot be had.
+    pub fn power_flicker(&mut self, on_for: Duration) -> anyhow::Result<()> {
+        self.plug_in()?;
+        std::thread::sleep(on_for);
+        self.power_off();
+        Ok(())
+    }
+
+    fn plug_in(&mut self) -> anyhow::Result<()> {
         let log = fs::File::options().create(true).append(true).open(self.setting.out.join("kiosk.log"))?;
         let url = match (&self.setting.hospital_url, &self.hospital) {
             (Some(url), _) => url.clone(),
@@ -136,10 +155,7 @@ impl Stage {
             }
         });
         self.kiosk = Some(Kiosk { process, orders, answers });
-        match self.answer()? {
-            Say::Ready { .. } => Ok(()),
-            other => bail!("the kiosk began with {other:?}"),
-        }
+        Ok(())
     }
 
     /// SIGKILL, as when the plug is pulled: nothing is flushed, nothing is said.
@@ -259,7 +275,7 @@ fn listen(said: Say, heard: &Mutex<Heard>, answers: &mpsc::Sender<Say>) {
             heard.first_frame_ms.get_or_insert(first_frame_ms);
             let _ = answers.send(said);
         }
-        Say::Done { .. } | Say::Texts { .. } | Say::Refused { .. } => drop(answers.send(said)),
+        Say::Done { .. } | Say::Texts { .. } | Say::Place(_) | Say::Refused { .. } => drop(answers.send(said)),
     }
 }
 

@@ -53,6 +53,11 @@ impl SimTerminal {
         self.lock().card(action);
     }
 
+    /// Cards that were not presented yet never will be.
+    pub fn no_cards(&self) {
+        self.lock().no_cards();
+    }
+
     /// Makes one mistake at the next opportunity. Several may stand in line.
     pub fn fault(&self, fault: Fault) {
         self.lock().fault(fault);

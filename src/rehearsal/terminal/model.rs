@@ -125,6 +125,10 @@ impl Model {
         }
     }
 
+    pub fn no_cards(&mut self) {
+        self.armed.clear();
+    }
+
     pub fn fault(&mut self, fault: Fault) {
         self.faults.push(fault);
     }
