@@ -1,5 +1,7 @@
 //! Speed as ratios and counts, never as a timed assertion: machines differ. `make bench` prints them.
 
+#![expect(clippy::cast_precision_loss, reason = "lengths are small numbers")]
+
 use criterion::{Criterion, criterion_group, criterion_main};
 use hospital_kiosk::app::press;
 use hospital_kiosk::assembly;
@@ -14,13 +16,17 @@ use hospital_kiosk::domain::paper::{Paper, Receipt};
 use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::domain::screen::Tap;
 use hospital_kiosk::domain::session::{Input, Session};
+use hospital_kiosk::hospital::client::HttpAnswer;
+use hospital_kiosk::hospital::client::answer::of_transaction;
 use hospital_kiosk::ports::Store;
 use hospital_kiosk::printer::encode;
+use hospital_kiosk::scanner::Collector;
 use hospital_kiosk::store;
-use hospital_kiosk::terminal::smartro::packet::Frame;
+use hospital_kiosk::terminal::smartro::packet::{Frame, STX};
+use hospital_kiosk::terminal::smartro::reader::Reader;
 use std::fs::File;
 use std::hint::black_box;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -105,18 +111,25 @@ fn enqueue(_: &mut Criterion) {
         opened.store.queue(&request(), &bundle).expect("queued");
     }
     let queued = started.elapsed();
+    // A log that is written over, as the store's is, and a file that grows, whose new length must be written as well.
     let mut file = File::create(folder.path().join("bare")).expect("file");
-    let started = Instant::now();
-    for _ in 0..ROUNDS {
-        file.write_all(&bundle).expect("written");
-        file.sync_data().expect("synced");
-    }
-    let bare = started.elapsed();
-    let ratio = queued.as_secs_f64() / bare.as_secs_f64();
-    println!(
-        "store: durable enqueue / bare write+fdatasync = {ratio:.2} ({ROUNDS} rounds, {:.2?} each)",
-        queued / ROUNDS
-    );
+    let mut written = |what: &str| {
+        file.rewind().expect("the beginning");
+        let started = Instant::now();
+        for _ in 0..ROUNDS {
+            file.write_all(&bundle).expect("written");
+            file.sync_data().expect("synced");
+        }
+        let (bare, rounds) = (started.elapsed(), ROUNDS);
+        let ratio = queued.as_secs_f64() / bare.as_secs_f64();
+        println!(
+            "store: durable enqueue / bare write+fdatasync {what} = {ratio:.2} ({rounds} rounds, {:.2?} / {:.2?} each)",
+            queued / ROUNDS,
+            bare / ROUNDS
+        );
+    };
+    written("of a file that grows");
+    written("over what is there");
 }
 
 fn request() -> Request {
@@ -138,5 +151,58 @@ fn request() -> Request {
     }
 }
 
-criterion_group!(benches, frames, journey, paper, enqueue);
+/// What comes from outside is read in time linear in its length: eight times the bytes, about eight times the time. The
+/// best of many, since a machine has other things to do.
+fn linear(_: &mut Criterion) {
+    const SHORT: usize = 8 * 1024;
+    const TIMES: usize = 8;
+    let best_s = |work: &mut dyn FnMut()| {
+        let timed = |()| {
+            let started = Instant::now();
+            work();
+            started.elapsed().as_secs_f64()
+        };
+        std::iter::repeat_n((), 50).map(timed).fold(f64::INFINITY, f64::min)
+    };
+    let report = |name: &str, make: &dyn Fn(usize) -> Vec<u8>, read: &dyn Fn(&[u8])| {
+        let (short, long) = (make(SHORT), make(SHORT * TIMES));
+        let ratio = best_s(&mut || read(black_box(&long))) / best_s(&mut || read(black_box(&short)));
+        let ratio = ratio * short.len() as f64 / long.len() as f64;
+        println!("linear: {name}: {TIMES} times the bytes take {ratio:.2} times the time for each byte");
+    };
+    let frame = |bytes: usize| {
+        let header =
+            Frame { terminal_id: [0; 16], stamp: *b"20260101000000", job: b'b', response_code: 0, data: vec![] };
+        Frame { data: vec![b'0'; bytes.min(65_000)], ..header }.encode()
+    };
+    let stream = |bytes: &[u8]| {
+        let mut reader = Reader::default();
+        black_box(reader.push(bytes).len() + reader.silence().len());
+    };
+    report("smartro frame", &frame, &|bytes| drop(black_box(Frame::parse(bytes))));
+    report("smartro stream of noise", &|bytes| vec![0x41; bytes], &stream);
+    report("smartro stream of false starts", &|bytes| vec![STX; bytes], &stream);
+    report("scanner line", &|bytes| vec![b'7'; bytes], &|bytes| {
+        let mut collector = Collector::default();
+        black_box(bytes.iter().filter_map(|byte| collector.take(*byte)).count());
+    });
+    let bundle = |bytes: usize| {
+        let entry = r#"{"response":{"status":"201 Created"}}"#;
+        let entries = vec![entry; bytes / entry.len()].join(",");
+        format!(r#"{{"resourceType":"Bundle","entry":[{entries}]}}"#).into_bytes()
+    };
+    report("FHIR answer", &bundle, &|bytes| {
+        let json = serde_json::from_slice(bytes).ok();
+        let answer = HttpAnswer { status: 200, retry_after_s: None, version: None, location: None, json };
+        black_box(of_transaction(&answer, 3));
+    });
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("folder");
+    let path = folder.path().join("kiosk.toml");
+    report("configuration", &|bytes| "[a]\nk = 1\n".repeat(bytes / 10).into_bytes(), &|bytes| {
+        std::fs::write(&path, bytes).expect("a file");
+        black_box(assembly::load_config(&path).is_err());
+    });
+}
+
+criterion_group!(benches, frames, journey, paper, enqueue, linear);
 criterion_main!(benches);
