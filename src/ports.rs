@@ -5,15 +5,15 @@ use crate::domain::outbox::{Delivery, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
 use crate::domain::session::{Counters, PrinterReport, PrinterState, Question, Reply, TerminalCommand, TerminalReport};
+use crate::domain::staff::{AuditEntry, Gate, Parked, Pin};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use uuid::Uuid;
 
 /// Where a device's worker sends what happened. Cheap to clone; never blocks for long.
 pub type Reports<R> = Arc<dyn Fn(R) + Send + Sync>;
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Answer<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A card terminal. Commands are queued to its own worker thread and answered by reports; none blocks the caller.
 pub trait CardTerminal: Send + Sync {
@@ -97,6 +97,11 @@ pub trait Store: Send + Sync {
         Ok(Tally::count(&self.requests()?, &self.payments()?))
     }
 
+    /// The staff's PIN and trail; `None` where the store keeps none, and then nobody gets into the staff area.
+    fn staff_book(&self) -> Option<&dyn StaffBook> {
+        None
+    }
+
     fn counters(&self) -> Result<Counters, StoreError>;
     fn save_counters(&self, counters: &Counters) -> Result<(), StoreError>;
 
@@ -167,4 +172,34 @@ pub struct DeviceReports {
     pub terminal: Reports<TerminalReport>,
     pub printer: Reports<PrinterReport>,
     pub scanner: Reports<ScannedCode>,
+}
+
+/// The staff's PIN, what they look at, and the trail of what they did. Durable and failing as [`Store`] is.
+#[expect(clippy::missing_errors_doc, reason = "said once, at Store")]
+pub trait StaffBook: Send + Sync {
+    /// Is there a PIN, and may it be tried now?
+    fn gate(&self, at: DateTime<FixedOffset>) -> Result<Gate, StoreError>;
+    /// One try. Slow on purpose: call it where nobody waits. It counts before it is looked at, so pulling the plug
+    /// gives no more tries; the outcome is in the trail.
+    fn try_pin(&self, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate, StoreError>;
+    /// A new PIN; unlocks. Slow on purpose.
+    fn set_pin(&self, pin: &Pin, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    /// The oldest parked requests, as many as a screen may list; [`Store::tally`] counts them all.
+    fn parked(&self) -> Result<Vec<Parked>, StoreError>;
+    /// Appends one line to the trail; `who` is `staff` or `shell`.
+    fn audit(&self, who: &str, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    /// The whole trail, oldest first.
+    fn trail(&self) -> Result<Vec<AuditRow>, StoreError>;
+}
+
+/// One line of the trail as it is kept: `hash` is SHA-256 over the line before and this one's words.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct AuditRow {
+    pub sequence: i64,
+    pub at: String,
+    pub who: String,
+    pub act: String,
+    pub about: String,
+    pub result: String,
+    pub hash: String,
 }

@@ -399,7 +399,7 @@ fn devices_are_named_and_nothing_is_charged_or_printed() {
 
 #[test]
 fn every_command_helps_and_wrong_usage_is_2() {
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 19] = [
         &[],
         &["run"],
         &["check"],
@@ -414,15 +414,22 @@ fn every_command_helps_and_wrong_usage_is_2() {
         &["payments"],
         &["payments", "list"],
         &["payments", "show"],
+        &["staff"],
+        &["staff", "pin"],
+        &["staff", "list"],
+        &["audit", "export"],
+        &["audit", "verify"],
     ];
     for command in commands {
         let ran = kiosk(&[command, &["--help"]].concat()).exits(0);
         assert!(ran.out.contains("Usage: kiosk"), "{command:?}: {}", ran.out);
     }
     assert!(kiosk(&["--version"]).exits(0).out.starts_with("hospital-kiosk "));
-    let wrong: [&[&str]; 14] = [
+    let wrong: [&[&str]; 15] = [
         &[],
         &["fly"],
+        // Never as an argument, which everybody on the machine can read.
+        &["staff", "pin", "40718293"],
         &["decode"],
         &["quote"],
         &["quote", "--document", "REC", "--pages", "six"],
@@ -474,6 +481,21 @@ fn run_tells_when_its_first_picture_is_on_the_screen() {
     assert!(run.0.try_wait().expect("a state").is_none(), "it keeps running");
     let ran = kiosk(&["--config", &path, "queue", "list"]).exits(0);
     assert_eq!(ran.out, "0 requests\n", "it answers over its socket");
+}
+
+#[test]
+fn the_staff_pin_comes_from_standard_input_and_is_in_the_trail() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = stored(folder.path(), &folder.path().join("store"));
+    let with = |command: &[&str], input: &[u8]| fed(&[&["--config", path.as_str()], command].concat(), input);
+    assert!(with(&["staff", "list"], b"").exits(0).out.contains("kiosk staff pin"));
+    assert!(with(&["staff", "pin"], b"40718293\n40718294\n").exits(1).err.contains("nothing was changed"));
+    assert!(with(&["staff", "pin"], b"1234\n1234\n").exits(1).err.contains("choose another"));
+    with(&["staff", "pin"], b"40718293\n40718293\n").exits(0);
+    assert_eq!(with(&["staff", "list"], b"").exits(0).out, "staff  PIN set\n");
+    let trail = with(&["audit", "export", "--json"], b"").exits(0).out;
+    assert!(trail.contains("set-pin") && trail.contains("shell") && !trail.contains("40718293"), "{trail}");
+    assert!(with(&["audit", "verify"], b"").exits(0).out.starts_with("1 rows"));
 }
 
 /// What a child says first, waiting at most half a minute for it.

@@ -5,6 +5,7 @@ mod crash;
 mod files;
 mod journal;
 mod queue;
+mod staff;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::config;

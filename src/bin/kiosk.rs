@@ -62,6 +62,16 @@ enum Command {
         #[command(subcommand)]
         what: ScheduleCommand,
     },
+    /// Who may enter the staff area of the screen.
+    Staff {
+        #[command(subcommand)]
+        what: StaffCommand,
+    },
+    /// What staff did, in a chain that shows if a row was changed.
+    Audit {
+        #[command(subcommand)]
+        what: AuditCommand,
+    },
     /// What the payment journal knows.
     Payments {
         #[command(subcommand)]
@@ -95,6 +105,30 @@ enum QueueCommand {
 enum ScheduleCommand {
     /// Erase today's appointments from this kiosk; a running kiosk fetches them again when it next asks.
     Wipe {
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum StaffCommand {
+    /// Sets the PIN (four to eight digits, asked twice; or two lines on standard input) and unlocks it.
+    Pin,
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Every row, oldest first.
+    Export {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Whether every row follows the one before it.
+    Verify {
         #[arg(long)]
         json: bool,
     },
@@ -142,6 +176,16 @@ fn main() -> ExitCode {
         Command::Schedule { what: ScheduleCommand::Wipe { json } } => {
             tell(ask_store(&path, &socket::Request::ScheduleWipe { json }), &mut streams)
         }
+        Command::Staff { what } => {
+            tell(staff_request(what, &mut streams).and_then(|request| ask_store(&path, &request)), &mut streams)
+        }
+        Command::Audit { what } => {
+            let request = match what {
+                AuditCommand::Export { json } => socket::Request::AuditExport { json },
+                AuditCommand::Verify { json } => socket::Request::AuditVerify { json },
+            };
+            tell(ask_store(&path, &request), &mut streams)
+        }
         Command::Payments { what } => tell(ask_store(&path, &payments_request(what)), &mut streams),
     };
     // A closed pipe (`| head`) ends the command; there is nobody left to tell.
@@ -163,6 +207,15 @@ fn queue_request(what: QueueCommand) -> socket::Request {
         QueueCommand::Show { id, json } => socket::Request::QueueShow { id, json },
         QueueCommand::Retry { id, json } => socket::Request::QueueRetry { id, json },
     }
+}
+
+fn staff_request(what: StaffCommand, streams: &mut Streams<'_>) -> Result<socket::Request, Refusal> {
+    Ok(match what {
+        StaffCommand::Pin => {
+            socket::Request::StaffPin { pin: commands::staff::read_pin(&mut io::stdin().lock(), streams.err)? }
+        }
+        StaffCommand::List { json } => socket::Request::StaffList { json },
+    })
 }
 
 fn payments_request(what: PaymentsCommand) -> socket::Request {

@@ -9,6 +9,7 @@ pub mod queue;
 pub mod quote;
 pub mod schedule;
 pub mod socket;
+pub mod staff;
 
 use crate::config::Fault;
 use std::io::{self, Write};

@@ -1,8 +1,9 @@
 //! A running kiosk owns its store; commands ask it over a 0600 socket in the data folder, one JSON object each way.
 
-use super::{Answer, Refusal, payments, queue, schedule, usage};
+use super::{Answer, Refusal, payments, queue, schedule, staff, usage};
+use crate::domain::staff::Pin;
 use crate::ports::Store;
-use chrono::Utc;
+use chrono::{Local, Utc};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -12,17 +13,64 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Request {
-    QueueList { json: bool },
-    QueueSummary { json: bool },
-    QueueShow { id: Uuid, json: bool },
-    QueueRetry { id: Uuid, json: bool },
-    ScheduleWipe { json: bool },
-    PaymentsList { json: bool },
-    PaymentsShow { id: String, json: bool },
+    QueueList {
+        json: bool,
+    },
+    QueueSummary {
+        json: bool,
+    },
+    QueueShow {
+        id: Uuid,
+        json: bool,
+    },
+    QueueRetry {
+        id: Uuid,
+        json: bool,
+    },
+    ScheduleWipe {
+        json: bool,
+    },
+    PaymentsList {
+        json: bool,
+    },
+    PaymentsShow {
+        id: String,
+        json: bool,
+    },
+    /// From the shell of the user the kiosk runs as: who can read the data folder can set the PIN.
+    StaffPin {
+        #[serde(with = "pin_text")]
+        pin: Pin,
+    },
+    StaffList {
+        json: bool,
+    },
+    AuditExport {
+        json: bool,
+    },
+    AuditVerify {
+        json: bool,
+    },
+}
+
+mod pin_text {
+    use crate::domain::staff::Pin;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    use zeroize::Zeroizing;
+
+    pub fn serialize<S: Serializer>(pin: &Pin, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&Zeroizing::new(String::from_utf8_lossy(pin.digits()).into_owned()))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Pin, D::Error> {
+        let text = Zeroizing::new(String::deserialize(from)?);
+        Pin::read(&text).ok_or_else(|| D::Error::custom("no PIN"))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +93,10 @@ pub fn answer(store: &dyn Store, request: &Request) -> Answer {
         Request::ScheduleWipe { json } => schedule::wipe(store, *json),
         Request::PaymentsList { json } => payments::list(store, *json),
         Request::PaymentsShow { id, json } => payments::show(store, id, *json),
+        Request::StaffPin { pin } => staff::set_pin(store, pin, Local::now().fixed_offset()),
+        Request::StaffList { json } => staff::list(store, *json, Local::now().fixed_offset()),
+        Request::AuditExport { json } => staff::export(store, *json),
+        Request::AuditVerify { json } => staff::verify(store, *json),
     }
 }
 
@@ -66,7 +118,9 @@ pub fn ask(folder: &Path, request: &Request) -> Option<Answer> {
 
 fn exchange(stream: &mut UnixStream, request: &Request) -> std::io::Result<Answer> {
     stream.set_read_timeout(Some(TIMEOUT))?;
-    writeln!(stream, "{}", serde_json::to_string(request)?)?;
+    // It may hold a PIN.
+    let asked = Zeroizing::new(serde_json::to_string(request)?);
+    writeln!(stream, "{}", *asked)?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     let reply: Reply = serde_json::from_str(&line)?;
@@ -110,7 +164,7 @@ impl Drop for Serving {
 fn serve_one(mut stream: UnixStream, store: &dyn Store, sender: &Notify) -> std::io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
-    let mut line = String::new();
+    let mut line = Zeroizing::new(String::new());
     BufReader::new((&stream).take(REQUEST_BYTES_MAX)).read_line(&mut line)?;
     let request = serde_json::from_str::<Request>(&line).map_err(usage);
     let reply = match request.and_then(|request| answer(store, &request).map(|lines| (request, lines))) {

@@ -14,3 +14,4 @@ pub mod patient;
 pub mod payment;
 pub mod screen;
 pub mod session;
+pub mod staff;

@@ -1,6 +1,7 @@
 //! The kiosk's memory over a power cut: payment journal, outbox, today's schedule and the day's counters in one
 //! `SQLCipher` file. What a call returned from is on the disk (WAL, `synchronous = FULL`).
 
+mod audit;
 mod column;
 mod counters;
 mod database;
@@ -11,6 +12,7 @@ mod lock;
 mod outbox;
 mod schedule;
 mod schema;
+mod staff;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -20,7 +22,7 @@ use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::Counters;
-use crate::ports::{QueueRow, Store, Tally};
+use crate::ports::{QueueRow, StaffBook, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use fault::{Result, other};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -30,6 +32,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
+
+pub use audit::first_broken;
 
 #[derive(Debug)]
 pub struct Opened {
@@ -150,6 +154,10 @@ impl Store for SqliteStore {
 
     fn tally(&self) -> Result<Tally> {
         tally::read(&self.connection())
+    }
+
+    fn staff_book(&self) -> Option<&dyn StaffBook> {
+        Some(self)
     }
 
     fn counters(&self) -> Result<Counters> {

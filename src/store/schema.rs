@@ -71,6 +71,27 @@ pub(super) const STEPS: &[&str] = &[
     CREATE INDEX payments_by_unique_number ON payments (json_extract(card, '$.unique_number'));
     CREATE INDEX payments_by_terminal_time ON payments (json_extract(card, '$.terminal_time'));
 ",
+    "
+    CREATE TABLE staff (
+        only_row     INTEGER PRIMARY KEY CHECK (only_row = 1),
+        pin_hash     TEXT NOT NULL,
+        set_at       TEXT NOT NULL,
+        failures     INTEGER NOT NULL DEFAULT 0,
+        locked_until TEXT
+    ) STRICT;
+
+    CREATE TABLE audit (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        at       TEXT NOT NULL,
+        who      TEXT NOT NULL,
+        act      TEXT NOT NULL,
+        about    TEXT NOT NULL,
+        result   TEXT NOT NULL,
+        hash     TEXT NOT NULL
+    ) STRICT;
+    CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the trail is only added to'); END;
+    CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the trail is only added to'); END;
+",
 ];
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
