@@ -25,6 +25,8 @@ mod rough;
 #[cfg(feature = "window")]
 mod screens;
 #[cfg(feature = "window")]
+mod staff;
+#[cfg(feature = "window")]
 mod stage;
 mod store;
 mod terminal_dialogue;

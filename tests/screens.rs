@@ -3,6 +3,7 @@
 use hospital_kiosk::app::screens::{KioskWindow, ui};
 use hospital_kiosk::config::Display;
 use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{Modes, Screen, Service, Tap, View};
 use hospital_kiosk::rehearsal::gallery::{self, REFERENCE_INCH, Sample};
 use hospital_kiosk::rehearsal::headless::{self, Box2, Found};
@@ -328,6 +329,77 @@ fn the_second_touch_of_a_double_tap_does_not_act_on_the_next_screen() {
         window.set_double_tap_guard(Duration::ZERO);
         headless::tap(window.component(), "For me").expect("a tile");
         assert_eq!(*taps.borrow(), [Tap::ForMe]);
+    });
+}
+
+/// The hospital's name opens the staff's door to a finger that stays; anybody may touch it shortly.
+#[test]
+fn three_seconds_on_the_header_are_for_staff() {
+    on_window(|| {
+        let (window, taps) = listening();
+        window.set_double_tap_guard(Duration::ZERO);
+        let app = window.component();
+        let press = |seconds| headless::hold(app, 300.0, 60.0, Duration::from_secs_f32(seconds));
+        for name in ["03-services", "04-number", "17-in-doubt", "27-staff-home"] {
+            window.show(&sample(name), gallery::now());
+            press(2.8);
+            headless::wait(Duration::from_secs(5));
+            assert_eq!(*taps.borrow(), [], "{name}: too short");
+            press(3.2);
+            assert_eq!(taps.take(), [Tap::Staff(StaffTap::Enter)], "{name}");
+            press(9.0);
+            assert_eq!(taps.take().first(), Some(&Tap::Staff(StaffTap::Enter)), "{name}");
+        }
+        window.show(&sample("01-idle"), gallery::now());
+        press(0.1);
+        assert_eq!(taps.take(), [Tap::Start], "a touch anywhere begins");
+        press(3.2);
+        assert_eq!(taps.take().first(), Some(&Tap::Staff(StaffTap::Enter)));
+        window.show(&sample("04-number"), gallery::now());
+        headless::key(app, "staff").expect("a key");
+        assert_eq!(taps.take(), [Tap::Staff(StaffTap::Enter)]);
+    });
+}
+
+#[test]
+fn staff_touch_what_they_see() {
+    on_window(|| {
+        let (window, taps) = listening();
+        window.set_double_tap_guard(Duration::ZERO);
+        let app = window.component();
+        let heard = |name: &str, controls: &[&str]| {
+            window.show(&sample(name), gallery::now());
+            for control in controls {
+                headless::tap(app, control).unwrap_or_else(|why| panic!("{name}: {why}"));
+            }
+            taps.take()
+        };
+        let staff = |taps: &[StaffTap]| taps.iter().copied().map(Tap::Staff).collect::<Vec<_>>();
+        assert_eq!(
+            heard("26-staff-pin", &["4", "Erase", "Next", "Back"]),
+            [Tap::Digit(4), Tap::Erase, Tap::Next, Tap::Back]
+        );
+        let home = heard("27-staff-home", &["Unfinished payments", "Requests to the hospital"]);
+        assert_eq!(home, staff(&[StaffTap::Payments, StaffTap::Queue]));
+        assert_eq!(heard("27-staff-home", &["Leave"]), [Tap::Finish]);
+        assert_eq!(heard("28-staff-payments", &["K3-0031", "Look again"]), [Tap::Row(2), Tap::TryAgain]);
+        let all = [
+            "Ask the terminal again",
+            "Mark as paid",
+            "Mark as not paid",
+            "Give the money back",
+            "Print a slip for the cashier",
+        ];
+        let acts = [StaffTap::Ask, StaffTap::MarkPaid, StaffTap::MarkNotPaid, StaffTap::GiveBack, StaffTap::PrintSlip];
+        assert_eq!(heard("29-staff-payment-booked", &all), staff(&acts));
+        assert_eq!(heard("29-staff-payment-running", &all), staff(&acts[4..]), "an order runs: only paper");
+        let answered = heard("30-staff-evidence", &["The card company said so", "It is paid"]);
+        assert_eq!(answered, [Tap::Row(0), Tap::Next]);
+        assert_eq!(
+            heard("31-staff-queue", &["Send again 1", "Send again 2"]),
+            [Tap::Row(0)],
+            "the second was sent again"
+        );
     });
 }
 

@@ -30,6 +30,7 @@ fn random_touches_never_break_a_screen() {
         ("payment", format!("{TO_CONSENT}tap \"I agree\"")),
         ("information", format!("{START}tap \"Information\"")),
         ("help", format!("{START}tap \"Help\"")),
+        ("staff's door", "key staff".to_owned()),
     ];
     let mut theatre = open();
     for (seed, (screen, prefix)) in (1..).zip(&prefixes) {

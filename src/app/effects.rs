@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::desk::DeskSender;
+use super::staff;
 
 /// Staff orders that somebody waits for; each command line holds one.
 const WAITING_MAX: usize = 16;
@@ -83,7 +84,7 @@ impl Effects {
     }
 
     /// # Errors
-    /// The first `Record`, `Queue` or `SaveCounters` that could not be made durable; later effects were not begun.
+    /// The first `Record`, `Queue`, `Audit` or `SaveCounters` that could not be made durable; later effects were not begun.
     pub fn carry_out(&self, effects: Vec<Effect>) -> Result<(), Stopped> {
         effects.into_iter().try_for_each(|effect| self.one(effect))
     }
@@ -100,6 +101,12 @@ impl Effects {
             Effect::Ask(question) => self.ask(question),
             Effect::Staff { ticket, attempt, order } => self.desk.order(ticket, attempt, order, None),
             Effect::StaffAnswer { ticket, answer } => self.answer_staff(ticket, answer),
+            Effect::StaffArea { visit, command } => {
+                staff::carry_out(&self.ports, &self.desk, &self.runtime, visit, command);
+            }
+            Effect::Audit(entry) => {
+                durable("audit trail", || staff::audit(&*self.ports.store, &entry, self.now().wall))?;
+            }
             Effect::Finish(finished) => {
                 tracing::info!(kind = ?finished.kind, outcome = ?finished.outcome, "journey ended");
                 (self.ports.finished)(&finished);

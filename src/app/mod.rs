@@ -7,3 +7,4 @@ pub mod effects;
 pub mod press;
 #[cfg(feature = "window")]
 pub mod screens;
+mod staff;

@@ -209,6 +209,7 @@ fn queue_request(what: QueueCommand) -> socket::Request {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as its neighbour, which needs it")]
 fn staff_request(what: StaffCommand, streams: &mut Streams<'_>) -> Result<socket::Request, Refusal> {
     Ok(match what {
         StaffCommand::Pin => {

@@ -1,10 +1,13 @@
 //! What is to be seen, as plain data. Words are chosen by `ui/`, from these values and the catalogue.
 
+pub mod staff;
+
 use super::document::OrderLine;
 use super::language::{Language, LocalText};
 use super::money::Amount;
 use super::paper::DeskReason;
 use chrono::{DateTime, FixedOffset};
+use staff::{StaffScreen, StaffTap};
 use std::fmt;
 
 /// Everything the window needs.
@@ -113,6 +116,7 @@ pub enum Screen {
     OutOfService {
         desk: LocalText,
     },
+    Staff(Box<StaffScreen>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -463,6 +467,7 @@ pub enum Tap {
     PrintAgain,
     Finish,
     StillHere,
+    Staff(StaffTap),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ mod orders;
 pub(crate) mod press;
 pub(crate) mod questions;
 mod run;
+mod staff;
 pub(crate) mod tries;
 mod view;
 
@@ -20,6 +21,7 @@ use super::paper::Paper;
 use super::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
 use super::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
 use super::screen::{Tap, View};
+use super::staff::{AuditEntry, StaffCommand, StaffReply};
 use uuid::Uuid;
 
 /// All that can reach a session.
@@ -45,7 +47,12 @@ pub enum Input {
         order: StaffOrder,
         payment: Option<Box<PaymentRecord>>,
     },
-    /// A `Record` or `Queue` could not be made durable; no later effect of that list was carried out.
+    /// An answer to `Effect::StaffArea` of that visit.
+    StaffArea {
+        visit: Uuid,
+        reply: StaffReply,
+    },
+    /// A `Record`, `Queue` or `Audit` could not be made durable; no later effect of that list was carried out.
     RecordFailed {
         reason: String,
         /// The journal understood it and will never take it: to try again is useless.
@@ -55,7 +62,8 @@ pub enum Input {
     Deadline,
 }
 
-/// All that a session can ask of the world. Carried out in order; `Record` and `Queue` are durable before the next begins.
+/// All that a session can ask of the world. Carried out in order; `Record`, `Queue` and `Audit` are durable before the next
+/// begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::large_enum_variant, reason = "a handful at a time, moved once")]
 pub enum Effect {
@@ -67,6 +75,12 @@ pub enum Effect {
     ClearPrinter,
     Ask(Question),
     Queue(Box<Request>),
+    /// Answered by `Input::StaffArea` of the same visit.
+    StaffArea {
+        visit: Uuid,
+        command: StaffCommand,
+    },
+    Audit(AuditEntry),
     /// Counters as they stand now, to survive a restart.
     SaveCounters(Counters),
     /// A journey ended. For the log and the demo's summary; never personal.

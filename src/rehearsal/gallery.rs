@@ -1,5 +1,7 @@
 //! Every screen and its important states as sample values: pictures for people, and the ground of the screen tests.
 
+mod staff;
+
 use super::headless;
 use crate::app::screens::KioskWindow;
 use crate::config::Display;
@@ -203,6 +205,7 @@ pub fn samples(language: Language, modes: Modes) -> Vec<Sample> {
     all.extend(ordering().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
     all.extend(paying().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
     all.extend(anywhere().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
+    all.extend(staff::staff().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
     all
 }
 
@@ -294,6 +297,7 @@ fn check_in() -> Vec<Shot> {
         ("10-sorry-under-age", None, sorry(SorryWhy::UnderAge, false)),
         ("10-sorry-somebody-else", None, sorry(SorryWhy::SomebodyElse, false)),
         ("10-sorry-offline", None, sorry(SorryWhy::Offline, true)),
+        ("10-sorry-no-payment", None, sorry(SorryWhy::NoPaymentNow, false)),
     ]
 }
 
@@ -358,6 +362,7 @@ fn ordering() -> Vec<Shot> {
         ),
         ("14-review", Some((3, 5)), review(PayHow::Card, None)),
         ("14-review-at-desk", Some((3, 5)), review(PayHow::AtDesk(AtDeskWhy::NoQuote), Some(LaterWhy::Closed))),
+        ("14-review-being-checked", Some((3, 5)), review(PayHow::AtDesk(AtDeskWhy::PaymentBeingChecked), None)),
         ("15-consent", Some((3, 5)), Screen::Consent { text: consent() }),
     ]
 }

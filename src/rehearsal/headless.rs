@@ -198,17 +198,22 @@ pub fn tap(app: &App, name: &str) -> Result<(), String> {
 
 /// A finger at a point, in pixels: press, a moment, release.
 pub fn touch(app: &App, x: f32, y: f32) {
+    hold(app, x, y, Duration::from_millis(TOUCH_MS));
+}
+
+/// A finger that stays at a point for `time`.
+pub fn hold(app: &App, x: f32, y: f32, time: Duration) {
     let (position, button) = (LogicalPosition::new(x, y), PointerEventButton::Left);
     let window = app.window();
     window.dispatch_event(WindowEvent::PointerMoved { position });
     window.dispatch_event(WindowEvent::PointerPressed { position, button });
-    wait(Duration::from_millis(TOUCH_MS));
+    wait(time);
     window.dispatch_event(WindowEvent::PointerReleased { position, button });
     window.dispatch_event(WindowEvent::PointerExited);
     wait(Duration::ZERO);
 }
 
-/// A key of the keypad: `up`, `down`, `enter`, `cancel`, `help`, `erase` or a digit.
+/// A key of the keypad: `up`, `down`, `enter`, `cancel`, `help`, `erase` or a digit; `staff` of a keyboard plugged in.
 ///
 /// # Errors
 /// An unknown word.
@@ -220,6 +225,7 @@ pub fn key(app: &App, name: &str) -> Result<(), String> {
         "cancel" => Key::Escape.into(),
         "help" => Key::F1.into(),
         "erase" => Key::Backspace.into(),
+        "staff" => Key::F10.into(),
         digit if digit.len() == 1 && digit.chars().all(|c| c.is_ascii_digit()) => digit.into(),
         other => return Err(format!("no key {other:?}; there are: up, down, enter, cancel, help, erase, 0 to 9")),
     };

@@ -170,6 +170,7 @@ const fn key_name(key: Key) -> &'static str {
         Key::Down => "down",
         Key::Cancel => "cancel",
         Key::Help => "help",
+        Key::Staff => "staff",
     }
 }
 

@@ -27,6 +27,7 @@ pub enum Key {
     Up,
     Down,
     Cancel,
+    Staff,
     Help,
 }
 
@@ -113,6 +114,7 @@ fn action(line: &str) -> Result<Action, String> {
                 ("down", Key::Down),
                 ("cancel", Key::Cancel),
                 ("help", Key::Help),
+                ("staff", Key::Staff),
             ],
         )
         .map(Action::Key),

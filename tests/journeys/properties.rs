@@ -15,10 +15,12 @@ use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
 use hospital_kiosk::domain::payment::{AttemptId, Booking, Entry, LastTransaction, PaymentRecord, PaymentState};
+use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
 use hospital_kiosk::domain::session::{
     Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, TerminalCommand, TerminalReport,
 };
+use hospital_kiosk::domain::staff::{Gate, StaffCommand, StaffLists, StaffReply};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,6 +41,7 @@ struct World {
     given: BTreeSet<String>,
     view: Option<Box<View>>,
     questions: Vec<Question>,
+    area: Vec<(Uuid, StaffCommand)>,
     jobs: usize,
     /// How many more durable writes work; then one fails.
     writes_left: Option<usize>,
@@ -59,6 +62,7 @@ impl World {
             given: BTreeSet::new(),
             view: None,
             questions: Vec::new(),
+            area: Vec::new(),
             jobs: 0,
             writes_left: None,
             seen: BTreeSet::new(),
@@ -75,6 +79,7 @@ impl World {
     fn restart(&mut self) {
         self.session = Session::new(Arc::new(facility()));
         self.questions.clear();
+        self.area.clear();
         self.jobs = 0;
         let open = self.journal.iter().filter(|record| record.state.is_open()).cloned().collect();
         let mut paid = self.journal.iter().rev().filter(|record| record.state == PaymentState::Committed);
@@ -144,6 +149,8 @@ impl World {
                 }
                 self.record(entry);
             }
+            Effect::Audit(_) => return self.durable(),
+            Effect::StaffArea { visit, command } => self.area.push((visit, command)),
             Effect::Queue(request) => {
                 self.check_ordered(&request);
                 return self.durable();
@@ -375,7 +382,30 @@ impl World {
         self.input(Input::Tapped(Tap::Next));
     }
 
+    /// The staff area's PIN and lists; its orders are lost on the way.
+    fn answer_area(&mut self, detail: u32) -> bool {
+        let Some((visit, command)) = self.area.pop() else { return false };
+        let reply = match command {
+            StaffCommand::Knock => StaffReply::Gate(Gate::Closed),
+            StaffCommand::Try(_) if detail.is_multiple_of(5) => StaffReply::Gate(Gate::Wrong { tries_left: 1 }),
+            StaffCommand::Try(_) => StaffReply::Gate(Gate::Open),
+            StaffCommand::Look if detail.is_multiple_of(7) => StaffReply::NoLists,
+            StaffCommand::Look => {
+                let staff = |record: &&PaymentRecord| record.state == PaymentState::NeedsStaff;
+                let payments = self.journal.iter().filter(staff).cloned().collect();
+                StaffReply::Lists(Box::new(StaffLists { payments, ..StaffLists::default() }))
+            }
+            StaffCommand::Retry { .. } => StaffReply::Retried(true),
+            StaffCommand::Note(_) => return true,
+        };
+        self.input(Input::StaffArea { visit, reply });
+        true
+    }
+
     fn answer(&mut self, detail: u32) {
+        if self.answer_area(detail) {
+            return;
+        }
         if self.questions.is_empty() {
             self.input(Input::Hospital(Reply::Online(!detail.is_multiple_of(3))));
             return;
@@ -547,6 +577,10 @@ fn forward(screen: &Screen, detail: u32) -> Vec<Tap> {
         | Screen::InDoubt(_)
         | Screen::Reprint { .. }
         | Screen::OutOfService { .. } => vec![Tap::Next],
+        Screen::Staff(_) => {
+            let wanted = Tap::Staff(StaffTap::ALL[detail as usize % StaffTap::ALL.len()]);
+            [vec![Tap::Digit(4); 5], vec![Tap::Next, wanted, Tap::Row(0), Tap::Next]].concat()
+        }
     }
 }
 
@@ -584,6 +618,8 @@ fn any_tap(detail: u32) -> Tap {
         Tap::PrintAgain,
         Tap::Finish,
         Tap::StillHere,
+        Tap::Staff(StaffTap::Enter),
+        Tap::Staff(StaffTap::ALL[usize::from(small) % StaffTap::ALL.len()]),
     ];
     taps[detail as usize % taps.len()]
 }
@@ -615,6 +651,7 @@ fn kind(screen: &Screen) -> &'static str {
         Screen::Help { .. } => "Help",
         Screen::StillHere { .. } => "StillHere",
         Screen::OutOfService { .. } => "OutOfService",
+        Screen::Staff(_) => "Staff",
     }
 }
 
@@ -659,6 +696,6 @@ fn random_walks_reach_every_screen() {
         seen.append(&mut world.seen);
         paid += world.committed.len();
     }
-    assert_eq!(seen.len(), 24, "only {seen:?}");
+    assert_eq!(seen.len(), 25, "only {seen:?}");
     assert!(paid > 20, "only {paid} payments");
 }

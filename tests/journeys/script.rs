@@ -10,6 +10,8 @@
 //! terminal approved [AMOUNT] · declined [CODE] · no-answer · never-sent   (of the last attempt, or `#1` at the end)
 //! terminal outcome same|paid|other-amount|old-time|empty|unknown|differ [restarted] [no-host]
 //! printer printed|held|failed|state out|state ok        fail        wait 60s        clock 2026-11-20T10:00
+//! area gate no-pin|closed|wrong N|locked|open|unknown · area lists [STATE …] [parked N] · area no-lists · area retried
+//! area obey STATE   (the last order reaches the till, with that payment's record)
 //! restart intent|sent|in-doubt|approved|declined|doubtful …   (records #1, #2 …)   restart counters 4 5 6 · restart unprinted
 //! ```
 
@@ -27,10 +29,12 @@ use hospital_kiosk::domain::patient::{
 use hospital_kiosk::domain::payment::{
     AttemptId, Booking, CardTransaction, Decline, LastTransaction, PaymentRecord, PaymentState,
 };
+use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
 use hospital_kiosk::domain::session::{
-    Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, TerminalReport,
+    Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalReport,
 };
+use hospital_kiosk::domain::staff::{Gate, Parked, QueueSight, StaffLists, StaffReply};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -102,6 +106,9 @@ struct Stage {
     names: Names,
     asked: Option<(PatientNumber, BirthDate)>,
     amount: Amount,
+    /// The staff area's last visit and last order.
+    visit: Uuid,
+    ordered: Option<(Uuid, StaffOrder)>,
 }
 
 impl Stage {
@@ -115,6 +122,8 @@ impl Stage {
             names: Names::default(),
             asked: None,
             amount: Amount::ZERO,
+            visit: Uuid::nil(),
+            ordered: None,
         }
     }
 
@@ -128,6 +137,12 @@ impl Stage {
             }
             if let Effect::Terminal(hospital_kiosk::domain::session::TerminalCommand::Charge { amount, .. }) = effect {
                 self.amount = *amount;
+            }
+            if let Effect::StaffArea { visit, .. } = effect {
+                self.visit = *visit;
+            }
+            if let Effect::Staff { ticket, order, .. } = effect {
+                self.ordered = Some((*ticket, order.clone()));
             }
             summary::effect(effect, &mut self.names);
         }
@@ -158,6 +173,7 @@ impl Stage {
                 self.wall = DateTime::parse_from_rfc3339(&format!("{at}:00+09:00")).unwrap();
                 Vec::new()
             }
+            ["area", rest @ ..] => self.area(rest),
             ["restart", rest @ ..] => self.restart(rest),
             other => panic!("no such action: {other:?}"),
         }
@@ -297,6 +313,46 @@ impl Stage {
         TerminalReport::Outcome { attempt, first, second, host_reachable, maybe_restarted }
     }
 
+    fn area(&mut self, words: &[&str]) -> Vec<Effect> {
+        let reply = match words {
+            ["gate", "no-pin"] => StaffReply::Gate(Gate::NoPin),
+            ["gate", "closed"] => StaffReply::Gate(Gate::Closed),
+            ["gate", "open"] => StaffReply::Gate(Gate::Open),
+            ["gate", "unknown"] => StaffReply::Gate(Gate::Unknown),
+            ["gate", "wrong", left] => StaffReply::Gate(Gate::Wrong { tries_left: left.parse().unwrap() }),
+            ["gate", "locked"] => StaffReply::Gate(Gate::Locked { until: self.wall }),
+            ["no-lists"] => StaffReply::NoLists,
+            ["retried"] => StaffReply::Retried(true),
+            ["lists", states @ .., "parked", parked] => self.lists(states, parked.parse().unwrap()),
+            ["lists", states @ ..] => self.lists(states, 0),
+            ["obey", state] => {
+                let (ticket, order) = self.ordered.clone().expect("an order");
+                let payment = Some(Box::new(self.record(state, 0)));
+                return self.input(Input::Staff { ticket, order, payment });
+            }
+            other => panic!("no such staff reply: {other:?}"),
+        };
+        self.input(Input::StaffArea { visit: self.visit, reply })
+    }
+
+    fn lists(&self, states: &[&str], parked: u32) -> StaffReply {
+        let payments = states.iter().enumerate().map(|(place, state)| self.record(state, place)).collect();
+        let row = |number: u32| Parked {
+            id: Uuid::from_u128(70 + u128::from(number)),
+            kind: "documents".to_owned(),
+            queued_at: self.wall,
+            note: "the server refuses the request (422)".to_owned(),
+        };
+        let queue = QueueSight {
+            waiting: 3,
+            oldest: Some(self.wall - chrono::Duration::minutes(90)),
+            last_delivered: None,
+            parked,
+            parked_rows: (0..parked).map(row).collect(),
+        };
+        StaffReply::Lists(Box::new(StaffLists { payments, paid: vec![self.record("committed", 9)], queue }))
+    }
+
     /// A new session, as after a power cut.
     fn restart(&mut self, words: &[&str]) -> Vec<Effect> {
         self.session = Session::new(Arc::new(facility()));
@@ -322,7 +378,7 @@ impl Stage {
 
     fn record(&self, state: &str, place: usize) -> PaymentRecord {
         let answer = match state {
-            "approved" => Some(approved(Amount(5100), self.wall)),
+            "approved" | "committed" => Some(approved(Amount(5100), self.wall)),
             "declined" => Some(declined(Amount(5100), "51")),
             "doubtful" => Some(declined(Amount(5100), "0C")),
             _other => None,
@@ -335,6 +391,7 @@ impl Stage {
                 "sent" => PaymentState::Sent,
                 "in-doubt" => PaymentState::InDoubt,
                 "needs-staff" => PaymentState::NeedsStaff,
+                "committed" => PaymentState::Committed,
                 _answered => PaymentState::Answered,
             },
             amount: Amount(5100),
@@ -472,6 +529,12 @@ fn tap(words: &[&str]) -> Tap {
     match words {
         ["Language", code] => Tap::Language(Language::from_code(code).unwrap()),
         ["DocumentLanguage", code] => Tap::DocumentLanguage(Language::from_code(code).unwrap()),
+        ["Staff", what] => Tap::Staff(
+            StaffTap::ALL
+                .into_iter()
+                .find(|tap| format!("{tap:?}") == *what)
+                .unwrap_or_else(|| panic!("no tap {what}")),
+        ),
         ["Row", row] => Tap::Row(row.parse().unwrap()),
         ["Service", "CheckIn"] => Tap::Service(Service::CheckIn),
         ["Service", "Documents"] => Tap::Service(Service::Documents),

@@ -4,8 +4,10 @@ use hospital_kiosk::domain::language::LocalText;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::payment::{AttemptId, Entry};
+use hospital_kiosk::domain::screen::staff::StaffScreen;
 use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
 use hospital_kiosk::domain::session::{Effect, Question, TerminalCommand};
+use hospital_kiosk::domain::staff::StaffCommand;
 
 /// Attempts by the order in which they came up: `#1`, `#2`.
 #[derive(Default)]
@@ -68,8 +70,70 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
             )
         }
         Effect::Staff { attempt, order, .. } => format!("staff {} {order:?}", names.of(*attempt)),
+        Effect::StaffArea { command, .. } => format!("staff-area {}", staff_command(command)),
+        Effect::Audit(entry) => format!("audit {} {} ({})", entry.act.word(), about(&entry.about), entry.result),
         Effect::StaffAnswer { answer, .. } => format!("staff-answer {answer:?}"),
         Effect::Wipe => "wipe".to_owned(),
+    }
+}
+
+/// Identifiers are random where they are no payment's number.
+fn about(about: &str) -> &str {
+    if about.len() == 36 { "a-request" } else { about }
+}
+
+fn staff_command(command: &StaffCommand) -> String {
+    match command {
+        StaffCommand::Knock => "knock".to_owned(),
+        StaffCommand::Try(pin) => format!("try {} digits", pin.digits().len()),
+        StaffCommand::Look => "look".to_owned(),
+        StaffCommand::Retry { .. } => "retry a-request".to_owned(),
+        StaffCommand::Note(entry) => format!("note {} {} ({})", entry.act.word(), about(&entry.about), entry.result),
+    }
+}
+
+fn staff_screen(screen: &StaffScreen) -> String {
+    match screen {
+        StaffScreen::Pin { typed, gate, checking } => format!("StaffPin {typed} {gate:?} checking={checking}"),
+        StaffScreen::Home(home) => format!(
+            "StaffHome terminal={:?} printer={:?} hospital={:?} unfinished={:?} paid={} waiting={} parked={}",
+            home.terminal_online,
+            home.printer,
+            home.hospital_online,
+            home.unfinished,
+            home.paid,
+            home.waiting,
+            home.parked
+        ),
+        StaffScreen::Payments { paid, rows } => {
+            let rows: Vec<String> = rows.iter().map(|row| format!("{} {:?}", row.number, row.known)).collect();
+            format!("StaffPayments paid={paid} [{}]", rows.join(", "))
+        }
+        StaffScreen::Payment(payment) => format!(
+            "StaffPayment {} {} {:?} {:?} ask={} settle={} give-back={} print={} {:?}",
+            payment.payment.number,
+            payment.payment.amount.0,
+            payment.payment.known,
+            payment.result,
+            payment.can_ask,
+            payment.can_settle,
+            payment.can_give_back,
+            payment.can_print,
+            payment.printing
+        ),
+        StaffScreen::Choice(choice) => format!("StaffChoice {:?} {} {:?}", choice.what, choice.number, choice.chosen),
+        StaffScreen::Queue(queue) => {
+            let rows: Vec<String> =
+                queue.rows.iter().map(|row| format!("{:?} retried={}", row.why, row.retried)).collect();
+            format!(
+                "StaffQueue waiting={} oldest={:?}min parked={} [{}] not-kept={}",
+                queue.waiting,
+                queue.oldest_min,
+                queue.parked,
+                rows.join(", "),
+                queue.not_kept
+            )
+        }
     }
 }
 
@@ -274,6 +338,7 @@ fn screen(screen: &Screen) -> String {
         Screen::Help { desk, .. } => format!("Help {}", english(desk)),
         Screen::StillHere { .. } => "StillHere".to_owned(),
         Screen::OutOfService { .. } => "OutOfService".to_owned(),
+        Screen::Staff(screen) => staff_screen(screen),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::ui::{App, Keys};
+use crate::domain::screen::staff::{StaffScreen, StaffTap};
 use crate::domain::screen::{Screen, Tap, View};
 use slint::platform::{Key, WindowEvent};
 use slint::{ComponentHandle, SharedString};
@@ -46,7 +47,10 @@ fn move_focus(app: &App, key: Key) {
 }
 
 fn tap(view: &View, text: &SharedString) -> Option<Tap> {
-    let typing = matches!(view.screen, Screen::Number(_) | Screen::BirthDate(_));
+    let typing = match &view.screen {
+        Screen::Staff(screen) => matches!(**screen, StaffScreen::Pin { .. }),
+        screen => matches!(screen, Screen::Number(_) | Screen::BirthDate(_)),
+    };
     if let Some(digit) = text.chars().next().and_then(|c| c.to_digit(10)) {
         return typing.then(|| Tap::Digit(u8::try_from(digit).unwrap_or(0)));
     }
@@ -59,6 +63,10 @@ fn tap(view: &View, text: &SharedString) -> Option<Tap> {
     if is(text, Key::F1) {
         return Some(Tap::Help);
     }
+    // For staff who cannot reach the header: a keyboard plugged in. The PIN still stands before the door.
+    if is(text, Key::F10) {
+        return Some(Tap::Staff(StaffTap::Enter));
+    }
     if is(text, Key::Return) {
         return enter(&view.screen);
     }
@@ -66,11 +74,12 @@ fn tap(view: &View, text: &SharedString) -> Option<Tap> {
 }
 
 /// Enter where no control has the focus.
-const fn enter(screen: &Screen) -> Option<Tap> {
+fn enter(screen: &Screen) -> Option<Tap> {
     match screen {
         Screen::Idle => Some(Tap::Start),
         Screen::Number(_) | Screen::BirthDate(_) => Some(Tap::Next),
         Screen::StillHere { .. } => Some(Tap::StillHere),
+        Screen::Staff(screen) => matches!(**screen, StaffScreen::Pin { .. }).then_some(Tap::Next),
         Screen::Language { .. }
         | Screen::Services { .. }
         | Screen::Wait { .. }
@@ -96,7 +105,7 @@ const fn enter(screen: &Screen) -> Option<Tap> {
 }
 
 /// The cancel key: what the screen's own way back is.
-const fn cancel(screen: &Screen) -> Option<Tap> {
+fn cancel(screen: &Screen) -> Option<Tap> {
     match screen {
         Screen::Language { current: Some(_), .. }
         | Screen::Number(_)
@@ -110,6 +119,7 @@ const fn cancel(screen: &Screen) -> Option<Tap> {
         | Screen::Reprint { .. }
         | Screen::Information { .. }
         | Screen::EasyAccess
+        | Screen::Staff(_)
         | Screen::Help { .. } => Some(Tap::Back),
         Screen::Consent { .. } => Some(Tap::Disagree),
         Screen::Payment(payment) if payment.can_cancel => Some(Tap::CancelPayment),

@@ -24,6 +24,12 @@ mod reprint;
 mod review;
 mod services;
 mod sorry;
+mod staff_choice;
+mod staff_home;
+mod staff_payment;
+mod staff_payments;
+mod staff_pin;
+mod staff_queue;
 mod still_here;
 mod taps;
 mod wait;
@@ -41,6 +47,7 @@ use crate::config::Display;
 use crate::domain::facility::Facility;
 use crate::domain::format;
 use crate::domain::language::Language;
+use crate::domain::screen::staff::StaffScreen;
 use crate::domain::screen::{Screen, Tap, View};
 use chrono::{DateTime, FixedOffset};
 use slint::ComponentHandle;
@@ -315,10 +322,22 @@ fn fill(app: &ui::App, words: &Words, screen: &Screen, slow: bool) {
         Screen::Help { desk, emergency } => help::show(app, words, desk, emergency),
         Screen::StillHere { seconds_left, seconds_total } => still_here::show(app, *seconds_left, *seconds_total),
         Screen::OutOfService { desk } => out_of_service::show(app, words, desk),
+        Screen::Staff(screen) => fill_staff(app, words, screen),
     }
 }
 
-const fn scene(screen: &Screen) -> Scene {
+fn fill_staff(app: &ui::App, words: &Words, screen: &StaffScreen) {
+    match screen {
+        StaffScreen::Pin { typed, gate, checking } => staff_pin::show(app, words, *typed, *gate, *checking),
+        StaffScreen::Home(home) => staff_home::show(app, home),
+        StaffScreen::Payments { paid, rows } => staff_payments::show(app, words, *paid, rows),
+        StaffScreen::Payment(payment) => staff_payment::show(app, words, payment),
+        StaffScreen::Choice(choice) => staff_choice::show(app, words, choice),
+        StaffScreen::Queue(queue) => staff_queue::show(app, words, queue),
+    }
+}
+
+fn scene(screen: &Screen) -> Scene {
     match screen {
         Screen::Idle => Scene::Idle,
         Screen::Language { .. } => Scene::Language,
@@ -345,5 +364,17 @@ const fn scene(screen: &Screen) -> Scene {
         Screen::Help { .. } => Scene::Help,
         Screen::StillHere { .. } => Scene::StillHere,
         Screen::OutOfService { .. } => Scene::OutOfService,
+        Screen::Staff(screen) => staff_scene(screen),
+    }
+}
+
+fn staff_scene(screen: &StaffScreen) -> Scene {
+    match screen {
+        StaffScreen::Pin { .. } => Scene::StaffPin,
+        StaffScreen::Home(_) => Scene::StaffHome,
+        StaffScreen::Payments { .. } => Scene::StaffPayments,
+        StaffScreen::Payment(_) => Scene::StaffPayment,
+        StaffScreen::Choice(_) => Scene::StaffChoice,
+        StaffScreen::Queue(_) => Scene::StaffQueue,
     }
 }

@@ -4,6 +4,7 @@ use super::Shared;
 use super::ui::{Act, App, Taps};
 use crate::domain::language::Language;
 use crate::domain::patient::InsuranceAnswer;
+use crate::domain::screen::staff::StaffTap;
 use crate::domain::screen::{InformationTab, Mode, Screen, Tap};
 use slint::ComponentHandle;
 use std::rc::Rc;
@@ -67,5 +68,6 @@ fn tap(act: Act, index: i32, screen: Option<&Screen>) -> Option<Tap> {
         Act::PrintAgain => Tap::PrintAgain,
         Act::Finish => Tap::Finish,
         Act::StillHere => Tap::StillHere,
+        Act::Staff => Tap::Staff(*StaffTap::ALL.get(place)?),
     })
 }

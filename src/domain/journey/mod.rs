@@ -12,6 +12,7 @@ pub(crate) mod information;
 pub(crate) mod pay;
 pub(crate) mod reprint;
 pub mod resolve;
+pub(crate) mod staff;
 
 use super::moment::Tick;
 use super::patient::ScannedCode;
@@ -23,6 +24,7 @@ use documents::Documents;
 use information::Information;
 use pay::{News, Till};
 use reprint::Reprint;
+use staff::Staff;
 
 #[derive(Clone)]
 pub(crate) enum Journey {
@@ -30,6 +32,7 @@ pub(crate) enum Journey {
     Documents(Box<Documents>),
     Reprint(Box<Reprint>),
     Information(Information),
+    Staff(Box<Staff>),
 }
 
 /// Where the patient goes after an input.
@@ -67,6 +70,7 @@ impl Journey {
             Self::Documents(journey) => journey.tap(tap, kiosk, till),
             Self::Reprint(journey) => journey.tap(tap, kiosk),
             Self::Information(journey) => journey.tap(tap),
+            Self::Staff(journey) => journey.tap(tap, kiosk),
         }
     }
 
@@ -74,7 +78,7 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.scanned(code, kiosk),
             Self::Documents(journey) => journey.scanned(code, kiosk),
-            Self::Reprint(_) | Self::Information(_) => {}
+            Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => {}
         }
     }
 
@@ -82,14 +86,18 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.reply(reply, kiosk),
             Self::Documents(journey) => journey.reply(reply, kiosk, till),
-            Self::Reprint(_) | Self::Information(_) => {}
+            Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => {}
         }
     }
 
-    /// News of the payment that this journey watches. `false` if it watches none.
+    /// News of a payment. `false` unless it is the one that this journey's patient watches.
     pub fn news(&mut self, news: &News, kiosk: &mut Kiosk) -> bool {
         match self {
-            Self::Documents(journey) => journey.news(news, kiosk),
+            Self::Documents(journey) => news.watched && journey.news(news, kiosk),
+            Self::Staff(journey) => {
+                journey.news(kiosk);
+                false
+            }
             Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) => false,
         }
     }
@@ -98,7 +106,7 @@ impl Journey {
     pub fn receipt_printed(&mut self, kiosk: &mut Kiosk) {
         match self {
             Self::Reprint(journey) => journey.receipt_printed(kiosk),
-            Self::CheckIn(_) | Self::Documents(_) | Self::Information(_) => {}
+            Self::CheckIn(_) | Self::Documents(_) | Self::Information(_) | Self::Staff(_) => {}
         }
     }
 
@@ -107,6 +115,7 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.time(kiosk),
             Self::Documents(journey) => journey.time(kiosk, till),
+            Self::Staff(journey) => journey.time(kiosk),
             Self::Reprint(_) | Self::Information(_) => {}
         }
     }
@@ -116,6 +125,7 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.queue_failed(),
             Self::Documents(journey) => journey.queue_failed(),
+            Self::Staff(journey) => journey.not_kept(),
             Self::Reprint(_) | Self::Information(_) => {}
         }
     }
@@ -126,6 +136,8 @@ impl Journey {
             Self::Documents(journey) => journey.leave(why, kiosk),
             Self::Reprint(journey) => journey.leave(why, kiosk),
             Self::Information(_) => Information::leave(kiosk),
+            // No journey of a patient.
+            Self::Staff(_) => {}
         }
     }
 
@@ -136,6 +148,7 @@ impl Journey {
             Self::Documents(journey) => journey.screen(kiosk, till, clears),
             Self::Reprint(journey) => journey.screen(kiosk),
             Self::Information(journey) => journey.screen(kiosk),
+            Self::Staff(journey) => journey.screen(kiosk, till),
         }
     }
 
@@ -143,7 +156,7 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.step(),
             Self::Documents(journey) => journey.step(),
-            Self::Reprint(_) | Self::Information(_) => None,
+            Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => None,
         }
     }
 
@@ -151,6 +164,7 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.rest(),
             Self::Documents(journey) => journey.rest(),
+            Self::Staff(journey) => journey.rest(),
             Self::Reprint(_) | Self::Information(_) => Rest::Asking,
         }
     }
@@ -160,6 +174,7 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.deadline(),
             Self::Documents(journey) => journey.deadline(till, kiosk),
+            Self::Staff(journey) => journey.deadline(),
             Self::Reprint(_) | Self::Information(_) => None,
         }
     }
@@ -168,7 +183,15 @@ impl Journey {
     pub fn is_paying(&self) -> bool {
         match self {
             Self::Documents(journey) => journey.is_paying(),
-            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) => false,
+            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => false,
+        }
+    }
+
+    /// Without a touch until "Are you still here?", where it is not the patients' time.
+    pub fn idle_ms(&self) -> Option<u64> {
+        match self {
+            Self::Staff(journey) => journey.idle_ms(),
+            Self::CheckIn(_) | Self::Documents(_) | Self::Reprint(_) | Self::Information(_) => None,
         }
     }
 }

@@ -64,8 +64,16 @@ impl Core {
             return Some(until);
         }
         let timing = &self.kiosk.facility.timing;
-        let ms = if self.clears_itself() { timing.done_ms } else { timing.idle_ms };
+        let ms = if self.clears_itself() { timing.done_ms } else { self.idle_ms() };
         Some(self.presence.plus_ms(self.patience(ms)))
+    }
+
+    fn idle_ms(&self) -> u64 {
+        let own = match &self.stage {
+            Stage::Journey(journey) => journey.idle_ms(),
+            Stage::Idle | Stage::Language | Stage::Services => None,
+        };
+        own.unwrap_or(self.kiosk.facility.timing.idle_ms)
     }
 
     fn patience(&self, ms: u64) -> u64 {

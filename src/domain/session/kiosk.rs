@@ -78,7 +78,7 @@ impl Kiosk {
 
     /// Something in this list must become durable.
     pub fn wrote(&self) -> bool {
-        self.out.iter().any(|effect| matches!(effect, Effect::Record(_) | Effect::Queue(_)))
+        self.out.iter().any(|effect| matches!(effect, Effect::Record(_) | Effect::Queue(_) | Effect::Audit(_)))
     }
 
     pub fn take_effects(&mut self) -> Vec<Effect> {

@@ -23,6 +23,7 @@ use crate::domain::journey::{Flow, Journey, Leaving, Rest};
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::patient::ScannedCode;
 use crate::domain::payment::Entry;
+use crate::domain::screen::staff::StaffTap;
 use crate::domain::screen::{Modes, Service, Tap, View};
 use crate::domain::session::{Finished, JourneyKind, Outcome};
 use std::sync::Arc;
@@ -136,13 +137,14 @@ fn undo(before: Core, ticket: Option<Uuid>, effects: &[Effect]) -> Option<Box<Un
                 entries.push(entry.clone());
                 matters = true;
             }
-            Effect::Queue(_) => matters = true,
+            Effect::Queue(_) | Effect::Audit(_) => matters = true,
             Effect::Record(_)
             | Effect::Show(_)
             | Effect::Terminal(_)
             | Effect::Print(_)
             | Effect::ClearPrinter
             | Effect::Ask(_)
+            | Effect::StaffArea { .. }
             | Effect::SaveCounters(_)
             | Effect::Finish(_)
             | Effect::Staff { .. }
@@ -162,6 +164,7 @@ const fn ticket_of(input: &Input) -> Option<Uuid> {
         | Input::Terminal(_)
         | Input::Printer(_)
         | Input::Hospital(_)
+        | Input::StaffArea { .. }
         | Input::RecordFailed { .. }
         | Input::Deadline => None,
     }
@@ -196,6 +199,7 @@ impl Core {
                     self.news(&news);
                 }
             }
+            Input::StaffArea { visit, reply } => self.staff_told(visit, reply),
             Input::RecordFailed { .. } | Input::Deadline => {}
         }
         self.time(was_busy, woken);
@@ -203,15 +207,8 @@ impl Core {
         self.show();
     }
 
-    /// To whoever gave the order.
-    fn answer_staff(&mut self) {
-        for (ticket, answer) in self.till.take_answers() {
-            self.kiosk.emit(Effect::StaffAnswer { ticket, answer });
-        }
-    }
-
     /// The journey with what it needs.
-    fn journey_mut(&mut self) -> Option<(&mut Journey, &mut Kiosk, &mut Till)> {
+    pub(super) fn journey_mut(&mut self) -> Option<(&mut Journey, &mut Kiosk, &mut Till)> {
         match &mut self.stage {
             Stage::Journey(journey) => Some((journey, &mut self.kiosk, &mut self.till)),
             Stage::Idle | Stage::Language | Stage::Services => None,
@@ -223,6 +220,8 @@ impl Core {
         let asked = self.still_here.take().is_some();
         if tap == Tap::StartOver || (asked && tap == Tap::Finish) {
             self.start_over();
+        } else if tap == Tap::Staff(StaffTap::Enter) {
+            self.enter_staff();
         } else if asked {
             // Any touch says "yes"; it must not press what lay under the question.
         } else if let Some(overlay) = overlay_of(tap) {
@@ -373,7 +372,7 @@ impl Core {
         if let (End::Paid { receipt, .. }, Some(attempt)) = (&news.end, news.attempt) {
             self.kiosk.unprinted = Some(Unprinted { attempt, receipt: (**receipt).clone() });
         }
-        let told = news.watched && self.journey_mut().is_some_and(|(journey, kiosk, _)| journey.news(news, kiosk));
+        let told = self.journey_mut().is_some_and(|(journey, kiosk, _)| journey.news(news, kiosk));
         if told {
             self.overlay = None;
             self.presence = self.kiosk.tick();

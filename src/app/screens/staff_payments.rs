@@ -1,0 +1,63 @@
+use super::ui::{App, KnownWord, StaffPaymentItem, StaffPaymentsData};
+use super::words::{Words, rows};
+use crate::domain::format;
+use crate::domain::screen::staff::{Known, StaffPayment};
+use chrono::{DateTime, FixedOffset};
+use slint::{ComponentHandle, SharedString};
+
+pub(super) fn show(app: &App, words: &Words, paid: bool, payments: &[StaffPayment]) {
+    let global = app.global::<StaffPaymentsData>();
+    global.set_paid(paid);
+    global.set_rows(rows(global.get_rows(), payments.iter().map(|payment| item(words, payment)).collect()));
+}
+
+pub(super) fn item(words: &Words, payment: &StaffPayment) -> StaffPaymentItem {
+    let note = if let Known::Other(note) = &payment.known { note.as_str() } else { "" };
+    StaffPaymentItem {
+        number: payment.number.as_str().into(),
+        at: when(words, payment.at),
+        amount: words.money(payment.amount),
+        card: payment.masked_card.as_str().into(),
+        approval: payment.approval_number.as_str().into(),
+        ending: ending(&payment.masked_card).into(),
+        known: known(&payment.known),
+        note: note.into(),
+    }
+}
+
+/// The last four digits, where the terminal does not mask them too.
+fn ending(masked: &str) -> &str {
+    let four = masked.len().checked_sub(4).and_then(|start| masked.get(start..)).unwrap_or_default();
+    if four.bytes().all(|byte| byte.is_ascii_digit()) { four } else { "" }
+}
+
+/// Today a clock says enough.
+pub(super) fn when(words: &Words, at: DateTime<FixedOffset>) -> SharedString {
+    let clock = format::clock(at.time(), words.language);
+    if at.date_naive() == words.wall.date_naive() {
+        return words.line(&clock);
+    }
+    words.line(&format!("{} {clock}", format::date(at.date_naive(), words.language)))
+}
+
+const fn known(known: &Known) -> KnownWord {
+    match known {
+        Known::BeingChecked => KnownWord::BeingChecked,
+        Known::TerminalSilent => KnownWord::TerminalSilent,
+        Known::TerminalEmpty => KnownWord::TerminalEmpty,
+        Known::TwoAnswers => KnownWord::TwoAnswers,
+        Known::NoBaseline => KnownWord::NoBaseline,
+        Known::LooksTheSame => KnownWord::LooksTheSame,
+        Known::CardCompanyAway => KnownWord::CompanyAway,
+        Known::TerminalForgot => KnownWord::TerminalForgot,
+        Known::LastRefused => KnownWord::LastRefused,
+        Known::OtherAmount => KnownWord::OtherAmount,
+        Known::OtherTime => KnownWord::OtherTime,
+        Known::OtherPayment => KnownWord::OtherPayment,
+        Known::Contradiction => KnownWord::Contradiction,
+        Known::BookedAfterAll => KnownWord::BookedAfterAll,
+        Known::Paid => KnownWord::Paid,
+        Known::GivenBack => KnownWord::GivenBack,
+        Known::Other(_) => KnownWord::Other,
+    }
+}

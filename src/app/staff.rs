@@ -1,0 +1,95 @@
+//! What the staff area asks of the shell: the PIN and the lists. Each on a blocking thread, answered by an input.
+
+use super::desk::DeskSender;
+use super::effects::Ports;
+use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::session::Input;
+use crate::domain::staff::{AuditEntry, Gate, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply};
+use crate::ports::{StaffBook, Store, StoreError};
+use chrono::{DateTime, FixedOffset};
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+/// The newest unfinished payments; more than that is no list any more.
+const PAYMENTS_MAX: usize = 100;
+const STAFF: &str = "staff";
+
+pub(super) fn carry_out(ports: &Ports, desk: &DeskSender, runtime: &Handle, visit: Uuid, command: StaffCommand) {
+    let (ports, desk) = (ports.clone(), desk.clone());
+    runtime.spawn_blocking(move || {
+        if let Some(reply) = answer(&ports, command) {
+            desk.send(Input::StaffArea { visit, reply });
+        }
+    });
+}
+
+/// What staff did at the screen.
+pub(super) fn audit(store: &dyn Store, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+    book(store)?.audit(STAFF, entry, at)
+}
+
+fn book(store: &dyn Store) -> Result<&dyn StaffBook, StoreError> {
+    store.staff_book().ok_or_else(|| StoreError::Other("this store keeps no staff book".to_owned()))
+}
+
+fn answer(ports: &Ports, command: StaffCommand) -> Option<StaffReply> {
+    let at = ports.clock.now().wall;
+    let store = &*ports.store;
+    Some(match command {
+        StaffCommand::Knock => StaffReply::Gate(gate(book(store).and_then(|book| book.gate(at)))),
+        StaffCommand::Try(pin) => StaffReply::Gate(gate(book(store).and_then(|book| book.try_pin(&pin, at)))),
+        StaffCommand::Look => {
+            told(lists(store, at)).map_or(StaffReply::NoLists, |lists| StaffReply::Lists(Box::new(lists)))
+        }
+        StaffCommand::Retry { request } => StaffReply::Retried(retry(ports, request, at)),
+        StaffCommand::Note(entry) => {
+            told(audit(store, &entry, at));
+            return None;
+        }
+    })
+}
+
+fn gate(said: Result<Gate, StoreError>) -> Gate {
+    told(said).unwrap_or(Gate::Unknown)
+}
+
+fn retry(ports: &Ports, request: Uuid, at: DateTime<FixedOffset>) -> bool {
+    let sent = told(ports.store.retry(request)).unwrap_or(false);
+    let result = if sent { "waits again" } else { "was not parked" }.to_owned();
+    told(audit(&*ports.store, &AuditEntry { act: StaffAct::Retry, about: request.to_string(), result }, at));
+    if sent {
+        ports.outbox.notify_one();
+    }
+    sent
+}
+
+fn lists(store: &dyn Store, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreError> {
+    let all = store.payments()?;
+    let newest = || all.iter().rev();
+    let payments = newest().filter(|payment| is_unfinished(payment)).take(PAYMENTS_MAX).cloned().collect();
+    let paid = newest().filter(|payment| was_paid_on(payment, at)).take(PAYMENTS_MAX).cloned().collect();
+    let tally = store.tally()?;
+    let queue = QueueSight {
+        waiting: u32::try_from(tally.waiting).unwrap_or(u32::MAX),
+        oldest: tally.oldest_queued_at,
+        last_delivered: tally.last_delivered_at,
+        parked: u32::try_from(tally.parked).unwrap_or(u32::MAX),
+        parked_rows: book(store)?.parked()?,
+    };
+    Ok(StaffLists { payments, paid, queue })
+}
+
+/// Neither paid nor not paid.
+const fn is_unfinished(payment: &PaymentRecord) -> bool {
+    payment.state.is_open() || matches!(payment.state, PaymentState::NeedsStaff)
+}
+
+/// On that day; also what was given back since.
+fn was_paid_on(payment: &PaymentRecord, day: DateTime<FixedOffset>) -> bool {
+    matches!(payment.state, PaymentState::Committed | PaymentState::Settled | PaymentState::Reversed)
+        && payment.started_at.with_timezone(day.offset()).date_naive() == day.date_naive()
+}
+
+fn told<T>(result: Result<T, StoreError>) -> Option<T> {
+    result.inspect_err(|error| tracing::error!("the staff area cannot use the store: {error}")).ok()
+}

@@ -1,0 +1,405 @@
+//! The staff area: behind a PIN, and the machine is closed to patients while it is open.
+//!
+//! ```text
+//! long press ─▶ Pin ─right─▶ Home ─┬─▶ Payments ─▶ Payment ─▶ Choice (evidence, way back of the money) ─▶ Payment
+//!                                  └─▶ Queue
+//! ```
+//! Money: nothing here moves any; an order leaves after its audit line is durable, and the till obeys its own rules.
+//! Paper: a slip for the cashier, cleared like a patient's when staff leave.
+
+mod known;
+mod screens;
+
+use super::{Flow, Rest};
+use crate::domain::moment::Tick;
+use crate::domain::paper::{DoubtSlip, Paper};
+use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::screen::Tap;
+use crate::domain::screen::staff::{ChoiceOf, StaffResult, StaffTap};
+use crate::domain::session::kiosk::Kiosk;
+use crate::domain::session::{Effect, StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
+use crate::domain::staff::{AuditEntry, Evidence, Gate, Pin, StaffAct, StaffCommand, StaffLists, StaffReply};
+use uuid::Uuid;
+
+/// Without a touch; then the usual "Are you still here?".
+const IDLE_MS: u64 = 120_000;
+/// A hash takes well under a second: after this the answer is not waited for.
+const CHECK_LIMIT_MS: u64 = 20_000;
+
+#[derive(Clone)]
+pub struct Staff {
+    /// Answers of an earlier visit are not for this one.
+    visit: Uuid,
+    page: Page,
+    /// `None`: they could not be read.
+    lists: Option<Box<StaffLists>>,
+    /// Sent once more in this visit.
+    retried: Vec<Uuid>,
+    /// The last press in the queue could not be written down.
+    not_kept: bool,
+}
+
+#[derive(Clone)]
+enum Page {
+    Pin { pin: Pin, gate: Gate, until: Option<Tick> },
+    Home,
+    Payments { paid: bool },
+    Payment(Box<Opened>),
+    Choice { opened: Box<Opened>, what: ChoiceOf, chosen: Option<u8> },
+    Queue,
+}
+
+/// A payment that staff look at; it stays on the screen when it leaves the list.
+#[derive(Clone)]
+struct Opened {
+    /// It was opened from the list of what was paid today.
+    paid: bool,
+    record: PaymentRecord,
+    result: Option<StaffResult>,
+    /// The order whose answer is awaited, and how the audit calls it.
+    ordered: Option<(Uuid, StaffAct)>,
+}
+
+impl Staff {
+    #[must_use]
+    pub fn new(kiosk: &mut Kiosk) -> Self {
+        let visit = kiosk.now.fresh_id("staff");
+        kiosk.emit(Effect::StaffArea { visit, command: StaffCommand::Knock });
+        let page = Page::Pin { pin: Pin::default(), gate: Gate::Closed, until: None };
+        Self { visit, page, lists: None, retried: Vec::new(), not_kept: false }
+    }
+
+    pub fn tap(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        self.not_kept = false;
+        match &mut self.page {
+            Page::Pin { .. } => self.tap_pin(tap, kiosk),
+            Page::Home => self.tap_home(tap, kiosk),
+            Page::Payments { paid } => {
+                let paid = *paid;
+                self.tap_payments(paid, tap, kiosk);
+                Flow::Stay
+            }
+            Page::Payment(_) => self.tap_payment(tap, kiosk),
+            Page::Choice { .. } => self.tap_choice(tap, kiosk),
+            Page::Queue => self.tap_queue(tap, kiosk),
+        }
+    }
+
+    fn tap_pin(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        if matches!(tap, Tap::Back | Tap::Finish) {
+            return Flow::End;
+        }
+        let Page::Pin { pin, gate, until: until @ None } = &mut self.page else { return Flow::Stay };
+        if matches!(gate, Gate::NoPin | Gate::Locked { .. }) {
+            return Flow::Stay;
+        }
+        if let Tap::Digit(digit) = tap {
+            pin.push(digit);
+            *gate = Gate::Closed;
+        } else if tap == Tap::Erase {
+            pin.erase();
+        } else if tap == Tap::ClearAll {
+            *pin = Pin::default();
+        } else if tap == Tap::Next && pin.is_whole() {
+            *until = Some(kiosk.tick().plus_ms(CHECK_LIMIT_MS));
+            let command = StaffCommand::Try(std::mem::take(pin));
+            kiosk.emit(Effect::StaffArea { visit: self.visit, command });
+        }
+        Flow::Stay
+    }
+
+    fn tap_home(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        if matches!(tap, Tap::Back | Tap::Finish) {
+            return Flow::End;
+        } else if tap == Tap::Staff(StaffTap::Payments) {
+            self.open(Page::Payments { paid: false }, kiosk);
+        } else if tap == Tap::Staff(StaffTap::PaidToday) {
+            self.open(Page::Payments { paid: true }, kiosk);
+        } else if tap == Tap::Staff(StaffTap::Queue) {
+            self.open(Page::Queue, kiosk);
+        }
+        Flow::Stay
+    }
+
+    fn tap_payments(&mut self, paid: bool, tap: Tap, kiosk: &mut Kiosk) {
+        if let Tap::Row(row) = tap {
+            if let Some(record) = self.payments(paid).get(usize::from(row)).cloned() {
+                self.open(Page::Payment(Box::new(Opened { paid, record, result: None, ordered: None })), kiosk);
+            }
+        } else if tap == Tap::Back {
+            self.open(Page::Home, kiosk);
+        } else if tap == Tap::TryAgain {
+            self.look(kiosk);
+        }
+    }
+
+    fn payments(&self, paid: bool) -> &[PaymentRecord] {
+        match &self.lists {
+            Some(lists) if paid => &lists.paid,
+            Some(lists) => &lists.payments,
+            None => &[],
+        }
+    }
+
+    fn tap_payment(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        let Page::Payment(opened) = &mut self.page else { return Flow::Stay };
+        if tap == Tap::Back {
+            let paid = opened.paid;
+            self.open(Page::Payments { paid }, kiosk);
+            return Flow::Stay;
+        }
+        let Tap::Staff(tap) = tap else { return Flow::Stay };
+        let choice = match tap {
+            StaffTap::Ask if opened.may_settle() => {
+                order(opened, StaffAct::Ask, StaffOrder::Ask, kiosk);
+                None
+            }
+            StaffTap::PrintSlip if kiosk.can_print_again() && kiosk.cannot_print().is_none() => {
+                print_slip(opened, kiosk);
+                None
+            }
+            StaffTap::MarkPaid => opened.may_settle().then_some(ChoiceOf::PaidEvidence),
+            StaffTap::MarkNotPaid => opened.may_settle().then_some(ChoiceOf::NotPaidEvidence),
+            StaffTap::GiveBack => opened.may_give_back().then_some(ChoiceOf::GiveBackWay),
+            StaffTap::Ask
+            | StaffTap::PrintSlip
+            | StaffTap::Enter
+            | StaffTap::Payments
+            | StaffTap::PaidToday
+            | StaffTap::Queue => None,
+        };
+        if let Some(what) = choice {
+            self.page = Page::Choice { opened: opened.clone(), what, chosen: None };
+        }
+        Flow::Stay
+    }
+
+    fn tap_choice(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        let Page::Choice { opened, what, chosen } = &mut self.page else { return Flow::Stay };
+        if let Tap::Row(row) = tap {
+            *chosen = (usize::from(row) < what.count()).then_some(row);
+        } else if tap == Tap::Back {
+            self.page = Page::Payment(opened.clone());
+        } else if let (Tap::Next, Some(chosen)) = (tap, *chosen) {
+            let (act, wanted) = ordered(*what, chosen);
+            order(opened, act, wanted, kiosk);
+            self.page = Page::Payment(opened.clone());
+        }
+        Flow::Stay
+    }
+
+    fn tap_queue(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        if let Tap::Row(row) = tap {
+            let rows = self.lists.as_ref().map(|lists| lists.queue.parked_rows.as_slice()).unwrap_or_default();
+            if let Some(request) = rows.get(usize::from(row)).map(|row| row.id).filter(|id| !self.retried.contains(id))
+            {
+                audit(StaffAct::Retry, request.to_string(), "ordered", kiosk);
+                kiosk.emit(Effect::StaffArea { visit: self.visit, command: StaffCommand::Retry { request } });
+                self.retried.push(request);
+            }
+        } else if tap == Tap::Back {
+            self.open(Page::Home, kiosk);
+        } else if tap == Tap::TryAgain {
+            self.retried.clear();
+            self.look(kiosk);
+        }
+        Flow::Stay
+    }
+
+    /// Every page shows what is true now.
+    fn open(&mut self, page: Page, kiosk: &mut Kiosk) {
+        self.page = page;
+        self.look(kiosk);
+    }
+
+    fn look(&self, kiosk: &mut Kiosk) {
+        kiosk.emit(Effect::StaffArea { visit: self.visit, command: StaffCommand::Look });
+    }
+
+    pub fn told(&mut self, visit: Uuid, reply: StaffReply, kiosk: &mut Kiosk) {
+        if visit != self.visit {
+            return;
+        }
+        match reply {
+            StaffReply::Gate(said) => self.gate(said, kiosk),
+            StaffReply::Lists(lists) => self.listed(Some(lists)),
+            StaffReply::NoLists => self.listed(None),
+            StaffReply::Retried(_) => self.look(kiosk),
+        }
+    }
+
+    fn gate(&mut self, said: Gate, kiosk: &mut Kiosk) {
+        let Page::Pin { gate, until, .. } = &mut self.page else { return };
+        *gate = said;
+        // An answer to the knock opens nothing, and an answer that came too late neither.
+        if said == Gate::Open {
+            if until.is_some() {
+                self.look(kiosk);
+            }
+        } else {
+            *until = None;
+        }
+    }
+
+    /// The first lists open the door: no page is shown half empty.
+    fn listed(&mut self, lists: Option<Box<StaffLists>>) {
+        self.lists = lists;
+        if let Page::Pin { gate, until, .. } = &self.page
+            && *gate == Gate::Open
+            && until.is_some()
+        {
+            self.page = Page::Home;
+        }
+        if let Page::Payment(opened) | Page::Choice { opened, .. } = &mut self.page {
+            let mut listed = self.lists.iter().flat_map(|lists| lists.payments.iter().chain(&lists.paid));
+            if let Some(record) = listed.find(|record| record.attempt == opened.record.attempt) {
+                opened.record = record.clone();
+            }
+        }
+    }
+
+    /// What became of an order of this visit.
+    pub fn answered(&mut self, ticket: Uuid, answer: &StaffAnswer, kiosk: &mut Kiosk) {
+        let (Page::Payment(opened) | Page::Choice { opened, .. }) = &mut self.page else { return };
+        let Some((_, act)) = opened.ordered.filter(|(ordered, _)| *ordered == ticket) else { return };
+        opened.result = Some(result(answer));
+        if *answer == StaffAnswer::Begun {
+            return;
+        }
+        opened.ordered = None;
+        // The money's own journal is the truth, and is durable: this line must not undo it where it cannot be written.
+        let entry = AuditEntry { act, about: opened.record.number.clone(), result: words(answer) };
+        kiosk.emit(Effect::StaffArea { visit: self.visit, command: StaffCommand::Note(entry) });
+        self.look(kiosk);
+    }
+
+    /// A payment came to its end, whoever looked at it: the lists have changed.
+    pub fn news(&self, kiosk: &mut Kiosk) {
+        if !self.is_at_the_door() {
+            self.look(kiosk);
+        }
+    }
+
+    /// The audit line could not be written: nothing was done.
+    pub fn not_kept(&mut self) {
+        self.not_kept = true;
+        if let Page::Payment(opened) | Page::Choice { opened, .. } = &mut self.page {
+            opened.result = Some(StaffResult::Refused(StaffRefusal::CannotRecord));
+            self.page = Page::Payment(opened.clone());
+        }
+    }
+
+    pub fn time(&mut self, kiosk: &Kiosk) {
+        if let Page::Pin { gate, until, .. } = &mut self.page
+            && until.is_some_and(|until| kiosk.tick() >= until)
+        {
+            (*gate, *until) = (Gate::Unknown, None);
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Tick> {
+        if let Page::Pin { until, .. } = &self.page { *until } else { None }
+    }
+
+    pub fn rest(&self) -> Rest {
+        if self.deadline().is_some() { Rest::Busy } else { Rest::Asking }
+    }
+
+    /// At the door the patient's time holds: anybody may have pressed there.
+    pub fn idle_ms(&self) -> Option<u64> {
+        (!self.is_at_the_door()).then_some(IDLE_MS)
+    }
+
+    const fn is_at_the_door(&self) -> bool {
+        matches!(self.page, Page::Pin { .. })
+    }
+}
+
+impl Opened {
+    fn is_running(&self) -> bool {
+        self.result == Some(StaffResult::Running)
+    }
+
+    fn may_settle(&self) -> bool {
+        let ended = matches!(self.result, Some(StaffResult::Paid | StaffResult::NotPaid | StaffResult::GivenBack));
+        self.record.state == PaymentState::NeedsStaff && !self.is_running() && !ended
+    }
+
+    /// Only what the terminal said it approved can be undone by its numbers; the till knows the rest of the rules.
+    fn may_give_back(&self) -> bool {
+        let paid = matches!(self.record.state, PaymentState::Committed | PaymentState::Settled);
+        let stands = self.may_settle() || (paid && !self.is_running() && self.result != Some(StaffResult::GivenBack));
+        stands && self.record.transaction.as_ref().is_some_and(|transaction| transaction.approved)
+    }
+}
+
+fn ordered(what: ChoiceOf, chosen: u8) -> (StaffAct, StaffOrder) {
+    let evidence = || {
+        let known = Evidence::ALL.get(usize::from(chosen)).copied().unwrap_or(Evidence::PatientShowed);
+        known.words().to_owned()
+    };
+    match what {
+        ChoiceOf::PaidEvidence => (StaffAct::MarkPaid, StaffOrder::Settle { paid: true, evidence: evidence() }),
+        ChoiceOf::NotPaidEvidence => (StaffAct::MarkNotPaid, StaffOrder::Settle { paid: false, evidence: evidence() }),
+        ChoiceOf::GiveBackWay => {
+            let way = if chosen == 0 { UndoWay::WithoutCard } else { UndoWay::WithCard };
+            (StaffAct::GiveBack, StaffOrder::Cancel { way })
+        }
+    }
+}
+
+/// The audit line first: the order leaves when that is durable.
+fn order(opened: &mut Opened, act: StaffAct, order: StaffOrder, kiosk: &mut Kiosk) {
+    let result = match &order {
+        StaffOrder::Ask => "ordered".to_owned(),
+        StaffOrder::Settle { evidence, .. } => format!("ordered: {evidence}"),
+        StaffOrder::Cancel { way: UndoWay::WithoutCard } => "ordered: without the card".to_owned(),
+        StaffOrder::Cancel { way: UndoWay::WithCard } => "ordered: with the card".to_owned(),
+    };
+    audit(act, opened.record.number.clone(), &result, kiosk);
+    let ticket = kiosk.now.fresh_id("order");
+    kiosk.emit(Effect::Staff { ticket, attempt: opened.record.attempt, order });
+    opened.result = Some(StaffResult::Running);
+    opened.ordered = Some((ticket, act));
+}
+
+const fn result(answer: &StaffAnswer) -> StaffResult {
+    match answer {
+        StaffAnswer::Begun => StaffResult::Running,
+        StaffAnswer::Paid => StaffResult::Paid,
+        StaffAnswer::NotPaid => StaffResult::NotPaid,
+        StaffAnswer::Reversed => StaffResult::GivenBack,
+        StaffAnswer::NotReversed { .. } => StaffResult::NotGivenBack,
+        StaffAnswer::StillOpen { .. } => StaffResult::StillUnknown,
+        StaffAnswer::Refused(refusal) => StaffResult::Refused(*refusal),
+    }
+}
+
+/// For the audit.
+fn words(answer: &StaffAnswer) -> String {
+    match answer {
+        StaffAnswer::Begun => "begun".to_owned(),
+        StaffAnswer::Paid => "paid".to_owned(),
+        StaffAnswer::NotPaid => "not paid".to_owned(),
+        StaffAnswer::Reversed => "given back".to_owned(),
+        StaffAnswer::NotReversed { reason } => format!("not given back: {reason}"),
+        StaffAnswer::StillOpen { reason } => format!("still not known: {reason}"),
+        StaffAnswer::Refused(refusal) => format!("nothing was done: {refusal}"),
+    }
+}
+
+fn print_slip(opened: &Opened, kiosk: &mut Kiosk) {
+    audit(StaffAct::PrintSlip, opened.record.number.clone(), "ordered", kiosk);
+    let slip = DoubtSlip {
+        language: kiosk.facility.desk_language,
+        at: kiosk.wall(),
+        attempt_number: opened.record.number.clone(),
+        amount: opened.record.amount,
+        desk: kiosk.cashier_desk(),
+    };
+    kiosk.print(Paper::Slip(slip), None);
+}
+
+fn audit(act: StaffAct, about: String, result: &str, kiosk: &mut Kiosk) {
+    kiosk.emit(Effect::Audit(AuditEntry { act, about, result: result.to_owned() }));
+}

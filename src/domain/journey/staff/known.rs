@@ -1,0 +1,86 @@
+//! The journal's and the outbox's own words, as what staff are told in their language.
+
+use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::screen::staff::{Known, ParkedWhy};
+
+/// How the journal's reasons begin; written by `resolve.rs` and `pay/`.
+const REASONS: [(&str, Known); 13] = [
+    ("the terminal says it has no last transaction", Known::TerminalEmpty),
+    ("the terminal gave two different answers", Known::TwoAnswers),
+    ("the last transaction before this payment is not known", Known::NoBaseline),
+    ("the terminal's last transaction looks like the one before", Known::LooksTheSame),
+    ("the terminal did not book it, but could not reach the card company", Known::CardCompanyAway),
+    ("the terminal may have restarted and forgotten it", Known::TerminalForgot),
+    ("the terminal's last transaction is a refusal", Known::LastRefused),
+    ("the terminal's last transaction has another amount", Known::OtherAmount),
+    ("the terminal's last transaction is of another time", Known::OtherTime),
+    ("the terminal's last transaction belongs to another payment", Known::OtherPayment),
+    ("the journal refuses what the terminal says", Known::Contradiction),
+    ("the terminal does not tell its last transaction", Known::TerminalSilent),
+    ("approved after it was", Known::BookedAfterAll),
+];
+
+pub(super) fn known(record: &PaymentRecord) -> Known {
+    match record.state {
+        PaymentState::Intent | PaymentState::Sent | PaymentState::Answered | PaymentState::InDoubt => {
+            Known::BeingChecked
+        }
+        PaymentState::Committed | PaymentState::Settled => Known::Paid,
+        PaymentState::Reversed => Known::GivenBack,
+        PaymentState::NeedsStaff | PaymentState::NotPaid => of_reason(record),
+    }
+}
+
+fn of_reason(record: &PaymentRecord) -> Known {
+    let reason = record.reason.as_deref().unwrap_or_default();
+    let found = REASONS.iter().find(|(beginning, _)| reason.starts_with(beginning));
+    found.map_or_else(|| Known::Other(reason.to_owned()), |(_, known)| known.clone())
+}
+
+/// How the outbox's notes on parked rows begin; written by `hospital/client/`.
+const REFUSED: &str = "the server refuses the request (";
+const NOTES: [(&str, ParkedWhy); 3] = [
+    ("the server took the request apart", ParkedWhy::TakenApart),
+    ("the server finds one of our identifiers, or the patient, more than once", ParkedWhy::FoundTwice),
+    ("the stored bundle cannot be read", ParkedWhy::Unreadable),
+];
+
+pub(super) fn parked_why(note: &str) -> ParkedWhy {
+    if let Some((status, _)) = note.strip_prefix(REFUSED).and_then(|rest| rest.split_once(')')) {
+        return ParkedWhy::Refused { status: status.to_owned() };
+    }
+    let found = NOTES.iter().find(|(beginning, _)| note.starts_with(beginning));
+    found.map_or_else(|| ParkedWhy::Other(note.to_owned()), |(_, why)| why.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reason that is worded anew must be worded anew here, or staff read English.
+    #[test]
+    fn the_beginnings_are_those_of_the_writers() {
+        let journal = [
+            include_str!("../resolve.rs"),
+            include_str!("../pay/closed.rs"),
+            include_str!("../pay/doubt.rs"),
+            include_str!("../pay/kept.rs"),
+        ];
+        for (beginning, _) in &REASONS {
+            assert!(journal.iter().any(|source| source.contains(beginning)), "{beginning}");
+        }
+        let outbox =
+            [include_str!("../../../hospital/client/answer.rs"), include_str!("../../../hospital/client/deliver.rs")];
+        for beginning in NOTES.iter().map(|(beginning, _)| *beginning).chain([REFUSED]) {
+            assert!(outbox.iter().any(|source| source.contains(beginning)), "{beginning}");
+        }
+    }
+
+    #[test]
+    fn notes_become_reasons() {
+        let refused = parked_why("the server refuses the request (422); invalid Task.input[0]");
+        assert_eq!(refused, ParkedWhy::Refused { status: "422".to_owned() });
+        assert_eq!(parked_why("the stored bundle cannot be read"), ParkedWhy::Unreadable);
+        assert_eq!(parked_why("something new"), ParkedWhy::Other("something new".to_owned()));
+    }
+}

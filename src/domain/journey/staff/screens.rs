@@ -1,0 +1,103 @@
+//! What staff see of the staff area's state.
+
+use super::known::{known, parked_why};
+use super::{Opened, Page, Staff};
+use crate::domain::journey::pay::Till;
+use crate::domain::payment::PaymentRecord;
+use crate::domain::screen::Screen;
+use crate::domain::screen::staff::{
+    ParkedRow, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue, StaffResult, StaffScreen,
+};
+use crate::domain::session::StaffRefusal;
+use crate::domain::session::kiosk::Kiosk;
+use chrono::{DateTime, FixedOffset};
+
+/// Rows of a list on the screen: a row is named by a small number. More stand in `kiosk payments list`.
+const ROWS_MAX: usize = 100;
+
+impl Staff {
+    #[must_use]
+    pub fn screen(&self, kiosk: &Kiosk, till: &Till) -> Screen {
+        Screen::Staff(Box::new(match &self.page {
+            Page::Pin { pin, gate, until } => StaffScreen::Pin {
+                typed: u8::try_from(pin.digits().len()).unwrap_or(u8::MAX),
+                gate: *gate,
+                checking: until.is_some(),
+            },
+            Page::Home => StaffScreen::Home(self.home(kiosk)),
+            Page::Payments { paid } => StaffScreen::Payments {
+                paid: *paid,
+                rows: self.payments(*paid).iter().take(ROWS_MAX).map(row).collect(),
+            },
+            Page::Payment(opened) => StaffScreen::Payment(payment(opened, kiosk, till)),
+            Page::Choice { opened, what, chosen } => StaffScreen::Choice(StaffChoice {
+                what: *what,
+                number: opened.record.number.clone(),
+                amount: opened.record.amount,
+                chosen: *chosen,
+            }),
+            Page::Queue => StaffScreen::Queue(self.queue(kiosk)),
+        }))
+    }
+
+    fn home(&self, kiosk: &Kiosk) -> StaffHome {
+        let devices = &kiosk.devices;
+        let queue = self.lists.as_ref().map(|lists| &lists.queue);
+        StaffHome {
+            terminal_online: devices.terminal_online,
+            printer: devices.printer,
+            hospital_online: devices.hospital_online,
+            unfinished: self.lists.as_ref().map(|lists| u32::try_from(lists.payments.len()).unwrap_or(u32::MAX)),
+            paid: self.payments(true).len().try_into().unwrap_or(u32::MAX),
+            waiting: queue.map_or(0, |queue| queue.waiting),
+            parked: queue.map_or(0, |queue| queue.parked),
+        }
+    }
+
+    fn queue(&self, kiosk: &Kiosk) -> StaffQueue {
+        let queue = self.lists.as_ref().map(|lists| lists.queue.clone()).unwrap_or_default();
+        let minutes = |since: DateTime<FixedOffset>| u32::try_from((kiosk.wall() - since).num_minutes()).unwrap_or(0);
+        let row = |parked: &crate::domain::staff::Parked| ParkedRow {
+            arrival: parked.kind == "arrival",
+            queued_at: parked.queued_at,
+            why: parked_why(&parked.note),
+            retried: self.retried.contains(&parked.id),
+        };
+        StaffQueue {
+            waiting: queue.waiting,
+            oldest_min: queue.oldest.map(minutes),
+            last_delivered: queue.last_delivered,
+            parked: queue.parked,
+            rows: queue.parked_rows.iter().take(ROWS_MAX).map(row).collect(),
+            not_kept: self.not_kept,
+            unreadable: self.lists.is_none(),
+        }
+    }
+}
+
+fn row(record: &PaymentRecord) -> StaffPayment {
+    let card = record.transaction.as_ref();
+    StaffPayment {
+        number: record.number.clone(),
+        at: record.started_at,
+        amount: record.amount,
+        masked_card: card.map(|card| card.masked_card.clone()).unwrap_or_default(),
+        approval_number: card.map(|card| card.approval_number.clone()).unwrap_or_default(),
+        known: known(record),
+    }
+}
+
+fn payment(opened: &Opened, kiosk: &Kiosk, till: &Till) -> StaffPaymentScreen {
+    let free = !till.is_open();
+    StaffPaymentScreen {
+        payment: row(&opened.record),
+        result: opened
+            .result
+            .or((!free && opened.may_settle()).then_some(StaffResult::Refused(StaffRefusal::AnotherOpen))),
+        can_ask: free && opened.may_settle() && kiosk.devices.terminal_online != Some(false),
+        can_settle: free && opened.may_settle(),
+        can_give_back: free && opened.may_give_back() && kiosk.devices.terminal_online != Some(false),
+        can_print: kiosk.cannot_print().is_none() && kiosk.can_print_again(),
+        printing: kiosk.print_state(),
+    }
+}

@@ -1,0 +1,195 @@
+//! What staff see, as plain data.
+
+use super::PrintState;
+use crate::domain::money::Amount;
+use crate::domain::session::{PrinterState, StaffRefusal};
+use crate::domain::staff::{Evidence, Gate};
+use chrono::{DateTime, FixedOffset};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StaffScreen {
+    /// How many digits were typed; never which.
+    Pin {
+        typed: u8,
+        gate: Gate,
+        checking: bool,
+    },
+    Home(StaffHome),
+    Payments {
+        /// What was paid today, else what is unfinished.
+        paid: bool,
+        rows: Vec<StaffPayment>,
+    },
+    Payment(StaffPaymentScreen),
+    Choice(StaffChoice),
+    Queue(StaffQueue),
+}
+
+/// `None` = not heard of yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffHome {
+    pub terminal_online: Option<bool>,
+    pub printer: Option<PrinterState>,
+    pub hospital_online: Option<bool>,
+    /// `None`: the store cannot be read.
+    pub unfinished: Option<u32>,
+    pub paid: u32,
+    pub waiting: u32,
+    pub parked: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffPayment {
+    pub number: String,
+    pub at: DateTime<FixedOffset>,
+    pub amount: Amount,
+    /// As the terminal masked it; empty where no answer came.
+    pub masked_card: String,
+    pub approval_number: String,
+    pub known: Known,
+}
+
+/// What is known of an unfinished payment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// The kiosk is finding out by itself.
+    BeingChecked,
+    /// The terminal cannot be asked: it does not answer or has nothing to tell.
+    TerminalSilent,
+    TerminalEmpty,
+    TwoAnswers,
+    NoBaseline,
+    LooksTheSame,
+    CardCompanyAway,
+    TerminalForgot,
+    LastRefused,
+    OtherAmount,
+    OtherTime,
+    OtherPayment,
+    Contradiction,
+    /// Booked after it was taken for not paid.
+    BookedAfterAll,
+    Paid,
+    GivenBack,
+    /// The journal's own words.
+    Other(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent buttons")]
+pub struct StaffPaymentScreen {
+    pub payment: StaffPayment,
+    pub result: Option<StaffResult>,
+    /// What may be done now.
+    pub can_ask: bool,
+    pub can_settle: bool,
+    pub can_give_back: bool,
+    pub can_print: bool,
+    pub printing: PrintState,
+}
+
+/// What became of what staff did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaffResult {
+    /// Ordered; no answer yet.
+    Running,
+    Paid,
+    NotPaid,
+    GivenBack,
+    /// The terminal or the card company refused: the payment stands.
+    NotGivenBack,
+    /// Neither is proved.
+    StillUnknown,
+    /// Nothing was done.
+    Refused(StaffRefusal),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffChoice {
+    pub what: ChoiceOf,
+    pub number: String,
+    pub amount: Amount,
+    pub chosen: Option<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChoiceOf {
+    PaidEvidence,
+    NotPaidEvidence,
+    GiveBackWay,
+}
+
+impl ChoiceOf {
+    /// How many answers there are.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        match self {
+            Self::PaidEvidence | Self::NotPaidEvidence => Evidence::ALL.len(),
+            Self::GiveBackWay => 2,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffQueue {
+    pub waiting: u32,
+    pub oldest_min: Option<u32>,
+    pub last_delivered: Option<DateTime<FixedOffset>>,
+    pub parked: u32,
+    pub rows: Vec<ParkedRow>,
+    /// The last press could not be written down, so nothing was done.
+    pub not_kept: bool,
+    pub unreadable: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedRow {
+    pub arrival: bool,
+    pub queued_at: DateTime<FixedOffset>,
+    pub why: ParkedWhy,
+    /// Sent once more, no answer yet.
+    pub retried: bool,
+}
+
+/// Why the hospital's server will not take a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParkedWhy {
+    /// With its status.
+    Refused {
+        status: String,
+    },
+    /// Part of it was taken.
+    TakenApart,
+    FoundTwice,
+    Unreadable,
+    Other(String),
+}
+
+/// What staff touch beyond rows, digits and the way back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StaffTap {
+    /// A long press on the header: let me in.
+    Enter,
+    Payments,
+    Queue,
+    Ask,
+    MarkPaid,
+    MarkNotPaid,
+    GiveBack,
+    PrintSlip,
+    PaidToday,
+}
+
+impl StaffTap {
+    pub const ALL: [Self; 9] = [
+        Self::Enter,
+        Self::Payments,
+        Self::Queue,
+        Self::Ask,
+        Self::MarkPaid,
+        Self::MarkNotPaid,
+        Self::GiveBack,
+        Self::PrintSlip,
+        Self::PaidToday,
+    ];
+}

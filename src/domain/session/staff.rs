@@ -1,0 +1,35 @@
+//! The staff area's door and its messages.
+
+use super::Effect;
+use super::run::{Core, Stage};
+use crate::domain::journey::staff::Staff;
+use crate::domain::journey::{Journey, Leaving};
+use crate::domain::staff::StaffReply;
+use uuid::Uuid;
+
+impl Core {
+    /// Whoever stood here has left: staff were called, or it is staff. Never while money moves.
+    pub(super) fn enter_staff(&mut self) {
+        let inside = matches!(self.stage, Stage::Journey(Journey::Staff(_)));
+        if !inside && !self.is_paying() {
+            self.end(Leaving::ByPatient);
+            self.stage = Stage::Journey(Journey::Staff(Box::new(Staff::new(&mut self.kiosk))));
+        }
+    }
+
+    pub(super) fn staff_told(&mut self, visit: Uuid, reply: StaffReply) {
+        if let Some((Journey::Staff(staff), kiosk, _)) = self.journey_mut() {
+            staff.told(visit, reply, kiosk);
+        }
+    }
+
+    /// To whoever gave the order: on this screen, in the shell, or both gone.
+    pub(super) fn answer_staff(&mut self) {
+        for (ticket, answer) in self.till.take_answers() {
+            if let Some((Journey::Staff(staff), kiosk, _)) = self.journey_mut() {
+                staff.answered(ticket, &answer, kiosk);
+            }
+            self.kiosk.emit(Effect::StaffAnswer { ticket, answer });
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The staff area as sample values.
+
+use super::{Shot, at, now};
+use crate::domain::money::Amount;
+use crate::domain::screen::staff::{
+    ChoiceOf, Known, ParkedRow, ParkedWhy, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue,
+    StaffResult, StaffScreen,
+};
+use crate::domain::screen::{PrintState, Screen};
+use crate::domain::session::PrinterState;
+use crate::domain::staff::Gate;
+
+pub(super) fn staff() -> Vec<Shot> {
+    let shot = |name, screen| (name, None, Screen::Staff(Box::new(screen)));
+    let pin = |typed, gate| StaffScreen::Pin { typed, gate, checking: false };
+    let home = |unfinished, parked, printer| {
+        StaffScreen::Home(StaffHome {
+            terminal_online: Some(true),
+            printer: Some(printer),
+            hospital_online: Some(parked == 0),
+            unfinished: Some(unfinished),
+            paid: 14,
+            waiting: 3,
+            parked,
+        })
+    };
+    let rows = payments();
+    let opened = |result, record: &StaffPayment, free| {
+        StaffScreen::Payment(StaffPaymentScreen {
+            payment: record.clone(),
+            result,
+            can_ask: free,
+            can_settle: free,
+            can_give_back: free && !record.approval_number.is_empty(),
+            can_print: true,
+            printing: PrintState::Idle,
+        })
+    };
+    let choice = |what, chosen| {
+        StaffScreen::Choice(StaffChoice { what, number: "K3-0047".to_owned(), amount: Amount(13_000), chosen })
+    };
+    vec![
+        shot("26-staff-pin", pin(5, Gate::Closed)),
+        shot("26-staff-pin-wrong", pin(0, Gate::Wrong { tries_left: 2 })),
+        shot("26-staff-pin-locked", pin(0, Gate::Locked { until: at(20, 14, 20) })),
+        shot("26-staff-pin-none", pin(0, Gate::NoPin)),
+        shot("27-staff-home", home(2, 1, PrinterState::PaperLow)),
+        shot("27-staff-home-calm", home(0, 0, PrinterState::Online)),
+        shot("28-staff-payments", StaffScreen::Payments { paid: false, rows: rows.clone() }),
+        shot("28-staff-payments-none", StaffScreen::Payments { paid: false, rows: vec![] }),
+        shot("28-staff-paid-today", StaffScreen::Payments { paid: true, rows: paid() }),
+        shot("29-staff-payment", opened(None, &rows[0], true)),
+        shot("29-staff-payment-booked", opened(None, &rows[2], true)),
+        shot("29-staff-payment-running", opened(Some(StaffResult::Running), &rows[0], false)),
+        shot("29-staff-payment-unknown", opened(Some(StaffResult::StillUnknown), &rows[0], true)),
+        shot("29-staff-payment-paid", opened(Some(StaffResult::Paid), &rows[0], false)),
+        shot("30-staff-evidence", choice(ChoiceOf::PaidEvidence, Some(1))),
+        shot("30-staff-evidence-none", choice(ChoiceOf::NotPaidEvidence, None)),
+        shot("30-staff-give-back", choice(ChoiceOf::GiveBackWay, Some(0))),
+        shot("31-staff-queue", StaffScreen::Queue(queue(parked()))),
+        shot("31-staff-queue-calm", StaffScreen::Queue(queue(vec![]))),
+    ]
+}
+
+fn paid() -> Vec<StaffPayment> {
+    let paid = payments().into_iter().filter(|payment| !payment.approval_number.is_empty());
+    paid.map(|payment| StaffPayment { known: Known::Paid, ..payment }).collect()
+}
+
+fn payments() -> Vec<StaffPayment> {
+    let payment = |number: &str, at, amount, card: &str, approval: &str, known| StaffPayment {
+        number: number.to_owned(),
+        at,
+        amount: Amount(amount),
+        masked_card: card.to_owned(),
+        approval_number: approval.to_owned(),
+        known,
+    };
+    let card = "1234-56**-****-7890";
+    vec![
+        payment("K3-0047", at(20, 13, 52), 13_000, "", "", Known::CardCompanyAway),
+        payment("K3-0046", at(20, 13, 40), 3_000, "", "", Known::BeingChecked),
+        payment("K3-0031", at(20, 10, 12), 5_100, card, "30012345", Known::BookedAfterAll),
+        payment("K3-0112", at(19, 16, 31), 10_000, "", "", Known::LooksTheSame),
+        payment("K3-0098", at(19, 11, 5), 3_000, card, "", Known::LastRefused),
+        payment("K3-0051", at(18, 9, 44), 48_500, card, "30011877", Known::OtherTime),
+    ]
+}
+
+fn parked() -> Vec<ParkedRow> {
+    let row = |arrival, queued_at, why, retried| ParkedRow { arrival, queued_at, why, retried };
+    let refused = |status: &str| ParkedWhy::Refused { status: status.to_owned() };
+    vec![
+        row(false, at(20, 9, 12), refused("422"), false),
+        row(true, at(20, 9, 30), refused("404"), true),
+        row(false, at(20, 11, 2), ParkedWhy::FoundTwice, false),
+        row(false, at(20, 11, 48), ParkedWhy::TakenApart, false),
+        row(true, at(20, 13, 1), refused("413"), false),
+    ]
+}
+
+fn queue(rows: Vec<ParkedRow>) -> StaffQueue {
+    StaffQueue {
+        waiting: 3,
+        oldest_min: Some(200),
+        last_delivered: Some(now() - chrono::TimeDelta::minutes(7)),
+        parked: u32::try_from(rows.len()).unwrap_or(0),
+        rows,
+        not_kept: false,
+        unreadable: false,
+    }
+}

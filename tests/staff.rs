@@ -1,0 +1,81 @@
+//! The staff area on a whole kiosk: the door, a payment in doubt settled at the screen, and what is kept of it.
+
+use crate::stage::{TO_CONSENT, Theatre, open};
+use hospital_kiosk::commands::socket::{self, Request};
+use hospital_kiosk::domain::staff::Pin;
+
+const PIN: &str = "40718293";
+
+fn ask(theatre: &Theatre, request: &Request) -> String {
+    let folder = theatre.folder.path().join("data/store");
+    socket::ask(&folder, request).expect("the kiosk runs").expect("an answer").join("\n")
+}
+
+/// The terminal restarts in the middle and has forgotten: people must find out.
+fn in_doubt(theatre: &mut Theatre) {
+    theatre.stage.terminal.set_up(|setup| setup.reboot_books = false);
+    theatre.play(&format!("{TO_CONSENT}card reboot\ntap \"I agree\"\nexpect \"Pay\""));
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    for _ in 0..20 {
+        theatre.stage.wait(60_000).expect("time passes");
+        if ask(theatre, &Request::PaymentsList { json: true }).contains("\"needs-staff\"") {
+            theatre.stage.wait(60_000).expect("time passes");
+            theatre.play("expect \"Check-in and documents\"");
+            return;
+        }
+    }
+    panic!("not with staff: {}", ask(theatre, &Request::PaymentsList { json: true }));
+}
+
+#[test]
+fn staff_settle_a_payment_in_doubt_at_the_screen() {
+    let mut theatre = open();
+    in_doubt(&mut theatre);
+    theatre.play("key staff\nexpect \"kiosk staff pin\"\ntap \"Back\"\nexpect \"Touch to start\"");
+    ask(&theatre, &Request::StaffPin { pin: Pin::read(PIN).expect("digits") });
+    theatre.play(
+        "key staff\ntap \"Language\"\ntap \"English\"\ntype \"4071\"\ntap \"Next\"\nexpect \"4 tries are left\"\n\
+         type \"40718293\"\ntap \"Next\"\nexpect \"Staff area\"\nexpect \"1\"\n\
+         tap \"Unfinished payments\"\ntap \"K3-0001\"\nexpect \"₩3,000\"\n\
+         tap \"Print a slip for the cashier\"\nexpect-paper \"K3-0001\"\n\
+         tap \"Mark as paid\"\ntap \"The card company said so\"\ntap \"It is paid\"\nexpect \"It is paid.\"\n\
+         tap \"Back\"\nexpect \"Every payment is either paid or not paid.\"\ntap \"Back\"\ntap \"Leave\"\n\
+         expect \"Touch to start\"\nexpect-money charged 0",
+    );
+    let payments = ask(&theatre, &Request::PaymentsList { json: true });
+    assert!(payments.contains("\"committed\""), "{payments}");
+    let trail = ask(&theatre, &Request::AuditExport { json: true });
+    let words = ["set-pin", "wrong (1)", "\"ok\"", "print-slip", "mark-paid", "the card company said so", "\"paid\""];
+    for word in words {
+        assert!(trail.contains(word), "{word}: {trail}");
+    }
+    for secret in [PIN, "4071\"", "10293847"] {
+        assert!(!trail.contains(secret), "{secret}: {trail}");
+        assert!(!theatre.log().contains(secret), "{secret}: {}", theatre.log());
+    }
+    assert!(ask(&theatre, &Request::AuditVerify { json: false }).contains("each follows the one before it"));
+}
+
+#[test]
+fn the_terminal_is_asked_again_from_the_screen_and_the_power_may_go() {
+    let mut theatre = open();
+    in_doubt(&mut theatre);
+    ask(&theatre, &Request::StaffPin { pin: Pin::read(PIN).expect("digits") });
+    let door =
+        format!("key staff\ntap \"Language\"\ntap \"English\"\ntype \"{PIN}\"\ntap \"Next\"\nexpect \"Staff area\"\n");
+    theatre.play(&format!(
+        "{door}tap \"Unfinished payments\"\ntap \"K3-0001\"\ntap \"Ask the terminal again\"\nexpect \"Still not known\"\n\
+         power cut\nexpect \"Check-in and documents\"\n"
+    ));
+    theatre.play(&format!(
+        "{door}tap \"Unfinished payments\"\ntap \"K3-0001\"\ntap \"Mark as not paid\"\ntap \"The terminal's own record\"\n\
+         tap \"It is not paid\"\nexpect \"No money was taken.\"\nexpect-money charged 0"
+    ));
+    let trail = ask(&theatre, &Request::AuditExport { json: true });
+    for word in ["still not known", "mark-not-paid", "\"not paid\""] {
+        assert!(trail.contains(word), "{word}: {trail}");
+    }
+    // Left alone it is the patients' again.
+    theatre.stage.wait(145_000).expect("time passes");
+    theatre.play("expect \"Check-in and documents\"");
+}
