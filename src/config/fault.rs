@@ -69,7 +69,10 @@ impl Faults {
         self.push(Fault { file: path.to_owned(), line: 1, column: 1, what, why, instead });
     }
 
+    /// One fault is one line, whatever stands in the value that it repeats.
     fn push(&self, fault: Fault) {
+        let (what, why, instead) = (one_line(&fault.what), one_line(&fault.why), one_line(&fault.instead));
+        let fault = Fault { what, why, instead, ..fault };
         let mut faults = self.0.borrow_mut();
         if faults.len() < FAULTS_MAX && !faults.contains(&fault) {
             faults.push(fault);
@@ -90,4 +93,10 @@ impl Faults {
         faults.sort_by_key(|fault| (place(fault), fault.line, fault.column));
         faults
     }
+}
+
+fn one_line(text: &str) -> String {
+    let shown =
+        |letter: char| if letter.is_control() { letter.escape_default().to_string() } else { letter.to_string() };
+    text.chars().map(shown).collect()
 }

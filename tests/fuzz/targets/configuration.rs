@@ -92,5 +92,10 @@ pub fn texts() -> Vec<Vec<u8>> {
     numbered.map(|(at, (_, text))| [&[u8::try_from(at).expect("few")], text.as_bytes()].concat()).collect()
 }
 
-/// A bracket mistyped as an equals sign leaves a key without a name, whose fault had none either; a key with a line break.
-pub const FOUND: &[&[u8]] = &[b"\x02\n\n=desk.registration]\nname = 1\n", b"\x00\"a\\nb\" = 1\n"];
+/// A bracket mistyped as an equals sign leaves a key without a name, whose fault had none either; a key with a line
+/// break; a value over several lines, which its fault repeated.
+pub const FOUND: &[&[u8]] = &[
+    b"\x02\n\n=desk.registration]\nname = 1\n",
+    b"\x00\"a\\nb\" = 1\n",
+    b"\x04[[fee]]\ncode = \"REC_PAGE_1_5\"\nprice = '''\n 0\ncap = 0\n'''\n",
+];
