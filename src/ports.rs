@@ -102,6 +102,11 @@ pub trait Store: Send + Sync {
         None
     }
 
+    /// Once a day: what is kept longer than configured goes. A store that keeps nothing for long has nothing to do.
+    fn forget_old(&self, _now: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn counters(&self) -> Result<Counters, StoreError>;
     fn save_counters(&self, counters: &Counters) -> Result<(), StoreError>;
 

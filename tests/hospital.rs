@@ -4,7 +4,10 @@
 mod arrivals;
 mod delivery;
 mod fixture;
+mod fleet;
+mod light;
 mod look_ups;
 mod peer;
 mod sync;
+mod virtual_time;
 mod wire;

@@ -63,7 +63,7 @@ const ROOMS: &[Room] = &[
     Room { path: "app", may_name: &["app", "ports", "domain", "config"], never_says: NO_SLINT },
     Room {
         path: "commands",
-        may_name: &["commands", "ports", "domain", "config", "terminal", "printer", "serial", "store"],
+        may_name: &["commands", "ports", "domain", "config", "terminal", "printer", "serial", "store", "hospital"],
         never_says: NO_SLINT,
     },
     Room { path: "assembly.rs", may_name: EVERYTHING, never_says: &["rehearsal", "slint::", "i_slint"] },

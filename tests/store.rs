@@ -4,6 +4,7 @@ mod commands;
 mod crash;
 mod files;
 mod journal;
+mod long_queue;
 mod queue;
 mod staff;
 
@@ -38,7 +39,7 @@ impl Disk {
     }
 
     fn settings(&self) -> config::Store {
-        config::Store { folder: self.folder(), key_file: self.key_file() }
+        config::Store::at(self.folder(), self.key_file())
     }
 
     fn folder(&self) -> PathBuf {

@@ -4,12 +4,18 @@
 use super::check::DeviceAnswer;
 use super::{Answer, socket};
 use crate::config::{Config, Terminal};
+use crate::domain::moment::{Moment, Tick};
+use crate::hospital::client::Client;
+use crate::ports::Clock;
 use crate::{printer, terminal};
+use chrono::{FixedOffset, Utc};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+use uuid::Uuid;
 
 const RUNNING: &str = "the running kiosk has the devices; stop it first (`systemctl stop hospital-kiosk`)";
 
@@ -107,19 +113,25 @@ fn ask_scanner(config: &Config) -> DeviceAnswer {
 
 fn ask_hospital(config: &Config) -> DeviceAnswer {
     let url = &config.hospital.url;
-    let (scheme, rest) = url.split_once("://").unwrap_or(("https", url));
-    let host = rest.split('/').next().unwrap_or_default();
-    let address = if host.contains(':') {
-        host.to_owned()
-    } else {
-        format!("{host}:{}", if scheme == "http" { 80 } else { 443 })
-    };
-    answer(
-        "hospital",
-        url,
-        reaches(&address).then(|| "the server takes connections".to_owned()),
-        "cannot be reached: is the network up, is the address right?",
-    )
+    let says = describe(config);
+    let ok = says.is_ok();
+    DeviceAnswer { device: "hospital".to_owned(), port: url.clone(), ok, says: says.unwrap_or_else(|why| why) }
+}
+
+fn describe(config: &Config) -> Result<String, String> {
+    let clock = Arc::new(Standing(config.facility.offset));
+    let client = Client::new(&config.hospital, Arc::new(config.facility.clone()), clock)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| format!("this machine cannot open connections: {error}"))?.block_on(client.describe())
+}
+
+/// A clock for one question.
+struct Standing(FixedOffset);
+
+impl Clock for Standing {
+    fn now(&self) -> Moment {
+        Moment { tick: Tick(0), wall: Utc::now().with_timezone(&self.0), fresh: Uuid::new_v4() }
+    }
 }
 
 fn reaches(address: &str) -> bool {

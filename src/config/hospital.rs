@@ -47,10 +47,10 @@ impl Hospital {
                 .to_owned(),
             look_up_timeout_ms: section.whole("look_up_timeout_ms", 500..=30_000, Or::Default(5_000)),
             quote_timeout_ms: section.whole("quote_timeout_ms", 1_000..=60_000, Or::Default(15_000)),
-            send_timeout_ms: section.whole("send_timeout_ms", 1_000..=120_000, Or::Default(20_000)),
+            send_timeout_ms: section.whole("send_timeout_ms", 1_000..=300_000, Or::Default(60_000)),
             retry_base_ms: section.whole("retry_base_ms", 100..=60_000, Or::Default(2_000)),
-            retry_cap_ms: section.whole("retry_cap_ms", 1_000..=3_600_000, Or::Default(300_000)),
-            network_return_wait_ms: section.whole("network_return_wait_ms", 0..=60_000, Or::Default(3_000)),
+            retry_cap_ms: section.whole("retry_cap_ms", 1_000..=3_600_000, Or::Default(900_000)),
+            network_return_wait_ms: section.whole("network_return_wait_ms", 0..=900_000, Or::Default(10_000)),
             schedule_refresh_s: section.whole("schedule_refresh_s", 30..=3_600, Or::Default(300)),
         };
         hospital.check(&section);

@@ -99,6 +99,8 @@ pub enum Delivery {
     Done { note: Option<String> },
     /// Try again; `after_s` if the server named a time. `maybe_delivered` if it may have got through.
     Later { reason: String, after_s: Option<u64>, maybe_delivered: bool },
+    /// The server is there, has done nothing and asks to be left alone for a while (429).
+    Busy { reason: String, after_s: Option<u64> },
     /// The server will never take it as it is.
     Park { reason: String },
     /// Our credentials were refused: hold everything, park nothing.

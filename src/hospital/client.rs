@@ -33,6 +33,8 @@ pub struct Client {
 struct Known {
     can: Capabilities,
     read_at: Option<Instant>,
+    /// It was seen to run a transaction as a batch: one Task does not prove the rest.
+    takes_apart: bool,
 }
 
 /// A server's abilities change with its updates.
@@ -55,6 +57,24 @@ impl Client {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).can
     }
 
+    /// What the server says of itself, in one line for a technician.
+    ///
+    /// # Errors
+    /// Why it will not do, and what to look at.
+    pub async fn describe(&self) -> Result<String, String> {
+        let answer = self.http.get("metadata", &[], self.look_up_timeout()).await.map_err(|trouble| {
+            format!(
+                "{trouble}: is the network up, is the address right, is the server's certificate signed by ca_file?"
+            )
+        })?;
+        match answer.json.as_ref().filter(|_| answer.is_success()) {
+            Some(statement) => wire::describe(statement),
+            None => {
+                Err(format!("the server answers {} to /metadata: is hospital.url its FHIR base URL?", answer.status))
+            }
+        }
+    }
+
     fn look_up_timeout(&self) -> Duration {
         Duration::from_millis(self.settings.look_up_timeout_ms)
     }
@@ -74,7 +94,10 @@ impl Client {
             return;
         };
         tracing::info!(?can, "the hospital server told what it can do");
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Known { can, read_at: Some(Instant::now()) };
+        {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            (known.can, known.read_at) = (can, Some(Instant::now()));
+        }
         if can.device {
             self.introduce().await;
         }

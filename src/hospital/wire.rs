@@ -7,7 +7,7 @@ mod money;
 mod read;
 
 pub use bundle::{device_resource, document_bundle, encode, entry_id, quote_task};
-pub use capability::Capabilities;
+pub use capability::{Capabilities, describe};
 pub use read::{
     bundle_entries, first_identifier, is_resource, local_text, matches_identifier, next_page, pages_of, quote_is_over,
     read_appointment, read_patient, reference_of_patient, same_reference,
@@ -50,7 +50,9 @@ pub struct BundleEntry {
 pub struct BundleRequest {
     pub method: &'static str,
     pub url: &'static str,
-    pub if_none_exist: String,
+    /// Left out where the server cannot create conditionally: then the sender looks before it sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub if_none_exist: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -154,7 +154,7 @@ impl SimHospital {
         self.shared.shelf().change(kind, system, value, change);
     }
 
-    /// Declare no `PaymentNotice` (or another type) in `/metadata`, and refuse it.
+    /// Declare no `PaymentNotice` (or another type, `patch`, `conditionalCreate`) in `/metadata`, and refuse it.
     pub fn lacks(&self, kind: &'static str) {
         self.shared.shelf().lacking.push(kind);
     }

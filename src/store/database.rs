@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 const NAME: &str = "kiosk.db";
 /// What `SQLite` lays beside a database, by what its name ends in.
 const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
+/// Of `SQLite` and of `SQLCipher`, unless told otherwise.
+const PAGE_BYTES: i64 = 4_096;
 const ASIDE_MAX: u32 = 10_000;
 /// Also what a power cut in the first second of a new kiosk leaves, so it is used and not set aside.
 const WAS_EMPTY: &str = "the database file was empty: if this kiosk has been in use, what it held is lost";
@@ -40,9 +42,15 @@ fn exists(path: &Path) -> bool {
     path.metadata().is_ok_and(|file| file.len() > 0)
 }
 
-/// Empties the write-ahead log, which otherwise keeps what was just erased. Left to the next time if it cannot be done.
-pub(super) fn truncate_log(connection: &Connection) {
-    let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+/// Empties the write-ahead log, which otherwise keeps what was just erased. False if it could not be done now.
+pub(super) fn truncate_log(connection: &Connection) -> bool {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).is_ok_and(|busy| busy == 0)
+}
+
+/// No queue, however long, may take the disk from the system it runs on. What is larger already stays and grows no more.
+pub(super) fn limit_size(connection: &Connection, size_max_mib: u32) -> Result<()> {
+    let pages = (i64::from(size_max_mib) * 1024 * 1024 / PAGE_BYTES).max(1);
+    Ok(connection.execute_batch(&format!("PRAGMA max_page_count = {pages}"))?)
 }
 
 enum Opening {

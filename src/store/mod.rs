@@ -10,6 +10,7 @@ mod journal;
 mod key;
 mod lock;
 mod outbox;
+mod retention;
 mod schedule;
 mod schema;
 mod staff;
@@ -30,6 +31,7 @@ use std::fmt;
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
 
@@ -60,14 +62,22 @@ pub fn open_with_credentials(settings: &config::Store, credentials: Option<&Path
     make_folder(&settings.folder)?;
     let lock = lock::take(&settings.folder)?;
     let secret = key::load(settings, credentials, database::is_there(&settings.folder))?;
-    open_locked(&settings.folder, &secret, lock)
+    open_locked(settings, &secret, lock)
 }
 
-fn open_locked(folder: &Path, secret: &key::Secret, lock: lock::FolderLock) -> Result<Opened> {
+fn open_locked(settings: &config::Store, secret: &key::Secret, lock: lock::FolderLock) -> Result<Opened> {
+    let folder = &settings.folder;
     let (connection, notice) = database::open(folder, secret)?;
+    database::limit_size(&connection, settings.size_max_mib)?;
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(|error| other(format!("cannot write the data folder: {error}")))?;
-    Ok(Opened { store: SqliteStore { connection: Mutex::new(connection), _lock: lock }, notice })
+    let store = SqliteStore {
+        connection: Mutex::new(connection),
+        keep: retention::Periods::from(settings),
+        log_holds_erased: AtomicBool::new(false),
+        _lock: lock,
+    };
+    Ok(Opened { store, notice })
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
@@ -77,6 +87,9 @@ fn make_folder(folder: &Path) -> Result<()> {
 
 pub struct SqliteStore {
     connection: Mutex<Connection>,
+    keep: retention::Periods,
+    /// What was erased still stands in the write-ahead log, which could not be emptied (a full disk): again next time.
+    log_holds_erased: AtomicBool,
     /// Declared last: the folder is given free after the database is closed.
     _lock: lock::FolderLock,
 }
@@ -99,15 +112,22 @@ impl SqliteStore {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let done = work(&transaction)?;
         transaction.commit()?;
+        if self.log_holds_erased.load(Ordering::Relaxed) {
+            self.empty_log(&connection);
+        }
         Ok(done)
     }
 
     /// [`Self::write`]; if personal data was erased, it leaves the write-ahead log as well.
     fn write_erasing(&self, work: impl FnOnce(&Transaction<'_>) -> Result<bool>) -> Result<()> {
         if self.write(work)? {
-            database::truncate_log(&self.connection());
+            self.empty_log(&self.connection());
         }
         Ok(())
+    }
+
+    fn empty_log(&self, connection: &Connection) {
+        self.log_holds_erased.store(!database::truncate_log(connection), Ordering::Relaxed);
     }
 }
 
@@ -158,6 +178,10 @@ impl Store for SqliteStore {
 
     fn staff_book(&self) -> Option<&dyn StaffBook> {
         Some(self)
+    }
+
+    fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<()> {
+        self.write_erasing(|tx| retention::forget_old(tx, self.keep, now))
     }
 
     fn counters(&self) -> Result<Counters> {

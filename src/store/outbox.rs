@@ -44,18 +44,17 @@ fn insert_new(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<
     Ok(())
 }
 
+pub(super) const NEXT: &str =
+    "SELECT sequence, request, bundle, tries, maybe_delivered OR in_try, state, note FROM outbox AS mine
+     WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM outbox AS older
+         WHERE older.visit = mine.visit AND older.sequence < mine.sequence AND older.state IN ('waiting', 'parked'))
+         AND visit NOT IN (SELECT value FROM json_each(?1))
+     ORDER BY sequence LIMIT 1";
+
 /// The oldest waiting request whose visit has nothing older waiting or parked and is not among `step_over`.
 pub(super) fn next(connection: &Connection, step_over: &[Uuid]) -> Result<Option<QueuedRequest>> {
     let step_over = step_over.iter().map(Uuid::to_string).collect::<Vec<_>>();
-    let next = connection.query_row(
-        "SELECT sequence, request, bundle, tries, maybe_delivered OR in_try, state, note FROM outbox AS mine
-         WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM outbox AS older
-             WHERE older.visit = mine.visit AND older.sequence < mine.sequence AND older.state IN ('waiting', 'parked'))
-             AND visit NOT IN (SELECT value FROM json_each(?1))
-         ORDER BY sequence LIMIT 1",
-        [serde_json::Value::from(step_over).to_string()],
-        queued,
-    );
+    let next = connection.query_row(NEXT, [serde_json::Value::from(step_over).to_string()], queued);
     Ok(next.optional()?)
 }
 
@@ -107,7 +106,7 @@ pub(super) fn tried(
         Delivery::Later { reason, maybe_delivered, .. } => keep(tx, sequence, state, *maybe_delivered, reason)?,
         // A refusal may have come in the middle of a bundle: look before it is sent again.
         Delivery::Park { reason } => keep(tx, sequence, QueueState::Parked, true, reason)?,
-        Delivery::Hold { reason } => keep(tx, sequence, state, false, reason)?,
+        Delivery::Hold { reason } | Delivery::Busy { reason, .. } => keep(tx, sequence, state, false, reason)?,
     }
     Ok(false)
 }
@@ -120,6 +119,7 @@ fn keep(tx: &Transaction<'_>, sequence: i64, state: QueueState, maybe_delivered:
     Ok(())
 }
 
+/// Identifier, kind and time stay; not even that two requests were of one visit.
 fn deliver(tx: &Transaction<'_>, sequence: i64, note: Option<&str>, at: DateTime<FixedOffset>) -> Result<()> {
     let request: Option<Request> =
         tx.query_row("SELECT request FROM outbox WHERE sequence = ?1", [sequence], |row| json_or_null(row, 0))?;
@@ -127,7 +127,7 @@ fn deliver(tx: &Transaction<'_>, sequence: i64, note: Option<&str>, at: DateTime
         journal::settle(tx, request.id, at)?;
     }
     tx.execute(
-        "UPDATE outbox SET state = ?2, in_try = 0, request = NULL, bundle = NULL, note = ?3, delivered_at = ?4
+        "UPDATE outbox SET state = ?2, in_try = 0, visit = '', request = NULL, bundle = NULL, note = ?3, delivered_at = ?4
          WHERE sequence = ?1",
         params![sequence, queue_word(QueueState::Sent), note, at.to_rfc3339()],
     )?;

@@ -1,5 +1,7 @@
 //! What cannot be seen from outside: the bytes without the cipher, the query plans, a full disk, a failing migration.
 
+mod pages;
+
 use super::*;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::Amount;
@@ -21,7 +23,12 @@ fn day() -> NaiveDate {
 }
 
 fn plain(folder: &Path) -> SqliteStore {
-    open_locked(folder, &key::Secret::Plain, lock::take(folder).unwrap()).unwrap().store
+    opened(folder, &key::Secret::Plain)
+}
+
+fn opened(folder: &Path, secret: &key::Secret) -> SqliteStore {
+    let settings = config::Store::at(folder.to_owned(), PathBuf::new());
+    open_locked(&settings, secret, lock::take(folder).unwrap()).unwrap().store
 }
 
 fn card() -> CardTransaction {
@@ -180,7 +187,7 @@ fn yesterdays_schedule_is_in_no_byte_of_the_folder() {
 fn the_connection_is_as_durable_and_forgetful_as_promised() {
     let folder = tempfile::tempdir().unwrap();
     let secret = key::Secret::Key(zeroize::Zeroizing::new([7; 32]));
-    let store = open_locked(folder.path(), &secret, lock::take(folder.path()).unwrap()).unwrap().store;
+    let store = opened(folder.path(), &secret);
     let wanted = [
         ("journal_mode", "wal"),
         ("synchronous", "2"),
@@ -272,4 +279,83 @@ fn a_database_refusal_tells_no_sql_and_no_value() {
         let error = StoreError::from(error);
         assert!(!format!("{error} {error:?}").contains("77012"), "{error}");
     }
+}
+
+/// Configured periods, and nothing that is not over.
+#[test]
+fn what_is_over_goes_after_its_days_and_what_is_not_never() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = config::Store {
+        keep_delivered_days: 2,
+        keep_payments_days: 10,
+        ..config::Store::at(folder.path().to_owned(), PathBuf::new())
+    };
+    let lock = lock::take(folder.path()).unwrap();
+    let store = open_locked(&settings, &key::Secret::Plain, lock).unwrap().store;
+    pay(&store);
+    for id in [3, 4] {
+        let visit = Uuid::from_u128(id);
+        store.queue(&Request { id: visit, visit, ..request(PaymentOfRequest::Free) }, b"x").unwrap();
+    }
+    store.trying(1).unwrap();
+    store.tried(1, &Delivery::Done { note: None }, at()).unwrap();
+    store.tried(2, &Delivery::Park { reason: "422".into() }, at()).unwrap();
+    let kept = |days: u64| {
+        store.forget_old(at() + chrono::Days::new(days)).unwrap();
+        (store.requests().unwrap().len(), store.payments().unwrap().len())
+    };
+    assert_eq!(kept(2), (3, 1), "not a moment before");
+    assert_eq!(kept(3), (2, 1), "the delivered one");
+    assert_eq!(kept(10), (2, 1));
+    assert_eq!(kept(11), (2, 0), "the settled payment");
+    assert_eq!(kept(3_650), (2, 0), "what waits or is parked stays");
+}
+
+#[test]
+fn an_open_payment_is_kept_however_old() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plain(folder.path());
+    pay(&store);
+    store.forget_old(at() + chrono::Days::new(3_650)).unwrap();
+    assert_eq!(store.payments().unwrap().len(), 1, "paid, and not yet with the hospital");
+}
+
+/// A checkpoint that could not be made when a request was erased is made by the next write.
+#[test]
+fn an_erased_request_leaves_the_log_later_if_it_cannot_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plain(folder.path());
+    pay(&store);
+    let reader = Connection::open(folder.path().join("kiosk.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM outbox").unwrap();
+    store.trying(1).unwrap();
+    store.tried(1, &Delivery::Done { note: None }, at()).unwrap();
+    assert!(!files_with_marker(folder.path()).is_empty(), "somebody reads: the log cannot be emptied");
+    reader.execute_batch("COMMIT").unwrap();
+    store.save_counters(&Counters::default()).unwrap();
+    assert_eq!(files_with_marker(folder.path()), Vec::<String>::new());
+}
+
+/// The next request is found by looking at a few rows, however many wait.
+#[test]
+fn a_long_queue_costs_no_more_to_look_into_than_a_short_one() {
+    let steps = |rows: u32| {
+        let folder = tempfile::tempdir().unwrap();
+        let store = plain(folder.path());
+        let connection = store.connection();
+        connection
+            .execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                 INSERT INTO outbox (id, visit, kind, state, queued_at, request, bundle)
+                 SELECT 'r' || i, 'v' || (i / 3), 'documents', iif(i < 32, 'parked', 'waiting'), ?2, ?3, zeroblob(500) FROM n",
+                rusqlite::params![rows, at().to_rfc3339(), serde_json::to_string(&request(PaymentOfRequest::Free)).unwrap()],
+            )
+            .unwrap();
+        let mut statement = connection.prepare(outbox::NEXT).unwrap();
+        let found: i64 = statement.query_row(["[]"], |row| row.get(0)).unwrap();
+        assert_eq!(found, 33, "the first behind the parked visits");
+        statement.get_status(rusqlite::StatementStatus::VmStep)
+    };
+    let (short, long) = (steps(100), steps(100_000));
+    assert!(long <= short + 10, "{short} steps among 100 rows, {long} among 100000");
 }

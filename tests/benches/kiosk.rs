@@ -103,7 +103,7 @@ fn paper(criterion: &mut Criterion) {
 fn enqueue(_: &mut Criterion) {
     const ROUNDS: u32 = 200;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("folder");
-    let settings = config::Store { folder: folder.path().join("store"), key_file: folder.path().join("key/store.key") };
+    let settings = config::Store::at(folder.path().join("store"), folder.path().join("key/store.key"));
     let opened = store::open_with_credentials(&settings, None).expect("store");
     let bundle = vec![b'x'; 4096];
     let started = Instant::now();

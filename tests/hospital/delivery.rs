@@ -99,8 +99,10 @@ async fn each_refusal_has_its_meaning() {
     ] {
         hospital.set(Fault::Answer { status, retry_after: retry_after.map(str::to_owned) });
         let word = match client.deliver(&request).await {
-            Delivery::Later { after_s: Some(seconds), .. } => format!("later {seconds}"),
-            Delivery::Later { after_s: None, .. } => "later".to_owned(),
+            Delivery::Later { after_s: Some(seconds), .. } | Delivery::Busy { after_s: Some(seconds), .. } => {
+                format!("later {seconds}")
+            }
+            Delivery::Later { after_s: None, .. } | Delivery::Busy { after_s: None, .. } => "later".to_owned(),
             Delivery::Park { .. } => "park".to_owned(),
             Delivery::Hold { .. } => "hold".to_owned(),
             Delivery::Done { .. } => "done".to_owned(),
@@ -175,4 +177,72 @@ async fn an_unknown_patient_is_for_staff() {
     let delivery = client.deliver(&queued(stranger, &*client)).await;
     assert!(matches!(&delivery, Delivery::Park { reason } if !reason.contains("99999999")), "{delivery:?}");
     assert_eq!(hospital.count("Task"), 0, "all or nothing");
+}
+
+/// It ignores nothing and promises nothing: the kiosk looks before it sends, each time.
+#[tokio::test]
+async fn without_conditional_create_it_looks_before_it_sends() {
+    let hospital = hospital();
+    hospital.lacks("conditionalCreate");
+    let client = client(&hospital.url());
+    acquainted(&client).await;
+    let (request, before) = (queued(documents(1, card()), &*client), hospital.requests("POST", ""));
+    for _ in 0..3 {
+        assert_eq!(client.deliver(&request).await, DONE);
+    }
+    assert_eq!((hospital.count("Task"), hospital.requests("POST", "") - before), (1, 1));
+    assert_eq!(["Invoice", "ChargeItem", "PaymentNotice"].map(|kind| hospital.count(kind)), [0, 0, 0]);
+    let task = hospital.resources("Task")[0].to_string();
+    assert!(["payment-approval", "amount-1", "30027719"].iter().all(|word| task.contains(word)), "{task}");
+}
+
+/// The server took a bundle apart, kept the Task and refused the invoice; staff mended it and sent the request again.
+#[tokio::test]
+async fn a_request_that_came_apart_is_completed_and_not_taken_for_done() {
+    let hospital = hospital();
+    let client = client(&hospital.url());
+    let first = queued(documents(1, card()), &*client);
+    hospital.set(Fault::EntryRefused);
+    let Delivery::Park { reason } = client.deliver(&first).await else { panic!("parked") };
+    hospital.set(Fault::Up);
+    assert_eq!(client.deliver(&first).await, DONE);
+    let invoice = entry_id(first.request.id, "invoice").to_string();
+    hospital
+        .change("Invoice", people::REQUEST_SYSTEM, &invoice, |found| found["identifier"][0]["value"] = "lost".into());
+    // Another client, as after a restart: only the row's note still tells.
+    let restarted = super::fixture::client(&hospital.url());
+    let again = QueuedRequest { maybe_delivered: true, note: Some(reason), ..first.clone() };
+    assert_eq!(restarted.deliver(&again).await, DONE);
+    assert!(hospital.find("Invoice", people::REQUEST_SYSTEM, &invoice).is_some(), "made by the replay");
+    assert_eq!((hospital.count("Task"), hospital.count("ChargeItem")), (1, 2), "and nothing twice");
+    let whole = QueuedRequest { maybe_delivered: true, note: None, ..first };
+    let before = hospital.requests("GET", "Invoice");
+    assert_eq!(super::fixture::client(&hospital.url()).deliver(&whole).await, DONE);
+    assert_eq!(hospital.requests("GET", "Invoice"), before, "elsewhere the Task is proof enough");
+}
+
+#[tokio::test]
+async fn a_technician_is_told_in_one_line() {
+    let hospital = hospital();
+    let client = client(&hospital.url());
+    let line = client.describe().await.expect("a server");
+    assert_eq!(line, "FHIR 4.0.1, a server without a name: it can do all that the kiosk asks");
+    for kind in ["PaymentNotice", "patch"] {
+        hospital.lacks(kind);
+    }
+    let line = client.describe().await.expect("a server");
+    assert!(
+        line.ends_with(
+            ": no PaymentNotice: the payment goes into the Task; no JSON Patch: a check-in rewrites the appointment"
+        ),
+        "{line}"
+    );
+    hospital.lacks("conditionalCreate");
+    let line = client.describe().await.expect("a server");
+    assert!(line.contains("looked for before it is sent") && !line.contains('\n'), "{line}");
+    for (fault, word) in [(Fault::Reject, "503"), (Fault::Html, "base URL"), (Fault::WrongResource, "no FHIR server")] {
+        hospital.set(fault);
+        let why = client.describe().await.expect_err("trouble");
+        assert!(why.contains(word), "{why}");
+    }
 }

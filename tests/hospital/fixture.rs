@@ -229,3 +229,69 @@ pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
     }
     panic!("never: {what}");
 }
+
+/// What a `Store` has besides the queue, for stores that only a sender uses.
+macro_rules! not_the_senders {
+    () => {
+        fn record(
+            &self,
+            _: &hospital_kiosk::domain::payment::Entry,
+            _: &[u8],
+            _: chrono::DateTime<chrono::FixedOffset>,
+        ) -> Result<(), hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn payments(
+            &self,
+        ) -> Result<Vec<hospital_kiosk::domain::payment::PaymentRecord>, hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn payment(
+            &self,
+            _: hospital_kiosk::domain::payment::AttemptId,
+        ) -> Result<Option<hospital_kiosk::domain::payment::PaymentRecord>, hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn requests(&self) -> Result<Vec<hospital_kiosk::ports::QueueRow>, hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn retry(&self, _: uuid::Uuid) -> Result<bool, hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn counters(&self) -> Result<hospital_kiosk::domain::session::Counters, hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn save_counters(
+            &self,
+            _: &hospital_kiosk::domain::session::Counters,
+        ) -> Result<(), hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn cached_patient(
+            &self,
+            _: chrono::NaiveDate,
+            _: &hospital_kiosk::domain::patient::PatientNumber,
+            _: hospital_kiosk::domain::patient::BirthDate,
+        ) -> Result<Option<hospital_kiosk::domain::patient::Patient>, hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn cached_appointments(
+            &self,
+            _: chrono::NaiveDate,
+            _: &hospital_kiosk::domain::patient::PatientNumber,
+        ) -> Result<Vec<hospital_kiosk::domain::patient::Appointment>, hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn cached_slip(
+            &self,
+            _: chrono::NaiveDate,
+            _: &str,
+        ) -> Result<
+            Option<(hospital_kiosk::domain::patient::Patient, hospital_kiosk::domain::patient::Appointment)>,
+            hospital_kiosk::ports::StoreError,
+        > {
+            unimplemented!("not the sender's")
+        }
+    };
+}
+pub(super) use not_the_senders;

@@ -1,14 +1,14 @@
 //! The one sender, with a store in memory.
 
-use super::fixture::{StoppedClock, card, client, day, documents, eventually, hospital, settings, ten_o_clock};
+use super::fixture::{
+    StoppedClock, card, client, day, documents, eventually, hospital, not_the_senders, settings, ten_o_clock,
+};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::outbox::{Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
-use hospital_kiosk::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
-use hospital_kiosk::domain::payment::{AttemptId, Entry, PaymentRecord};
-use hospital_kiosk::domain::session::Counters;
+use hospital_kiosk::domain::patient::{Appointment, Patient, PatientNumber};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::sync::{self, SyncSettings};
-use hospital_kiosk::ports::{HospitalServer, QueueRow, Store, StoreError};
+use hospital_kiosk::ports::{HospitalServer, Store, StoreError};
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Notify;
@@ -88,7 +88,7 @@ impl Store for MemoryStore {
             Delivery::Done { note } => (row.state, row.note) = (QueueState::Sent, note.clone()),
             Delivery::Park { reason } => (row.state, row.note) = (QueueState::Parked, Some(reason.clone())),
             Delivery::Later { maybe_delivered, .. } => row.maybe_delivered = *maybe_delivered,
-            Delivery::Hold { .. } => {}
+            Delivery::Hold { .. } | Delivery::Busy { .. } => {}
         });
         Ok(())
     }
@@ -102,36 +102,7 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn record(&self, _: &Entry, _: &[u8], _: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        unimplemented!("not the sender's")
-    }
-    fn payments(&self) -> Result<Vec<PaymentRecord>, StoreError> {
-        unimplemented!("not the sender's")
-    }
-    fn payment(&self, _: AttemptId) -> Result<Option<PaymentRecord>, StoreError> {
-        unimplemented!("not the sender's")
-    }
-    fn requests(&self) -> Result<Vec<QueueRow>, StoreError> {
-        unimplemented!("not the sender's")
-    }
-    fn retry(&self, _: Uuid) -> Result<bool, StoreError> {
-        unimplemented!("not the sender's")
-    }
-    fn counters(&self) -> Result<Counters, StoreError> {
-        unimplemented!("not the sender's")
-    }
-    fn save_counters(&self, _: &Counters) -> Result<(), StoreError> {
-        unimplemented!("not the sender's")
-    }
-    fn cached_patient(&self, _: NaiveDate, _: &PatientNumber, _: BirthDate) -> Result<Option<Patient>, StoreError> {
-        unimplemented!("not the sender's")
-    }
-    fn cached_appointments(&self, _: NaiveDate, _: &PatientNumber) -> Result<Vec<Appointment>, StoreError> {
-        unimplemented!("not the sender's")
-    }
-    fn cached_slip(&self, _: NaiveDate, _: &str) -> Result<Option<(Patient, Appointment)>, StoreError> {
-        unimplemented!("not the sender's")
-    }
+    not_the_senders!();
 }
 
 struct Bench {
@@ -169,7 +140,8 @@ impl Bench {
         self.task = Some(tokio::spawn(sync::run(
             Arc::clone(&self.store) as Arc<dyn Store>,
             Arc::clone(&self.client) as Arc<dyn HospitalServer>,
-            SyncSettings::from(&settings("")),
+            // The wait at the start is short beside the life of a sender that is killed every 15 ms.
+            SyncSettings { network_return_wait_ms: 2, ..SyncSettings::from(&settings("")) },
             Arc::clone(&self.wake),
             Arc::new(StoppedClock),
             Arc::new(move |now| online.lock().unwrap_or_else(PoisonError::into_inner).push(now)),

@@ -11,8 +11,14 @@ use hospital_kiosk::rehearsal::people::seed_bundle;
 use serde_json::Value;
 use uuid::Uuid;
 
-const ALL: Capabilities =
-    Capabilities { charge_item: true, invoice: true, payment_notice: true, device: true, json_patch: true };
+const ALL: Capabilities = Capabilities {
+    charge_item: true,
+    invoice: true,
+    payment_notice: true,
+    device: true,
+    json_patch: true,
+    conditional_create: true,
+};
 
 fn cases() -> Vec<(&'static str, Request, Capabilities)> {
     let known = Request { patient_ref: Some("Patient/4711".to_owned()), ..documents(1, card()) };
@@ -150,4 +156,14 @@ fn no_name_and_no_birth_date_travels() {
         let text = bundle(&request, can).to_string();
         assert!(!text.contains("홍") && !text.contains("1958") && !text.contains("9410"), "{name}");
     }
+}
+
+#[test]
+fn without_conditional_create_there_is_no_condition_to_refuse() {
+    let can =
+        Capabilities { charge_item: false, invoice: false, payment_notice: false, conditional_create: false, ..ALL };
+    let bundle = bundle(&documents(8, card()), can);
+    assert_eq!(bundle["entry"].as_array().map(Vec::len), Some(1));
+    assert!(!bundle.to_string().contains("ifNoneExist"));
+    compare("paid-unconditional", &bundle);
 }

@@ -65,7 +65,7 @@ const ROUNDS: usize = 8;
 #[test]
 fn child_that_records_until_it_is_killed() {
     let Some(root) = std::env::var_os(CHILD_FOLDER).map(PathBuf::from) else { return };
-    let settings = config::Store { folder: root.join("data"), key_file: root.join("keys/store.key") };
+    let settings = config::Store::at(root.join("data"), root.join("keys/store.key"));
     let store = open_with_credentials(&settings, None).unwrap().store;
     for open in store.payments().unwrap().into_iter().filter(|payment| payment.state.is_open()) {
         finish(&store, &open);

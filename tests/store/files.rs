@@ -224,7 +224,7 @@ fn a_key_inside_the_data_folder_is_refused() {
     std::os::unix::fs::symlink(disk.folder(), disk.root.path().join("way-in")).unwrap();
     std::os::unix::fs::symlink(disk.folder().join("hidden"), disk.root.path().join("keys/link")).unwrap();
     for place in ["data/store.key", "data/sub/store.key", "keys/../data/store.key", "way-in/store.key", "keys/link"] {
-        let settings = config::Store { folder: disk.folder(), key_file: disk.root.path().join(place) };
+        let settings = config::Store::at(disk.folder(), disk.root.path().join(place));
         assert!(refusal(open_with_credentials(&settings, None)).contains("inside the data folder"), "{place}");
     }
 }

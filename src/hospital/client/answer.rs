@@ -5,6 +5,9 @@ use crate::domain::outbox::Delivery;
 use serde_json::Value;
 use std::fmt::Write as _;
 
+/// How the reason begins when one entry was taken and another refused.
+pub const CAME_APART: &str = "the server took the request apart and refused a part of it";
+
 /// What an answer to a transaction means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -52,10 +55,7 @@ fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
     }
     refused.truncate(REFUSALS_TOLD_MAX);
     Delivery::Park {
-        reason: format!(
-            "the server took the request apart and refused a part of it ({}): it does not run transactions; some of it may be there",
-            refused.join(", ")
-        ),
+        reason: format!("{CAME_APART} ({}): it does not run transactions; some of it may be there", refused.join(", ")),
     }
 }
 
@@ -80,8 +80,9 @@ pub fn of_refusal(answer: &HttpAnswer) -> Delivery {
         401 | 403 => Delivery::Hold {
             reason: format!("the hospital server refuses this kiosk ({status}): check its credentials"),
         },
-        429 => later("the server is busy (429)", answer, false),
-        408 | 409 | 500..=599 => later(&format!("the server answered {status}"), answer, true),
+        429 => Delivery::Busy { reason: "the server is busy (429)".to_owned(), after_s: answer.retry_after_s },
+        // Besides the busy ones, a proxy's own refusal, a wrong connection, a lock, too early: nothing about the request.
+        407 | 408 | 409 | 421 | 423 | 425 | 500..=599 => later(&format!("the server answered {status}"), answer, true),
         400 | 402 | 404..=499 => {
             Delivery::Park { reason: format!("the server refuses the request ({status}){}", issues(answer)) }
         }
@@ -133,7 +134,7 @@ mod tests {
             Verdict::Settled(Delivery::Park { .. }) => "park",
             Verdict::Settled(Delivery::Hold { .. }) => "hold",
             Verdict::Settled(Delivery::Later { maybe_delivered: true, .. }) => "later, maybe there",
-            Verdict::Settled(Delivery::Later { maybe_delivered: false, .. }) => "later",
+            Verdict::Settled(Delivery::Later { maybe_delivered: false, .. } | Delivery::Busy { .. }) => "later",
         }
     }
 
@@ -146,12 +147,14 @@ mod tests {
             (403, "hold"),
             (404, "park"),
             (405, "park"),
+            (407, "later, maybe there"),
             (408, "later, maybe there"),
             (409, "later, maybe there"),
             (410, "park"),
             (412, "look"),
             (413, "park"),
             (422, "park"),
+            (423, "later, maybe there"),
             (429, "later"),
             (500, "later, maybe there"),
             (503, "later, maybe there"),

@@ -2,10 +2,11 @@
 
 use super::super::wire;
 use super::Client;
-use super::answer::{self, Verdict};
+use super::answer::{self, CAME_APART, Verdict};
 use super::http::Trouble;
 use crate::domain::outbox::{Delivery, QueuedRequest};
 use serde_json::Value;
+use std::sync::PoisonError;
 
 /// What a look for our own Task found.
 enum Look {
@@ -17,13 +18,21 @@ enum Look {
     Failed(Delivery),
 }
 
+/// What must be known of a frozen entry to find it again.
+struct Entry {
+    kind: String,
+    /// The identifier's value in `request_system`.
+    id: String,
+    conditional: bool,
+}
+
 impl Client {
     pub(super) async fn deliver_bundle(&self, queued: &QueuedRequest) -> Delivery {
-        let Some(entries) = entry_count(&queued.bundle) else {
+        let Some(entries) = read_entries(&queued.bundle) else {
             return Delivery::Park { reason: "the stored bundle cannot be read".to_owned() };
         };
-        if queued.maybe_delivered {
-            match self.look(queued).await {
+        if queued.maybe_delivered || entries.iter().any(|entry| !entry.conditional) {
+            match self.look(queued, &entries).await {
                 Look::Ours { more_than_one } => return found(more_than_one),
                 Look::Failed(delivery) => return delivery,
                 Look::None => {}
@@ -31,8 +40,13 @@ impl Client {
         }
         match self.http.transaction(queued.bundle.clone(), self.send_timeout()).await {
             Err(trouble) => answer::trouble(trouble),
-            Ok(answer) => match answer::of_transaction(&answer, entries) {
-                Verdict::Settled(delivery) => delivery,
+            Ok(answer) => match answer::of_transaction(&answer, entries.len()) {
+                Verdict::Settled(delivery) => {
+                    if came_apart(&delivery) {
+                        self.known.lock().unwrap_or_else(PoisonError::into_inner).takes_apart = true;
+                    }
+                    delivery
+                }
                 Verdict::Look => self.after_412(queued).await,
             },
         }
@@ -40,7 +54,7 @@ impl Client {
 
     /// More than one match somewhere: never sent again blindly.
     async fn after_412(&self, queued: &QueuedRequest) -> Delivery {
-        match self.look(queued).await {
+        match self.look_for_task(queued).await {
             Look::Ours { .. } => found(true),
             Look::Failed(delivery) => delivery,
             Look::None => Delivery::Park {
@@ -49,13 +63,34 @@ impl Client {
         }
     }
 
-    async fn look(&self, queued: &QueuedRequest) -> Look {
-        let id = wire::entry_id(queued.request.id, "task").to_string();
+    /// The Task comes last in its bundle and is proof of all of it, except where bundles come apart: there each entry is
+    /// looked for, and what is missing is added by the replay.
+    async fn look(&self, queued: &QueuedRequest, entries: &[Entry]) -> Look {
+        let task = self.look_for_task(queued).await;
+        let apart = self.known.lock().unwrap_or_else(PoisonError::into_inner).takes_apart
+            || queued.note.as_deref().is_some_and(|note| note.starts_with(CAME_APART));
+        if !apart || !matches!(task, Look::Ours { .. }) {
+            return task;
+        }
+        for entry in entries.iter().filter(|entry| entry.kind != "Task") {
+            match self.look_for(&entry.kind, &entry.id).await {
+                Look::Ours { .. } => {}
+                missing_or_failed @ (Look::None | Look::Failed(_)) => return missing_or_failed,
+            }
+        }
+        task
+    }
+
+    async fn look_for_task(&self, queued: &QueuedRequest) -> Look {
+        self.look_for("Task", &wire::entry_id(queued.request.id, "task").to_string()).await
+    }
+
+    async fn look_for(&self, kind: &str, id: &str) -> Look {
         let token = format!("{}|{id}", self.settings.request_system);
-        match self.http.get("Task", &[("identifier", &token)], self.send_timeout()).await {
+        match self.http.get(kind, &[("identifier", &token)], self.send_timeout()).await {
             Err(trouble) => Look::Failed(uncertain(trouble)),
             Ok(answer) => match answer.resource("Bundle") {
-                Some(bundle) => count_ours(bundle, &self.settings.request_system, &id),
+                Some(bundle) => count_ours(bundle, kind, &self.settings.request_system, id),
                 None if answer.is_success() => {
                     Look::Failed(later("the server answered a search with something else", answer.retry_after_s))
                 }
@@ -67,15 +102,19 @@ impl Client {
                     Delivery::Later { reason, after_s, .. } => {
                         Delivery::Later { reason, after_s, maybe_delivered: true }
                     }
-                    other @ (Delivery::Done { .. } | Delivery::Hold { .. }) => other,
+                    other @ (Delivery::Done { .. } | Delivery::Hold { .. } | Delivery::Busy { .. }) => other,
                 }),
             },
         }
     }
 }
 
-fn count_ours(bundle: &Value, system: &str, id: &str) -> Look {
-    match wire::bundle_entries(bundle, "Task").filter(|task| wire::matches_identifier(task, system, id)).count() {
+fn came_apart(delivery: &Delivery) -> bool {
+    matches!(delivery, Delivery::Park { reason } if reason.starts_with(CAME_APART))
+}
+
+fn count_ours(bundle: &Value, kind: &str, system: &str, id: &str) -> Look {
+    match wire::bundle_entries(bundle, kind).filter(|found| wire::matches_identifier(found, system, id)).count() {
         0 => Look::None,
         count => Look::Ours { more_than_one: count > 1 },
     }
@@ -96,6 +135,15 @@ fn later(reason: &str, after_s: Option<u64>) -> Delivery {
     Delivery::Later { reason: reason.to_owned(), after_s, maybe_delivered: true }
 }
 
-fn entry_count(bundle: &[u8]) -> Option<usize> {
-    serde_json::from_slice::<Value>(bundle).ok()?["entry"].as_array().map(Vec::len)
+fn read_entries(bundle: &[u8]) -> Option<Vec<Entry>> {
+    let bundle: Value = serde_json::from_slice(bundle).ok()?;
+    let read = |entry: &Value| {
+        let resource = &entry["resource"];
+        Some(Entry {
+            kind: resource["resourceType"].as_str()?.to_owned(),
+            id: resource["identifier"][0]["value"].as_str()?.to_owned(),
+            conditional: entry["request"]["ifNoneExist"].is_string(),
+        })
+    };
+    bundle["entry"].as_array()?.iter().map(read).collect()
 }

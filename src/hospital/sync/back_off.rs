@@ -10,10 +10,24 @@ pub fn back_off_ms(settings: SyncSettings, failures: u32, random: u64) -> u64 {
     share(ceiling, random)
 }
 
+/// The time the server named, and never less (RFC 9110, 10.2.3). It names the same time to everybody: the longer the wait,
+/// the wider they spread.
+#[must_use]
+pub fn named_wait_ms(settings: SyncSettings, after_s: u64, random: u64) -> u64 {
+    let named = after_s.saturating_mul(1000);
+    let spread = settings.network_return_wait_ms.min(named).max(settings.retry_base_ms);
+    named.saturating_add(share(spread, random))
+}
+
+/// Any 64 bits; without randomness all ones, which is the longest wait.
+pub(super) fn random() -> u64 {
+    getrandom::u64().unwrap_or(u64::MAX)
+}
+
 /// Uniform from 0 to `limit_ms` inclusive; without randomness the whole wait.
 #[must_use]
 pub fn random_below(limit_ms: u64) -> u64 {
-    getrandom::u64().map_or(limit_ms, |random| share(limit_ms, random))
+    share(limit_ms, random())
 }
 
 pub(super) fn share(limit: u64, random: u64) -> u64 {
@@ -49,6 +63,23 @@ mod tests {
             (u32::MAX, low, 0),
         ] {
             assert_eq!(back_off_ms(SETTINGS, failures, random), ms, "{failures} failures, {random}");
+        }
+    }
+
+    #[test]
+    fn the_time_the_server_named_is_kept_and_spread() {
+        let fleet = SyncSettings { network_return_wait_ms: 900_000, ..SETTINGS };
+        for (settings, after_s, random, ms) in [
+            (SETTINGS, 0, 0, 0),
+            (SETTINGS, 0, u64::MAX, 2_000),
+            (SETTINGS, 7, 0, 7_000),
+            (SETTINGS, 7, u64::MAX, 14_000),
+            (SETTINGS, 120, u64::MAX, 130_000),
+            (fleet, 120, u64::MAX, 240_000),
+            (fleet, 7_200, u64::MAX, 8_100_000),
+            (fleet, u64::MAX, u64::MAX, u64::MAX),
+        ] {
+            assert_eq!(named_wait_ms(settings, after_s, random), ms, "{after_s} {random}");
         }
     }
 

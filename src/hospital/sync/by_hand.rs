@@ -25,6 +25,7 @@ impl ByHand {
             online,
             is_online: AtomicBool::new(false),
             was_told: AtomicBool::new(false),
+            is_back: AtomicBool::new(false),
             returned: Notify::new(),
         };
         Self { memory: Memory::default(), link, wake: Notify::new(), settings, delivered }

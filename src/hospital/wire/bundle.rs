@@ -103,7 +103,10 @@ impl Order<'_> {
             request: BundleRequest {
                 method: "POST",
                 url: resource.name(),
-                if_none_exist: format!("identifier={}", encode(&format!("{}|{id}", self.settings.request_system))),
+                if_none_exist: self
+                    .can
+                    .conditional_create
+                    .then(|| format!("identifier={}", encode(&format!("{}|{id}", self.settings.request_system)))),
             },
             resource,
         }

@@ -15,11 +15,20 @@ pub struct Capabilities {
     pub device: bool,
     /// `application/json-patch+json` on `Appointment`; else GET, modify, PUT.
     pub json_patch: bool,
+    /// `ifNoneExist` on a `Task`. Without it a request is one `Task` with everything in it, looked for before each send.
+    pub conditional_create: bool,
 }
 
 impl Default for Capabilities {
     fn default() -> Self {
-        Self { charge_item: true, invoice: true, payment_notice: false, device: false, json_patch: true }
+        Self {
+            charge_item: true,
+            invoice: true,
+            payment_notice: false,
+            device: false,
+            json_patch: true,
+            conditional_create: true,
+        }
     }
 }
 
@@ -33,16 +42,63 @@ impl Capabilities {
         let resources =
             statement["rest"].as_array()?.iter().find(|rest| rest["mode"] == "server")?["resource"].as_array()?;
         let of = |name: &str| resources.iter().find(|resource| resource["type"] == name);
-        let creates = |name: &str| of(name).is_some_and(creates_once);
+        // Only a server that says no cannot: silence is tried, and the look before a replay holds all the same.
+        let conditional_create = of("Task").is_none_or(|task| task["conditionalCreate"] != false);
+        let creates = |name: &str| conditional_create && of(name).is_some_and(creates_once);
         Some(Self {
             charge_item: creates("ChargeItem"),
             invoice: creates("Invoice"),
             payment_notice: creates("PaymentNotice"),
             device: creates("Device"),
+            conditional_create,
             json_patch: of("Appointment").is_some_and(|appointment| interacts(appointment, "patch"))
                 && patches_json(statement),
         })
     }
+
+    /// What is missing, and how it is done instead.
+    fn other_ways(self) -> Vec<&'static str> {
+        let ways = [
+            (
+                self.conditional_create,
+                "no conditional create: everything goes into one Task, looked for before it is sent",
+            ),
+            (self.payment_notice || !self.conditional_create, "no PaymentNotice: the payment goes into the Task"),
+            (self.invoice || !self.conditional_create, "no Invoice: the desk bills from the Task"),
+            (self.charge_item || !self.conditional_create, "no ChargeItem: the prices go into the Task"),
+            (self.device, "no Device: requests name the kiosk by its serial number"),
+            (self.json_patch, "no JSON Patch: a check-in rewrites the appointment"),
+        ];
+        ways.into_iter().filter(|(can, _)| !can).map(|(_, way)| way).collect()
+    }
+}
+
+/// One line for a technician: who answers, and what of the kiosk's wishes is done another way. `Err` says why this server
+/// will not do.
+///
+/// # Errors
+/// It is no FHIR R4 server, has no `Task`, or declares that it runs no transactions.
+pub fn describe(statement: &Value) -> Result<String, String> {
+    let can = Capabilities::read(statement)
+        .ok_or("what answers there is no FHIR server: is hospital.url the base URL, without /metadata?")?;
+    let version = statement["fhirVersion"].as_str().unwrap_or("of unknown version");
+    if !version.starts_with("4.") {
+        return Err(format!("the server speaks FHIR {version}; the kiosk needs R4 (4.0.1)"));
+    }
+    let rest = statement["rest"].as_array().into_iter().flatten().find(|rest| rest["mode"] == "server");
+    let rest = rest.unwrap_or(&Value::Null);
+    if !rest["resource"].as_array().into_iter().flatten().any(|resource| resource["type"] == "Task") {
+        return Err("the server keeps no Task: no request can be left there".to_owned());
+    }
+    // An empty list says nothing of what the system can do.
+    let silent = rest["interaction"].as_array().is_none_or(Vec::is_empty);
+    if !silent && !interacts(rest, "transaction") {
+        return Err("the server runs no transactions: a payment could arrive without its request".to_owned());
+    }
+    let name = statement["software"]["name"].as_str().unwrap_or("a server without a name");
+    let ways = can.other_ways();
+    let ways = if ways.is_empty() { "it can do all that the kiosk asks".to_owned() } else { ways.join("; ") };
+    Ok(format!("FHIR {version}, {name}: {ways}"))
 }
 
 /// Creates it, conditionally, and finds it again by identifier; a server that keeps silent on the latter two may.
@@ -110,5 +166,37 @@ mod tests {
         assert!(!Capabilities::read(&read).expect("a statement").json_patch);
         read["patchFormat"] = json!(["application/fhir+json", "application/json-patch+json"]);
         assert!(Capabilities::read(&read).expect("a statement").json_patch);
+    }
+
+    #[test]
+    fn a_server_that_will_not_do_is_told_apart_from_one_that_lacks_something() {
+        let task = json!([{"type": "Task", "interaction": [{"code": "create"}]}]);
+        let mut server = statement(&task);
+        server["fhirVersion"] = json!("4.0.1");
+        server["software"] = json!({"name": "Onsaemi FHIR"});
+        let line = describe(&server).expect("good enough");
+        assert!(line.starts_with("FHIR 4.0.1, Onsaemi FHIR: no PaymentNotice"), "{line}");
+        server["rest"][0]["interaction"] = json!([{"code": "batch"}]);
+        assert!(describe(&server).expect_err("a batch server").contains("no transactions"));
+        server["rest"][0]["interaction"] = json!([{"code": "batch"}, {"code": "transaction"}]);
+        describe(&server).expect("good enough");
+        server["rest"][0]["resource"] = json!([{"type": "Patient"}]);
+        assert!(describe(&server).expect_err("no Task").contains("no Task"));
+        server["fhirVersion"] = json!("3.0.2");
+        assert!(describe(&server).expect_err("STU3").contains("needs R4"));
+    }
+
+    #[test]
+    fn without_conditional_create_everything_is_folded_into_the_task() {
+        let once = json!([{"code": "create"}]);
+        let mut server = statement(&json!([
+            {"type": "Task", "interaction": once, "conditionalCreate": false},
+            {"type": "Invoice", "interaction": once, "conditionalCreate": true},
+            {"type": "Device", "interaction": once}]));
+        let can = Capabilities::read(&server).expect("a statement");
+        assert_eq!((can.conditional_create, can.invoice, can.device), (false, false, false));
+        server["rest"][0]["resource"][0]["conditionalCreate"] = json!(true);
+        let can = Capabilities::read(&server).expect("a statement");
+        assert_eq!((can.conditional_create, can.invoice, can.device), (true, true, true));
     }
 }

@@ -158,6 +158,9 @@ impl Shelf {
         }
         rules::check(&resource, kind)?;
         if let Some(condition) = if_none_exist {
+            if self.lacking.contains(&"conditionalCreate") {
+                return refuse(400, "this hospital creates nothing conditionally");
+            }
             let mut found = self.matching(kind, condition)?;
             match found.len() {
                 0 => {}

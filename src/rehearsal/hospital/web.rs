@@ -186,7 +186,7 @@ fn statement(lacking: &[&str]) -> Value {
     };
     let resource: Vec<Value> = rules::kinds()
         .filter(|kind| !lacking.contains(kind))
-        .map(|kind| json!({"type": kind, "interaction": interactions(kind), "conditionalCreate": true, "searchParam": [{"name": "identifier", "type": "token"}]}))
+        .map(|kind| json!({"type": kind, "interaction": interactions(kind), "conditionalCreate": !lacking.contains(&"conditionalCreate"), "searchParam": [{"name": "identifier", "type": "token"}]}))
         .collect();
     json!({
         "resourceType": "CapabilityStatement", "status": "active", "date": "2026-01-01", "kind": "instance",

@@ -1,0 +1,287 @@
+//! When the sender sends: hours of waiting on tokio's stopped clock, against a hospital that answers by the table.
+
+use super::fixture::StoppedClock;
+use super::light::LightStore;
+use chrono::NaiveDate;
+use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
+use hospital_kiosk::domain::patient::{Appointment, Patient};
+use hospital_kiosk::domain::session::{Question, Reply};
+use hospital_kiosk::hospital::sync::{self, SyncSettings};
+use hospital_kiosk::ports::{Answer, HospitalServer, Store};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+/// As shipped.
+const SETTINGS: SyncSettings = SyncSettings {
+    retry_base_ms: 2_000,
+    retry_cap_ms: 900_000,
+    network_return_wait_ms: 10_000,
+    schedule_refresh_s: 300,
+};
+
+type Rule = Box<dyn Fn(i64, usize) -> Delivery + Send + Sync>;
+
+/// Answers as `rule` says to (sequence, tries so far of whatever request), and notes when.
+struct Table {
+    started: Instant,
+    rule: Rule,
+    tries: Mutex<Vec<(u64, i64)>>,
+    /// The schedule can be read.
+    reachable: AtomicBool,
+    at_once: AtomicUsize,
+}
+
+impl Table {
+    fn new(rule: impl Fn(i64, usize) -> Delivery + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            started: Instant::now(),
+            rule: Box::new(rule),
+            tries: Mutex::default(),
+            reachable: AtomicBool::new(true),
+            at_once: AtomicUsize::new(0),
+        })
+    }
+
+    fn tries(&self) -> Vec<(u64, i64)> {
+        self.tries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Milliseconds between tries.
+    fn gaps(&self) -> Vec<u64> {
+        self.tries().windows(2).map(|pair| pair[1].0 - pair[0].0).collect()
+    }
+}
+
+impl HospitalServer for Table {
+    fn ask(&self, _: Question) -> Answer<'_, Reply> {
+        Box::pin(async { Reply::Unreachable })
+    }
+
+    fn freeze(&self, _: &Request) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
+        Box::pin(async move {
+            assert_eq!(self.at_once.fetch_add(1, Ordering::SeqCst), 0, "one at a time");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            self.at_once.fetch_sub(1, Ordering::SeqCst);
+            let now = u64::try_from(self.started.elapsed().as_millis()).expect("short");
+            let mut tries = self.tries.lock().unwrap_or_else(PoisonError::into_inner);
+            tries.push((now, queued.sequence));
+            (self.rule)(queued.sequence, tries.len() - 1)
+        })
+    }
+
+    fn schedule(&self, _: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
+        Box::pin(async { if self.reachable.load(Ordering::SeqCst) { Ok(Vec::new()) } else { Err("away".to_owned()) } })
+    }
+}
+
+struct Kiosk {
+    store: Arc<LightStore>,
+    wake: Arc<Notify>,
+    online: Arc<Mutex<Vec<bool>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Kiosk {
+    fn start(table: &Arc<Table>, settings: SyncSettings, waiting: &[u128]) -> Self {
+        let (store, wake, online) = (Arc::new(LightStore::default()), Arc::<Notify>::default(), Arc::default());
+        for visit in waiting {
+            store.add(*visit);
+        }
+        let told: Arc<Mutex<Vec<bool>>> = Arc::clone(&online);
+        let task = tokio::spawn(sync::run(
+            Arc::clone(&store) as Arc<dyn Store>,
+            Arc::clone(table) as Arc<dyn HospitalServer>,
+            settings,
+            Arc::clone(&wake),
+            Arc::new(StoppedClock),
+            Arc::new(move |now| told.lock().unwrap_or_else(PoisonError::into_inner).push(now)),
+            Arc::new(|_| {}),
+        ));
+        Self { store, wake, online, task }
+    }
+
+    fn online(&self) -> Vec<bool> {
+        self.online.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Kiosk {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+const DONE: Delivery = Delivery::Done { note: None };
+
+fn later(after_s: Option<u64>, maybe_delivered: bool) -> Delivery {
+    Delivery::Later { reason: "table".to_owned(), after_s, maybe_delivered }
+}
+
+fn busy(after_s: Option<u64>) -> Delivery {
+    Delivery::Busy { reason: "429".to_owned(), after_s }
+}
+
+async fn hours(count: u64) {
+    tokio::time::sleep(Duration::from_secs(count * 3_600)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_double_with_full_jitter_to_a_quarter_of_an_hour_and_never_end() {
+    let table = Table::new(|_, _| later(None, false));
+    table.reachable.store(false, Ordering::SeqCst);
+    let _kiosk = Kiosk::start(&table, SETTINGS, &[1, 2, 3]);
+    hours(400).await;
+    let gaps = table.gaps();
+    for (failures, gap) in gaps.iter().enumerate() {
+        let ceiling = (2_000_u64 << failures.min(20)).min(900_000) + 50;
+        assert!((50..=ceiling).contains(gap), "{gap} ms after {} failures", failures + 1);
+    }
+    let late: Vec<u64> = gaps.iter().skip(20).copied().collect();
+    let mean = late.iter().sum::<u64>() / late.len() as u64;
+    assert!(late.len() > 2_500, "no attempt limit: {}", late.len());
+    assert!((425_000..475_000).contains(&mean), "full jitter: the mean is half the cap, found {mean} ms");
+    assert!(late.iter().any(|gap| *gap < 90_000) && late.iter().any(|gap| *gap > 810_000), "from nothing to the cap");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_the_server_names_wins_over_everything() {
+    for (answer, named_ms) in
+        [(busy(Some(120)), 120_000), (later(Some(7), true), 7_000), (later(Some(3_600), true), 3_600_000)]
+    {
+        let told = answer.clone();
+        let table = Table::new(move |_, tries| if tries == 0 { told.clone() } else { DONE });
+        let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2]);
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        for _ in 0..5 {
+            kiosk.wake.notify_one();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        hours(2).await;
+        assert!(kiosk.store.is_empty());
+        let first = table.gaps()[0];
+        assert!((named_ms..=named_ms + 10_050).contains(&first), "{first} ms after {answer:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_network_is_back_there_is_one_fresh_wait_and_then_a_drain() {
+    let (mut shortest, mut longest) = (u64::MAX, 0);
+    for _ in 0..40 {
+        let back = Arc::new(AtomicBool::new(false));
+        let is_back = Arc::clone(&back);
+        let table = Table::new(move |_, _| if is_back.load(Ordering::SeqCst) { DONE } else { later(None, false) });
+        table.reachable.store(false, Ordering::SeqCst);
+        let kiosk =
+            Kiosk::start(&table, SyncSettings { network_return_wait_ms: 900_000, ..SETTINGS }, &[1, 2, 3, 4, 5, 6]);
+        hours(8).await;
+        let tries_before = table.tries().len();
+        let at = u64::try_from(table.started.elapsed().as_millis()).expect("short");
+        table.reachable.store(true, Ordering::SeqCst);
+        back.store(true, Ordering::SeqCst);
+        hours(1).await;
+        assert!(kiosk.store.is_empty());
+        let after: Vec<u64> = table.tries()[tries_before..].iter().map(|(when, _)| when - at).collect();
+        let probe_and_wait = after[1] - after[0] > 50;
+        let drain_from = if probe_and_wait { after[1] } else { after[0] };
+        assert!(after[5] - drain_from <= 5 * 50, "a drain without a pause: {after:?}");
+        assert!(drain_from <= 930_000 + 50, "the schedule's look finds it within 30 s: {after:?}");
+        (shortest, longest) = (shortest.min(drain_from), longest.max(drain_from));
+        assert_eq!(kiosk.online(), [false, true]);
+    }
+    assert!(longest - shortest > 300_000, "by chance: {shortest} to {longest} ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_at_the_start_waits_by_chance_too_and_what_comes_later_does_not() {
+    let mut waits = Vec::new();
+    for _ in 0..40 {
+        let table = Table::new(|_, _| DONE);
+        let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2]);
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        waits.push(table.tries()[0].0);
+        assert!(kiosk.store.is_empty());
+        kiosk.store.add(3);
+        kiosk.wake.notify_one();
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        assert!(kiosk.store.is_empty(), "a patient's request leaves at once");
+    }
+    assert!(waits.iter().all(|wait| *wait <= 10_050) && waits.iter().max() > waits.iter().min(), "{waits:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_sick_request_holds_its_own_visit_only_whatever_its_sickness() {
+    for sickness in [later(None, true), later(Some(60), true), Delivery::Park { reason: "422".to_owned() }] {
+        let sick = sickness.clone();
+        let table = Table::new(move |sequence, _| if sequence == 1 { sick.clone() } else { DONE });
+        let visits: Vec<u128> = [7, 7].into_iter().chain(100..300).collect();
+        let kiosk = Kiosk::start(&table, SETTINGS, &visits);
+        hours(1).await;
+        let left: Vec<u128> = kiosk.store.rows().waiting.values().map(|(visit, _)| *visit).collect();
+        assert!(left.iter().all(|visit| *visit == 7) && !left.is_empty(), "{} left after {sickness:?}", left.len());
+        assert!(!table.tries().iter().any(|(_, sequence)| *sequence == 2), "its own visit stays in order");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_is_there_and_costs_no_wait_for_the_network() {
+    let table = Table::new(|_, tries| if tries.is_multiple_of(3) { busy(None) } else { DONE });
+    let visits: Vec<u128> = (0..90).collect();
+    let kiosk = Kiosk::start(&table, SyncSettings { network_return_wait_ms: 900_000, ..SETTINGS }, &visits);
+    hours(1).await;
+    assert!(kiosk.store.is_empty());
+    assert_eq!(kiosk.online(), [true]);
+    let slowest = table.gaps().into_iter().max();
+    assert!(slowest <= Some(2_050), "the first step of the back-off at most: {slowest:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refused_credentials_hold_everything_and_park_nothing() {
+    let table = Table::new(|_, _| Delivery::Hold { reason: "401".to_owned() });
+    let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2, 3]);
+    hours(10).await;
+    assert!(kiosk.store.rows().parked.is_empty());
+    assert!(table.tries().iter().all(|(_, sequence)| *sequence == 1), "nothing else is tried");
+    assert!(table.gaps().iter().all(|gap| (2_000..=900_050).contains(gap)), "{:?}", table.gaps());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_stops_the_sending_until_there_is_room() {
+    let table = Table::new(|_, _| DONE);
+    let kiosk = Kiosk::start(&table, SETTINGS, &[]);
+    kiosk.store.rows().full = true;
+    (1..=5).for_each(|visit| kiosk.store.add(visit));
+    kiosk.wake.notify_one();
+    hours(1).await;
+    assert_eq!(table.tries(), [], "a try that cannot be written down is not made");
+    kiosk.store.rows().full = false;
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(kiosk.store.is_empty());
+}
+
+/// A hundred thousand rows: one is in memory at a time, and what is remembered of the sick has a limit. Only the first
+/// thousands are drained here; `store::tests` looks into the real queue.
+#[tokio::test(start_paused = true)]
+async fn a_hundred_thousand_rows_are_taken_one_by_one() {
+    const ROWS: u128 = 100_000;
+    let table = Table::new(|sequence, tries| if tries < 1_000 && sequence <= 500 { later(None, true) } else { DONE });
+    let visits: Vec<u128> = (1..=ROWS).collect();
+    let kiosk = Kiosk::start(&table, SETTINGS, &visits);
+    while table.tries().len() < 3_000 {
+        tokio::time::sleep(Duration::from_mins(1)).await;
+    }
+    let tried = table.tries().len() as u64;
+    let (loaded, most) = {
+        let rows = kiosk.store.rows();
+        (rows.loaded, rows.stepped_over_most)
+    };
+    // One more was read at the start, to see whether there is anything, and one may be on its way.
+    assert!((tried..=tried + 2).contains(&loaded), "{loaded} rows read for {tried} tries");
+    assert!(most <= 129, "{most} visits remembered");
+}

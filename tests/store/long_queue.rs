@@ -1,0 +1,71 @@
+//! A hundred thousand requests wait: the kiosk's memory does not know it.
+
+use super::*;
+use hospital_kiosk::domain::outbox::Delivery;
+use rusqlite::Connection;
+use std::process::Command;
+
+const CHILD: &str = "KIOSK_TEST_LONG_QUEUE_CHILD";
+/// What a few pages of cache and an allocator's mood may differ by.
+const MORE_KIB_MAX: u64 = 12 * 1024;
+
+/// Not a test of its own: opens the store, works on the queue as a sender does, and tells the most memory it ever had.
+#[test]
+fn child_that_works_on_a_long_queue() {
+    let Some(root) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
+    let settings = config::Store::at(root.join("data"), root.join("keys/store.key"));
+    let store = open_with_credentials(&settings, None).unwrap().store;
+    let (mut step_over, later) =
+        (Vec::new(), Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true });
+    for turn in 0..60 {
+        let next = store.next_request_except(&step_over).unwrap().unwrap();
+        store.trying(next.sequence).unwrap();
+        let delivery = if turn % 2 == 0 { later.clone() } else { Delivery::Done { note: None } };
+        store.tried(next.sequence, &delivery, at()).unwrap();
+        step_over.push(next.request.visit);
+    }
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    println!("@peak {}", peak.trim().trim_end_matches(" kB"));
+}
+
+/// Bundles of a real one's size, written past the product in one go: a hundred thousand flushes would take minutes.
+fn fill(disk: &Disk, rows: u32) {
+    drop(disk.open());
+    let connection = Connection::open(disk.database()).unwrap();
+    let key = fs::read_to_string(disk.key_file()).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"; PRAGMA synchronous = OFF", key.trim())).unwrap();
+    let request = serde_json::to_string(&request(1, 1, PaymentOfRequest::Free)).unwrap();
+    connection
+        .execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+             INSERT INTO outbox (id, visit, kind, state, queued_at, request, bundle)
+             SELECT printf('00000000-0000-0000-0000-%012x', i), printf('00000000-0000-0000-0001-%012x', i), 'documents',
+                 'waiting', ?2,
+                 json_set(?3, '$.id', printf('00000000-0000-0000-0000-%012x', i),
+                     '$.visit', printf('00000000-0000-0000-0001-%012x', i)),
+                 zeroblob(3000) FROM n",
+            rusqlite::params![rows, at().to_rfc3339(), request],
+        )
+        .unwrap();
+}
+
+fn peak_kib(rows: u32) -> u64 {
+    let disk = Disk::new();
+    fill(&disk, rows);
+    let out = Command::new(std::env::current_exe().unwrap())
+        .args(["child_that_works_on_a_long_queue", "--nocapture"])
+        .env(CHILD, disk.root.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    let peak = text.split("@peak ").nth(1).unwrap_or_else(|| panic!("{text}"));
+    peak.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_hundred_thousand_waiting_requests_take_no_more_memory_than_a_hundred() {
+    let (short, long) = (peak_kib(100), peak_kib(100_000));
+    println!("outbox: peak memory {short} KiB with 100 rows, {long} KiB with 100000");
+    assert!(long < short + MORE_KIB_MAX, "{short} KiB with 100 rows, {long} KiB with 100000");
+}
