@@ -2,6 +2,7 @@
 //! one sender with a store in memory.
 
 mod arrivals;
+mod chaos;
 mod delivery;
 mod fixture;
 mod fleet;

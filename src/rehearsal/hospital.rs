@@ -6,11 +6,13 @@
 //! search parameter is refused; a stale `If-Match` is 412 and none is 428; a conditional create with two matches is 412.
 
 mod line;
+mod proxy;
 mod rules;
 mod seed;
 mod shelf;
 mod web;
 
+pub use proxy::{Fates, FaultyProxy, Odds};
 pub use seed::{Seeded, seed_into};
 
 use super::people;

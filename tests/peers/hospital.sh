@@ -22,3 +22,10 @@ for expected in "Task 2" "Invoice 2" "ChargeItem 4"; do
         exit 1
     }
 done
+
+echo "== a bad line and a kiosk killed again and again, in front of a fresh sekmet-fhir"
+"$here/fhir_server.sh" stop "$peers/fhir-line"
+url=$("$here/fhir_server.sh" start "$peers/fhir-chaos")
+trap '"$here/fhir_server.sh" stop "$peers/fhir-chaos"' EXIT
+PEER_FHIR_URL="$url" cargo test --test tests hospital::chaos::nor_do_they -- --include-ignored --nocapture
+PEER_FHIR_URL="$url" cargo test --test tests hospital::chaos::the_drain_rate -- --include-ignored --nocapture

@@ -1,0 +1,349 @@
+//! The whole line, broken on purpose: the product's own client, sender and encrypted store in a process that is killed
+//! again and again, behind a line that loses answers, in front of a server. Each request is there once; what the server
+//! will never take is parked; order within a visit holds.
+//!
+//! `make test` plays it small against the demo's hospital, `make peers` against sekmet-fhir. By hand, larger:
+//! `PEER_FHIR_URL=… KIOSK_CHAOS=10000,100 cargo test --test tests chaos -- --include-ignored --nocapture`
+
+use super::fixture::{StoppedClock, card, client_with, day, documents, hospital, queued, settings};
+use hospital_kiosk::config;
+use hospital_kiosk::domain::outbox::{Delivery, QueueState, QueuedRequest, Request};
+use hospital_kiosk::domain::patient::PatientNumber;
+use hospital_kiosk::hospital::sync::{self, SyncSettings, random_below};
+use hospital_kiosk::hospital::wire::entry_id;
+use hospital_kiosk::ports::{HospitalServer, Store, StoreError};
+use hospital_kiosk::rehearsal::hospital::{FaultyProxy, Odds, seed_into};
+use hospital_kiosk::rehearsal::people;
+use hospital_kiosk::store;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+/// Half of all requests go wrong somehow; a slow answer is slower than [`SEND_TIMEOUT_MS`].
+const ODDS: Odds = Odds { lost_after: 20, lost_before: 10, busy: 10, reject: 10, slow: 1, slow_ms: 1_500 };
+const SEND_TIMEOUT_MS: u64 = 1_000;
+const TIMES: SyncSettings =
+    SyncSettings { retry_base_ms: 4, retry_cap_ms: 40, network_return_wait_ms: 4, schedule_refresh_s: 3_600 };
+
+const CHILD: &str = "KIOSK_TEST_CHAOS_CHILD";
+/// Three requests of each visit follow each other.
+const A_VISIT: u128 = 3;
+/// Every so many requests one is of a patient nobody knows: the server will never take it.
+const POISON_EVERY: u128 = 50;
+
+fn is_poison(number: u128) -> bool {
+    number % POISON_EVERY == 7
+}
+
+/// Parked, or behind a parked one of its own visit.
+fn is_stuck(number: u128) -> bool {
+    let first = number / A_VISIT * A_VISIT;
+    (first..=number).any(is_poison)
+}
+
+fn request(number: u128) -> Request {
+    let mut request = documents(number, card());
+    request.visit = Uuid::from_u128(5_000_000_000 + number / A_VISIT);
+    if is_poison(number) {
+        request.patient = PatientNumber("99999999".to_owned());
+    }
+    request
+}
+
+fn store_settings(root: &Path, size_max_mib: u32) -> config::Store {
+    config::Store { size_max_mib, ..config::Store::at(root.join("data"), root.join("keys/store.key")) }
+}
+
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "@{line}").and_then(|()| out.flush()).expect("somebody listens");
+}
+
+/// Queues the rest of the requests and says each once it is durable; a full disk is said and waited out.
+fn produce(store: &dyn Store, server: &dyn HospitalServer, numbers: std::ops::RangeInclusive<u128>, wake: &Notify) {
+    for number in numbers {
+        let request = request(number);
+        loop {
+            match store.queue(&request, &server.freeze(&request)) {
+                Ok(()) => break,
+                Err(StoreError::DiskFull) => {
+                    say("full");
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                // Killed between the write and the word, and frozen differently by now: it is there.
+                Err(error) if error.to_string().contains("already queued") => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        say(&format!("queued {number}"));
+        wake.notify_one();
+    }
+}
+
+/// Not a test of its own: the kiosk that is killed.
+#[test]
+fn child_that_queues_and_delivers_until_it_is_killed() {
+    let Ok(orders) = std::env::var(CHILD) else { return };
+    let [root, url, from, to, size_max_mib] = orders.split('|').collect::<Vec<_>>().try_into().expect("orders");
+    let opened =
+        store::open_with_credentials(&store_settings(Path::new(root), size_max_mib.parse().expect("MiB")), None)
+            .expect("the store");
+    assert_eq!(opened.notice, None, "a kill damages nothing");
+    let store: Arc<dyn Store> = Arc::new(opened.store);
+    let client = client_with(&config::Hospital { send_timeout_ms: SEND_TIMEOUT_MS, ..settings(url) });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
+    let wake = Arc::new(Notify::new());
+    runtime.spawn(sync::run(
+        Arc::clone(&store),
+        Arc::clone(&client) as Arc<dyn HospitalServer>,
+        TIMES,
+        Arc::clone(&wake),
+        Arc::new(StoppedClock),
+        Arc::new(|_| {}),
+        Arc::new(|_| {}),
+    ));
+    say("ready");
+    produce(store.as_ref(), client.as_ref(), from.parse().expect("a number")..=to.parse().expect("a number"), &wake);
+    while store.next_request().expect("a store").is_some() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    say("over");
+}
+
+struct Kiosk {
+    child: Child,
+    says: Receiver<String>,
+}
+
+impl Drop for Kiosk {
+    fn drop(&mut self) {
+        // Already dead is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Kiosk {
+    fn start(root: &Path, url: &str, from: u128, to: u128, size_max_mib: u32) -> Self {
+        let mut child = Command::new(std::env::current_exe().expect("the test binary"))
+            .args(["child_that_queues_and_delivers_until_it_is_killed", "--nocapture"])
+            .env(CHILD, format!("{}|{url}|{from}|{to}|{size_max_mib}", root.display()))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a child");
+        let out = BufReader::new(child.stdout.take().expect("its words"));
+        let (sender, says) = channel();
+        std::thread::spawn(move || {
+            // The harness writes its own words on the same line.
+            for line in out.lines().map_while(Result::ok) {
+                if let Some((_, word)) = line.split_once('@')
+                    && sender.send(word.to_owned()).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Self { child, says }
+    }
+}
+
+/// What the parent heard of all the children.
+#[derive(Default)]
+struct Heard {
+    queued: u128,
+    full: u32,
+    over: bool,
+}
+
+impl Heard {
+    /// Listens until `until` or the child's end; the clock starts when it is at work.
+    fn listen(&mut self, kiosk: &Kiosk, life: Duration) {
+        let mut until = Instant::now() + Duration::from_mins(1);
+        loop {
+            match kiosk.says.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(word) if word == "ready" => until = Instant::now() + life,
+                Ok(word) if word == "full" => self.full += 1,
+                Ok(word) if word == "over" => {
+                    self.over = true;
+                    return;
+                }
+                Ok(word) => {
+                    let number = word.strip_prefix("queued ").and_then(|number| number.parse().ok()).expect("a number");
+                    self.queued = self.queued.max(number);
+                }
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+}
+
+/// Plays it all; `life_ms` is how long a kiosk lives at most before it is killed.
+fn play(upstream: &str, requests: u128, kills: u32, life_ms: u64) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(seed_into(upstream, day(), true)).expect("seeded");
+    let proxy = FaultyProxy::start(upstream, ODDS, 20_261_125).expect("a bad line");
+    let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a disk");
+    let (mut heard, started) = (Heard::default(), Instant::now());
+    for kill in 0..kills {
+        // Once, in the middle, the disk is full: the database may not grow by a page.
+        let size_max_mib = if kill == kills / 3 { 0 } else { 4_096 };
+        // Requests come little by little, so that there are some to queue until the last kill.
+        let to = (requests * u128::from(kill + 1) / u128::from(kills)).max(heard.queued);
+        let kiosk = Kiosk::start(disk.path(), &proxy.url(), heard.queued + 1, to, size_max_mib);
+        heard.listen(&kiosk, Duration::from_millis(random_below(life_ms)));
+        drop(kiosk);
+    }
+    heard.over = false;
+    let kiosk = Kiosk::start(disk.path(), &proxy.url(), heard.queued + 1, requests, 4_096);
+    heard.listen(&kiosk, Duration::from_mins(20));
+    assert!(heard.over && heard.queued == requests, "the last kiosk finished; {} queued", heard.queued);
+    drop(kiosk);
+    assert!(heard.full > 0, "the disk was full for a while");
+    println!("chaos: {requests} requests, {kills} kills, {:?}, {:?}", started.elapsed(), proxy.fates());
+    stuck_are_parked_and_nothing_else(disk.path(), requests);
+    in_order_within_a_visit(&proxy.taken(), requests);
+    runtime.block_on(everything_is_there_once(upstream, requests));
+}
+
+fn stuck_are_parked_and_nothing_else(root: &Path, requests: u128) {
+    let store = store::open_with_credentials(&store_settings(root, 4_096), None).expect("the store").store;
+    let left: BTreeMap<Uuid, QueueState> = store
+        .requests()
+        .expect("rows")
+        .into_iter()
+        .filter(|row| row.state != QueueState::Sent)
+        .map(|row| (row.id, row.state))
+        .collect();
+    let expected = (1..=requests).filter(|number| is_stuck(*number)).map(|number| {
+        (Uuid::from_u128(number), if is_poison(number) { QueueState::Parked } else { QueueState::Waiting })
+    });
+    assert_eq!(left, expected.collect(), "the poison is parked, and only its own visit waits behind it");
+    println!("chaos: {} parked", left.values().filter(|state| **state == QueueState::Parked).count());
+}
+
+/// First times only: a replay comes later and makes nothing.
+fn in_order_within_a_visit(taken: &[String], requests: u128) {
+    let number_of: BTreeMap<String, u128> =
+        (1..=requests).map(|number| (entry_id(Uuid::from_u128(number), "task").to_string(), number)).collect();
+    let (mut seen, mut last) = (BTreeSet::new(), BTreeMap::new());
+    for number in taken.iter().filter_map(|id| number_of.get(id)).copied().filter(|number| seen.insert(*number)) {
+        let before = last.insert(number / A_VISIT, number).unwrap_or(0);
+        assert!(before < number, "{number} came after {before}");
+    }
+}
+
+/// 0 duplicates, 0 missing, as the server itself lists them.
+async fn everything_is_there_once(upstream: &str, requests: u128) {
+    let names = [("Task", vec!["task"]), ("Invoice", vec!["invoice"]), ("ChargeItem", vec!["charge-1", "charge-2"])];
+    for (kind, entries) in names {
+        let mut found: BTreeMap<String, u32> = BTreeMap::new();
+        for id in identifiers(upstream, kind).await {
+            *found.entry(id).or_default() += 1;
+        }
+        let wanted: Vec<String> = (1..=requests)
+            .filter(|number| !is_stuck(*number))
+            .flat_map(|number| entries.iter().map(move |entry| entry_id(Uuid::from_u128(number), entry).to_string()))
+            .collect();
+        let missing = wanted.iter().filter(|id| !found.contains_key(*id)).count();
+        let duplicates = found.values().filter(|count| **count > 1).count();
+        println!("chaos: {} of {kind} on the server: {duplicates} duplicates, {missing} missing", found.len());
+        assert_eq!((missing, duplicates, found.len()), (0, 0, wanted.len()), "{kind}");
+    }
+}
+
+/// Every identifier of ours, page by page.
+async fn identifiers(base: &str, kind: &str) -> Vec<String> {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let (mut url, mut found) = (format!("{base}/{kind}?_count=200"), Vec::new());
+    loop {
+        let page = client.get(&url).header("Accept", "application/fhir+json").send().await.expect("an answer");
+        let page: serde_json::Value = serde_json::from_slice(&page.bytes().await.expect("a body")).expect("JSON");
+        let resources = page["entry"].as_array().into_iter().flatten().map(|entry| &entry["resource"]);
+        let ours = resources
+            .flat_map(|resource| resource["identifier"].as_array().into_iter().flatten())
+            .filter(|identifier| identifier["system"] == people::REQUEST_SYSTEM)
+            .filter_map(|identifier| identifier["value"].as_str().map(str::to_owned));
+        found.extend(ours);
+        let next = page["link"].as_array().into_iter().flatten().find(|link| link["relation"] == "next");
+        match next.and_then(|link| link["url"].as_str()) {
+            Some(link) if link.starts_with("http") => link.clone_into(&mut url),
+            Some(link) => url = format!("{base}/{}", link.trim_start_matches('/')),
+            None => return found,
+        }
+    }
+}
+
+#[test]
+fn a_bad_line_and_a_killed_kiosk_lose_nothing_and_double_nothing() {
+    let hospital = hospital();
+    play(&hospital.url(), 90, 6, 400);
+}
+
+#[test]
+#[ignore = "needs a third-party FHIR server: make peers"]
+fn nor_do_they_at_somebody_elses_server() {
+    let url = std::env::var("PEER_FHIR_URL").expect("PEER_FHIR_URL");
+    let size = std::env::var("KIOSK_CHAOS").unwrap_or_else(|_| "300,20".to_owned());
+    let (requests, kills) = size.split_once(',').expect("requests,kills");
+    let (requests, kills): (u128, u32) = (requests.parse().expect("a number"), kills.parse().expect("a number"));
+    // About as long as the deliveries between two kills take.
+    let life_ms = u64::try_from(requests).expect("few") * 80 / u64::from(kills.max(1));
+    play(&url, requests, kills, life_ms.max(200));
+}
+
+/// What the kiosk costs: the same client sends the same kind of bundles, once by itself and once out of the encrypted
+/// queue with a durable write before and after each.
+#[test]
+#[ignore = "needs a third-party FHIR server: make peers"]
+fn the_drain_rate_as_a_ratio_to_the_bare_client() {
+    const REQUESTS: u32 = 200;
+    let url = std::env::var("PEER_FHIR_URL").expect("PEER_FHIR_URL");
+    let client = client_with(&settings(&url));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
+    runtime.block_on(seed_into(&url, day(), true)).expect("seeded");
+    let of = |number: u32| documents(7_000_000_000 + u128::from(number), card());
+    let bare: Vec<QueuedRequest> = (0..REQUESTS).map(|number| queued(of(number), &*client)).collect();
+    let started = Instant::now();
+    runtime.block_on(async {
+        for request in &bare {
+            assert_eq!(client.deliver(request).await, Delivery::Done { note: None });
+        }
+    });
+    let bare = started.elapsed();
+
+    let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a disk");
+    let store = store::open_with_credentials(&store_settings(disk.path(), 4_096), None).expect("the store").store;
+    let store: Arc<dyn Store> = Arc::new(store);
+    for number in REQUESTS..2 * REQUESTS {
+        store.queue(&of(number), &client.freeze(&of(number))).expect("queued");
+    }
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let delivered = Arc::clone(&done);
+    let started = Instant::now();
+    runtime.spawn(sync::run(
+        Arc::clone(&store),
+        Arc::clone(&client) as Arc<dyn HospitalServer>,
+        SyncSettings { network_return_wait_ms: 0, ..TIMES },
+        Arc::default(),
+        Arc::new(StoppedClock),
+        Arc::new(|_| {}),
+        Arc::new(move |id| delivered.lock().unwrap_or_else(PoisonError::into_inner).push((id, Instant::now()))),
+    ));
+    while store.next_request().expect("a store").is_some() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let drained = done.lock().unwrap_or_else(PoisonError::into_inner).last().expect("delivered").1 - started;
+    let rate = |time: Duration| f64::from(REQUESTS) / time.as_secs_f64();
+    println!(
+        "drain: {:.1} requests/s out of the queue, {:.1}/s by the bare client: ratio {:.2}",
+        rate(drained),
+        rate(bare),
+        rate(drained) / rate(bare)
+    );
+}
