@@ -60,7 +60,7 @@ pub struct Till {
     booked: Booked,
     /// For whoever gave the order with this ticket; handed on with every list.
     answers: Vec<(Uuid, StaffAnswer)>,
-    /// What staff must be told about a finished attempt, and when it is tried to write it down.
+    /// What the journal must still be told about an attempt that is over, and when it is tried to write it down.
     contradictions: VecDeque<(Entry, Tick)>,
     /// A patient stands there and watches the first attempt.
     watched: bool,

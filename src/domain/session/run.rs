@@ -419,8 +419,9 @@ impl Core {
     fn not_kept(&mut self, entries: &[Entry], refused: bool, at: Moment) {
         self.kiosk.begin(at);
         self.shown = None;
-        self.presence = self.kiosk.tick();
+        // A retry in the background must not keep a screen from timing out: only what this patient waited for counts.
         if entries.is_empty() {
+            self.presence = self.kiosk.tick();
             if let Some((journey, _, _)) = self.journey_mut() {
                 journey.queue_failed();
             }

@@ -4,23 +4,26 @@ use super::Till;
 use crate::domain::payment::{AttemptId, CardTransaction};
 use crate::domain::session::StaffAnswer;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// More than a terminal can mix up: it tells of its last transaction only.
 const BOOKED_MAX: usize = 256;
 
+/// Shared by the session and its copy from before the last list.
 #[derive(Clone, Default)]
-pub(super) struct Booked(VecDeque<(AttemptId, CardTransaction)>);
+pub(super) struct Booked(Arc<VecDeque<(AttemptId, CardTransaction)>>);
 
 impl Booked {
     pub fn add(&mut self, attempt: AttemptId, transaction: &CardTransaction) {
         if self.0.iter().any(|(known, booking)| *known == attempt && booking == transaction) {
             return;
         }
-        if self.0.len() >= BOOKED_MAX {
-            self.0.pop_front();
+        let booked = Arc::make_mut(&mut self.0);
+        if booked.len() >= BOOKED_MAX {
+            booked.pop_front();
         }
-        self.0.push_back((attempt, transaction.clone()));
+        booked.push_back((attempt, transaction.clone()));
     }
 
     /// It belongs to a payment other than this one.

@@ -18,7 +18,8 @@ impl Till {
             kiosk.emit(Effect::Record(Entry::NotPaid { attempt: *attempt, reason }));
             return self.not_begun(NotPaidWhy::CannotRecord);
         }
-        if let [entry @ Entry::NeedsStaff { attempt, .. }] = failed
+        // Of a finished attempt, or of one that ended before it began: until the journal has it, it takes no other.
+        if let [entry @ (Entry::NeedsStaff { attempt, .. } | Entry::NotPaid { attempt, .. })] = failed
             && self.place(*attempt).is_none()
         {
             self.contradictions.retain(|(known, _)| known != entry);

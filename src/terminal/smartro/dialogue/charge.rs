@@ -220,8 +220,10 @@ impl Dialogue {
         }
         let Some(open) = &self.open else { return self.too_late(frame, raw) };
         match read_answer(frame, open.amount) {
-            Ok(transaction) if is_again(&open.baseline, &transaction) => {}
-            Ok(transaction) => self.answered(raw, transaction),
+            Ok(transaction) if !is_again(&open.baseline, &transaction) => self.answered(raw, transaction),
+            // Its own answer may still come; a patient whose card was refused twice cannot be left waiting for it.
+            Ok(transaction) if transaction.approved => {}
+            Ok(_) => self.give_up_charge("the terminal repeats the refusal that it gave before"),
             Err(reason) => self.give_up_charge(&reason),
         }
     }
@@ -261,10 +263,11 @@ impl Dialogue {
     }
 }
 
-/// The terminal repeats the sale before ours: not an answer to us.
+/// The terminal repeats the transaction before ours: not an answer to us. A refusal often carries neither time nor
+/// number, so the same one again may be new or old: it proves nothing.
 fn is_again(baseline: &LastTransaction, transaction: &CardTransaction) -> bool {
     match baseline {
-        LastTransaction::Known(known) => transaction.approved && **known == *transaction,
+        LastTransaction::Known(known) => **known == *transaction,
         LastTransaction::Empty | LastTransaction::Unknown => false,
     }
 }
