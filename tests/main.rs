@@ -5,6 +5,7 @@
 #[cfg(feature = "window")]
 mod commands;
 mod configuration;
+mod days;
 #[cfg(feature = "window")]
 mod demo;
 mod fuzz;

@@ -3,6 +3,7 @@
 #[cfg(feature = "window")]
 pub mod child;
 pub mod clock;
+pub mod days;
 #[cfg(feature = "window")]
 pub mod gallery;
 #[cfg(feature = "window")]

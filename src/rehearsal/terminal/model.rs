@@ -338,6 +338,18 @@ impl Model {
         self.plan(0, 0, Plan::PlugIn);
     }
 
+    /// Somebody takes a forgotten card out.
+    pub fn take_card_out(&mut self, now_ms: u64) {
+        self.setup.card_stays = false;
+        self.plan(now_ms, 0, Plan::TakeCardOut);
+    }
+
+    /// Mistakes that were ordered and not made are not made any more.
+    pub fn forgive(&mut self) {
+        self.faults.clear();
+        self.armed.clear();
+    }
+
     /// Bytes out of turn, whatever they mean.
     pub fn talk(&mut self, bytes: &[u8]) {
         self.send(bytes.to_vec());

@@ -1,0 +1,69 @@
+//! The two ends of the card terminal's line: what every protocol brings to be rehearsed, its real dialogue and its
+//! simulated terminal.
+
+use super::chance::Chance;
+use super::faults::Fault;
+use crate::domain::money::Amount;
+use crate::domain::session::{TerminalCommand, TerminalReport};
+pub use crate::rehearsal::terminal::model::Out;
+
+/// The driver's time.
+#[derive(Debug, Clone, Copy)]
+pub struct At {
+    pub ms: u64,
+    pub stamp: [u8; 14],
+}
+
+/// What a dialogue wants done, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Say {
+    Write(Vec<u8>),
+    WriteCharge(Vec<u8>),
+    Report(TerminalReport),
+}
+
+/// The kiosk's end: a real dialogue.
+pub trait Speaker {
+    fn command(&mut self, command: &TerminalCommand, at: At) -> Vec<Say>;
+    fn bytes(&mut self, bytes: &[u8], at: At) -> Vec<Say>;
+    fn tick(&mut self, at: At) -> Vec<Say>;
+    fn deadline_ms(&self) -> Option<u64>;
+    fn line_up(&mut self, at: At) -> Vec<Say>;
+    fn line_down(&mut self, at: At) -> Vec<Say>;
+    fn charge_never_left(&mut self) -> Vec<Say>;
+}
+
+/// A line in the card company's books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Booked {
+    pub amount: Amount,
+    pub approval_number: String,
+    /// Not undone.
+    pub stands: bool,
+}
+
+/// The other end: a simulated terminal, which knows what the card company booked.
+pub trait Machine {
+    fn bytes(&mut self, bytes: &[u8], now_ms: u64);
+    fn tick(&mut self, now_ms: u64) -> Vec<Out>;
+    fn deadline_ms(&self) -> Option<u64>;
+    /// Every booking ever made, in order.
+    fn books(&self) -> Vec<Booked>;
+    fn booking_count(&self) -> usize;
+    fn charges_seen(&self) -> usize;
+    /// The next card shown does this; `None` = an ordinary approval.
+    fn card(&mut self, what: Option<Fault>, chance: &mut Chance);
+    /// Makes this mistake at the next opportunity. `false` if it cannot.
+    fn mistake(&mut self, fault: Fault, chance: &mut Chance, now_ms: u64) -> bool;
+    /// A lasting mistake ends.
+    fn over(&mut self, fault: Fault, now_ms: u64);
+    /// A forgotten card is taken out.
+    fn take_card_out(&mut self, now_ms: u64);
+    fn pull_plug(&mut self, now_ms: u64);
+    /// These bytes are sent unasked, and nobody will ask for them again.
+    fn is_event(&self, bytes: &[u8]) -> bool;
+    /// Nothing goes wrong any more.
+    fn calm(&mut self);
+    /// What really went wrong since the last call.
+    fn take_fired(&mut self) -> Vec<Fault>;
+}

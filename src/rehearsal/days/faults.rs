@@ -1,0 +1,152 @@
+//! Everything that can go wrong on a rehearsed day, by name, and how often each really happened.
+
+use std::collections::BTreeSet;
+
+macro_rules! faults {
+    ($($name:ident = $word:literal,)*) => {
+        /// Counted when it took effect, not when it was ordered.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault { $($name,)* }
+
+        impl Fault {
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The word on the command line and in the report.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word,)* }
+            }
+        }
+    };
+}
+
+faults! {
+    // On the card terminal's line, in each direction; the driver's and the terminal's bytes are the real ones.
+    LossToTerminal = "loss-to-terminal",
+    LossToKiosk = "loss-to-kiosk",
+    DelayToTerminal = "delay-to-terminal",
+    DelayToKiosk = "delay-to-kiosk",
+    DuplicationToTerminal = "duplication-to-terminal",
+    DuplicationToKiosk = "duplication-to-kiosk",
+    CorruptionToTerminal = "corruption-to-terminal",
+    CorruptionToKiosk = "corruption-to-kiosk",
+    TruncationToTerminal = "truncation-to-terminal",
+    TruncationToKiosk = "truncation-to-kiosk",
+    LineBreaks = "line-breaks-in-a-write",
+    // The card terminal.
+    NakStorm = "nak-storm",
+    AckLost = "ack-lost",
+    AckFlipped = "ack-flipped",
+    ChargeNaked = "charge-naked",
+    AckGlued = "ack-glued",
+    AnswerSplit = "answer-split",
+    Noise = "noise",
+    OddEvents = "odd-events",
+    AnswerCorrupt = "answer-corrupt",
+    AnswerOther = "answer-other-amount",
+    AnswerTwice = "answer-twice",
+    AnswerOld = "answer-older",
+    LastEmpty = "last-empty",
+    HostAway = "host-away",
+    CardStays = "card-stays",
+    // The card and its company.
+    Declined = "declined",
+    HostTimesOut = "host-times-out",
+    Silence = "silence",
+    Late = "late",
+    Unplugged = "unplugged",
+    RebootKeeps = "reboot-keeps-last",
+    RebootLoses = "reboot-loses-last",
+    RebootFallsBack = "reboot-falls-back",
+    // The printer.
+    PaperOut = "paper-out",
+    PrinterGone = "printer-gone",
+    // The hospital.
+    HospitalDown = "hospital-down",
+    HospitalSlow = "hospital-slow",
+    HospitalFails = "hospital-5xx",
+    HospitalBusy = "hospital-429",
+    AnswerLost = "hospital-answer-lost",
+    PartRefused = "hospital-part-refused",
+    // The kiosk itself.
+    DiskFull = "disk-full",
+    ClockJumps = "clock-jumps",
+    PowerCut = "power-cut",
+    // People.
+    DoubleTap = "double-tap",
+    Cancels = "cancels",
+    WalksAway = "walks-away",
+    StartsOver = "starts-over",
+    StaffAsk = "staff-ask",
+}
+
+/// What may happen on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowed(BTreeSet<Fault>);
+
+impl Allowed {
+    #[must_use]
+    pub fn all() -> Self {
+        Self(Fault::ALL.iter().copied().collect())
+    }
+
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(BTreeSet::new())
+    }
+
+    /// `all`, `none`, or names with commas between.
+    ///
+    /// # Errors
+    /// A name that is none, with all there are.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => return Ok(Self::all()),
+            "none" => return Ok(Self::none()),
+            _names => {}
+        }
+        let known = |word: &str| {
+            let words = || Fault::ALL.iter().map(|fault| fault.word()).collect::<Vec<_>>().join(", ");
+            let found = Fault::ALL.iter().copied().find(|fault| fault.word() == word);
+            found.ok_or_else(|| format!("there is no fault \"{word}\": write all, none, or some of {}", words()))
+        };
+        text.split(',').map(|word| known(word.trim())).collect::<Result<_, _>>().map(Self)
+    }
+
+    #[must_use]
+    pub fn has(&self, fault: Fault) -> bool {
+        self.0.contains(&fault)
+    }
+
+    /// Those of `some` that may happen.
+    #[must_use]
+    pub fn of(&self, some: &[Fault]) -> Vec<Fault> {
+        some.iter().copied().filter(|fault| self.has(*fault)).collect()
+    }
+}
+
+/// How often each fault took effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fired(Vec<u64>);
+
+impl Default for Fired {
+    fn default() -> Self {
+        Self(vec![0; Fault::ALL.len()])
+    }
+}
+
+impl Fired {
+    pub fn note(&mut self, fault: Fault) {
+        self.0[fault as usize] += 1;
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        for (mine, more) in self.0.iter_mut().zip(&other.0) {
+            *mine += more;
+        }
+    }
+
+    pub fn counts(&self) -> impl Iterator<Item = (Fault, u64)> {
+        Fault::ALL.iter().copied().zip(self.0.iter().copied())
+    }
+}

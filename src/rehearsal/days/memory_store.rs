@@ -1,0 +1,461 @@
+//! The store without a disk, for millions of payments: the arrows and refusals of `store/journal.rs` and
+//! `store/outbox.rs`, in plain lists. A test plays the same days on both and compares every line of their traces.
+
+use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
+use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
+use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::session::Counters;
+use crate::ports::{QueueRow, Store, StoreError};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+type Done<T> = Result<T, StoreError>;
+type Time = DateTime<FixedOffset>;
+
+#[derive(Default)]
+pub struct MemoryStore(Mutex<Tables>);
+
+#[derive(Default)]
+struct Tables {
+    payments: Vec<PaymentRecord>,
+    outbox: Vec<Row>,
+    /// Rows of the outbox that are not sent yet, by sequence: all that the sender looks at.
+    undelivered: BTreeMap<i64, usize>,
+    counters: Counters,
+    schedule: Option<(NaiveDate, Vec<(Patient, Appointment)>)>,
+}
+
+struct Row {
+    id: Uuid,
+    visit: Uuid,
+    kind: &'static str,
+    state: QueueState,
+    queued_at: Time,
+    /// Gone when it is delivered.
+    request: Option<Request>,
+    bundle: Vec<u8>,
+    tries: u32,
+    in_try: bool,
+    maybe_delivered: bool,
+    note: Option<String>,
+}
+
+fn refuse<T>(why: &str) -> Done<T> {
+    Err(StoreError::Refused(why.to_owned()))
+}
+
+impl MemoryStore {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn known(&mut self, attempt: AttemptId) -> Done<&mut PaymentRecord> {
+        let found = self.payments.iter_mut().rev().find(|payment| payment.attempt == attempt);
+        found.ok_or_else(|| StoreError::Refused("the journal knows no such payment attempt".to_owned()))
+    }
+
+    fn record(&mut self, entry: &Entry, bundle: &[u8], at: Time) -> Done<()> {
+        match entry {
+            Entry::Intent { .. } => self.intend(entry, at),
+            Entry::Sent { attempt } => self.advance(*attempt, PaymentState::Sent, None),
+            Entry::Answered { attempt, transaction, booking, .. } => self.answer(*attempt, transaction, *booking),
+            Entry::Committed { attempt, transaction, request, receipt } => {
+                self.commit(*attempt, transaction, request, bundle)?;
+                let payment = self.known(*attempt)?;
+                if payment.state == PaymentState::Committed {
+                    payment.receipt.clone_from(receipt);
+                }
+                Ok(())
+            }
+            Entry::NotPaid { attempt, reason } => {
+                self.advance(*attempt, PaymentState::NotPaid, Some(reason))?;
+                forget(&mut self.known(*attempt)?.request);
+                Ok(())
+            }
+            Entry::InDoubt { attempt, reason } => self.advance(*attempt, PaymentState::InDoubt, Some(reason)),
+            Entry::NeedsStaff { attempt, reason, transaction } => {
+                self.advance(*attempt, PaymentState::NeedsStaff, Some(reason))?;
+                self.keep_booking(*attempt, transaction.as_deref())
+            }
+            Entry::Evidence { attempt, text } => self.keep_evidence(*attempt, text),
+            Entry::ReceiptPrinted { attempt } => {
+                let payment = self.known(*attempt)?;
+                if !matches!(payment.state, PaymentState::Committed | PaymentState::Settled) {
+                    return refuse("a payment that is not paid has no receipt");
+                }
+                payment.receipt_printed = true;
+                Ok(())
+            }
+        }
+    }
+
+    fn intend(&mut self, entry: &Entry, at: Time) -> Done<()> {
+        let Entry::Intent { attempt, number, amount, request, receipt, baseline } = entry else { return Ok(()) };
+        if let Some(known) = self.payments.iter().find(|payment| payment.attempt == *attempt) {
+            let same = known.state == PaymentState::Intent
+                && (&known.number, known.amount, &known.request) == (number, *amount, request.as_ref())
+                && (&known.receipt, &known.baseline) == (receipt.as_ref(), baseline);
+            return if same { Ok(()) } else { refuse("this attempt has gone further") };
+        }
+        self.refuse_second_open(*attempt)?;
+        let charged =
+            |payment: &PaymentRecord| payment.request.id == request.id && payment.state != PaymentState::NotPaid;
+        if self.payments.iter().any(charged) {
+            return refuse("this request has a payment that is not known to be unpaid: it may not be charged again");
+        }
+        self.payments.push(PaymentRecord {
+            attempt: *attempt,
+            number: number.clone(),
+            state: PaymentState::Intent,
+            amount: *amount,
+            request: (**request).clone(),
+            receipt: (**receipt).clone(),
+            baseline: baseline.clone(),
+            transaction: None,
+            booking: Booking::default(),
+            reason: None,
+            evidence: None,
+            started_at: at,
+            receipt_printed: false,
+        });
+        Ok(())
+    }
+
+    fn refuse_second_open(&self, attempt: AttemptId) -> Done<()> {
+        if self.payments.iter().any(|payment| payment.state.is_open() && payment.attempt != attempt) {
+            return refuse("another payment is still open: no second one may begin");
+        }
+        Ok(())
+    }
+
+    fn advance(&mut self, attempt: AttemptId, to: PaymentState, reason: Option<&str>) -> Done<()> {
+        let from = self.known(attempt)?.state;
+        if from != to && !from.may_become(to) {
+            return Err(StoreError::Refused(format!("a payment that is {from:?} cannot become {to:?}")));
+        }
+        if to.is_open() {
+            self.refuse_second_open(attempt)?;
+        }
+        let payment = self.known(attempt)?;
+        payment.state = to;
+        if let Some(reason) = reason {
+            payment.reason = Some(reason.to_owned());
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, attempt: AttemptId, card: &CardTransaction, booking: Booking) -> Done<()> {
+        if self.known(attempt)?.state == PaymentState::Answered {
+            return self.same_card(attempt, card);
+        }
+        if booking == Booking::Unconfirmed && card.approved {
+            self.refuse_second_use(attempt, card)?;
+        }
+        self.advance(attempt, PaymentState::Answered, None)?;
+        let payment = self.known(attempt)?;
+        payment.transaction = Some(card.clone());
+        payment.booking = booking;
+        Ok(())
+    }
+
+    /// No line of the card company's books is ever given to two payments.
+    fn refuse_second_use(&self, attempt: AttemptId, card: &CardTransaction) -> Done<()> {
+        use PaymentState::{Intent, NotPaid, Sent};
+        let uses = |payment: &PaymentRecord| {
+            let booking = payment.transaction.as_ref().filter(|booking| booking.approved);
+            payment.attempt != attempt
+                && !matches!(payment.state, Intent | Sent | NotPaid)
+                && booking.is_some_and(|booking| booking.is_same_booking(card))
+        };
+        match self.payments.iter().find(|payment| uses(payment)) {
+            Some(other) => {
+                Err(StoreError::Refused(format!("this booking belongs to payment {} already", other.number)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What a terminal answered first is not written over.
+    fn keep_booking(&mut self, attempt: AttemptId, card: Option<&CardTransaction>) -> Done<()> {
+        let payment = self.known(attempt)?;
+        if let Some(card) = card.filter(|_| !payment.transaction.as_ref().is_some_and(|known| known.approved)) {
+            payment.transaction = Some(card.clone());
+        }
+        Ok(())
+    }
+
+    fn keep_evidence(&mut self, attempt: AttemptId, text: &str) -> Done<()> {
+        let payment = self.known(attempt)?;
+        if payment.state != PaymentState::NeedsStaff {
+            return refuse("a payment that is not with staff needs no evidence");
+        }
+        match &mut payment.evidence {
+            Some(before) if before.lines().any(|line| line == text) => {}
+            Some(before) => {
+                before.push('\n');
+                before.push_str(text);
+            }
+            none => *none = Some(text.to_owned()),
+        }
+        Ok(())
+    }
+
+    fn same_card(&mut self, attempt: AttemptId, card: &CardTransaction) -> Done<()> {
+        if self.known(attempt)?.transaction.as_ref() == Some(card) {
+            return Ok(());
+        }
+        refuse("the terminal's answer differs from the one already in the journal")
+    }
+
+    fn commit(&mut self, attempt: AttemptId, card: &CardTransaction, request: &Request, bundle: &[u8]) -> Done<()> {
+        let known = self.known(attempt)?;
+        if request.id != known.request.id || !carries(request, card) {
+            return refuse("the request of a paid attempt must be its own and carry the payment");
+        }
+        if matches!(known.state, PaymentState::Committed | PaymentState::Settled) {
+            return self.same_card(attempt, card);
+        }
+        if self.queued(request.id).is_some_and(|row| row.request.as_ref().is_some_and(|queued| queued != request)) {
+            return Err(StoreError::Other("another request is already queued under this identifier".to_owned()));
+        }
+        self.refuse_second_use(attempt, card)?;
+        self.advance(attempt, PaymentState::Committed, None)?;
+        let payment = self.known(attempt)?;
+        payment.request = request.clone();
+        payment.transaction = Some(card.clone());
+        payment.reason = None;
+        self.enqueue(request, bundle)
+    }
+
+    fn queued(&self, id: Uuid) -> Option<&Row> {
+        self.outbox.iter().rev().find(|row| row.id == id)
+    }
+
+    fn enqueue(&mut self, request: &Request, bundle: &[u8]) -> Done<()> {
+        match self.queued(request.id).map(|row| (&row.request, &row.bundle)) {
+            None => {
+                self.undelivered.insert(sequence(self.outbox.len()), self.outbox.len());
+                self.outbox.push(Row {
+                    id: request.id,
+                    visit: request.visit,
+                    kind: request.act.kind(),
+                    state: QueueState::Waiting,
+                    queued_at: request.made_at,
+                    request: Some(request.clone()),
+                    bundle: bundle.to_vec(),
+                    tries: 0,
+                    in_try: false,
+                    maybe_delivered: false,
+                    note: None,
+                });
+                Ok(())
+            }
+            Some((None, _)) => Ok(()),
+            Some((Some(queued), frozen)) if queued == request && frozen == bundle => Ok(()),
+            Some((Some(_), _)) => {
+                Err(StoreError::Other("another request is already queued under this identifier".to_owned()))
+            }
+        }
+    }
+
+    fn next(&self, step_over: &[Uuid]) -> Option<QueuedRequest> {
+        let mut held = Vec::new();
+        for (sequence, at) in &self.undelivered {
+            let row = &self.outbox[*at];
+            if row.state == QueueState::Waiting && !held.contains(&row.visit) && !step_over.contains(&row.visit) {
+                return Some(QueuedRequest {
+                    sequence: *sequence,
+                    request: row.request.clone()?,
+                    bundle: row.bundle.clone(),
+                    tries: row.tries,
+                    maybe_delivered: row.maybe_delivered || row.in_try,
+                    state: row.state,
+                    note: row.note.clone(),
+                });
+            }
+            held.push(row.visit);
+        }
+        None
+    }
+
+    fn row(&mut self, sequence: i64) -> Done<&mut Row> {
+        let at = usize::try_from(sequence - 1).ok();
+        let row = at.and_then(|at| self.outbox.get_mut(at));
+        row.ok_or_else(|| StoreError::Other("the queue knows no such request".to_owned()))
+    }
+
+    fn trying(&mut self, sequence: i64) -> Done<()> {
+        let row = self.row(sequence)?;
+        if row.state != QueueState::Waiting {
+            return Err(StoreError::Other("no such request is waiting in the queue".to_owned()));
+        }
+        row.tries += 1;
+        row.maybe_delivered |= row.in_try;
+        row.in_try = true;
+        Ok(())
+    }
+
+    fn tried(&mut self, sequence: i64, delivery: &Delivery) -> Done<()> {
+        let row = self.row(sequence)?;
+        if row.state == QueueState::Sent {
+            return Ok(());
+        }
+        row.in_try = false;
+        match delivery {
+            Delivery::Done { note } => {
+                row.state = QueueState::Sent;
+                row.note.clone_from(note);
+                row.bundle.clear();
+                let request = row.request.take();
+                self.undelivered.remove(&sequence);
+                if let Some(request) = request {
+                    self.settle(&request);
+                }
+            }
+            Delivery::Later { reason, maybe_delivered, .. } => {
+                row.maybe_delivered |= maybe_delivered;
+                row.note = Some(reason.clone());
+            }
+            Delivery::Park { reason } => {
+                row.state = QueueState::Parked;
+                row.maybe_delivered = true;
+                row.note = Some(reason.clone());
+            }
+            Delivery::Hold { reason } | Delivery::Busy { reason, .. } => row.note = Some(reason.clone()),
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, request: &Request) {
+        let mut payments = self.payments.iter_mut().rev();
+        let committed =
+            |payment: &&mut PaymentRecord| payment.request.id == request.id && payment.state == PaymentState::Committed;
+        if let Some(payment) = payments.find(committed).filter(|_| paid_by_card(request)) {
+            payment.state = PaymentState::Settled;
+            forget(&mut payment.request);
+        }
+    }
+}
+
+fn sequence(at: usize) -> i64 {
+    i64::try_from(at + 1).unwrap_or(i64::MAX)
+}
+
+fn forget(request: &mut Request) {
+    request.patient = PatientNumber(String::new());
+    request.patient_ref = None;
+}
+
+fn paid_by_card(request: &Request) -> bool {
+    matches!(&request.act, Act::Documents { payment: PaymentOfRequest::Card { .. }, .. })
+}
+
+fn carries(request: &Request, card: &CardTransaction) -> bool {
+    matches!(&request.act, Act::Documents { payment: PaymentOfRequest::Card { transaction, .. }, .. }
+        if transaction.as_ref() == card)
+}
+
+impl Store for MemoryStore {
+    fn record(&self, entry: &Entry, bundle: &[u8], at: Time) -> Done<()> {
+        self.tables().record(entry, bundle, at)
+    }
+
+    fn queue(&self, request: &Request, bundle: &[u8]) -> Done<()> {
+        self.tables().enqueue(request, bundle)
+    }
+
+    fn payments(&self) -> Done<Vec<PaymentRecord>> {
+        Ok(self.tables().payments.clone())
+    }
+
+    fn payment(&self, attempt: AttemptId) -> Done<Option<PaymentRecord>> {
+        Ok(self.tables().payments.iter().find(|payment| payment.attempt == attempt).cloned())
+    }
+
+    fn next_request(&self) -> Done<Option<QueuedRequest>> {
+        Ok(self.tables().next(&[]))
+    }
+
+    fn next_request_except(&self, visits: &[Uuid]) -> Done<Option<QueuedRequest>> {
+        Ok(self.tables().next(visits))
+    }
+
+    fn trying(&self, sequence: i64) -> Done<()> {
+        self.tables().trying(sequence)
+    }
+
+    fn tried(&self, sequence: i64, delivery: &Delivery, _at: Time) -> Done<()> {
+        self.tables().tried(sequence, delivery)
+    }
+
+    fn requests(&self) -> Done<Vec<QueueRow>> {
+        let tables = self.tables();
+        let rows = tables.outbox.iter().enumerate().map(|(at, row)| QueueRow {
+            sequence: sequence(at),
+            id: row.id,
+            kind: row.kind.to_owned(),
+            state: row.state,
+            queued_at: row.queued_at,
+            tries: row.tries,
+            note: row.note.clone(),
+        });
+        Ok(rows.collect())
+    }
+
+    fn retry(&self, id: Uuid) -> Done<bool> {
+        let mut tables = self.tables();
+        let mut parked = tables.outbox.iter_mut().filter(|row| row.id == id && row.state == QueueState::Parked);
+        Ok(parked.next().map(|row| row.state = QueueState::Waiting).is_some())
+    }
+
+    fn counters(&self) -> Done<Counters> {
+        Ok(self.tables().counters)
+    }
+
+    fn save_counters(&self, counters: &Counters) -> Done<()> {
+        self.tables().counters = *counters;
+        Ok(())
+    }
+
+    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Done<()> {
+        self.tables().schedule = Some((day, rows.to_vec()));
+        Ok(())
+    }
+
+    fn cached_patient(&self, day: NaiveDate, number: &PatientNumber, born: BirthDate) -> Done<Option<Patient>> {
+        let known = |patient: &Patient| patient.number == *number && patient.birth_date == born;
+        Ok(self.tables().cached(day).find(|(patient, _)| known(patient)).map(|(patient, _)| offline(patient)))
+    }
+
+    fn cached_appointments(&self, day: NaiveDate, number: &PatientNumber) -> Done<Vec<Appointment>> {
+        let tables = self.tables();
+        let theirs = tables.cached(day).filter(|(patient, _)| patient.number == *number);
+        Ok(theirs.map(|(_, appointment)| appointment.clone()).collect())
+    }
+
+    fn cached_slip(&self, day: NaiveDate, code: &str) -> Done<Option<(Patient, Appointment)>> {
+        let tables = self.tables();
+        let found = tables.cached(day).find(|(_, appointment)| appointment.slip.as_deref() == Some(code));
+        Ok(found.map(|(patient, appointment)| (offline(patient), appointment.clone())))
+    }
+
+    fn wipe_schedule_except(&self, day: NaiveDate) -> Done<()> {
+        let mut tables = self.tables();
+        tables.schedule = tables.schedule.take().filter(|(known, _)| *known == day);
+        Ok(())
+    }
+}
+
+impl Tables {
+    fn cached(&self, day: NaiveDate) -> impl Iterator<Item = &(Patient, Appointment)> {
+        self.schedule.iter().filter(move |(known, _)| *known == day).flat_map(|(_, rows)| rows)
+    }
+}
+
+fn offline(patient: &Patient) -> Patient {
+    Patient { offline: true, ..patient.clone() }
+}

@@ -1,0 +1,103 @@
+//! Whole kiosk days on made-up time: the real session, the real terminal dialogues and the real outbox sender, played
+//! against people, terminals, printers, hospitals and power that fail in every way they can, each by name.
+//!
+//! One seed is one exact day of some 20 to 60 payments: nothing here reads a clock, starts a thread or depends on the
+//! machine. An oracle ([`oracle`]) that knows what the card company booked checks the four promises of
+//! `design/money.md`. `src/bin/rehearse.rs` is its command line; `tests/mutations.sh` shows that it can fail.
+
+pub mod chance;
+mod effects;
+pub mod ends;
+pub mod facility;
+pub mod faults;
+pub mod hospital;
+pub mod line;
+pub mod memory_store;
+pub mod oracle;
+pub mod patient;
+pub mod power;
+pub mod press;
+pub mod report;
+pub mod rig;
+pub mod shelf;
+pub mod smartro;
+pub mod trace;
+mod weather;
+mod world;
+
+use chance::Chance;
+use ends::{Machine, Speaker};
+use faults::{Allowed, Fault, Fired};
+use oracle::Broken;
+use shelf::Kind;
+use std::collections::BTreeMap;
+
+/// How days are to be.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    pub faults: Allowed,
+    pub store: Kind,
+    pub protocol: Protocol,
+    pub trace: trace::To,
+    /// How many payments; else the seed says.
+    pub payments: Option<u64>,
+    /// The power goes at this boundary, counted from the first.
+    pub cut_after: Option<u64>,
+}
+
+/// Which terminal stands there: its dialogue and its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    Smartro,
+}
+
+impl Protocol {
+    pub const ALL: &[Self] = &[Self::Smartro];
+
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Smartro => "smartro",
+        }
+    }
+
+    #[must_use]
+    pub fn speaker(self) -> Box<dyn Speaker> {
+        match self {
+            Self::Smartro => smartro::speaker(),
+        }
+    }
+
+    /// A terminal of some character, and whether the technician has proved that it keeps its last transaction.
+    fn machine(self, chance: &mut Chance, allowed: &Allowed) -> (Box<dyn Machine>, bool) {
+        let kinds = allowed.of(&[Fault::RebootKeeps, Fault::RebootLoses, Fault::RebootFallsBack]);
+        let kind = chance.pick(&kinds).unwrap_or(Fault::RebootKeeps);
+        let keeps = kind == Fault::RebootKeeps;
+        let survives = keeps && chance.percent(50);
+        let machine: Box<dyn Machine> = match self {
+            Self::Smartro => Box::new(smartro::Terminal::new(chance, keeps, kind == Fault::RebootFallsBack)),
+        };
+        (machine, survives)
+    }
+}
+
+/// What came of one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayReport {
+    pub payments: u64,
+    pub virtual_ms: u64,
+    pub fired: Fired,
+    /// Where the power went.
+    pub cuts: BTreeMap<&'static str, u64>,
+    pub checked: [u64; 4],
+    pub broken: Vec<Broken>,
+    pub trace: String,
+}
+
+/// Plays the day of `seed`.
+///
+/// # Errors
+/// The day could not be played to its end: the store failed, or nothing happened any more.
+pub fn play(seed: u64, setting: &Setting) -> Result<DayReport, String> {
+    world::World::new(seed, setting)?.run()
+}

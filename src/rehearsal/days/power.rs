@@ -1,0 +1,229 @@
+//! The kiosk's power, and the store as it is while the power or the disk fails.
+//!
+//! Whatever must survive passes a boundary before and after it happens. At any of them the power may go: from then on
+//! nothing more is done, until the kiosk is built anew from the store alone.
+
+use crate::domain::outbox::{Delivery, QueuedRequest, Request};
+use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
+use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
+use crate::domain::session::Counters;
+use crate::ports::{QueueRow, Store, StoreError};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use uuid::Uuid;
+
+#[derive(Default)]
+struct State {
+    off: bool,
+    /// Boundaries until the power goes.
+    boundaries_left: Option<u64>,
+    passed: u64,
+    /// Where the power went, and how often.
+    cut_at: BTreeMap<&'static str, u64>,
+    /// Writes until the disk is full, and how many then fail.
+    disk: Option<(u64, u64)>,
+    disk_failures: u64,
+}
+
+#[derive(Clone, Default)]
+pub struct Power(Arc<Mutex<State>>);
+
+impl Power {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A place where the power may go. `false` if it has gone.
+    #[expect(clippy::must_use_candidate, reason = "the last boundary of an act asks nothing")]
+    pub fn boundary(&self, place: &'static str) -> bool {
+        let mut state = self.state();
+        if state.off {
+            return false;
+        }
+        state.passed += 1;
+        match &mut state.boundaries_left {
+            Some(0) => {
+                state.boundaries_left = None;
+                state.off = true;
+                *state.cut_at.entry(place).or_default() += 1;
+                false
+            }
+            Some(left) => {
+                *left -= 1;
+                true
+            }
+            None => true,
+        }
+    }
+
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !self.state().off
+    }
+
+    pub fn cut_after(&self, boundaries: u64) {
+        self.state().boundaries_left = Some(boundaries);
+    }
+
+    pub fn cut_never(&self) {
+        self.state().boundaries_left = None;
+    }
+
+    pub fn cut_now(&self) {
+        self.state().off = true;
+    }
+
+    pub fn restore(&self) {
+        self.state().off = false;
+    }
+
+    pub fn fill_disk(&self, after_writes: u64, failing: u64) {
+        self.state().disk = Some((after_writes, failing));
+    }
+
+    pub fn free_disk(&self) {
+        self.state().disk = None;
+    }
+
+    /// How often the power went at each place since the last call.
+    #[must_use]
+    pub fn take_cuts(&self) -> BTreeMap<&'static str, u64> {
+        std::mem::take(&mut self.state().cut_at)
+    }
+
+    #[must_use]
+    pub fn take_disk_failures(&self) -> u64 {
+        std::mem::take(&mut self.state().disk_failures)
+    }
+
+    fn disk_takes_it(&self) -> bool {
+        let mut state = self.state();
+        match &mut state.disk {
+            None | Some((_, 0)) => return true,
+            Some((0, failing)) => *failing -= 1,
+            Some((after, _)) => {
+                *after -= 1;
+                return true;
+            }
+        }
+        state.disk_failures += 1;
+        false
+    }
+}
+
+/// A store under [`Power`].
+pub struct Powered {
+    pub store: Arc<dyn Store>,
+    pub power: Power,
+}
+
+impl Powered {
+    fn write<T>(
+        &self,
+        (before, after): (&'static str, &'static str),
+        work: impl FnOnce(&dyn Store) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        if !self.power.boundary(before) {
+            return Err(gone());
+        }
+        if !self.power.disk_takes_it() {
+            return Err(StoreError::DiskFull);
+        }
+        let done = work(self.store.as_ref())?;
+        if self.power.boundary(after) { Ok(done) } else { Err(gone()) }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::Other("the power is off".to_owned())
+}
+
+const fn places(entry: &Entry) -> (&'static str, &'static str) {
+    match entry {
+        Entry::Intent { .. } => ("before intent", "after intent"),
+        Entry::Sent { .. } => ("before sent", "after sent"),
+        Entry::Answered { .. } => ("before answered", "after answered"),
+        Entry::Committed { .. } => ("before committed", "after committed"),
+        Entry::NotPaid { .. } => ("before not-paid", "after not-paid"),
+        Entry::InDoubt { .. } => ("before in-doubt", "after in-doubt"),
+        Entry::NeedsStaff { .. } => ("before needs-staff", "after needs-staff"),
+        Entry::Evidence { .. } => ("before evidence", "after evidence"),
+        Entry::ReceiptPrinted { .. } => ("before receipt-printed", "after receipt-printed"),
+    }
+}
+
+impl Store for Powered {
+    fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.write(places(entry), |store| store.record(entry, bundle, at))
+    }
+
+    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<(), StoreError> {
+        self.write(("before queue", "after queue"), |store| store.queue(request, bundle))
+    }
+
+    fn payments(&self) -> Result<Vec<PaymentRecord>, StoreError> {
+        self.store.payments()
+    }
+
+    fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>, StoreError> {
+        self.store.payment(attempt)
+    }
+
+    fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError> {
+        self.store.next_request()
+    }
+
+    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>, StoreError> {
+        self.store.next_request_except(visits)
+    }
+
+    fn trying(&self, sequence: i64) -> Result<(), StoreError> {
+        self.write(("before trying", "after trying"), |store| store.trying(sequence))
+    }
+
+    fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.write(("before tried", "after tried"), |store| store.tried(sequence, delivery, at))
+    }
+
+    fn requests(&self) -> Result<Vec<QueueRow>, StoreError> {
+        self.store.requests()
+    }
+
+    fn retry(&self, id: Uuid) -> Result<bool, StoreError> {
+        self.store.retry(id)
+    }
+
+    fn counters(&self) -> Result<Counters, StoreError> {
+        self.store.counters()
+    }
+
+    fn save_counters(&self, counters: &Counters) -> Result<(), StoreError> {
+        self.write(("before counters", "after counters"), |store| store.save_counters(counters))
+    }
+
+    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError> {
+        self.store.cache_schedule(day, rows)
+    }
+
+    fn cached_patient(
+        &self,
+        day: NaiveDate,
+        number: &PatientNumber,
+        birth_date: BirthDate,
+    ) -> Result<Option<Patient>, StoreError> {
+        self.store.cached_patient(day, number, birth_date)
+    }
+
+    fn cached_appointments(&self, day: NaiveDate, number: &PatientNumber) -> Result<Vec<Appointment>, StoreError> {
+        self.store.cached_appointments(day, number)
+    }
+
+    fn cached_slip(&self, day: NaiveDate, code: &str) -> Result<Option<(Patient, Appointment)>, StoreError> {
+        self.store.cached_slip(day, code)
+    }
+
+    fn wipe_schedule_except(&self, day: NaiveDate) -> Result<(), StoreError> {
+        self.store.wipe_schedule_except(day)
+    }
+}

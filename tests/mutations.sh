@@ -1,0 +1,101 @@
+#!/bin/sh
+# Shows that `rehearse` can fail: plants one mistake after the other in a copy of the tree, builds it without Slint, and
+# plays days until a promise is broken. Stops at a mistake that no longer fits the code, and at one that is not caught.
+#
+#   sh tests/mutations.sh [NAME]         by hand; about half a minute each
+#
+# Seeds that caught them when this was last run are in the table below.
+set -eu
+cd "$(dirname "$0")/.."
+seeds=${SEEDS:-1..4000}
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
+copy=$(mktemp -d)
+trap 'rm -rf "$copy"' EXIT INT TERM
+git ls-files -z | tar --null --files-from=- -cf - | tar -xf - -C "$copy"
+
+# mutate FILE PERL: the expression must change the file.
+mutate() {
+    perl -0pi -e "$2" "$copy/$1"
+    if cmp -s "$1" "$copy/$1"; then
+        echo "mutations: '$name' does not fit $1 any more: write it anew" >&2
+        exit 1
+    fi
+    changed="$changed $1"
+}
+
+hunt() {
+    if ! (cd "$copy" && cargo build --no-default-features --quiet --bin rehearse 2>"$copy/build.log"); then
+        cat "$copy/build.log" >&2
+        echo "mutations: '$name' does not compile any more: write it anew" >&2
+        exit 1
+    fi
+    cp "$CARGO_TARGET_DIR/debug/rehearse" "$copy/mutant"
+    if found=$("$copy/mutant" --seeds "$seeds"); then
+        echo "mutations: '$name' was not caught by seeds $seeds" >&2
+        exit 1
+    fi
+    caught=$(echo "$found" | grep -m1 'is broken' || true)
+    if [ -z "$caught" ]; then
+        echo "$found" >&2
+        echo "mutations: '$name' stopped the rehearsal and broke no promise" >&2
+        exit 1
+    fi
+    echo "$name: $caught"
+    for file in $changed; do
+        cp "$file" "$copy/$file"
+    done
+}
+
+send_again='
+impl Dialogue {
+    fn send_again(&mut self, now: Now) {
+        if let Some(open) = &self.open
+            && let Some(data) = approve_data(open.amount.0)
+        {
+            let frame = Frame::request(b\x27B\x27, &self.terminal_id, now.stamp, data);
+            self.steps.push(Step::WriteCharge(frame.encode()));
+        }
+    }
+}
+'
+charge=src/terminal/smartro/dialogue/charge.rs
+
+plant() {
+    case $name in
+    resend-on-ack-time-out)
+        mutate $charge 's/self\.restarted = true;\s*return self\.give_up_charge\("the terminal did not acknowledge the charge"\);/charge.ack_due_ms = Some(now.ms + 3_000);\nreturn self.send_again(now);/'
+        mutate $charge "s/\\z/$send_again/" ;;
+    nak-answered-by-sending-again)
+        mutate $charge 's/self\.give_up_charge\("the terminal answered NAK"\);/self.send_again(Now { ms: 0, stamp: self.clock_seen });/'
+        mutate $charge "s/\\z/$send_again/" ;;
+    commit-before-the-journal-write)
+        mutate src/domain/journey/pay.rs 's/(kiosk\.emit\(Effect::Record\(Entry::Sent \{ attempt: id \}\)\);)\s*(kiosk\.emit\(Effect::Terminal\(TerminalCommand::Charge \{ attempt: id, amount, card_ms \}\)\);)/$2\n$1/' ;;
+    in-doubt-treated-as-declined)
+        mutate src/domain/journey/pay.rs 's/vec!\[Entry::InDoubt \{ attempt: id, reason \}\], Conclusion::Doubt, kiosk/vec![Entry::NotPaid { attempt: id, reason }], Conclusion::NotPaid(NotPaidWhy::Declined), kiosk/' ;;
+    baseline-not-asked)
+        # What it said at the first payment is taken for what it says now.
+        mutate src/terminal/smartro/dialogue/queries.rs 's/let baseline = read_last\(frame\);/let baseline = match &self.closed { Some(closed) => closed.baseline.clone(), None => read_last(frame) };/' ;;
+    old-answer-taken-for-ours)
+        mutate $charge 's/(fn is_again\([^)]*\) -> bool \{)/$1\n    if true { return false; }/' ;;
+    receipt-printed-before-commit)
+        mutate src/domain/session/kiosk.rs 's/self\.out\.push\(effect\);/let at = if matches!(effect, Effect::Print(_)) { 0 } else { self.out.len() };\nself.out.insert(at, effect);/' ;;
+    outbox-row-deleted-before-the-answer-was-checked)
+        mutate src/hospital/sync.rs 's/let delivery = self\.server\.deliver\(&queued\)\.await;/let gone = self.clock.now().wall;\nlet _ = self.with_store(move |store| store.tried(sequence, &Delivery::Done { note: None }, gone)).await;\nlet delivery = self.server.deliver(&queued).await;/' ;;
+    empty-answer-taken-for-the-baseline)
+        mutate src/domain/journey/resolve.rs 's/return Verdict::Staff\("the terminal says it has no last transaction"\);/return Verdict::NotPaid;/' ;;
+    double-tap-on-pay)
+        mutate src/domain/journey/pay.rs 's/(pub fn begin\([^{]*\{\s*if) self\.is_open\(\)/$1 false/'
+        mutate src/domain/journey/documents/paying.rs 's/(pub\(super\) fn tap_paying\([^{]*\{)/$1\n        if tap == Tap::Agree {\n            self.pay(kiosk, till);\n        }/' ;;
+    *)
+        echo "mutations: there is no mutation '$name'" >&2
+        exit 2 ;;
+    esac
+}
+
+for name in ${1:-resend-on-ack-time-out commit-before-the-journal-write in-doubt-treated-as-declined baseline-not-asked \
+    old-answer-taken-for-ours receipt-printed-before-commit outbox-row-deleted-before-the-answer-was-checked \
+    nak-answered-by-sending-again empty-answer-taken-for-the-baseline double-tap-on-pay}; do
+    changed=
+    plant
+    hunt
+done
