@@ -4,11 +4,14 @@ use crate::domain::moment::Moment;
 use crate::domain::outbox::{Delivery, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
-use crate::domain::session::{Counters, PrinterReport, PrinterState, Question, Reply, TerminalCommand, TerminalReport};
+use crate::domain::session::{
+    Counters, PrinterReport, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, TerminalReport,
+};
 use crate::domain::staff::{AuditEntry, Gate, Parked, Pin};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use uuid::Uuid;
 
 /// Where a device's worker sends what happened. Cheap to clone; never blocks for long.
@@ -207,4 +210,11 @@ pub struct AuditRow {
     pub about: String,
     pub result: String,
     pub hash: String,
+}
+
+/// A kiosk at work, as staff's commands reach it.
+pub trait StaffDesk: Send + Sync {
+    /// The first answer may be `Begun`, then another follows; none comes if the desk is behind or ends, and nothing was
+    /// done then.
+    fn order(&self, attempt: AttemptId, order: StaffOrder) -> Receiver<StaffAnswer>;
 }

@@ -10,26 +10,26 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-struct Ran {
+pub struct Ran {
     code: i32,
-    out: String,
-    err: String,
+    pub out: String,
+    pub err: String,
 }
 
 impl Ran {
     /// One JSON object a line.
-    fn json(&self) -> Vec<Value> {
+    pub fn json(&self) -> Vec<Value> {
         let read = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         self.out.lines().map(read).collect()
     }
 
-    fn only(&self) -> Value {
+    pub fn only(&self) -> Value {
         let all = self.json();
         assert_eq!(all.len(), 1, "{}\n{}", self.out, self.err);
         all[0].clone()
     }
 
-    fn exits(self, code: i32) -> Self {
+    pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
         assert!(!self.err.contains("panicked"), "{}", self.err);
         self
@@ -40,7 +40,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn kiosk(arguments: &[&str]) -> Ran {
+pub fn kiosk(arguments: &[&str]) -> Ran {
     fed(arguments, b"")
 }
 
@@ -85,7 +85,7 @@ fn config(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
 }
 
 /// A configuration whose store is `folder`.
-fn stored(folder: &Path, store: &Path) -> String {
+pub fn stored(folder: &Path, store: &Path) -> String {
     let key = folder.join("key/store.key").display().to_string();
     let changes = [("store.folder", store.to_str().expect("text")), ("store.key_file", key.as_str())];
     config(folder, &changes).display().to_string()
@@ -330,6 +330,9 @@ fn a_running_kiosk_answers_for_its_store() {
         "claim",
         "receipt_printed",
         "reason",
+        "evidence",
+        "needs_staff",
+        "undo",
     ];
     assert_eq!(keys, wanted);
     assert_eq!(payment["amount"], 3000);
@@ -399,7 +402,7 @@ fn devices_are_named_and_nothing_is_charged_or_printed() {
 
 #[test]
 fn every_command_helps_and_wrong_usage_is_2() {
-    let commands: [&[&str]; 19] = [
+    let commands: [&[&str]; 23] = [
         &[],
         &["run"],
         &["check"],
@@ -419,13 +422,17 @@ fn every_command_helps_and_wrong_usage_is_2() {
         &["staff", "list"],
         &["audit", "export"],
         &["audit", "verify"],
+        &["payments", "ask"],
+        &["payments", "settle"],
+        &["payments", "cancel"],
+        &["reprint"],
     ];
     for command in commands {
         let ran = kiosk(&[command, &["--help"]].concat()).exits(0);
         assert!(ran.out.contains("Usage: kiosk"), "{command:?}: {}", ran.out);
     }
     assert!(kiosk(&["--version"]).exits(0).out.starts_with("hospital-kiosk "));
-    let wrong: [&[&str]; 15] = [
+    let wrong: [&[&str]; 21] = [
         &[],
         &["fly"],
         // Never as an argument, which everybody on the machine can read.
@@ -441,6 +448,12 @@ fn every_command_helps_and_wrong_usage_is_2() {
         &["queue", "retry", "K3-0001"],
         &["payments"],
         &["payments", "show"],
+        &["payments", "ask"],
+        &["payments", "settle", "K3-0001", "--as", "paid"],
+        &["payments", "settle", "K3-0001", "--as", "maybe", "--evidence", "x"],
+        &["payments", "cancel"],
+        &["reprint"],
+        &["reprint", "--last", "--payment", "K3-0001"],
         &["check", "--config"],
     ];
     for command in wrong {

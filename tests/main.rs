@@ -17,6 +17,8 @@ mod kill;
 #[cfg(feature = "window")]
 mod paper;
 #[cfg(feature = "window")]
+mod payments;
+#[cfg(feature = "window")]
 mod power;
 #[cfg(feature = "window")]
 mod printing;
@@ -33,6 +35,7 @@ mod store;
 mod terminal_dialogue;
 mod terminal_faults;
 mod terminal_line;
+mod terminal_undo;
 mod terminal_vectors;
 #[cfg(feature = "window")]
 mod touches;

@@ -43,7 +43,8 @@ fn staff_settle_a_payment_in_doubt_at_the_screen() {
          expect \"Touch to start\"\nexpect-money charged 0",
     );
     let payments = ask(&theatre, &Request::PaymentsList { json: true });
-    assert!(payments.contains("\"committed\""), "{payments}");
+    // The hospital may have it already: it takes a payment that staff know of without an approval number.
+    assert!(["\"committed\"", "\"settled\""].iter().any(|state| payments.contains(state)), "{payments}");
     let trail = ask(&theatre, &Request::AuditExport { json: true });
     let words = ["set-pin", "wrong (1)", "\"ok\"", "print-slip", "mark-paid", "the card company said so", "\"paid\""];
     for word in words {

@@ -7,6 +7,7 @@ mod journal;
 mod long_queue;
 mod queue;
 mod staff;
+mod undo;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::config;

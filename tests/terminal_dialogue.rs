@@ -23,7 +23,7 @@ fn charge(number: u128) -> TerminalCommand {
     Charge { attempt: attempt(number), amount: WON, card_ms: CARD_MS }
 }
 
-fn frame(job: u8, data: &[u8]) -> Vec<u8> {
+pub fn frame(job: u8, data: &[u8]) -> Vec<u8> {
     frame_at(job, data, *b"20261125100000")
 }
 
@@ -32,14 +32,14 @@ fn frame_at(job: u8, data: &[u8], stamp: [u8; 14]) -> Vec<u8> {
 }
 
 /// A sale of `amount` with approval number `approval`, as `b` or `l` carries it.
-fn sale(amount: Amount, approval: &str) -> Vec<u8> {
+pub fn sale(amount: Amount, approval: &str) -> Vec<u8> {
     let mut data = Frame::parse(&recorded("resp_b_ok")).expect("a frame").data;
     data[22..32].copy_from_slice(format!("{:010}", amount.0).as_bytes());
     data[50..62].copy_from_slice(format!("{approval:<12}").as_bytes());
     data
 }
 
-fn declined(code: &str) -> Vec<u8> {
+pub fn declined(code: &str) -> Vec<u8> {
     let mut data = Frame::parse(&recorded("resp_b_reject")).expect("a frame").data;
     data[118..120].copy_from_slice(code.as_bytes());
     data
@@ -50,16 +50,16 @@ fn old_sale() -> Vec<u8> {
 }
 
 /// ACK and answer in one piece, as terminals like to send them.
-fn reply(job: u8, data: &[u8]) -> Vec<u8> {
+pub fn reply(job: u8, data: &[u8]) -> Vec<u8> {
     [ACK, &frame(job, data)].concat()
 }
 
-struct Stage {
+pub struct Stage {
     dialogue: Dialogue,
     ms: u64,
     said: String,
     reports: Vec<String>,
-    charges: usize,
+    pub charges: usize,
 }
 
 impl Stage {
@@ -74,7 +74,7 @@ impl Stage {
         stage
     }
 
-    fn ready() -> Self {
+    pub fn ready() -> Self {
         let mut stage = Self::idle();
         stage.prepare();
         stage
@@ -102,28 +102,28 @@ impl Stage {
         Now { ms: self.ms, stamp: *b"20261125100000" }
     }
 
-    fn command(&mut self, command: &TerminalCommand) {
+    pub fn command(&mut self, command: &TerminalCommand) {
         let steps = self.dialogue.command(command, self.now());
         self.take(steps);
     }
 
-    fn hear(&mut self, bytes: &[u8]) {
+    pub fn hear(&mut self, bytes: &[u8]) {
         let steps = self.dialogue.bytes(bytes, self.now());
         self.take(steps);
     }
 
-    fn unplug(&mut self) {
+    pub fn unplug(&mut self) {
         let steps = self.dialogue.line_down(self.now());
         self.take(steps);
     }
 
-    fn plug_in(&mut self) {
+    pub fn plug_in(&mut self) {
         let steps = self.dialogue.line_up(self.now());
         self.take(steps);
     }
 
     /// Lets the dialogue's own deadlines pass, one by one.
-    fn wait(&mut self, ms: u64) {
+    pub fn wait(&mut self, ms: u64) {
         let end = self.ms + ms;
         while let Some(due) = self.dialogue.deadline_ms().filter(|due| *due <= end) {
             self.ms = due.max(self.ms);
@@ -147,12 +147,12 @@ impl Stage {
     }
 
     /// What was written since the last look: job codes, `+` for ACK, `-` for NAK.
-    fn said(&mut self) -> String {
+    pub fn said(&mut self) -> String {
         std::mem::take(&mut self.said)
     }
 
     /// What was reported since the last look.
-    fn told(&mut self) -> String {
+    pub fn told(&mut self) -> String {
         std::mem::take(&mut self.reports).join(", ")
     }
 }

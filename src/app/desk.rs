@@ -5,6 +5,7 @@ use super::effects::{Effects, Stopped};
 use crate::domain::moment::Tick;
 use crate::domain::payment::AttemptId;
 use crate::domain::session::{Input, Session, StaffAnswer, StaffOrder};
+use crate::ports::StaffDesk;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel as channel_of_answers};
@@ -51,16 +52,7 @@ impl DeskSender {
         }
     }
 
-    /// A staff order from outside the screen. The first answer may be `Begun`, then another follows; none comes if the
-    /// desk is behind or ends, and nothing was done then.
-    #[must_use]
-    pub fn staff(&self, attempt: AttemptId, order: StaffOrder) -> Receiver<StaffAnswer> {
-        let (answers, received) = channel_of_answers();
-        self.order(Uuid::new_v4(), attempt, order, Some(answers));
-        received
-    }
-
-    pub(super) fn order(
+    pub(super) fn staff_order(
         &self,
         ticket: Uuid,
         attempt: AttemptId,
@@ -78,6 +70,14 @@ impl DeskSender {
         if self.0.send(Message::Pass { ms, set, done }).await.is_ok() {
             let _ = finished.await;
         }
+    }
+}
+
+impl StaffDesk for DeskSender {
+    fn order(&self, attempt: AttemptId, order: StaffOrder) -> Receiver<StaffAnswer> {
+        let (answers, received) = channel_of_answers();
+        self.staff_order(Uuid::new_v4(), attempt, order, Some(answers));
+        received
     }
 }
 

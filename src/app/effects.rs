@@ -8,6 +8,7 @@ use crate::domain::paper::Paper;
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::screen::View;
 use crate::domain::session::{Effect, Finished, Input, PrinterReport, Question, Reply, StaffAnswer, StaffOrder};
+use crate::domain::undo::UndoEntry;
 use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Raster, Store, StoreError};
 use chrono::{DateTime, FixedOffset};
 use std::sync::mpsc::Sender;
@@ -79,7 +80,7 @@ impl Effects {
         let counters = self.ports.store.counters()?;
         let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
         let booked = payments.iter().filter_map(booked).collect();
-        let open = payments.into_iter().filter(|payment| payment.state.is_open()).collect();
+        let open = payments.into_iter().filter(PaymentRecord::is_open).collect();
         Ok(Input::Restarted { open, booked, counters, last_unprinted })
     }
 
@@ -99,7 +100,7 @@ impl Effects {
             Effect::Print(paper) => self.print(paper),
             Effect::ClearPrinter => self.ports.printer.clear(),
             Effect::Ask(question) => self.ask(question),
-            Effect::Staff { ticket, attempt, order } => self.desk.order(ticket, attempt, order, None),
+            Effect::Staff { ticket, attempt, order } => self.desk.staff_order(ticket, attempt, order, None),
             Effect::StaffAnswer { ticket, answer } => self.answer_staff(ticket, answer),
             Effect::StaffArea { visit, command } => {
                 staff::carry_out(&self.ports, &self.desk, &self.runtime, visit, command);
@@ -119,7 +120,9 @@ impl Effects {
 
     fn record(&self, entry: &Entry) -> Result<(), StoreError> {
         let bundle = match entry {
-            Entry::Committed { request, .. } => self.ports.hospital.freeze(request),
+            Entry::Committed { request, .. } | Entry::Undo(UndoEntry::Reversed { cancellation: Some(request), .. }) => {
+                self.ports.hospital.freeze(request)
+            }
             Entry::Intent { .. }
             | Entry::Sent { .. }
             | Entry::Answered { .. }
@@ -127,10 +130,11 @@ impl Effects {
             | Entry::InDoubt { .. }
             | Entry::NeedsStaff { .. }
             | Entry::Evidence { .. }
+            | Entry::Undo(_)
             | Entry::ReceiptPrinted { .. } => Vec::new(),
         };
         self.ports.store.record(entry, &bundle, self.now().wall)?;
-        if matches!(entry, Entry::Committed { .. }) {
+        if !bundle.is_empty() {
             self.ports.outbox.notify_one();
         }
         Ok(())

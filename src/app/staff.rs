@@ -79,9 +79,9 @@ fn lists(store: &dyn Store, at: DateTime<FixedOffset>) -> Result<StaffLists, Sto
     Ok(StaffLists { payments, paid, queue })
 }
 
-/// Neither paid nor not paid.
-const fn is_unfinished(payment: &PaymentRecord) -> bool {
-    payment.state.is_open() || matches!(payment.state, PaymentState::NeedsStaff)
+/// Neither paid nor not paid, or given back or not, nobody knows.
+fn is_unfinished(payment: &PaymentRecord) -> bool {
+    payment.is_open() || payment.needs_staff()
 }
 
 /// On that day; also what was given back since.

@@ -13,7 +13,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 /// Self-service kiosk for hospitals: check-in, documents, card payment, receipts.
@@ -72,11 +72,24 @@ enum Command {
         #[command(subcommand)]
         what: AuditCommand,
     },
-    /// What the payment journal knows.
+    /// What the payment journal knows, and what staff do about it.
     Payments {
         #[command(subcommand)]
         what: PaymentsCommand,
     },
+    /// The receipt of a payment once more, marked as a duplicate.
+    Reprint(ReprintArgs),
+}
+
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+struct ReprintArgs {
+    /// By its number (K3-0047) or its identifier.
+    #[arg(long)]
+    payment: Option<String>,
+    /// The last payment that was paid.
+    #[arg(long)]
+    last: bool,
 }
 
 #[derive(Subcommand)]
@@ -146,6 +159,38 @@ enum PaymentsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the terminal once more what became of a payment that needs staff.
+    Ask {
+        id: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write down what people found out about a payment that needs staff.
+    Settle {
+        id: String,
+        #[arg(long = "as", value_enum)]
+        outcome: Outcome,
+        /// How it was found out; kept in the journal.
+        #[arg(long)]
+        evidence: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give the money of a payment of today back.
+    Cancel {
+        id: String,
+        /// The card is presented again.
+        #[arg(long)]
+        with_card: bool,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Outcome {
+    Paid,
+    NotPaid,
 }
 
 fn main() -> ExitCode {
@@ -187,6 +232,10 @@ fn main() -> ExitCode {
             tell(ask_store(&path, &request), &mut streams)
         }
         Command::Payments { what } => tell(ask_store(&path, &payments_request(what)), &mut streams),
+        Command::Reprint(ReprintArgs { payment, last }) => {
+            let id = payment.filter(|_| !last);
+            tell(ask_store(&path, &socket::Request::Reprint { id }), &mut streams)
+        }
     };
     // A closed pipe (`| head`) ends the command; there is nobody left to tell.
     ExitCode::from(exit.unwrap_or(CANNOT))
@@ -223,17 +272,44 @@ fn payments_request(what: PaymentsCommand) -> socket::Request {
     match what {
         PaymentsCommand::List { json } => socket::Request::PaymentsList { json },
         PaymentsCommand::Show { id, json } => socket::Request::PaymentsShow { id, json },
+        PaymentsCommand::Ask { id, json } => socket::Request::PaymentsAsk { id, json },
+        PaymentsCommand::Settle { id, outcome, evidence, json } => {
+            socket::Request::PaymentsSettle { id, paid: outcome == Outcome::Paid, evidence, json }
+        }
+        PaymentsCommand::Cancel { id, with_card, json } => socket::Request::PaymentsCancel { id, with_card, json },
     }
 }
 
-/// The running kiosk answers over its socket; with none running the store is opened here.
+/// The running kiosk answers over its socket; with none running the store is opened here, and for staff's orders all
+/// of a kiosk but its window.
 fn ask_store(path: &std::path::Path, request: &socket::Request) -> Answer {
     let config = load(path)?;
     if let Some(answer) = socket::ask(&config.store.folder, request) {
         return answer;
     }
+    if request.needs_desk() {
+        return without_window(&config, request);
+    }
     let opened = store::open(&config.store).map_err(commands::usage)?;
     socket::answer(&opened.store, request)
+}
+
+/// How long a kiosk that was started for one order may take to reach its terminal.
+const STARTING: Duration = Duration::from_secs(30);
+
+fn without_window(config: &Config, request: &socket::Request) -> Answer {
+    let hooks = Hooks {
+        clock: Arc::new(SystemClock::new(config.facility.offset)),
+        show: Arc::new(|_, _| {}),
+        press: Arc::new(press::press),
+        finished: Arc::new(|_| {}),
+        delivered: Arc::new(|_| {}),
+    };
+    let running =
+        assembly::start(config, assembly::prepare(), hooks).map_err(|error| commands::usage(format!("{error:#}")))?;
+    let answer = socket::answer_at_work(&*running.store, &running.desk, request, STARTING);
+    running.runtime.shutdown_timeout(Duration::from_secs(2));
+    answer
 }
 
 fn load(path: &std::path::Path) -> Result<Config, Refusal> {
@@ -278,7 +354,12 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
         delivered: Arc::new(|request| tracing::info!(%request, "delivered")),
     };
     let running = assembly::start(config, prepared, hooks)?;
-    let _socket = socket::serve(&config.store.folder, running.store.clone(), running.outbox.clone());
+    let _socket = socket::serve(
+        &config.store.folder,
+        running.store.clone(),
+        Arc::new(running.desk.clone()),
+        running.outbox.clone(),
+    );
     window.run()?;
     running.runtime.shutdown_background();
     Ok(())

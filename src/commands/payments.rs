@@ -1,9 +1,19 @@
-//! `kiosk payments list|show ID`: what the journal knows. The masked card is as the terminal masked it.
+//! `kiosk payments list|show ID|ask ID|settle ID|cancel ID` and `kiosk reprint`: what the journal knows, and what staff
+//! do about it. The masked card is as the terminal masked it.
 
-use super::{Answer, no, usage};
-use crate::domain::payment::PaymentRecord;
-use crate::ports::Store;
+use super::{Answer, Refusal, no, usage};
+use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal};
+use crate::domain::staff::{AuditEntry, StaffAct};
+use crate::ports::{StaffDesk, Store};
 use serde_json::{Value, json};
+use std::sync::mpsc::Receiver;
+use std::time::{Duration, Instant};
+
+/// A card may be presented and the card company asked in the meantime.
+pub const ANSWER_LIMIT: Duration = Duration::from_mins(6);
+/// Between two tries at a kiosk that is only just starting.
+const AGAIN: Duration = Duration::from_millis(500);
 
 /// # Errors
 /// The store cannot be read, in words for staff.
@@ -19,10 +29,125 @@ pub fn list(store: &dyn Store, as_json: bool) -> Answer {
 /// # Errors
 /// No such payment.
 pub fn show(store: &dyn Store, id: &str, as_json: bool) -> Answer {
+    let payment = find(store, id)?;
+    Ok(vec![if as_json { as_value(&payment).to_string() } else { line(&payment) }])
+}
+
+fn find(store: &dyn Store, id: &str) -> Result<PaymentRecord, Refusal> {
     let payments = store.payments().map_err(usage)?;
-    let found = payments.iter().rev().find(|payment| payment.number == id || payment.attempt.0.to_string() == id);
-    let payment = found.ok_or_else(|| no(format!("no payment {id}; `kiosk payments list` shows them")))?;
-    Ok(vec![if as_json { as_value(payment).to_string() } else { line(payment) }])
+    let found = payments.into_iter().rev().find(|payment| payment.number == id || payment.attempt.0.to_string() == id);
+    found.ok_or_else(|| no(format!("no payment {id}; `kiosk payments list` shows them")))
+}
+
+/// Has a kiosk at work carry out `order`. For `patience` it is tried again while the kiosk is only starting: its terminal
+/// has not answered yet, or what it found open is not finished.
+///
+/// # Errors
+/// 1: it was refused, or nobody knows yet. 2: it could not be tried.
+pub fn order(
+    store: &dyn Store,
+    desk: &dyn StaffDesk,
+    id: &str,
+    order: &StaffOrder,
+    as_json: bool,
+    patience: Duration,
+) -> Answer {
+    let payment = find(store, id)?;
+    audit(store, &payment, order, "ordered")?;
+    let end = Instant::now() + patience;
+    loop {
+        let answer = last(&desk.order(payment.attempt, order.clone()))?;
+        let starting = matches!(answer, StaffAnswer::Refused(StaffRefusal::TerminalAway | StaffRefusal::AnotherOpen));
+        if !starting || Instant::now() >= end {
+            let told = told(&payment, answer, as_json);
+            let result = told.as_ref().map_or_else(|refusal| refusal.why.clone(), |_| "done".to_owned());
+            // The money's own journal is the truth by now.
+            if let Err(refusal) = audit(store, &payment, order, &result) {
+                tracing::error!("{}", refusal.why);
+            }
+            return told;
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+/// The receipt of `id`, or of the last payment that was paid.
+///
+/// # Errors
+/// As [`order`].
+pub fn reprint(store: &dyn Store, desk: &dyn StaffDesk, id: Option<&str>, patience: Duration) -> Answer {
+    let id = if let Some(id) = id {
+        id.to_owned()
+    } else {
+        let paid = |payment: &PaymentRecord| matches!(payment.state, PaymentState::Committed | PaymentState::Settled);
+        let last = store.payments().map_err(usage)?.into_iter().rev().find(paid);
+        last.ok_or_else(|| no("no payment has a receipt"))?.attempt.0.to_string()
+    };
+    order(store, desk, &id, &StaffOrder::Reprint, false, patience)
+}
+
+/// Before the order leaves, and how it ended. Evidence is kept with the payment.
+fn audit(store: &dyn Store, payment: &PaymentRecord, order: &StaffOrder, result: &str) -> Result<(), Refusal> {
+    let act = match order {
+        StaffOrder::Ask => StaffAct::Ask,
+        StaffOrder::Settle { paid: true, .. } => StaffAct::MarkPaid,
+        StaffOrder::Settle { paid: false, .. } => StaffAct::MarkNotPaid,
+        StaffOrder::Cancel { .. } => StaffAct::GiveBack,
+        StaffOrder::Reprint => StaffAct::PrintReceipt,
+    };
+    let entry = AuditEntry { act, about: payment.number.clone(), result: result.to_owned() };
+    let book = store.staff_book().ok_or_else(|| usage("this store keeps no trail of what staff do"))?;
+    book.audit("shell", &entry, chrono::Local::now().fixed_offset()).map_err(usage)
+}
+
+fn last(answers: &Receiver<StaffAnswer>) -> Result<StaffAnswer, Refusal> {
+    let mut begun = false;
+    loop {
+        match answers.recv_timeout(ANSWER_LIMIT) {
+            Ok(StaffAnswer::Begun) => begun = true,
+            Ok(answer) => return Ok(answer),
+            Err(_) if begun => {
+                return Err(no("there is no answer yet: `kiosk payments list` shows what becomes of it"));
+            }
+            Err(_) => return Err(usage("the kiosk is too busy to take the order: nothing was done, try again")),
+        }
+    }
+}
+
+fn told(payment: &PaymentRecord, answer: StaffAnswer, as_json: bool) -> Answer {
+    let number = &payment.number;
+    let (word, text) = match answer {
+        StaffAnswer::Paid => ("paid", format!("{number} was paid; the hospital gets the request")),
+        StaffAnswer::NotPaid => ("not-paid", format!("{number} was not paid; nothing was charged")),
+        StaffAnswer::Reversed => ("reversed", format!("{number} was given back")),
+        StaffAnswer::Printed => ("printed", format!("the receipt of {number} was printed")),
+        StaffAnswer::NotReversed { reason } => return Err(no(format!("{number} was not given back: {reason}"))),
+        StaffAnswer::StillOpen { reason } => return Err(no(format!("{number} is on the staff list: {reason}"))),
+        StaffAnswer::NotPrinted => return Err(no("the printer did not print it: look at its paper, then try again")),
+        StaffAnswer::Begun => return Err(no("there is no answer yet")),
+        StaffAnswer::Refused(why) => return Err(refused(number, why)),
+    };
+    let line = json!({ "id": payment.attempt.0, "number": number, "answer": word });
+    Ok(vec![if as_json { line.to_string() } else { text }])
+}
+
+/// What only a device or the disk stands in the way of could not be tried.
+fn refused(number: &str, why: StaffRefusal) -> Refusal {
+    let text = format!("{number}: {why}");
+    match why {
+        StaffRefusal::TerminalAway
+        | StaffRefusal::TerminalNotReady
+        | StaffRefusal::PrinterAway
+        | StaffRefusal::CannotRecord => usage(text),
+        StaffRefusal::UnknownPayment
+        | StaffRefusal::AnotherOpen
+        | StaffRefusal::NotForStaff(_)
+        | StaffRefusal::NoEvidence
+        | StaffRefusal::NothingToUndo(_)
+        | StaffRefusal::NotToday
+        | StaffRefusal::UndoUnsettled
+        | StaffRefusal::NoReceipt(_) => no(text),
+    }
 }
 
 fn as_value(payment: &PaymentRecord) -> Value {
@@ -38,14 +163,27 @@ fn as_value(payment: &PaymentRecord) -> Value {
         "claim": payment.receipt.claim,
         "receipt_printed": payment.receipt_printed,
         "reason": payment.reason,
+        "evidence": payment.evidence,
+        "needs_staff": payment.needs_staff(),
+        "undo": payment.undo.as_ref().map(|undo| json!({
+            "id": undo.undo.0,
+            "way": undo.way,
+            "state": undo.state,
+            "started_at": undo.started_at.to_rfc3339(),
+            "reason": undo.reason,
+        })),
     })
 }
 
 fn line(payment: &PaymentRecord) -> String {
     let approval = payment.transaction.as_ref().map_or("-", |transaction| transaction.approval_number.as_str());
     let state = json!(payment.state);
+    let undo = payment.undo.as_ref().map_or_else(String::new, |undo| {
+        let state = json!(undo.state);
+        format!(" undo={} {}", state.as_str().unwrap_or_default(), undo.reason.as_deref().unwrap_or(""))
+    });
     format!(
-        "{}  {:<12} {:>9}  {}  approval={} claim={} {}",
+        "{}  {:<12} {:>9}  {}  approval={} claim={} {}{undo}",
         payment.number,
         state.as_str().unwrap_or_default(),
         payment.amount.0,

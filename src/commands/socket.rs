@@ -1,8 +1,9 @@
 //! A running kiosk owns its store; commands ask it over a 0600 socket in the data folder, one JSON object each way.
 
 use super::{Answer, Refusal, payments, queue, schedule, staff, usage};
+use crate::domain::session::{StaffOrder, UndoWay};
 use crate::domain::staff::Pin;
-use crate::ports::Store;
+use crate::ports::{StaffDesk, Store};
 use chrono::{Local, Utc};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -56,6 +57,49 @@ pub enum Request {
     AuditVerify {
         json: bool,
     },
+    PaymentsAsk {
+        id: String,
+        json: bool,
+    },
+    PaymentsSettle {
+        id: String,
+        paid: bool,
+        evidence: String,
+        json: bool,
+    },
+    PaymentsCancel {
+        id: String,
+        with_card: bool,
+        json: bool,
+    },
+    /// Of the last payment, if no other is named.
+    Reprint {
+        id: Option<String>,
+    },
+}
+
+impl Request {
+    /// Only a kiosk at work can do it: it has the devices, and the one till.
+    #[must_use]
+    pub const fn needs_desk(&self) -> bool {
+        match self {
+            Self::PaymentsAsk { .. }
+            | Self::PaymentsSettle { .. }
+            | Self::PaymentsCancel { .. }
+            | Self::Reprint { .. } => true,
+            Self::QueueList { .. }
+            | Self::QueueSummary { .. }
+            | Self::QueueShow { .. }
+            | Self::QueueRetry { .. }
+            | Self::ScheduleWipe { .. }
+            | Self::PaymentsList { .. }
+            | Self::PaymentsShow { .. }
+            | Self::StaffPin { .. }
+            | Self::StaffList { .. }
+            | Self::AuditExport { .. }
+            | Self::AuditVerify { .. } => false,
+        }
+    }
 }
 
 mod pin_text {
@@ -97,6 +141,40 @@ pub fn answer(store: &dyn Store, request: &Request) -> Answer {
         Request::StaffList { json } => staff::list(store, *json, Local::now().fixed_offset()),
         Request::AuditExport { json } => staff::export(store, *json),
         Request::AuditVerify { json } => staff::verify(store, *json),
+        Request::PaymentsAsk { .. }
+        | Request::PaymentsSettle { .. }
+        | Request::PaymentsCancel { .. }
+        | Request::Reprint { .. } => Err(usage("only a kiosk at work can do that")),
+    }
+}
+
+/// As [`answer`], by a kiosk at work; `patience` as in [`payments::order`].
+///
+/// # Errors
+/// As the command itself.
+pub fn answer_at_work(store: &dyn Store, desk: &dyn StaffDesk, request: &Request, patience: Duration) -> Answer {
+    match request {
+        Request::PaymentsAsk { id, json } => payments::order(store, desk, id, &StaffOrder::Ask, *json, patience),
+        Request::PaymentsSettle { id, paid, evidence, json } => {
+            let order = StaffOrder::Settle { paid: *paid, evidence: evidence.clone() };
+            payments::order(store, desk, id, &order, *json, patience)
+        }
+        Request::PaymentsCancel { id, with_card, json } => {
+            let way = if *with_card { UndoWay::WithCard } else { UndoWay::WithoutCard };
+            payments::order(store, desk, id, &StaffOrder::Cancel { way }, *json, patience)
+        }
+        Request::Reprint { id } => payments::reprint(store, desk, id.as_deref(), patience),
+        Request::QueueList { .. }
+        | Request::QueueSummary { .. }
+        | Request::QueueShow { .. }
+        | Request::QueueRetry { .. }
+        | Request::ScheduleWipe { .. }
+        | Request::PaymentsList { .. }
+        | Request::PaymentsShow { .. }
+        | Request::StaffPin { .. }
+        | Request::StaffList { .. }
+        | Request::AuditExport { .. }
+        | Request::AuditVerify { .. } => answer(store, request),
     }
 }
 
@@ -117,7 +195,8 @@ pub fn ask(folder: &Path, request: &Request) -> Option<Answer> {
 }
 
 fn exchange(stream: &mut UnixStream, request: &Request) -> std::io::Result<Answer> {
-    stream.set_read_timeout(Some(TIMEOUT))?;
+    let limit = if request.needs_desk() { payments::ANSWER_LIMIT + TIMEOUT } else { TIMEOUT };
+    stream.set_read_timeout(Some(limit))?;
     // It may hold a PIN.
     let asked = Zeroizing::new(serde_json::to_string(request)?);
     writeln!(stream, "{}", *asked)?;
@@ -135,7 +214,7 @@ pub struct Serving {
 /// Answers on a thread of its own until the process ends. A socket that cannot be had is logged: the kiosk works without.
 /// `sender` is woken when a command gave it something to send.
 #[must_use]
-pub fn serve(folder: &Path, store: Arc<dyn Store>, sender: Arc<Notify>) -> Serving {
+pub fn serve(folder: &Path, store: Arc<dyn Store>, desk: Arc<dyn StaffDesk>, sender: Arc<Notify>) -> Serving {
     let path = path(folder);
     // The store's lock says that no other kiosk lives here: what is left of a socket is from a power cut.
     let _ = std::fs::remove_file(&path);
@@ -145,9 +224,13 @@ pub fn serve(folder: &Path, store: Arc<dyn Store>, sender: Arc<Notify>) -> Servi
     }) {
         Ok(listener) => drop(std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                if let Err(error) = serve_one(stream, &*store, &sender) {
-                    tracing::warn!("a command could not be answered: {error}");
-                }
+                let (store, desk, sender) = (store.clone(), desk.clone(), sender.clone());
+                // An order may take minutes; others are answered meanwhile.
+                std::thread::spawn(move || {
+                    if let Err(error) = serve_one(stream, &*store, &*desk, &sender) {
+                        tracing::warn!("a command could not be answered: {error}");
+                    }
+                });
             }
         })),
         Err(error) => tracing::warn!("commands cannot reach this kiosk while it runs: {error}"),
@@ -161,13 +244,14 @@ impl Drop for Serving {
     }
 }
 
-fn serve_one(mut stream: UnixStream, store: &dyn Store, sender: &Notify) -> std::io::Result<()> {
+fn serve_one(mut stream: UnixStream, store: &dyn Store, desk: &dyn StaffDesk, sender: &Notify) -> std::io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let mut line = Zeroizing::new(String::new());
     BufReader::new((&stream).take(REQUEST_BYTES_MAX)).read_line(&mut line)?;
     let request = serde_json::from_str::<Request>(&line).map_err(usage);
-    let reply = match request.and_then(|request| answer(store, &request).map(|lines| (request, lines))) {
+    let told = |request| answer_at_work(store, desk, &request, Duration::ZERO).map(|lines| (request, lines));
+    let reply = match request.and_then(told) {
         Ok((request, lines)) => {
             if matches!(request, Request::QueueRetry { .. }) {
                 sender.notify_one();

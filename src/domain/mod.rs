@@ -15,3 +15,4 @@ pub mod payment;
 pub mod screen;
 pub mod session;
 pub mod staff;
+pub mod undo;

@@ -41,6 +41,8 @@ pub enum Act {
         consent_version: String,
         payment: PaymentOfRequest,
     },
+    /// The payment of an earlier request was given back: the hospital need not make what was ordered.
+    Cancellation { of: Uuid, claim: String, amount: Amount, currency: String, attempt_number: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +64,7 @@ impl Act {
         match self {
             Self::Arrival { .. } => "arrival",
             Self::Documents { .. } => "documents",
+            Self::Cancellation { .. } => "cancellation",
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Intent(attempt, request, amount, baseline) -> Sent -> Answered(raw) -> Committed -> Settled(hospital told)
 //!                                    └--> InDoubt -> Answered | Committed | NotPaid | NeedsStaff
 //! NotPaid -> NeedsStaff, if an approval turns up after all
+//! Committed | Settled | NeedsStaff -> Reversed, by an undo (see [`super::undo`])
 //! NeedsStaff -> Committed | NotPaid, by staff with evidence; InDoubt, if they have the terminal asked again
 //! ```
 //! `Record` effects are durable before the next effect begins, so each arrow is on disk before the next byte leaves.
@@ -11,6 +12,7 @@
 use super::money::Amount;
 use super::outbox::Request;
 use super::paper::Receipt;
+use super::undo::{UndoEntry, UndoRecord, UndoState};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -144,6 +146,8 @@ pub enum Entry {
         attempt: AttemptId,
         text: String,
     },
+    /// Of an undo of a payment.
+    Undo(UndoEntry),
     /// The printer proved that the receipt came out.
     ReceiptPrinted {
         attempt: AttemptId,
@@ -183,11 +187,12 @@ impl PaymentState {
             Self::Answered => matches!(to, Self::Committed | Self::InDoubt | Self::NotPaid),
             // The answer may come late.
             Self::InDoubt => matches!(to, Self::Answered | Self::Committed | Self::NotPaid | Self::NeedsStaff),
-            Self::NeedsStaff => matches!(to, Self::Committed | Self::NotPaid | Self::InDoubt),
-            Self::Committed => matches!(to, Self::Settled),
+            Self::NeedsStaff => matches!(to, Self::Committed | Self::NotPaid | Self::InDoubt | Self::Reversed),
+            Self::Committed => matches!(to, Self::Settled | Self::Reversed),
             // An approval may come after a question that seemed to prove the opposite: people must know.
             Self::NotPaid => matches!(to, Self::NeedsStaff),
-            Self::Settled | Self::Reversed => false,
+            Self::Settled => matches!(to, Self::Reversed),
+            Self::Reversed => false,
         }
     }
 }
@@ -211,4 +216,26 @@ pub struct PaymentRecord {
     pub evidence: Option<String>,
     pub started_at: DateTime<FixedOffset>,
     pub receipt_printed: bool,
+    /// The latest try to take it back.
+    pub undo: Option<UndoRecord>,
+}
+
+impl PaymentRecord {
+    /// It, or an undo of it, keeps the terminal: no other payment may begin.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.state.is_open() || self.undo.as_ref().is_some_and(|undo| undo.state.is_open())
+    }
+
+    /// On the staff list: nobody knows whether it was paid, or whether it was given back.
+    #[must_use]
+    pub fn needs_staff(&self) -> bool {
+        self.state == PaymentState::NeedsStaff || self.undo_in_doubt()
+    }
+
+    /// Staff have to find out whether it was given back.
+    #[must_use]
+    pub fn undo_in_doubt(&self) -> bool {
+        self.undo.as_ref().is_some_and(|undo| undo.state == UndoState::NeedsStaff)
+    }
 }

@@ -65,7 +65,6 @@ pub enum Input {
 /// All that a session can ask of the world. Carried out in order; `Record`, `Queue` and `Audit` are durable before the next
 /// begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a handful at a time, moved once")]
 pub enum Effect {
     Show(Box<View>),
     Record(Entry),
@@ -131,7 +130,7 @@ pub enum TerminalCommand {
 }
 
 /// What a terminal answered to an undo.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum UndoAnswer {
     Reversed,
     /// Somebody undid it before; that is as good (Smartro `d` with `X`; ZVT B4).

@@ -151,6 +151,7 @@ pub enum StaffAct {
     MarkNotPaid,
     GiveBack,
     PrintSlip,
+    PrintReceipt,
     Retry,
 }
 
@@ -165,6 +166,7 @@ impl StaffAct {
             Self::MarkNotPaid => "mark-not-paid",
             Self::GiveBack => "give-back",
             Self::PrintSlip => "print-slip",
+            Self::PrintReceipt => "print-receipt",
             Self::Retry => "retry",
         }
     }

@@ -145,7 +145,7 @@ impl HospitalServer for Client {
     }
 
     fn freeze(&self, request: &Request) -> Vec<u8> {
-        let Some(bundle) = wire::document_bundle(request, &self.settings, &self.facility, self.capabilities()) else {
+        let Some(bundle) = wire::frozen_bundle(request, &self.settings, &self.facility, self.capabilities()) else {
             return Vec::new();
         };
         serde_json::to_vec(&bundle).unwrap_or_else(|error| {
@@ -162,7 +162,7 @@ impl HospitalServer for Client {
                         arrival::Arrival { appointment_ref, ticket, insurance: *insurance, see_desk: *see_desk };
                     self.deliver_arrival(&queued.request, &arrival).await
                 }
-                Act::Documents { .. } => self.deliver_bundle(queued).await,
+                Act::Documents { .. } | Act::Cancellation { .. } => self.deliver_bundle(queued).await,
             }
         })
     }

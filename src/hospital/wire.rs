@@ -2,11 +2,12 @@
 //! `serde_json::Value`, so that fields we do not know survive a read-modify-write.
 
 mod bundle;
+mod cancellation;
 mod capability;
 mod money;
 mod read;
 
-pub use bundle::{device_resource, document_bundle, encode, entry_id, quote_task};
+pub use bundle::{device_resource, document_bundle, encode, entry_id, frozen_bundle, quote_task};
 pub use capability::{Capabilities, describe};
 pub use read::{
     bundle_entries, first_identifier, is_resource, local_text, matches_identifier, next_page, pages_of, quote_is_over,
@@ -17,6 +18,8 @@ use serde::Serialize;
 
 /// Code system of the words below: the product's own, the same at every hospital.
 pub const KIOSK_CODES: &str = "https://hospital-kiosk.example/fhir/CodeSystem/kiosk";
+/// Code system of what a Task asks to be done with its focus (R4 4.4.1.420).
+pub const TASK_CODES: &str = "http://hl7.org/fhir/CodeSystem/task-code";
 /// `Patient.extension`: the day on which the hospital last saw this patient's identity papers.
 pub const IDENTITY_VERIFIED_ON: &str = "https://hospital-kiosk.example/fhir/StructureDefinition/identity-verified-on";
 /// `Appointment.extension`: the site's name, where a hospital has several.
@@ -194,8 +197,9 @@ pub struct Task {
     pub code: CodeableConcept,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub focus: Option<Reference>,
-    #[serde(rename = "for")]
-    pub patient: Reference,
+    /// Absent where the kiosk has forgotten whose it was.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub patient: Option<Reference>,
     pub authored_on: String,
     pub requester: Reference,
     pub input: Vec<TaskInput>,

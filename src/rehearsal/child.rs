@@ -127,7 +127,12 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     let shown = Arc::new(AtomicU64::new(0));
     let clock = Arc::new(DemoClock::new(wall));
     let running = assembly::start(config, prepared, hooks(&kiosk_window, &shown, clock.clone()))?;
-    let _socket = crate::commands::socket::serve(&config.store.folder, running.store.clone(), running.outbox.clone());
+    let _socket = crate::commands::socket::serve(
+        &config.store.folder,
+        running.store.clone(),
+        Arc::new(running.desk.clone()),
+        running.outbox.clone(),
+    );
     let handle = kiosk_window.handle();
     let steering = Steering {
         handle: handle.clone(),

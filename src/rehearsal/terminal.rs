@@ -94,6 +94,12 @@ impl SimTerminal {
         self.lock().bookings.clone()
     }
 
+    /// What the card company has given back.
+    #[must_use]
+    pub fn reversals(&self) -> Vec<Booking> {
+        self.lock().reversals().to_vec()
+    }
+
     /// How many `B` frames ever arrived.
     #[must_use]
     pub fn charges_seen(&self) -> usize {

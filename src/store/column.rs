@@ -3,6 +3,7 @@
 use super::fault::Result;
 use crate::domain::outbox::QueueState;
 use crate::domain::payment::PaymentState;
+use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset};
 use rusqlite::Row;
 use rusqlite::types::Type;
@@ -76,6 +77,33 @@ const PAYMENT_STATES: [PaymentState; 9] = [
 pub(super) fn payment_state(row: &Row<'_>, column: usize) -> rusqlite::Result<PaymentState> {
     let word: String = row.get(column)?;
     PAYMENT_STATES.into_iter().find(|state| payment_word(*state) == word).ok_or_else(|| not_understood(column))
+}
+
+pub(super) const fn undo_word(state: UndoState) -> &'static str {
+    match state {
+        UndoState::Intent => "intent",
+        UndoState::Sent => "sent",
+        UndoState::Answered => "answered",
+        UndoState::Reversed => "reversed",
+        UndoState::NotReversed => "not-reversed",
+        UndoState::InDoubt => "in-doubt",
+        UndoState::NeedsStaff => "needs-staff",
+    }
+}
+
+const UNDO_STATES: [UndoState; 7] = [
+    UndoState::Intent,
+    UndoState::Sent,
+    UndoState::Answered,
+    UndoState::Reversed,
+    UndoState::NotReversed,
+    UndoState::InDoubt,
+    UndoState::NeedsStaff,
+];
+
+pub(super) fn undo_state(row: &Row<'_>, column: usize) -> rusqlite::Result<UndoState> {
+    let word: String = row.get(column)?;
+    UNDO_STATES.into_iter().find(|state| undo_word(*state) == word).ok_or_else(|| not_understood(column))
 }
 
 pub(super) const fn queue_word(state: QueueState) -> &'static str {

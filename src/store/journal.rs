@@ -5,7 +5,7 @@
 
 use super::column::{id, json, json_or_null, payment_state, payment_word, time, to_json};
 use super::fault::{Result, refused};
-use super::outbox;
+use super::{outbox, undo};
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::Receipt;
@@ -47,6 +47,7 @@ pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Tim
             keep_booking(tx, *attempt, transaction.as_deref())?;
         }
         Entry::Evidence { attempt, text } => keep_evidence(tx, *attempt, text)?,
+        Entry::Undo(entry) => return undo::record(tx, entry, bundle, at),
         Entry::ReceiptPrinted { attempt } => receipt_printed(tx, *attempt)?,
     }
     Ok(false)
@@ -54,34 +55,54 @@ pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Tim
 
 /// The hospital has the request: its payment is settled, and the patient's number leaves the journal.
 pub(super) fn settle(tx: &Transaction<'_>, request: Uuid, at: Time) -> Result<()> {
-    let attempt = tx
+    let found = tx
         .query_row(
-            "SELECT attempt FROM payments WHERE request_id = ?1 AND state = ?2",
-            params![request.to_string(), payment_word(PaymentState::Committed)],
-            |row| id(row, 0),
+            "SELECT attempt, state FROM payments WHERE request_id = ?1 AND state IN (?2, ?3)",
+            params![request.to_string(), payment_word(PaymentState::Committed), payment_word(PaymentState::Reversed)],
+            |row| Ok((id(row, 0)?, payment_state(row, 1)?)),
         )
         .optional()?;
-    if let Some(attempt) = attempt.map(AttemptId) {
-        move_to(tx, attempt, PaymentState::Settled, None, at)?;
-        erase_person(tx, attempt)?;
+    if let Some((attempt, state)) = found {
+        if state == PaymentState::Committed {
+            move_to(tx, AttemptId(attempt), PaymentState::Settled, None, at)?;
+        }
+        erase_person(tx, AttemptId(attempt))?;
     }
     Ok(())
 }
 
+/// Given back. True if personal data was erased: the patient's number stays while the request still waits.
+pub(super) fn reversed(tx: &Transaction<'_>, attempt: AttemptId, at: Time) -> Result<bool> {
+    let from = known(tx, attempt)?.state;
+    advance(tx, attempt, PaymentState::Reversed, None, at)?;
+    if from == PaymentState::NeedsStaff {
+        erase_person(tx, attempt)?;
+    }
+    Ok(from == PaymentState::NeedsStaff)
+}
+
 /// Every unfinished payment and the newest finished ones, oldest first.
 pub(super) fn all(connection: &Connection) -> Result<Vec<PaymentRecord>> {
-    let finished = [payment_word(PaymentState::Settled), payment_word(PaymentState::NotPaid)];
+    let finished = "('settled', 'not-paid', 'reversed')";
     let mut statement = connection.prepare(&format!(
-        "SELECT {COLUMNS} FROM payments WHERE state NOT IN (?1, ?2) OR sequence IN
-         (SELECT sequence FROM payments WHERE state IN (?1, ?2) ORDER BY sequence DESC LIMIT ?3) ORDER BY sequence"
+        "SELECT {COLUMNS} FROM payments WHERE state NOT IN {finished} OR attempt IN ({}) OR sequence IN
+         (SELECT sequence FROM payments WHERE state IN {finished} ORDER BY sequence DESC LIMIT ?1) ORDER BY sequence",
+        undo::UNFINISHED
     ))?;
-    let rows = statement.query_map(params![finished[0], finished[1], FINISHED_SHOWN_MAX], payment)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let rows = statement.query_map([FINISHED_SHOWN_MAX], payment)?;
+    let mut payments = rows.collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut undos = undo::latest(connection)?;
+    for payment in &mut payments {
+        payment.undo = undos.remove(&payment.attempt);
+    }
+    Ok(payments)
 }
 
 pub(super) fn find(connection: &Connection, attempt: AttemptId) -> Result<Option<PaymentRecord>> {
     let sql = format!("SELECT {COLUMNS} FROM payments WHERE attempt = ?1");
-    Ok(connection.query_row(&sql, [attempt.0.to_string()], payment).optional()?)
+    let found = connection.query_row(&sql, [attempt.0.to_string()], payment).optional()?;
+    let Some(payment) = found else { return Ok(None) };
+    Ok(Some(PaymentRecord { undo: undo::latest_of(connection, attempt)?, ..payment }))
 }
 
 fn payment(row: &Row<'_>) -> rusqlite::Result<PaymentRecord> {
@@ -99,6 +120,7 @@ fn payment(row: &Row<'_>) -> rusqlite::Result<PaymentRecord> {
         receipt_printed: row.get(10)?,
         booking: json(row, 11)?,
         evidence: row.get(12)?,
+        undo: None,
     })
 }
 
@@ -111,6 +133,7 @@ fn intend(tx: &Transaction<'_>, entry: &Entry, at: Time) -> Result<()> {
         return if same { Ok(()) } else { Err(impossible(known.state, PaymentState::Intent)) };
     }
     refuse_second_open(tx, *attempt)?;
+    undo::refuse_beside_open(tx, None)?;
     refuse_second_charge(tx, request.id)?;
     insert(tx, (*attempt, number, *amount), request, receipt, baseline, at)
 }
@@ -142,7 +165,7 @@ fn insert(
 }
 
 /// One terminal, one money operation at a time.
-fn refuse_second_open(tx: &Transaction<'_>, attempt: AttemptId) -> Result<()> {
+pub(super) fn refuse_second_open(tx: &Transaction<'_>, attempt: AttemptId) -> Result<()> {
     let mut statement = tx.prepare("SELECT attempt, state FROM payments WHERE state IN (?1, ?2, ?3, ?4)")?;
     let open = [PaymentState::Intent, PaymentState::Sent, PaymentState::Answered, PaymentState::InDoubt];
     let rows = statement.query_map(open.map(payment_word), |row| id(row, 0))?;
@@ -183,6 +206,7 @@ fn advance(tx: &Transaction<'_>, attempt: AttemptId, to: PaymentState, reason: O
     }
     if to.is_open() {
         refuse_second_open(tx, attempt)?;
+        undo::refuse_beside_open(tx, None)?;
     }
     move_to(tx, attempt, to, reason, at)
 }
@@ -240,7 +264,7 @@ fn keep_booking(tx: &Transaction<'_>, attempt: AttemptId, card: Option<&CardTran
 /// Added to what was found out before; the same words again are harmless.
 fn keep_evidence(tx: &Transaction<'_>, attempt: AttemptId, text: &str) -> Result<()> {
     let known = known(tx, attempt)?;
-    if known.state != PaymentState::NeedsStaff {
+    if !known.needs_staff() {
         return Err(refused(format!("a payment that is {} needs no evidence", payment_word(known.state))));
     }
     let all = match known.evidence {
@@ -300,15 +324,15 @@ fn commit(
 fn carries(request: &Request, card: &CardTransaction) -> bool {
     match &request.act {
         Act::Documents { payment: PaymentOfRequest::Card { transaction, .. }, .. } => transaction.as_ref() == card,
-        Act::Documents { payment: PaymentOfRequest::Free | PaymentOfRequest::Unpaid, .. } | Act::Arrival { .. } => {
-            false
-        }
+        Act::Documents { payment: PaymentOfRequest::Free | PaymentOfRequest::Unpaid, .. }
+        | Act::Arrival { .. }
+        | Act::Cancellation { .. } => false,
     }
 }
 
 fn receipt_printed(tx: &Transaction<'_>, attempt: AttemptId) -> Result<()> {
     let state = known(tx, attempt)?.state;
-    if !matches!(state, PaymentState::Committed | PaymentState::Settled) {
+    if !matches!(state, PaymentState::Committed | PaymentState::Settled | PaymentState::Reversed) {
         return Err(refused(format!("a payment that is {} has no receipt", payment_word(state))));
     }
     tx.execute("UPDATE payments SET receipt_printed = 1 WHERE attempt = ?1", [attempt.0.to_string()])?;

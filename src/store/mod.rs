@@ -17,6 +17,7 @@ mod staff;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 use crate::config;
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};

@@ -137,9 +137,9 @@ fn deliver(tx: &Transaction<'_>, sequence: i64, note: Option<&str>, at: DateTime
 fn paid_by_card(request: &Request) -> bool {
     match &request.act {
         Act::Documents { payment: PaymentOfRequest::Card { .. }, .. } => true,
-        Act::Documents { payment: PaymentOfRequest::Free | PaymentOfRequest::Unpaid, .. } | Act::Arrival { .. } => {
-            false
-        }
+        Act::Documents { payment: PaymentOfRequest::Free | PaymentOfRequest::Unpaid, .. }
+        | Act::Arrival { .. }
+        | Act::Cancellation { .. } => false,
     }
 }
 

@@ -92,6 +92,24 @@ pub(super) const STEPS: &[&str] = &[
     CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the trail is only added to'); END;
     CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the trail is only added to'); END;
 ",
+    "
+    CREATE TABLE undos (
+        sequence   INTEGER PRIMARY KEY AUTOINCREMENT,
+        undo       TEXT NOT NULL UNIQUE,
+        attempt    TEXT NOT NULL,
+        way        TEXT NOT NULL,
+        state      TEXT NOT NULL,
+        amount     INTEGER NOT NULL,
+        card       TEXT NOT NULL,
+        raw_answer BLOB,
+        answer     TEXT,
+        reason     TEXT,
+        started_at TEXT NOT NULL,
+        changed_at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX undos_by_attempt ON undos (attempt, sequence);
+    CREATE INDEX undos_by_state ON undos (state);
+",
 ];
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

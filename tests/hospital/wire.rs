@@ -4,9 +4,10 @@
 use super::fixture::{card, day, documents, facility, number, settings, ten_o_clock, unpriced_documents};
 use hospital_kiosk::domain::document::OrderItem;
 use hospital_kiosk::domain::language::Language;
-use hospital_kiosk::domain::outbox::{PaymentOfRequest, Request};
-use hospital_kiosk::domain::patient::{BirthDate, Patient};
-use hospital_kiosk::hospital::wire::{Capabilities, device_resource, document_bundle, quote_task};
+use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
+use hospital_kiosk::domain::patient::{BirthDate, Patient, PatientNumber};
+use hospital_kiosk::hospital::wire::{self, Capabilities, device_resource, document_bundle, frozen_bundle, quote_task};
 use hospital_kiosk::rehearsal::people::seed_bundle;
 use serde_json::Value;
 use uuid::Uuid;
@@ -59,7 +60,32 @@ fn single_resources() -> Vec<(&'static str, Value)> {
         ("quote", serde_json::to_value(&quote).expect("JSON")),
         ("device", device_resource(&settings)),
         ("seed", seed_bundle(day())),
+        (
+            "cancellation",
+            cancellation(Request { patient_ref: Some("Patient/4711".to_owned()), ..documents(8, card()) }),
+        ),
+        (
+            "cancellation-forgotten",
+            cancellation(Request { patient: PatientNumber(String::new()), ..documents(8, card()) }),
+        ),
     ]
+}
+
+/// Of the payment of `request`.
+fn cancellation(request: Request) -> Value {
+    let act = Act::Cancellation {
+        of: request.id,
+        claim: "K3-261125-0001-7".to_owned(),
+        amount: Amount(16_100),
+        currency: "KRW".to_owned(),
+        attempt_number: "K3-0047".to_owned(),
+    };
+    let request = Request { id: Uuid::from_u128(10), act, ..request };
+    let bundle = frozen_bundle(&request, &settings("http://127.0.0.1:1/fhir"), &facility(), ALL).expect("a bundle");
+    let bundle = serde_json::to_value(&bundle).expect("JSON");
+    let original = wire::entry_id(Uuid::from_u128(8), "task").to_string();
+    assert_eq!(bundle["entry"][0]["resource"]["focus"]["identifier"]["value"], original, "the Task of the request");
+    bundle
 }
 
 fn compare(name: &str, value: &Value) {

@@ -247,6 +247,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
             started_at: wall,
             receipt_printed: false,
             booking: Booking::Final,
+            undo: None,
         };
         let last = if booked { LastTransaction::Known(Box::new(approved(Amount(5100), wall))) } else { baseline() };
         let outcome = TerminalReport::Outcome {
@@ -295,6 +296,7 @@ fn kind(entry: &Entry) -> &'static str {
         Entry::InDoubt { .. } => "InDoubt",
         Entry::NeedsStaff { .. } => "NeedsStaff",
         Entry::Evidence { .. } => "Evidence",
+        Entry::Undo(_) => "Undo",
         Entry::ReceiptPrinted { .. } => "ReceiptPrinted",
     }
 }

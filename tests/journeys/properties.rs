@@ -14,13 +14,17 @@ use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
-use hospital_kiosk::domain::payment::{AttemptId, Booking, Entry, LastTransaction, PaymentRecord, PaymentState};
+use hospital_kiosk::domain::payment::{
+    AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord, PaymentState,
+};
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
 use hospital_kiosk::domain::session::{
-    Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, TerminalCommand, TerminalReport,
+    Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalCommand,
+    TerminalReport, UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::staff::{Gate, StaffCommand, StaffLists, StaffReply};
+use hospital_kiosk::domain::undo::{UndoEntry, UndoRecord, UndoState};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,6 +40,12 @@ struct World {
     /// What the patient who is there has ticked on the list.
     chosen: BTreeSet<String>,
     charged: BTreeSet<AttemptId>,
+    /// Undos that were sent.
+    undone: BTreeSet<AttemptId>,
+    /// Told that an unconfirmed approval must not be booked.
+    refused: BTreeSet<AttemptId>,
+    confirmed: usize,
+    reversed: usize,
     committed: BTreeSet<AttemptId>,
     counters: Counters,
     given: BTreeSet<String>,
@@ -57,6 +67,10 @@ impl World {
             journal: Vec::new(),
             chosen: BTreeSet::new(),
             charged: BTreeSet::new(),
+            undone: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            confirmed: 0,
+            reversed: 0,
             committed: BTreeSet::new(),
             counters: Counters::default(),
             given: BTreeSet::new(),
@@ -81,10 +95,11 @@ impl World {
         self.questions.clear();
         self.area.clear();
         self.jobs = 0;
-        let open = self.journal.iter().filter(|record| record.state.is_open()).cloned().collect();
+        let open = self.journal.iter().filter(|record| record.is_open()).cloned().collect();
+        let booked = self.booked().collect();
         let mut paid = self.journal.iter().rev().filter(|record| record.state == PaymentState::Committed);
         let last_unprinted = paid.next().filter(|record| !record.receipt_printed).cloned().map(Box::new);
-        self.input(Input::Restarted { open, booked: Vec::new(), counters: self.counters, last_unprinted });
+        self.input(Input::Restarted { open, booked, counters: self.counters, last_unprinted });
         self.input(Input::Terminal(TerminalReport::Online(true)));
     }
 
@@ -112,6 +127,10 @@ impl World {
     /// A charge stands directly behind its own `Sent`, alone in its list.
     fn check_list(effects: &[Effect]) {
         for (place, effect) in effects.iter().enumerate() {
+            if let Effect::Terminal(TerminalCommand::Undo { undo, .. }) = effect {
+                let before = &effects[place - 1];
+                assert_eq!(*before, Effect::Record(Entry::Undo(UndoEntry::Sent { undo: *undo })), "undo without Sent");
+            }
             if let Effect::Terminal(TerminalCommand::Charge { attempt, .. }) = effect {
                 let before = &effects[place - 1];
                 assert_eq!(*before, Effect::Record(Entry::Sent { attempt: *attempt }), "charge without Sent");
@@ -156,15 +175,15 @@ impl World {
                 return self.durable();
             }
             Effect::Terminal(TerminalCommand::Charge { attempt, amount, .. }) => self.charge(attempt, amount),
+            Effect::Terminal(TerminalCommand::Confirm { attempt }) => self.confirm(attempt),
+            Effect::Terminal(TerminalCommand::Refuse { attempt }) => drop(self.refused.insert(attempt)),
+            Effect::Terminal(TerminalCommand::Undo { undo, transaction, .. }) => self.undo(undo, &transaction),
             Effect::Print(paper) => self.print(&paper),
             Effect::Ask(question) => self.questions.push(question),
             Effect::SaveCounters(counters) => self.counters = counters,
             Effect::Terminal(
                 TerminalCommand::Prepare
                 | TerminalCommand::CallOff
-                | TerminalCommand::Confirm { .. }
-                | TerminalCommand::Refuse { .. }
-                | TerminalCommand::Undo { .. }
                 | TerminalCommand::EndOfDay
                 | TerminalCommand::AskOutcome { .. },
             )
@@ -216,19 +235,22 @@ impl World {
                 for record in self.journal.iter().filter(paid) {
                     assert!(record.state == PaymentState::NotPaid || record.state.is_open(), "a second charge");
                 }
-                return !self.journal.iter().any(|record| record.state.is_open());
+                return !self.journal.iter().any(PaymentRecord::is_open);
             }
             Entry::Sent { attempt } => (PaymentState::Sent, attempt),
             Entry::Answered { attempt, .. } => (PaymentState::Answered, attempt),
-            Entry::Committed { attempt, request, .. } => {
+            Entry::Committed { attempt, request, transaction, .. } => {
                 let intended = &self.journal.iter().find(|record| record.attempt == *attempt).unwrap().request;
                 assert_eq!(codes(request), codes(intended), "paid and ordered differ");
+                let mut others = self.booked().filter(|(other, _)| other != attempt);
+                assert!(!others.any(|(_, booking)| booking.is_same_booking(transaction)), "a booking given twice");
                 (PaymentState::Committed, attempt)
             }
             Entry::NotPaid { attempt, .. } if from(attempt).is_none() => return false,
             Entry::NotPaid { attempt, .. } => (PaymentState::NotPaid, attempt),
             Entry::InDoubt { attempt, .. } => (PaymentState::InDoubt, attempt),
             Entry::NeedsStaff { attempt, .. } => (PaymentState::NeedsStaff, attempt),
+            Entry::Undo(entry) => return self.store_takes_undo(entry),
             Entry::ReceiptPrinted { .. } | Entry::Evidence { .. } => return true,
         };
         let from = from(attempt).expect("an entry before its intent");
@@ -238,7 +260,8 @@ impl World {
             Answered => matches!(to, Committed | InDoubt | NotPaid),
             InDoubt => matches!(to, Answered | Committed | NotPaid | NeedsStaff),
             NotPaid => matches!(to, NeedsStaff),
-            NeedsStaff | Committed | Settled | Reversed => false,
+            NeedsStaff => matches!(to, Committed | NotPaid | InDoubt),
+            Committed | Settled | Reversed => false,
         };
         assert!(allowed || from == to, "the store refuses {from:?} -> {to:?}");
         true
@@ -274,28 +297,138 @@ impl World {
                 started_at: self.wall(),
                 receipt_printed: false,
                 booking: Booking::Final,
+                undo: None,
             }),
             Entry::Sent { attempt } => self.of(attempt).state = PaymentState::Sent,
-            Entry::Answered { attempt, transaction, .. } => {
+            Entry::Answered { attempt, transaction, booking, .. } => {
                 let record = self.of(attempt);
+                record.booking = booking;
                 record.state = PaymentState::Answered;
                 record.transaction = Some(*transaction);
             }
-            Entry::Committed { attempt, receipt, .. } => {
+            Entry::Committed { attempt, receipt, transaction, .. } => {
                 assert!(self.charged.contains(&attempt), "paid without a charge");
                 assert!(self.committed.insert(attempt), "committed twice");
                 let record = self.of(attempt);
                 record.state = PaymentState::Committed;
                 record.receipt = *receipt;
+                record.transaction = Some(*transaction);
             }
             Entry::NotPaid { attempt, .. } => self.close(attempt, PaymentState::NotPaid),
             Entry::InDoubt { attempt, .. } => self.close(attempt, PaymentState::InDoubt),
-            Entry::NeedsStaff { attempt, .. } => self.close(attempt, PaymentState::NeedsStaff),
+            Entry::NeedsStaff { attempt, transaction, .. } => {
+                self.close(attempt, PaymentState::NeedsStaff);
+                let record = self.of(attempt);
+                if record.transaction.as_ref().is_none_or(|known| !known.approved) {
+                    record.transaction = transaction.map(|found| *found).or(record.transaction.take());
+                }
+            }
+            Entry::Undo(entry) => self.record_undo(entry),
             Entry::Evidence { .. } => {}
             Entry::ReceiptPrinted { attempt } => {
                 assert!(self.committed.contains(&attempt), "a receipt without a payment");
                 self.of(attempt).receipt_printed = true;
             }
+        }
+    }
+
+    /// What belongs to a payment.
+    fn booked(&self) -> impl Iterator<Item = (AttemptId, CardTransaction)> + '_ {
+        let known = self.journal.iter().filter(|record| record.state != PaymentState::NotPaid);
+        known.filter_map(|record| Some((record.attempt, record.transaction.clone().filter(|it| it.approved)?)))
+    }
+
+    fn confirm(&mut self, attempt: AttemptId) {
+        self.confirmed += 1;
+        let again = self.committed.contains(&attempt);
+        assert!(again || !self.refused.contains(&attempt), "confirmed after it was refused");
+        let record = self.of(attempt);
+        let answered = record.state == PaymentState::Answered && record.booking == Booking::Unconfirmed;
+        assert!(again || answered, "confirmed, but the journal says {:?}", record.state);
+    }
+
+    fn undo(&mut self, undo: AttemptId, transaction: &CardTransaction) {
+        assert!(self.undone.insert(undo), "an undo sent twice");
+        let open = self.journal.iter().filter(|record| record.is_open()).collect::<Vec<_>>();
+        assert_eq!(open.len(), 1, "an undo beside another payment");
+        let record = open[0].undo.as_ref().expect("an undo before its intent");
+        assert_eq!((record.undo, record.state), (undo, UndoState::Sent));
+        assert_eq!(open[0].transaction.as_ref(), Some(transaction), "somebody else's booking");
+    }
+
+    fn undo_of(&mut self, undo: AttemptId) -> Option<&mut PaymentRecord> {
+        self.journal.iter_mut().find(|record| record.undo.as_ref().is_some_and(|known| known.undo == undo))
+    }
+
+    fn store_takes_undo(&self, entry: &UndoEntry) -> bool {
+        if let UndoEntry::Intent { of, .. } = entry {
+            let payment = self.journal.iter().find(|record| record.attempt == *of).expect("an undo of nothing");
+            assert!(payment.state.may_become(PaymentState::Reversed), "an undo of {:?}", payment.state);
+            assert!(payment.undo.as_ref().is_none_or(|undo| undo.state == UndoState::NotReversed), "undone twice");
+            return !self.journal.iter().any(PaymentRecord::is_open);
+        }
+        let known = self.journal.iter().filter_map(|record| record.undo.as_ref());
+        let Some(from) = known.filter(|known| known.undo == entry.undo()).map(|known| known.state).next() else {
+            assert!(matches!(entry, UndoEntry::NotReversed { .. }), "{entry:?} before its intent");
+            return false;
+        };
+        let to = undo_state(entry);
+        assert!(from == to || from.may_become(to), "the store refuses {from:?} -> {to:?}");
+        true
+    }
+
+    fn record_undo(&mut self, entry: UndoEntry) {
+        if let UndoEntry::Intent { undo, of, way, transaction } = entry {
+            let started_at = self.wall();
+            self.of(of).undo = Some(UndoRecord {
+                undo,
+                way,
+                state: UndoState::Intent,
+                amount: transaction.amount,
+                transaction: *transaction,
+                answer: None,
+                reason: None,
+                started_at,
+            });
+            return;
+        }
+        let state = undo_state(&entry);
+        self.reversed += usize::from(state == UndoState::Reversed);
+        let Some(payment) = self.undo_of(entry.undo()) else { return };
+        if let UndoEntry::Reversed { cancellation, .. } = &entry {
+            let told = matches!(payment.state, PaymentState::Committed | PaymentState::Settled);
+            assert_eq!(cancellation.is_some(), told, "the hospital hears of it exactly when it has the request");
+            payment.state = PaymentState::Reversed;
+        }
+        let undo = payment.undo.as_mut().unwrap();
+        undo.state = state;
+        if let UndoEntry::Answered { answer, .. } = entry {
+            undo.answer = Some(answer);
+        }
+    }
+
+    /// Any order about any payment.
+    fn staff(&mut self, detail: u32) {
+        if self.journal.is_empty() {
+            return;
+        }
+        let place = detail as usize / 16 % self.journal.len().min(4);
+        let at = self.journal.len() - 1 - place;
+        if detail.is_multiple_of(5) && self.journal[at].state == PaymentState::Committed {
+            self.journal[at].state = PaymentState::Settled;
+        }
+        let payment = Some(Box::new(self.journal[at].clone()));
+        let evidence = if detail.is_multiple_of(11) { " " } else { "the card company's list" }.to_owned();
+        let order = match detail % 8 {
+            0 | 1 => StaffOrder::Ask,
+            2 => StaffOrder::Settle { paid: true, evidence },
+            3 => StaffOrder::Settle { paid: false, evidence },
+            4 => StaffOrder::Cancel { way: UndoWay::WithCard },
+            _rest => StaffOrder::Cancel { way: UndoWay::WithoutCard },
+        };
+        self.input(Input::Staff { ticket: Uuid::from_u128(u128::from(detail)), order, payment });
+        if detail.is_multiple_of(2) {
+            self.input(Input::Terminal(TerminalReport::Prepared { baseline: baseline() }));
         }
     }
 
@@ -310,7 +443,8 @@ impl World {
         match paper {
             Paper::Receipt(receipt) if receipt.card.is_some() => {
                 let paid = |record: &PaymentRecord| {
-                    record.state == PaymentState::Committed && record.receipt.claim == receipt.claim
+                    let paid = [PaymentState::Committed, PaymentState::Settled, PaymentState::Reversed];
+                    paid.contains(&record.state) && record.receipt.claim == receipt.claim
                 };
                 assert!(self.journal.iter().any(paid), "a paid receipt before Committed");
             }
@@ -344,7 +478,8 @@ impl World {
                 let report = self.terminal(detail);
                 self.input(Input::Terminal(report));
             }
-            85..=89 => self.printer(detail),
+            85..=87 => self.printer(detail),
+            88 | 89 => self.staff(detail),
             90..=93 => self.pass(u64::from(detail % 90_000)),
             94..=96 => self.input(Input::Scanned(code(detail))),
             97 => self.writes_left = Some(detail as usize % 4),
@@ -455,7 +590,11 @@ impl World {
         let record = self.journal.iter().rev().nth(back);
         let attempt = record.map_or(AttemptId(Uuid::nil()), |record| record.attempt);
         let amount = record.map_or(Amount(5100), |record| record.amount);
-        let paid = of(attempt, approved(amount, self.wall()));
+        let mut paid = of(attempt, approved(amount, self.wall()));
+        if detail.is_multiple_of(19) {
+            // The terminal repeats what it booked for somebody else.
+            paid = self.booked().next().map_or(paid, |(_, other)| CardTransaction { amount, ..other });
+        }
         let last = LastTransaction::Known(Box::new(paid.clone()));
         let answered = |transaction| TerminalReport::Answered {
             attempt,
@@ -470,7 +609,18 @@ impl World {
             host_reachable: !detail.is_multiple_of(5),
             maybe_restarted: detail.is_multiple_of(13),
         };
-        match detail / 16 % 16 {
+        let unconfirmed = |transaction| TerminalReport::Answered {
+            attempt,
+            raw: vec![4, 15],
+            transaction: Box::new(transaction),
+            booking: Booking::Unconfirmed,
+        };
+        if let Some(undo) = self.journal.iter().rev().find_map(|record| record.undo.as_ref())
+            && detail.is_multiple_of(3)
+        {
+            return undo_report(undo.undo, detail / 3);
+        }
+        match detail / 16 % 20 {
             0..=3 => TerminalReport::Prepared { baseline: baseline() },
             4 | 5 => answered(paid),
             6 => answered(declined(amount, "51")),
@@ -488,7 +638,11 @@ impl World {
                     TerminalReport::CardStillIn
                 }
             }
-            _rest => TerminalReport::Online(!detail.is_multiple_of(3)),
+            15 => TerminalReport::Online(!detail.is_multiple_of(3)),
+            16 => unconfirmed(paid),
+            17 => unconfirmed(record.and_then(|record| record.transaction.clone()).unwrap_or(paid)),
+            18 => TerminalReport::Confirmed { attempt },
+            _rest => TerminalReport::Withdrawn { attempt, reason: "given back".to_owned() },
         }
     }
 
@@ -515,10 +669,36 @@ impl World {
     }
 }
 
+const fn undo_state(entry: &UndoEntry) -> UndoState {
+    match entry {
+        UndoEntry::Intent { .. } => UndoState::Intent,
+        UndoEntry::Sent { .. } => UndoState::Sent,
+        UndoEntry::Answered { .. } => UndoState::Answered,
+        UndoEntry::Reversed { .. } => UndoState::Reversed,
+        UndoEntry::NotReversed { .. } => UndoState::NotReversed,
+        UndoEntry::InDoubt { .. } => UndoState::InDoubt,
+        UndoEntry::NeedsStaff { .. } => UndoState::NeedsStaff,
+    }
+}
+
+/// Anything a terminal may say of an undo.
+fn undo_report(undo: AttemptId, detail: u32) -> TerminalReport {
+    let refused = |code: &str| UndoAnswer::Refused { code: code.to_owned(), message: "no".to_owned() };
+    let answer = match detail % 7 {
+        0 => return TerminalReport::NoAnswer { attempt: undo, reason: "NAK".to_owned() },
+        1 => return TerminalReport::NeverSent { attempt: undo, reason: "no line".to_owned() },
+        2 => UndoAnswer::AlreadyReversed,
+        3 => refused("B5"),
+        4 => refused("0C"),
+        _rest => UndoAnswer::Reversed,
+    };
+    TerminalReport::Undone { undo, raw: vec![6, 15], answer }
+}
+
 fn codes(request: &Request) -> Vec<&str> {
     match &request.act {
         Act::Documents { lines, .. } => lines.iter().map(|line| line.code.as_str()).collect(),
-        Act::Arrival { .. } => Vec::new(),
+        Act::Arrival { .. } | Act::Cancellation { .. } => Vec::new(),
     }
 }
 
@@ -685,7 +865,7 @@ proptest! {
 #[test]
 fn random_walks_reach_every_screen() {
     let mut seen = BTreeSet::new();
-    let mut paid = 0;
+    let (mut paid, mut confirmed, mut reversed) = (0, 0, 0);
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     for _ in 0..60 {
         let mut world = World::new();
@@ -695,7 +875,10 @@ fn random_walks_reach_every_screen() {
         }
         seen.append(&mut world.seen);
         paid += world.committed.len();
+        confirmed += world.confirmed;
+        reversed += world.reversed;
     }
     assert_eq!(seen.len(), 25, "only {seen:?}");
     assert!(paid > 20, "only {paid} payments");
+    assert!(confirmed > 5 && reversed > 5, "only {confirmed} confirmed, {reversed} given back");
 }

@@ -8,10 +8,13 @@
 //! reply appointments [offline] 10:00 booked 11:00 arrived … · slip 10:00 booked · quoted REC 6 · not-quoted REC
 //! terminal online|away|prepared|prepared-empty|old-card|not-ready|card-seen|card-removed
 //! terminal approved [AMOUNT] · declined [CODE] · no-answer · never-sent   (of the last attempt, or `#1` at the end)
-//! terminal outcome same|paid|other-amount|old-time|empty|unknown|differ [restarted] [no-host]
+//! terminal approved other: the booking of the payment before; also approved-unconfirmed other
+//! terminal approved-unconfirmed [AMOUNT] · confirmed · withdrawn · undone reversed|already|refused CODE
+//! terminal outcome same|paid|other|other-amount|old-time|empty|unknown|differ [restarted] [no-host]
 //! printer printed|held|failed|state out|state ok        fail        wait 60s        clock 2026-11-20T10:00
 //! area gate no-pin|closed|wrong N|locked|open|unknown · area lists [STATE …] [parked N] · area no-lists · area retried
 //! area obey STATE   (the last order reaches the till, with that payment's record)
+//! staff STATE ask|settle paid TEXT|settle not-paid TEXT|cancel [with-card]   (of a payment that is in STATE)   fail refused
 //! restart intent|sent|in-doubt|approved|declined|doubtful …   (records #1, #2 …)   restart counters 4 5 6 · restart unprinted
 //! ```
 
@@ -27,14 +30,16 @@ use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
 use hospital_kiosk::domain::payment::{
-    AttemptId, Booking, CardTransaction, Decline, LastTransaction, PaymentRecord, PaymentState,
+    AttemptId, Booking, CardTransaction, Decline, Entry, LastTransaction, PaymentRecord, PaymentState,
 };
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
 use hospital_kiosk::domain::session::{
     Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalReport,
+    UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::staff::{Gate, Parked, QueueSight, StaffLists, StaffReply};
+use hospital_kiosk::domain::undo::{UndoRecord, UndoState};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -109,6 +114,8 @@ struct Stage {
     /// The staff area's last visit and last order.
     visit: Uuid,
     ordered: Option<(Uuid, StaffOrder)>,
+    /// The booking of the payment committed last.
+    booked: Option<CardTransaction>,
 }
 
 impl Stage {
@@ -124,6 +131,7 @@ impl Stage {
             amount: Amount::ZERO,
             visit: Uuid::nil(),
             ordered: None,
+            booked: None,
         }
     }
 
@@ -143,6 +151,9 @@ impl Stage {
             }
             if let Effect::Staff { ticket, order, .. } = effect {
                 self.ordered = Some((*ticket, order.clone()));
+            }
+            if let Effect::Record(Entry::Committed { transaction, .. }) = effect {
+                self.booked = Some((**transaction).clone());
             }
             summary::effect(effect, &mut self.names);
         }
@@ -168,6 +179,8 @@ impl Stage {
             }
             ["printer", rest @ ..] => self.input(Input::Printer(printer(rest))),
             ["fail"] => self.input(Input::RecordFailed { reason: "disk full".to_owned(), refused: false }),
+            ["fail", "refused"] => self.input(Input::RecordFailed { reason: "never".to_owned(), refused: true }),
+            ["staff", state, order @ ..] => self.staff(state, order),
             ["wait", time] => self.wait(time),
             ["clock", at] => {
                 self.wall = DateTime::parse_from_rfc3339(&format!("{at}:00+09:00")).unwrap();
@@ -283,7 +296,26 @@ impl Stage {
             ["card-seen"] => TerminalReport::CardSeen,
             ["card-removed"] => TerminalReport::CardRemoved,
             ["approved"] => answered(attempt, approved(self.amount, self.wall)),
+            ["approved", "other"] => TerminalReport::Answered {
+                attempt,
+                raw: vec![2, 3],
+                transaction: Box::new(self.booked.clone().unwrap()),
+                booking: Booking::Final,
+            },
+            ["approved-unconfirmed", "other"] => TerminalReport::Answered {
+                attempt,
+                raw: vec![4, 15],
+                transaction: Box::new(self.booked.clone().unwrap()),
+                booking: Booking::Unconfirmed,
+            },
             ["approved", amount] => answered(attempt, approved(Amount(amount.parse().unwrap()), self.wall)),
+            ["approved-unconfirmed"] => unconfirmed(attempt, approved(self.amount, self.wall)),
+            ["approved-unconfirmed", amount] => {
+                unconfirmed(attempt, approved(Amount(amount.parse().unwrap()), self.wall))
+            }
+            ["confirmed"] => TerminalReport::Confirmed { attempt },
+            ["withdrawn"] => TerminalReport::Withdrawn { attempt, reason: "given back".to_owned() },
+            ["undone", how @ ..] => TerminalReport::Undone { undo: attempt, raw: vec![2, 3], answer: undo_answer(how) },
             ["declined"] => answered(attempt, declined(self.amount, "51")),
             ["declined", code] => answered(attempt, declined(self.amount, code)),
             ["no-answer"] => TerminalReport::NoAnswer { attempt, reason: "NAK".to_owned() },
@@ -299,6 +331,7 @@ impl Stage {
         let (first, second) = match what {
             "same" => (baseline(), baseline()),
             "paid" => (paid.clone(), paid),
+            "other" => (known(self.booked.clone().unwrap()), known(self.booked.clone().unwrap())),
             "other-amount" => (known(approved(Amount(1), self.wall)), known(approved(Amount(1), self.wall))),
             "old-time" => {
                 let old = known(approved(self.amount, self.wall - chrono::Duration::hours(2)));
@@ -376,9 +409,30 @@ impl Stage {
         self.input(Input::Restarted { open, booked: Vec::new(), counters, last_unprinted })
     }
 
+    /// An order about the payment `#900`, which stands in `state`.
+    fn staff(&mut self, state: &str, order: &[&str]) -> Vec<Effect> {
+        let order = match order {
+            ["ask"] => StaffOrder::Ask,
+            ["settle", "paid", text @ ..] => StaffOrder::Settle { paid: true, evidence: text.join(" ") },
+            ["settle", "not-paid", text @ ..] => StaffOrder::Settle { paid: false, evidence: text.join(" ") },
+            ["cancel"] => StaffOrder::Cancel { way: UndoWay::WithoutCard },
+            ["cancel", "with-card"] => StaffOrder::Cancel { way: UndoWay::WithCard },
+            other => panic!("no such order: {other:?}"),
+        };
+        if self.amount.is_zero() {
+            self.amount = Amount(5100);
+        }
+        let payment = (state != "unknown").then(|| Box::new(self.record(state, 0)));
+        self.input(Input::Staff { ticket: Uuid::from_u128(1), order, payment })
+    }
+
     fn record(&self, state: &str, place: usize) -> PaymentRecord {
+        let undo = state.strip_prefix("undo-").map(|undo| self.undo(undo));
         let answer = match state {
-            "approved" | "committed" => Some(approved(Amount(5100), self.wall)),
+            "committed" | "settled" | "yesterday" | "approved" | "unconfirmed" | "found" => {
+                Some(approved(Amount(5100), self.wall))
+            }
+            _ if undo.is_some() => Some(approved(Amount(5100), self.wall)),
             "declined" => Some(declined(Amount(5100), "51")),
             "doubtful" => Some(declined(Amount(5100), "0C")),
             _other => None,
@@ -390,8 +444,12 @@ impl Stage {
                 "intent" => PaymentState::Intent,
                 "sent" => PaymentState::Sent,
                 "in-doubt" => PaymentState::InDoubt,
-                "needs-staff" => PaymentState::NeedsStaff,
-                "committed" => PaymentState::Committed,
+                "needs-staff" | "found" => PaymentState::NeedsStaff,
+                "committed" | "yesterday" => PaymentState::Committed,
+                "settled" => PaymentState::Settled,
+                "reversed" => PaymentState::Reversed,
+                "not-paid" => PaymentState::NotPaid,
+                _ if undo.is_some() => PaymentState::Committed,
                 _answered => PaymentState::Answered,
             },
             amount: Amount(5100),
@@ -401,9 +459,30 @@ impl Stage {
             transaction: answer,
             reason: None,
             evidence: None,
-            started_at: self.wall,
+            started_at: if state == "yesterday" { self.wall - chrono::Duration::days(1) } else { self.wall },
             receipt_printed: false,
-            booking: Booking::Final,
+            booking: if state == "unconfirmed" { Booking::Unconfirmed } else { Booking::Final },
+            undo,
+        }
+    }
+
+    fn undo(&self, state: &str) -> UndoRecord {
+        UndoRecord {
+            undo: AttemptId(Uuid::from_u128(990)),
+            way: UndoWay::WithoutCard,
+            state: match state {
+                "intent" => UndoState::Intent,
+                "sent" => UndoState::Sent,
+                "answered" => UndoState::Answered,
+                "in-doubt" => UndoState::InDoubt,
+                "needs-staff" => UndoState::NeedsStaff,
+                other => panic!("no such undo: {other}"),
+            },
+            amount: Amount(5100),
+            transaction: approved(Amount(5100), self.wall),
+            answer: (state == "answered").then_some(UndoAnswer::Reversed),
+            reason: None,
+            started_at: self.wall,
         }
     }
 }
@@ -479,6 +558,20 @@ pub fn of(attempt: AttemptId, transaction: CardTransaction) -> CardTransaction {
 fn answered(attempt: AttemptId, transaction: CardTransaction) -> TerminalReport {
     let transaction = Box::new(of(attempt, transaction));
     TerminalReport::Answered { attempt, raw: vec![2, 3], transaction, booking: Booking::Final }
+}
+
+fn unconfirmed(attempt: AttemptId, transaction: CardTransaction) -> TerminalReport {
+    let transaction = Box::new(of(attempt, transaction));
+    TerminalReport::Answered { attempt, raw: vec![4, 15], transaction, booking: Booking::Unconfirmed }
+}
+
+fn undo_answer(words: &[&str]) -> UndoAnswer {
+    match words {
+        ["reversed"] => UndoAnswer::Reversed,
+        ["already"] => UndoAnswer::AlreadyReversed,
+        ["refused", code] => UndoAnswer::Refused { code: (*code).to_owned(), message: "no".to_owned() },
+        other => panic!("no such answer: {other:?}"),
+    }
 }
 
 fn code(words: &[&str]) -> ScannedCode {

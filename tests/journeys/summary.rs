@@ -8,6 +8,7 @@ use hospital_kiosk::domain::screen::staff::StaffScreen;
 use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
 use hospital_kiosk::domain::session::{Effect, Question, TerminalCommand};
 use hospital_kiosk::domain::staff::StaffCommand;
+use hospital_kiosk::domain::undo::UndoEntry;
 
 /// Attempts by the order in which they came up: `#1`, `#2`.
 #[derive(Default)]
@@ -149,9 +150,32 @@ fn entry_line(entry: &Entry, names: &mut Names) -> String {
         }
         Entry::NotPaid { attempt, .. } => format!("NotPaid {}", names.of(*attempt)),
         Entry::InDoubt { attempt, .. } => format!("InDoubt {}", names.of(*attempt)),
+        Entry::Undo(entry) => undo_line(entry, names),
         Entry::Evidence { attempt, text } => format!("Evidence {} ({text})", names.of(*attempt)),
         Entry::NeedsStaff { attempt, reason, .. } => format!("NeedsStaff {} ({reason})", names.of(*attempt)),
         Entry::ReceiptPrinted { attempt } => format!("ReceiptPrinted {}", names.of(*attempt)),
+    }
+}
+
+fn undo_line(entry: &UndoEntry, names: &mut Names) -> String {
+    if let UndoEntry::Intent { undo, of, way, .. } = entry {
+        let of = names.of(*of);
+        return format!("Undo-Intent {} of {of} {way:?}", names.of(*undo));
+    }
+    let undo = names.of(entry.undo());
+    match entry {
+        UndoEntry::Intent { .. } => String::new(),
+        UndoEntry::Sent { .. } => format!("Undo-Sent {undo}"),
+        UndoEntry::Answered { answer, .. } => format!("Undo-Answered {undo} {answer:?}"),
+        UndoEntry::Reversed { cancellation, .. } => {
+            format!(
+                "Reversed {undo} with {}",
+                cancellation.as_ref().map_or("nothing".to_owned(), |it| request_line(it))
+            )
+        }
+        UndoEntry::NotReversed { reason, .. } => format!("NotReversed {undo} ({reason})"),
+        UndoEntry::InDoubt { .. } => format!("Undo-InDoubt {undo}"),
+        UndoEntry::NeedsStaff { reason, .. } => format!("Undo-NeedsStaff {undo} ({reason})"),
     }
 }
 
@@ -159,6 +183,9 @@ fn request_line(request: &Request) -> String {
     match &request.act {
         Act::Arrival { appointment_ref, ticket, insurance, see_desk, .. } => {
             format!("arrival {appointment_ref} {ticket} {insurance:?} desk={see_desk}")
+        }
+        Act::Cancellation { claim, amount, attempt_number, .. } => {
+            format!("cancellation {claim} {} {attempt_number}", amount.0)
         }
         Act::Documents { claim, total, lines, payment, .. } => {
             let paid = match payment {

@@ -55,7 +55,7 @@ fn a_retry_wakes_the_sender_and_nothing_else_does() {
     let store: Arc<dyn Store> = Arc::new(a_queue(&disk));
     let parked = store.requests().unwrap()[1].id;
     let sender = Arc::new(Notify::new());
-    let _serving = socket::serve(&disk.folder(), store.clone(), sender.clone());
+    let _serving = socket::serve(&disk.folder(), store.clone(), nobody(), sender.clone());
     let ask = |request| socket::ask(&disk.folder(), &request).expect("a kiosk runs");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     // Whether the sender would be woken now: the answer comes after the waking.
@@ -74,9 +74,14 @@ fn a_wiped_schedule_is_gone_at_once() {
     let disk = Disk::new();
     let store: Arc<dyn Store> = Arc::new(disk.open());
     store.cache_schedule(day(), &[(patient(1), appointment(1, "10:30", None))]).unwrap();
-    let _serving = socket::serve(&disk.folder(), store.clone(), Arc::default());
+    let _serving = socket::serve(&disk.folder(), store.clone(), nobody(), Arc::default());
     let known = || store.cached_patient(day(), &patient(1).number, patient(1).birth_date).unwrap();
     assert!(known().is_some());
     socket::ask(&disk.folder(), &socket::Request::ScheduleWipe { json: true }).expect("a kiosk runs").unwrap();
     assert_eq!(known(), None);
+}
+
+/// A desk that gives no orders in these tests.
+pub fn nobody() -> Arc<dyn hospital_kiosk::ports::StaffDesk> {
+    Arc::new(hospital_kiosk::app::desk::channel().0)
 }

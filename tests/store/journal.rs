@@ -32,7 +32,7 @@ fn entry(word: &str) -> Entry {
     }
 }
 
-fn bring_to(store: &SqliteStore, state: &str) {
+pub fn bring_to(store: &SqliteStore, state: &str) {
     let path: &[&str] = match state {
         "unknown" => &[],
         "intent" => &["intent"],
@@ -50,13 +50,13 @@ fn bring_to(store: &SqliteStore, state: &str) {
     }
 }
 
-fn deliver(store: &SqliteStore) {
+pub fn deliver(store: &SqliteStore) {
     let sequence = store.next_request().unwrap().unwrap().sequence;
     store.trying(sequence).unwrap();
     store.tried(sequence, &Delivery::Done { note: Some("taken".into()) }, at()).unwrap();
 }
 
-fn state(store: &SqliteStore) -> String {
+pub fn state(store: &SqliteStore) -> String {
     let payment = store.payment(attempt(1)).unwrap();
     payment.map_or("unknown".into(), |payment| serde_json::to_value(payment.state).unwrap().as_str().unwrap().into())
 }

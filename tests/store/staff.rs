@@ -140,7 +140,7 @@ fn whoever_changes_the_trail_is_seen() {
 fn the_shell_sets_the_pin_of_a_running_kiosk_and_reads_the_trail() {
     let disk = Disk::new();
     let store: std::sync::Arc<SqliteStore> = disk.open().into();
-    let _serving = socket::serve(&disk.folder(), store.clone(), std::sync::Arc::default());
+    let _serving = socket::serve(&disk.folder(), store.clone(), super::commands::nobody(), std::sync::Arc::default());
     let ask = |request| socket::ask(&disk.folder(), &request).expect("a kiosk runs").expect("an answer").join("\n");
     assert!(ask(socket::Request::StaffList { json: false }).contains("kiosk staff pin"));
     ask(socket::Request::StaffPin { pin: pin("40718") });

@@ -29,11 +29,15 @@ pub(super) fn show(app: &App, words: &Words, screen: &StaffPaymentScreen) {
 const fn refused(refusal: StaffRefusal) -> StaffOutcome {
     match refusal {
         StaffRefusal::AnotherOpen => StaffOutcome::TerminalTaken,
-        StaffRefusal::TerminalAway => StaffOutcome::TerminalAway,
+        StaffRefusal::TerminalAway | StaffRefusal::TerminalNotReady => StaffOutcome::TerminalAway,
         StaffRefusal::NothingToUndo(_) => StaffOutcome::NothingToUndo,
         StaffRefusal::NotToday => StaffOutcome::NotToday,
         StaffRefusal::UndoUnsettled => StaffOutcome::UndoUnsettled,
-        StaffRefusal::UnknownPayment | StaffRefusal::NotForStaff(_) => StaffOutcome::NotForStaff,
+        // The last two answer `kiosk reprint`, which no screen orders.
+        StaffRefusal::UnknownPayment
+        | StaffRefusal::NotForStaff(_)
+        | StaffRefusal::NoReceipt(_)
+        | StaffRefusal::PrinterAway => StaffOutcome::NotForStaff,
         StaffRefusal::NoEvidence | StaffRefusal::CannotRecord => StaffOutcome::NotKept,
     }
 }

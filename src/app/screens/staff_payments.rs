@@ -58,6 +58,7 @@ const fn known(known: &Known) -> KnownWord {
         Known::BookedAfterAll => KnownWord::BookedAfterAll,
         Known::Paid => KnownWord::Paid,
         Known::GivenBack => KnownWord::GivenBack,
+        Known::UndoInDoubt => KnownWord::UndoInDoubt,
         Known::Other(_) => KnownWord::Other,
     }
 }

@@ -26,10 +26,12 @@ mod doubt;
 mod kept;
 mod recover;
 mod staff;
+mod undo;
 mod watch;
 
 use booked::Booked;
 use closed::Closed;
+use undo::Undoing;
 pub use watch::Watched;
 
 use crate::domain::moment::Tick;
@@ -39,7 +41,7 @@ use crate::domain::paper::Receipt;
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffAnswer, TerminalCommand, TerminalReport};
+use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand, TerminalReport};
 use chrono::{DateTime, FixedOffset};
 use std::collections::VecDeque;
 use uuid::Uuid;
@@ -58,6 +60,10 @@ pub struct Till {
     pub(super) attempts: VecDeque<Attempt>,
     closed: VecDeque<Closed>,
     booked: Booked,
+    /// A payment being taken back.
+    undoing: Option<Undoing>,
+    /// The last one in doubt: its answer may still come.
+    late_undo: Option<Box<Undoing>>,
     /// For whoever gave the order with this ticket; handed on with every list.
     answers: Vec<(Uuid, StaffAnswer)>,
     /// What the journal must still be told about an attempt that is over, and when it is tried to write it down.
@@ -94,6 +100,8 @@ pub(super) struct Attempt {
     /// Something suggests that the terminal restarted since: our own power cut, or it went away and came back.
     pub maybe_restarted: bool,
     pub phase: Phase,
+    /// `Refuse` was said, or nobody knows what was said: never `Confirm` after it.
+    pub refused: bool,
     /// The staff order that had it taken up again.
     pub ticket: Option<Uuid>,
     /// Since when the patient is told "we are checking".
@@ -165,7 +173,7 @@ pub enum End {
 impl Till {
     /// Any payment, being made, in doubt or not yet written down: no other is taken.
     pub fn is_open(&self) -> bool {
-        self.preparing.is_some() || !self.attempts.is_empty()
+        self.preparing.is_some() || !self.attempts.is_empty() || self.undoing.is_some()
     }
 
     /// Makes the terminal ready. Nothing happens while another payment is open.
@@ -192,7 +200,10 @@ impl Till {
             TerminalReport::Online(online) => self.online(online, kiosk),
             TerminalReport::Prepared { baseline } => self.prepared(baseline, kiosk),
             TerminalReport::CardStillIn => self.old_card(kiosk),
-            TerminalReport::NotReady { .. } => self.not_begun(NotPaidWhy::TerminalNotReady),
+            TerminalReport::NotReady { .. } => {
+                self.undo_not_begun(StaffRefusal::TerminalNotReady);
+                self.not_begun(NotPaidWhy::TerminalNotReady)
+            }
             TerminalReport::CardSeen => self.card_seen(kiosk),
             TerminalReport::CardRemoved => self.card_removed(kiosk),
             TerminalReport::Answered { attempt, raw, transaction, booking } => {
@@ -205,12 +216,19 @@ impl Till {
             TerminalReport::Outcome { attempt, first, second, host_reachable, maybe_restarted } => {
                 self.outcome(attempt, &first, &second, host_reachable, maybe_restarted, kiosk)
             }
-            TerminalReport::Undone { .. } | TerminalReport::Totals(_) | TerminalReport::NoTotals { .. } => None,
+            TerminalReport::Undone { undo, raw, answer } => {
+                self.undone(undo, raw, answer, kiosk);
+                None
+            }
+            TerminalReport::Totals(_) | TerminalReport::NoTotals { .. } => None,
         }
     }
 
     /// The last look before money moves: if an earlier attempt at this order turns out to be booked, it is not charged.
     fn prepared(&mut self, baseline: LastTransaction, kiosk: &mut Kiosk) -> Option<News> {
+        if self.undo_prepared(kiosk) {
+            return None;
+        }
         let Preparing { order, number, .. } = self.preparing.take()?;
         if let Some(booked) = self.booked_after_all(&baseline, order.request.id, kiosk) {
             let Closed { id, number, amount, .. } = booked;
@@ -253,6 +271,7 @@ impl Till {
             started_at,
             maybe_restarted: false,
             phase,
+            refused: false,
             ticket: None,
             doubt_since: None,
         };
@@ -316,8 +335,7 @@ impl Till {
         let Some(place) = self.place(id) else {
             match booking {
                 Booking::Final => self.contradicted(id, &tx, kiosk),
-                // Nobody waits for it any more: it must not be booked.
-                Booking::Unconfirmed => kiosk.emit(Effect::Terminal(TerminalCommand::Refuse { attempt: id })),
+                Booking::Unconfirmed => self.unconfirmed_late(id, &tx, kiosk),
             }
             return None;
         };
@@ -328,8 +346,8 @@ impl Till {
         ) {
             return None;
         }
-        if booking == Booking::Unconfirmed && self.unconfirmed(place, &raw, &tx, kiosk).is_some() {
-            return None;
+        if booking == Booking::Unconfirmed && tx.approved {
+            return self.unconfirmed(place, raw, tx, kiosk);
         }
         let (last, conclusion) = self.attempts[place].judge(&tx, &self.booked, kiosk);
         let booking = Booking::Final;
@@ -342,6 +360,9 @@ impl Till {
     }
 
     fn no_answer(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {
+        if self.undo_unproved(id, &reason, kiosk) {
+            return None;
+        }
         let place = self.place(id)?;
         if !matches!(self.attempts[place].phase, Phase::Charging { .. } | Phase::Confirming { .. }) {
             return None;
@@ -350,6 +371,9 @@ impl Till {
     }
 
     fn never_sent(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {
+        if self.undo_never_sent(id, &reason, kiosk) {
+            return None;
+        }
         let place = self.place(id)?;
         let Phase::Charging { called_off, .. } = &self.attempts[place].phase else { return None };
         let why = called_off.unwrap_or(NotPaidWhy::TerminalNotReady);
@@ -363,6 +387,7 @@ impl Till {
             for attempt in &mut self.attempts {
                 attempt.maybe_restarted = true;
             }
+            self.undo_not_begun(StaffRefusal::TerminalAway);
             return self.not_begun(NotPaidWhy::TerminalNotReady);
         }
         // Whatever it was asked before it went away is lost.
@@ -384,7 +409,7 @@ impl Till {
         conclusion: Conclusion,
         kiosk: &mut Kiosk,
     ) -> Option<News> {
-        let told = answer_of(&entries);
+        let told = staff::answer_of(&entries);
         for entry in entries {
             kiosk.emit(Effect::Record(entry));
         }
@@ -417,6 +442,9 @@ impl Till {
             return self.not_begun(NotPaidWhy::TerminalNotReady);
         }
         self.tell_staff(kiosk);
+        if !kiosk.wrote() {
+            self.undo_time(kiosk);
+        }
         if kiosk.wrote() {
             return None;
         }
@@ -443,7 +471,7 @@ impl Till {
 
     pub fn deadline(&self) -> Option<Tick> {
         let staff = self.contradictions.front().map(|(_, due)| *due);
-        [staff, self.payment_deadline()].into_iter().flatten().min()
+        [staff, self.undo_deadline(), self.payment_deadline()].into_iter().flatten().min()
     }
 
     fn payment_deadline(&self) -> Option<Tick> {
@@ -459,20 +487,5 @@ impl Till {
             Phase::Doubt { next: Next::WhenOnline, .. } => None,
             Phase::Unkept { retry_at, .. } => Some(*retry_at),
         }
-    }
-}
-
-/// What staff hear of it who had it taken up again.
-fn answer_of(entries: &[Entry]) -> Option<StaffAnswer> {
-    match entries.last()? {
-        Entry::Committed { .. } => Some(StaffAnswer::Paid),
-        Entry::NotPaid { .. } => Some(StaffAnswer::NotPaid),
-        Entry::NeedsStaff { reason, .. } => Some(StaffAnswer::StillOpen { reason: reason.clone() }),
-        Entry::Intent { .. }
-        | Entry::Sent { .. }
-        | Entry::Answered { .. }
-        | Entry::InDoubt { .. }
-        | Entry::Evidence { .. }
-        | Entry::ReceiptPrinted { .. } => None,
     }
 }

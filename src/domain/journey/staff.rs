@@ -150,7 +150,7 @@ impl Staff {
         }
         let Tap::Staff(tap) = tap else { return Flow::Stay };
         let choice = match tap {
-            StaffTap::Ask if opened.may_settle() => {
+            StaffTap::Ask if opened.may_ask() => {
                 order(opened, StaffAct::Ask, StaffOrder::Ask, kiosk);
                 None
             }
@@ -321,8 +321,16 @@ impl Opened {
     }
 
     fn may_settle(&self) -> bool {
-        let ended = matches!(self.result, Some(StaffResult::Paid | StaffResult::NotPaid | StaffResult::GivenBack));
-        self.record.state == PaymentState::NeedsStaff && !self.is_running() && !ended
+        let ended = matches!(
+            self.result,
+            Some(StaffResult::Paid | StaffResult::NotPaid | StaffResult::GivenBack | StaffResult::NotGivenBack)
+        );
+        self.record.needs_staff() && !self.is_running() && !ended
+    }
+
+    /// No terminal can be asked what became of an undo.
+    fn may_ask(&self) -> bool {
+        self.record.state == PaymentState::NeedsStaff && !self.record.undo_in_doubt() && self.may_settle()
     }
 
     /// Only what the terminal said it approved can be undone by its numbers; the till knows the rest of the rules.
@@ -355,6 +363,7 @@ fn order(opened: &mut Opened, act: StaffAct, order: StaffOrder, kiosk: &mut Kios
         StaffOrder::Settle { evidence, .. } => format!("ordered: {evidence}"),
         StaffOrder::Cancel { way: UndoWay::WithoutCard } => "ordered: without the card".to_owned(),
         StaffOrder::Cancel { way: UndoWay::WithCard } => "ordered: with the card".to_owned(),
+        StaffOrder::Reprint => "ordered: the receipt".to_owned(),
     };
     audit(act, opened.record.number.clone(), &result, kiosk);
     let ticket = kiosk.now.fresh_id("order");
@@ -370,7 +379,8 @@ const fn result(answer: &StaffAnswer) -> StaffResult {
         StaffAnswer::NotPaid => StaffResult::NotPaid,
         StaffAnswer::Reversed => StaffResult::GivenBack,
         StaffAnswer::NotReversed { .. } => StaffResult::NotGivenBack,
-        StaffAnswer::StillOpen { .. } => StaffResult::StillUnknown,
+        // Receipts are ordered by `kiosk reprint` only, and leave the payment as it is.
+        StaffAnswer::StillOpen { .. } | StaffAnswer::Printed | StaffAnswer::NotPrinted => StaffResult::StillUnknown,
         StaffAnswer::Refused(refusal) => StaffResult::Refused(*refusal),
     }
 }
@@ -384,6 +394,8 @@ fn words(answer: &StaffAnswer) -> String {
         StaffAnswer::Reversed => "given back".to_owned(),
         StaffAnswer::NotReversed { reason } => format!("not given back: {reason}"),
         StaffAnswer::StillOpen { reason } => format!("still not known: {reason}"),
+        StaffAnswer::Printed => "printed".to_owned(),
+        StaffAnswer::NotPrinted => "not printed".to_owned(),
         StaffAnswer::Refused(refusal) => format!("nothing was done: {refusal}"),
     }
 }

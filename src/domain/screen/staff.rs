@@ -71,6 +71,8 @@ pub enum Known {
     BookedAfterAll,
     Paid,
     GivenBack,
+    /// It was to be given back, and nobody knows whether it was.
+    UndoInDoubt,
     /// The journal's own words.
     Other(String),
 }

@@ -27,6 +27,8 @@ pub enum StaffOrder {
     Settle { paid: bool, evidence: String },
     /// Give the money back.
     Cancel { way: UndoWay },
+    /// Its receipt once more, marked as a duplicate.
+    Reprint,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,10 @@ pub enum StaffAnswer {
     StillOpen {
         reason: String,
     },
+    /// The printer proved it.
+    Printed,
+    /// The printer did not take it, or holds it: it is cleared.
+    NotPrinted,
     /// Nothing was done.
     Refused(StaffRefusal),
 }
@@ -60,12 +66,17 @@ pub enum StaffRefusal {
     NotForStaff(PaymentState),
     NoEvidence,
     TerminalAway,
+    /// A card may still be in it, or it cannot reach the card company.
+    TerminalNotReady,
     /// Nothing is known of a booking that could be undone here.
     NothingToUndo(PaymentState),
     /// A terminal undoes sales of its own day only.
     NotToday,
     /// An undo of it is with staff already: they have to find out about that one first.
     UndoUnsettled,
+    /// Only what was paid has a receipt.
+    NoReceipt(PaymentState),
+    PrinterAway,
     /// The journal could not be written: nothing left the kiosk.
     CannotRecord,
 }
@@ -81,6 +92,9 @@ impl fmt::Display for StaffRefusal {
             Self::NotForStaff(_) => "only a payment that needs staff can be asked about or settled",
             Self::NoEvidence => "write down how it was found out (the evidence is kept)",
             Self::TerminalAway => "the card terminal does not answer: look at its power and its cable, then try again",
+            Self::TerminalNotReady => {
+                "the card terminal did not get ready: take out any card, look at its connection, then try again"
+            }
             Self::NothingToUndo(PaymentState::Reversed) => "it was undone already",
             Self::NothingToUndo(_) => {
                 "nothing is known of a booking that could be undone here: undo it at the terminal or with the card \
@@ -91,6 +105,8 @@ impl fmt::Display for StaffRefusal {
                 "an undo of this payment is not settled: find out at the card company whether it was given back, then \
                  settle it"
             }
+            Self::NoReceipt(_) => "only a payment that was paid and not given back has a receipt",
+            Self::PrinterAway => "the printer cannot print now: look at its paper, its cover and its cable",
             Self::CannotRecord => {
                 "the journal could not be written: nothing was done; look at the disk, then try again"
             }

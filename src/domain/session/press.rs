@@ -9,11 +9,12 @@
 //! before anything else prints, so that nobody takes another's receipt.
 
 use super::kiosk::Kiosk;
-use super::{Effect, PrinterReport, PrinterState};
+use super::{Effect, PrinterReport, PrinterState, StaffAnswer};
 use crate::domain::paper::Paper;
 use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::{PrintState, UnavailableWhy};
 use std::collections::VecDeque;
+use uuid::Uuid;
 
 /// Jobs without an answer that are remembered; a printer that answers none is broken.
 const JOBS_MAX: usize = 16;
@@ -30,20 +31,37 @@ pub struct Press {
 struct Job {
     receipt_of: Option<AttemptId>,
     patient_left: bool,
+    /// The staff order that it answers.
+    ticket: Option<Uuid>,
 }
 
 impl Kiosk {
     /// Sends a paper. `receipt_of` names the payment whose receipt it is, so that its printing is journalled.
     pub fn print(&mut self, paper: Paper, receipt_of: Option<AttemptId>) {
+        self.press.state = PrintState::Printing;
+        self.send_paper(paper, Job { receipt_of, patient_left: false, ticket: None });
+    }
+
+    /// Beside whatever the patient sees; answered when the printer has.
+    pub fn print_for_staff(&mut self, paper: Paper, receipt_of: AttemptId, ticket: Uuid) {
+        self.send_paper(paper, Job { receipt_of: Some(receipt_of), patient_left: true, ticket: Some(ticket) });
+    }
+
+    fn send_paper(&mut self, paper: Paper, job: Job) {
         if self.press.held {
             self.clear_printer();
         }
         if self.press.jobs.len() >= JOBS_MAX {
             self.press.jobs.pop_front();
         }
-        self.press.jobs.push_back(Job { receipt_of, patient_left: false });
-        self.press.state = PrintState::Printing;
+        self.press.jobs.push_back(job);
         self.emit(Effect::Print(paper));
+    }
+
+    fn answer_staff(&mut self, job: Job, answer: StaffAnswer) {
+        if let Some(ticket) = job.ticket {
+            self.emit(Effect::StaffAnswer { ticket, answer });
+        }
     }
 
     pub fn print_state(&self) -> PrintState {
@@ -76,6 +94,7 @@ impl Kiosk {
 
     fn job_done(&mut self) -> bool {
         let Some(job) = self.press.jobs.pop_front() else { return false };
+        self.answer_staff(job, StaffAnswer::Printed);
         if let Some(attempt) = job.receipt_of {
             self.emit(Effect::Record(Entry::ReceiptPrinted { attempt }));
             if self.unprinted.as_ref().is_some_and(|last| last.attempt == attempt) {
@@ -91,6 +110,7 @@ impl Kiosk {
 
     fn job_held(&mut self, reason: PrinterState) {
         let Some(job) = self.press.jobs.pop_front() else { return };
+        self.answer_staff(job, StaffAnswer::NotPrinted);
         if job.patient_left {
             self.clear_printer();
             return;
@@ -106,6 +126,7 @@ impl Kiosk {
 
     fn job_failed(&mut self, state: PrintState) {
         let Some(job) = self.press.jobs.pop_front() else { return };
+        self.answer_staff(job, StaffAnswer::NotPrinted);
         if !job.patient_left {
             self.show_if_last(state);
         }

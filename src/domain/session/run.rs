@@ -99,7 +99,7 @@ impl Session {
         let before = self.core.clone();
         self.core.handle(input, at);
         let effects = self.core.kiosk.take_effects();
-        self.undo = undo(before, ticket, &effects);
+        self.undo = undo_of(before, ticket, &effects);
         effects
     }
 
@@ -123,12 +123,15 @@ impl Session {
             Some(ticket) => self.core.order_failed(ticket, at),
             None => self.core.not_kept(&undo.entries, refused, at),
         }
-        self.core.kiosk.take_effects()
+        let effects = self.core.kiosk.take_effects();
+        // Its only entry tells how the failure ended: nothing is taken back if that cannot be written either.
+        self.undo = undo_of(self.core.clone(), None, &effects);
+        effects
     }
 }
 
 /// `None` if nothing in the list can fail in a way that matters: a receipt printed twice is only paper.
-fn undo(before: Core, ticket: Option<Uuid>, effects: &[Effect]) -> Option<Box<Undo>> {
+fn undo_of(before: Core, ticket: Option<Uuid>, effects: &[Effect]) -> Option<Box<Undo>> {
     let mut entries = Vec::new();
     let mut matters = false;
     for effect in effects {

@@ -19,7 +19,7 @@ use crate::domain::payment::CardTransaction;
 use uuid::Uuid;
 
 /// Name of the one Task of a request; its identifier is what a reconciling look-up asks for.
-const TASK: &str = "task";
+pub(super) const TASK: &str = "task";
 const INVOICE: &str = "invoice";
 const PAYMENT: &str = "payment";
 
@@ -30,11 +30,18 @@ pub fn entry_id(request: Uuid, entry: &str) -> Uuid {
 }
 
 /// A string that no identifier equals.
-fn full_url(request: Uuid, entry: &str) -> String {
+pub(super) fn full_url(request: Uuid, entry: &str) -> String {
     format!("urn:uuid:{}", Uuid::new_v5(&request, format!("fullUrl/{entry}").as_bytes()))
 }
 
-/// The transaction bundle of a document request; `None` for an arrival, whose patch is built when it is sent.
+/// What is frozen when a request is queued; `None` for an arrival, whose patch is built when it is sent.
+#[must_use]
+pub fn frozen_bundle(request: &Request, settings: &Hospital, facility: &Facility, can: Capabilities) -> Option<Bundle> {
+    document_bundle(request, settings, facility, can)
+        .or_else(|| super::cancellation::cancellation_bundle(request, settings, facility, can))
+}
+
+/// The transaction bundle of a document request; `None` for any other.
 #[must_use]
 pub fn document_bundle(
     request: &Request,
@@ -75,10 +82,11 @@ impl Order<'_> {
         if self.has_invoice() {
             entries.push(self.entry(INVOICE, Resource::Invoice(self.invoice())));
         }
-        if let PaymentOfRequest::Card { transaction, .. } = self.payment
+        if let PaymentOfRequest::Card { attempt_number, transaction } = self.payment
             && self.can.payment_notice
         {
-            entries.push(self.entry(PAYMENT, Resource::PaymentNotice(self.payment_notice(transaction))));
+            entries
+                .push(self.entry(PAYMENT, Resource::PaymentNotice(self.payment_notice(attempt_number, transaction))));
         }
         entries.push(self.entry(TASK, Resource::Task(self.task())));
         entries
@@ -184,8 +192,13 @@ impl Order<'_> {
         }
     }
 
-    fn payment_notice(&self, transaction: &CardTransaction) -> PaymentNotice {
-        let approval = self.number("approval", &transaction.approval_number);
+    fn payment_notice(&self, attempt_number: &str, transaction: &CardTransaction) -> PaymentNotice {
+        // Settled by staff the company's number may not be known; ours is.
+        let approval = if transaction.approval_number.is_empty() {
+            self.number("attempt", attempt_number)
+        } else {
+            self.number("approval", &transaction.approval_number)
+        };
         let paid = Coding {
             system: "http://terminology.hl7.org/CodeSystem/paymentstatus".to_owned(),
             code: "paid".to_owned(),
@@ -197,8 +210,9 @@ impl Order<'_> {
             created: self.request.made_at.to_rfc3339(),
             payment: Reference {
                 kind: Some("PaymentReconciliation"),
-                identifier: Some(approval),
-                display: Some(transaction.approval_number.clone()),
+                identifier: Some(approval.clone()),
+                display: Some(approval.value.clone()),
+
                 ..Reference::default()
             },
             payment_date: self.request.made_at.date_naive().to_string(),
@@ -219,7 +233,7 @@ impl Order<'_> {
             intent: "order",
             code: CodeableConcept::kiosk("document-request"),
             focus: self.has_invoice().then(|| self.link(INVOICE)),
-            patient: self.patient(),
+            patient: Some(self.patient()),
             authored_on: self.request.made_at.to_rfc3339(),
             requester: device(self.settings),
             input: self.inputs(),
@@ -261,7 +275,9 @@ impl Order<'_> {
         if let PaymentOfRequest::Card { attempt_number, transaction } = self.payment {
             inputs.push(input("payment-attempt", InputValue::Text(attempt_number.clone())));
             if !self.can.payment_notice {
-                inputs.push(input("payment-approval", InputValue::Text(transaction.approval_number.clone())));
+                if !transaction.approval_number.is_empty() {
+                    inputs.push(input("payment-approval", InputValue::Text(transaction.approval_number.clone())));
+                }
                 inputs.push(input("payment-amount", InputValue::Money(money(transaction.amount, &self.currency))));
             }
         }
@@ -277,7 +293,7 @@ fn charge_name(sequence: u32) -> String {
     format!("charge-{sequence}")
 }
 
-fn input(kind: &str, value: InputValue) -> TaskInput {
+pub(super) fn input(kind: &str, value: InputValue) -> TaskInput {
     TaskInput { id: kind.to_owned(), kind: CodeableConcept::kiosk(kind), value }
 }
 
@@ -286,7 +302,7 @@ fn numbered(kind: &str, sequence: u32, value: InputValue) -> TaskInput {
 }
 
 /// The kiosk by its serial number: a logical reference, which needs no resource on the server.
-fn device(settings: &Hospital) -> Reference {
+pub(super) fn device(settings: &Hospital) -> Reference {
     Reference {
         kind: Some("Device"),
         identifier: Some(Identifier { system: settings.device_system.clone(), value: settings.device_serial.clone() }),
@@ -305,7 +321,7 @@ pub fn device_resource(settings: &Hospital) -> serde_json::Value {
     })
 }
 
-fn conditional_patient(settings: &Hospital, number: &PatientNumber) -> String {
+pub(super) fn conditional_patient(settings: &Hospital, number: &PatientNumber) -> String {
     format!("Patient?identifier={}", encode(&format!("{}|{}", settings.patient_system, number.0)))
 }
 
@@ -336,7 +352,7 @@ pub fn quote_task(
         intent: "order",
         code: CodeableConcept::kiosk("document-quote"),
         focus: None,
-        patient: of,
+        patient: Some(of),
         authored_on: authored_on.to_rfc3339(),
         requester: device(settings),
         input: vec![

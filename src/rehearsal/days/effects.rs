@@ -7,6 +7,7 @@ use crate::domain::moment::{Moment, Tick};
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::screen::{Screen, View};
 use crate::domain::session::{Effect, Input, PrinterReport, Question, Reply, Session, TerminalCommand};
+use crate::domain::undo::UndoEntry;
 use crate::hospital::sync::{ByHand, Means, Next, SyncSettings};
 use crate::ports::{Clock, HospitalServer, StoreError};
 use std::collections::VecDeque;
@@ -168,7 +169,9 @@ impl World {
     fn record(&mut self, entry: &Entry) -> Result<(), StoreError> {
         self.oracle.intended(entry);
         let bundle = match entry {
-            Entry::Committed { request, .. } => self.hospital.freeze(request),
+            Entry::Committed { request, .. } | Entry::Undo(UndoEntry::Reversed { cancellation: Some(request), .. }) => {
+                self.hospital.freeze(request)
+            }
             Entry::Intent { .. }
             | Entry::Sent { .. }
             | Entry::Answered { .. }
@@ -176,10 +179,11 @@ impl World {
             | Entry::InDoubt { .. }
             | Entry::NeedsStaff { .. }
             | Entry::Evidence { .. }
+            | Entry::Undo(_)
             | Entry::ReceiptPrinted { .. } => Vec::new(),
         };
         self.store.record(entry, &bundle, self.wall())?;
-        if matches!(entry, Entry::Committed { .. }) {
+        if !bundle.is_empty() {
             self.wake_outbox();
         }
         Ok(())

@@ -1,6 +1,8 @@
 //! The store without a disk, for millions of payments: the arrows and refusals of `store/journal.rs` and
 //! `store/outbox.rs`, in plain lists. A test plays the same days on both and compares every line of their traces.
 
+mod undo;
+
 use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
@@ -82,9 +84,10 @@ impl Tables {
                 self.keep_booking(*attempt, transaction.as_deref())
             }
             Entry::Evidence { attempt, text } => self.keep_evidence(*attempt, text),
+            Entry::Undo(entry) => self.record_undo(entry, bundle, at),
             Entry::ReceiptPrinted { attempt } => {
                 let payment = self.known(*attempt)?;
-                if !matches!(payment.state, PaymentState::Committed | PaymentState::Settled) {
+                if !matches!(payment.state, PaymentState::Committed | PaymentState::Settled | PaymentState::Reversed) {
                     return refuse("a payment that is not paid has no receipt");
                 }
                 payment.receipt_printed = true;
@@ -121,12 +124,13 @@ impl Tables {
             evidence: None,
             started_at: at,
             receipt_printed: false,
+            undo: None,
         });
         Ok(())
     }
 
     fn refuse_second_open(&self, attempt: AttemptId) -> Done<()> {
-        if self.payments.iter().any(|payment| payment.state.is_open() && payment.attempt != attempt) {
+        if self.payments.iter().any(|payment| payment.is_open() && payment.attempt != attempt) {
             return refuse("another payment is still open: no second one may begin");
         }
         Ok(())
@@ -190,7 +194,7 @@ impl Tables {
 
     fn keep_evidence(&mut self, attempt: AttemptId, text: &str) -> Done<()> {
         let payment = self.known(attempt)?;
-        if payment.state != PaymentState::NeedsStaff {
+        if !payment.needs_staff() {
             return refuse("a payment that is not with staff needs no evidence");
         }
         match &mut payment.evidence {
@@ -332,10 +336,13 @@ impl Tables {
 
     fn settle(&mut self, request: &Request) {
         let mut payments = self.payments.iter_mut().rev();
+        let paid = [PaymentState::Committed, PaymentState::Reversed];
         let committed =
-            |payment: &&mut PaymentRecord| payment.request.id == request.id && payment.state == PaymentState::Committed;
+            |payment: &&mut PaymentRecord| payment.request.id == request.id && paid.contains(&payment.state);
         if let Some(payment) = payments.find(committed).filter(|_| paid_by_card(request)) {
-            payment.state = PaymentState::Settled;
+            if payment.state == PaymentState::Committed {
+                payment.state = PaymentState::Settled;
+            }
             forget(&mut payment.request);
         }
     }

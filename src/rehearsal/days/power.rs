@@ -149,6 +149,7 @@ const fn places(entry: &Entry) -> (&'static str, &'static str) {
         Entry::InDoubt { .. } => ("before in-doubt", "after in-doubt"),
         Entry::NeedsStaff { .. } => ("before needs-staff", "after needs-staff"),
         Entry::Evidence { .. } => ("before evidence", "after evidence"),
+        Entry::Undo(_) => ("before undo", "after undo"),
         Entry::ReceiptPrinted { .. } => ("before receipt-printed", "after receipt-printed"),
     }
 }

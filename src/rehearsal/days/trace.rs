@@ -80,6 +80,7 @@ fn entry_words(entry: &Entry) -> String {
         | Entry::InDoubt { .. }
         | Entry::NeedsStaff { .. }
         | Entry::Evidence { .. }
+        | Entry::Undo(_)
         | Entry::ReceiptPrinted { .. }) => format!("{other:?}"),
     }
 }

@@ -1,10 +1,13 @@
 //! The simulated terminal as a pure value. It knows what the card company has booked: the oracle of every test.
 
+mod cancel;
+
 use super::sale::{self, Sale};
 use super::setup::{CardAction, Fault, Setup};
 use crate::domain::money::Amount;
 use crate::terminal::smartro::packet::{ACK, Frame, ID_BYTES, NAK, STAMP_BYTES};
 use crate::terminal::smartro::reader::{Item, Reader};
+use cancel::Cancel;
 use std::collections::VecDeque;
 
 /// A line in the card company's books.
@@ -36,6 +39,7 @@ const EVENT: u8 = b'@';
 pub struct Model {
     pub setup: Setup,
     pub bookings: Vec<Booking>,
+    reversals: Vec<Booking>,
     /// Job codes of the good frames that arrived, the latest [`REQUESTS_KEPT`].
     pub requests: Vec<u8>,
     /// The mistakes that were really made, and what cards really did, since somebody took note of them.
@@ -70,6 +74,8 @@ struct Charge {
     amount: i64,
     card_shown: bool,
     ack_held: bool,
+    /// It gives a sale back.
+    cancel: Option<Cancel>,
 }
 
 struct Answer {
@@ -95,6 +101,7 @@ impl Model {
         let mut model = Self {
             setup: Setup::default(),
             bookings: Vec::new(),
+            reversals: Vec::new(),
             requests: Vec::new(),
             made: Vec::new(),
             shown: Vec::new(),
@@ -136,11 +143,6 @@ impl Model {
     /// Forgets every transaction, as a new terminal.
     pub fn forget(&mut self) {
         self.last = None;
-    }
-
-    #[must_use]
-    pub fn booked(&self) -> Amount {
-        Amount(self.bookings.iter().map(|booking| booking.amount.0).sum())
     }
 
     /// How many `B` frames ever arrived.
@@ -221,9 +223,9 @@ impl Model {
         match frame.job {
             b'A' => self.reply(b'a', vec![b'O', b'O', if self.setup.host_up { b'O' } else { b'F' }, b'N']),
             b'B' => self.take_charge(&frame.data, now_ms),
-            b'C' => self.reply(b'c', sale::declined(*b"B3", "취소 불가")),
+            b'C' => self.take_cancel(&frame.data, now_ms),
             b'E' => self.standby(now_ms),
-            b'L' => self.reply(b'l', self.last.clone().unwrap_or_else(sale::empty)),
+            b'L' => self.reply(b'l', self.told_last()),
             b'M' => self.reply(b'm', vec![if self.card_in { b'O' } else { b'X' }]),
             b'R' => {
                 self.send(vec![ACK]);
@@ -239,23 +241,10 @@ impl Model {
         let digits = data.get(1..11).and_then(|digits| std::str::from_utf8(digits).ok());
         let Some(amount) = digits.and_then(|digits| digits.parse().ok()) else { return self.send(vec![NAK]) };
         if self.charge.is_some() || data.len() != 30 || data[0] != b'1' || self.takes(Fault::NakCharge) {
-            return self.send(vec![NAK]);
+            return self.refuse();
         }
-        let odd = self.takes(Fault::OddEvents);
-        if odd {
-            self.event(b'O');
-        }
-        let ack_held = self.takes(Fault::GlueAck);
-        if self.takes(Fault::FlipAck) {
-            self.send(vec![NAK]);
-        } else if !ack_held && !self.takes(Fault::DropAck) {
-            self.send(vec![ACK]);
-        }
-        if odd {
-            self.event(b'Q');
-            self.event(b'F');
-        }
-        self.charge = Some(Charge { amount, card_shown: false, ack_held });
+        let ack_held = self.acknowledge_money();
+        self.charge = Some(Charge { amount, card_shown: false, ack_held, cancel: None });
         if !self.armed.is_empty() {
             self.plan(now_ms, self.setup.present_ms, Plan::ShowCard);
         }
@@ -281,6 +270,9 @@ impl Model {
         let Some(charge) = self.charge.take() else { return };
         let amount = charge.amount;
         self.shown.push(action);
+        if let Some(cancel) = &charge.cancel {
+            return self.host_answers_cancel(action, cancel, charge.ack_held, now_ms);
+        }
         match action {
             CardAction::Approve | CardAction::Late => {
                 let before = self.last.clone();
@@ -291,18 +283,18 @@ impl Model {
                 if self.takes(Fault::AnswerIsOld) {
                     data = before.unwrap_or_else(sale::empty);
                 }
-                self.answer(data, charge.ack_held, now_ms);
+                self.answer(b'b', data, charge.ack_held, now_ms);
             }
             CardAction::Decline => {
                 let data = sale::declined(self.setup.decline_code, "잔액 부족");
                 if self.setup.keeps_declines {
                     self.last = Some(data.clone());
                 }
-                self.answer(data, charge.ack_held, now_ms);
+                self.answer(b'b', data, charge.ack_held, now_ms);
             }
             CardAction::TimesOut => {
                 self.book_if(self.setup.time_out_books, amount);
-                self.answer(sale::declined(HOST_TIMED_OUT, "무응답"), charge.ack_held, now_ms);
+                self.answer(b'b', sale::declined(HOST_TIMED_OUT, "무응답"), charge.ack_held, now_ms);
             }
             CardAction::Silence => {
                 self.book_if(self.setup.silence_books, amount);
@@ -370,8 +362,9 @@ impl Model {
     /// Called off: whatever was pending is gone; if the card was never shown nothing was booked.
     fn standby(&mut self, now_ms: u64) {
         self.send(vec![ACK]);
-        if self.charge.take().is_some() && self.setup.answers_call_off {
-            self.answer(sale::declined(CALLED_OFF, "사용자 취소"), false, now_ms);
+        if let Some(charge) = self.charge.take().filter(|_| self.setup.answers_call_off) {
+            let job = if charge.cancel.is_some() { b'c' } else { b'b' };
+            self.answer(job, sale::declined(CALLED_OFF, "사용자 취소"), false, now_ms);
         }
         let standby = self.frame(b'e', Vec::new());
         self.plan(now_ms, 20, Plan::Send(standby));
@@ -386,8 +379,8 @@ impl Model {
         self.send(frame);
     }
 
-    fn answer(&mut self, data: Vec<u8>, glue_ack: bool, now_ms: u64) {
-        let frame = self.frame(b'b', data);
+    fn answer(&mut self, job: u8, data: Vec<u8>, glue_ack: bool, now_ms: u64) {
+        let frame = self.frame(job, data);
         let mut sent = Vec::new();
         if glue_ack {
             sent.push(ACK);

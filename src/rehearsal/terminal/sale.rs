@@ -38,6 +38,14 @@ pub fn declined(code: [u8; 2], message: &str) -> Vec<u8> {
     data
 }
 
+/// The 53 bytes of `d`: nothing was cancelled; `why` as the last byte.
+pub fn nothing_cancelled(last_amount: i64, why: u8) -> Vec<u8> {
+    let card = format!("{:0>20}", "123456**********");
+    let mut data = format!("11{card}{:<14}{last_amount:08}{:08}", "20260101000000", 0).into_bytes();
+    data.push(why);
+    data
+}
+
 /// A terminal that remembers nothing.
 pub fn empty() -> Vec<u8> {
     vec![b' '; SALE_BYTES]

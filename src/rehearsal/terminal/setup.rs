@@ -60,6 +60,8 @@ pub struct Setup {
     pub keeps_last: bool,
     /// If it is not kept: the sale before comes up in its place, rather than nothing. The nastiest kind of terminal.
     pub falls_back: bool,
+    /// Says for the time being that it has no last transaction.
+    pub hides_last: bool,
     /// A decline becomes the last transaction too.
     pub keeps_declines: bool,
     /// A charge called off before the card came is answered with a decline.
@@ -85,6 +87,7 @@ impl Default for Setup {
             time_out_books: true,
             keeps_last: true,
             falls_back: false,
+            hides_last: false,
             keeps_declines: false,
             answers_call_off: true,
             decline_code: *b"6B",

@@ -3,17 +3,19 @@
 //! ```text
 //! Idle ─Prepare→ E e · A a · M m (until the slot is empty) · L l ─Prepared→ Ready ─Charge→ B … b ─Answered→ Idle
 //!                                                                             └─ NAK, silence, vanished line ─NoAnswer→ Idle
+//! Ready ─Undo→ C … c or d ─Undone→ Idle, or NoAnswer as above
 //! Idle ─AskOutcome→ E e · A a · L l · pause · L l ─Outcome→ Idle
 //! ```
 //! What holds everywhere:
-//! - `B` is written once per attempt and never again; queries move no money and are repeated up to three times.
-//! - A charge needs a `Prepare` on the same unbroken line; each `Prepare` serves one charge.
+//! - `B` and `C` are written once per attempt and never again; queries move no money and are repeated up to three times.
+//! - A charge or undo needs a `Prepare` on the same unbroken line; each `Prepare` serves one of them.
 //! - Every good frame but an event is acknowledged, also a second copy of one. Events are never acknowledged.
 //! - A charge without a fitting answer stays open: a late answer is still matched and reported as `Answered`. So is an
 //!   approval that follows a refusal. A repeated answer, byte for byte, answers nothing.
 
 mod charge;
 mod queries;
+mod undo;
 
 use super::packet::{ACK, EVENT, Frame, NAK, STAMP_BYTES};
 use super::reader::{Item, Reader};
@@ -23,6 +25,7 @@ use crate::domain::session::{TerminalCommand, TerminalReport};
 use charge::Charge;
 use queries::{Ask, Exchange, Prepare};
 use std::collections::VecDeque;
+use undo::{OpenUndo, Undo};
 
 /// Time limits in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +88,7 @@ pub struct Now {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     Write(Vec<u8>),
-    /// The one money frame. If not a single byte of it could be written call [`Dialogue::charge_never_left`]; after any
+    /// A money frame, of a charge or an undo. If not a single byte of it could be written call [`Dialogue::charge_never_left`]; after any
     /// failed write call [`Dialogue::line_down`]; never write it again.
     WriteCharge(Vec<u8>),
     Report(TerminalReport),
@@ -102,10 +105,12 @@ pub struct Dialogue {
     exchange: Option<Exchange>,
     /// The last charge that left, until its fitting answer came or the next `Prepare` is through.
     open: Option<OpenCharge>,
+    open_undo: Option<OpenUndo>,
     /// The one before: answered, or given up. Only an approval is still told of it.
     closed: Option<OpenCharge>,
     /// The last answer as it came. A terminal that missed our ACK repeats it, perhaps into the next charge.
     answered_raw: Vec<u8>,
+    undone_raw: Vec<u8>,
     /// Attempts that may never be sent again.
     sent: VecDeque<AttemptId>,
     /// Since `Prepared`: something suggests that the terminal has restarted. The line was lost, it fell silent, its clock
@@ -123,6 +128,7 @@ enum Task {
     Prepare(Prepare),
     Ready { until_ms: u64, baseline: LastTransaction },
     Charge(Charge),
+    Undo(Undo),
     Ask(Ask),
 }
 
@@ -145,8 +151,10 @@ impl Dialogue {
             task: Task::Idle,
             exchange: None,
             open: None,
+            open_undo: None,
             closed: None,
             answered_raw: Vec::new(),
+            undone_raw: Vec::new(),
             sent: VecDeque::new(),
             restarted: true,
             clock_seen: [0; STAMP_BYTES],
@@ -164,7 +172,9 @@ impl Dialogue {
             TerminalCommand::AskOutcome { attempt } => self.ask_outcome(attempt, now),
             // Its answers are final: it never waits for these.
             TerminalCommand::Confirm { .. } | TerminalCommand::Refuse { .. } => {}
-            TerminalCommand::Undo { undo, .. } => self.never_sent(undo, "this terminal cannot undo yet"),
+            TerminalCommand::Undo { undo, ref transaction, way, card_ms } => {
+                self.undo(undo, transaction, way, card_ms, now);
+            }
             TerminalCommand::EndOfDay => {
                 let reason = "this terminal keeps no totals: compare with the card company's list".to_owned();
                 self.steps.push(Step::Report(TerminalReport::NoTotals { reason }));
@@ -224,6 +234,7 @@ impl Dialogue {
             Task::Idle | Task::Probe | Task::Ready { .. } => {}
             Task::Prepare(_) => self.not_ready("the line to the card terminal is gone"),
             Task::Charge(charge) => self.no_answer(charge.attempt, "the line to the card terminal vanished"),
+            Task::Undo(undo) => self.no_answer(undo.id, "the line to the card terminal vanished"),
             Task::Ask(mut ask) => {
                 ask.start_over(now);
                 self.task = Task::Ask(ask);
@@ -252,6 +263,8 @@ impl Dialogue {
         self.steps.push(Step::Write(vec![ACK]));
         if frame.job == b'b' {
             self.answer(frame, raw);
+        } else if matches!(frame.job, b'c' | b'd') {
+            self.undo_answer(frame, raw);
         } else if self.exchange.as_ref().is_some_and(|exchange| exchange.answer == frame.job) {
             self.exchange = None;
             self.reply(frame, now);
@@ -263,6 +276,7 @@ impl Dialogue {
         self.restarted = true;
         let refusals_left = match (&mut self.task, &mut self.exchange) {
             (Task::Charge(charge), _) => charge.broken(job),
+            (Task::Undo(undo), _) => undo.broken(job),
             (_, Some(exchange)) => &mut exchange.refusals_left,
             (_, None) => return,
         };
@@ -288,6 +302,9 @@ impl Dialogue {
                     if !self.card_in {
                         self.steps.push(Step::Report(TerminalReport::CardSeen));
                     }
+                    self.card_in = true;
+                } else if matches!(self.task, Task::Undo(_)) && !self.card_in {
+                    self.steps.push(Step::Report(TerminalReport::CardSeen));
                     self.card_in = true;
                 }
             }

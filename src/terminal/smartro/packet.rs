@@ -14,6 +14,7 @@
 //! 36+N 1  BCC: XOR of all bytes before it
 //! ```
 
+use crate::domain::payment::CardTransaction;
 use std::fmt;
 
 pub const STX: u8 = 0x02;
@@ -145,6 +146,43 @@ pub fn approve_data(amount: i64) -> Option<Vec<u8>> {
         return None;
     }
     Some(format!("1{amount:010}{:08}{:08}{:02}1", 0, 0, 0).into_bytes())
+}
+
+/// First byte of `C`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CancelType {
+    /// By the numbers of the sale, with the card.
+    WithCard,
+    /// By the numbers of the sale, without the card.
+    NamedWithoutCard,
+    /// The transaction before this one, without the card.
+    PreviousWithoutCard,
+}
+
+impl CancelType {
+    const fn code(self) -> char {
+        match self {
+            Self::WithCard => '1',
+            Self::NamedWithoutCard => '3',
+            Self::PreviousWithoutCard => '6',
+        }
+    }
+}
+
+/// Data of `C`, 57 bytes: type, medium ('1' credit), total 10 digits, VAT 8, service 8, instalment 2, signature,
+/// approval number 12, date 8 and time 6 of the sale, as in the `B` that it takes back. `None` without a number or time.
+#[must_use]
+pub fn cancel_data(kind: CancelType, sale: &CardTransaction) -> Option<Vec<u8>> {
+    let amount = sale.amount.0;
+    let number = &sale.approval_number;
+    let is_time =
+        sale.terminal_time.len() == STAMP_BYTES && sale.terminal_time.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = (1..=12).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if !(1..=9_999_999_999).contains(&amount) || !is_time || !is_number {
+        return None;
+    }
+    let kind = kind.code();
+    Some(format!("{kind}1{amount:010}{:08}{:08}{:02}1{number:<12}{}", 0, 0, 0, sale.terminal_time).into_bytes())
 }
 
 /// Length of the whole frame that begins here, once its header is there.

@@ -69,7 +69,7 @@ impl Attempt {
                     transaction: Box::new(transaction.clone()),
                 };
             }
-            Act::Arrival { .. } => {}
+            Act::Arrival { .. } | Act::Cancellation { .. } => {}
         }
         request
     }

@@ -34,13 +34,15 @@ impl Till {
             End::NotPaid(_) => false,
             End::Staff => true,
             End::Paid { transaction, .. } => {
-                self.booked.add(attempt.id, transaction);
+                self.settled(attempt.id);
+                self.booked.add_paid(attempt.id, transaction);
                 return self.supersede();
             }
         };
         if with_staff {
             self.supersede();
         }
+        self.closed.retain(|closed| closed.id != attempt.id);
         if self.closed.len() >= CLOSED_MAX {
             self.closed.pop_front();
         }
@@ -50,13 +52,23 @@ impl Till {
             request: attempt.request.id,
             amount: attempt.amount,
             started_at: attempt.started_at,
-            baseline: (!with_staff).then(|| attempt.baseline.clone()),
+            // What staff had taken up again is an old story: others may have been booked since.
+            baseline: (!with_staff && attempt.ticket.is_none()).then(|| attempt.baseline.clone()),
             with_staff,
             booked: false,
         });
     }
 
-    fn supersede(&mut self) {
+    /// People know what became of its money: nothing more is told of it.
+    pub(super) fn settled(&mut self, id: AttemptId) {
+        for closed in self.closed.iter_mut().filter(|closed| closed.id == id) {
+            closed.booked = true;
+            closed.baseline = None;
+        }
+        self.contradictions.retain(|(entry, _)| !matches!(entry, Entry::NeedsStaff { attempt, .. } if *attempt == id));
+    }
+
+    pub(super) fn supersede(&mut self) {
         for closed in &mut self.closed {
             closed.baseline = None;
         }

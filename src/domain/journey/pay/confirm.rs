@@ -19,31 +19,47 @@ use crate::domain::session::{Effect, TerminalCommand};
 const GO_ON_LIMIT_MS: u64 = 60_000;
 
 impl Till {
-    /// An approval that waits for our word. `None` if it is not of this kind, and is judged like any other answer.
+    /// An approval that waits for our word. A terminal that missed our answer asks again and gets the same one.
     pub(super) fn unconfirmed(
         &mut self,
         place: usize,
-        raw: &[u8],
-        transaction: &CardTransaction,
+        raw: Vec<u8>,
+        transaction: Box<CardTransaction>,
         kiosk: &mut Kiosk,
-    ) -> Option<()> {
-        let attempt = &mut self.attempts[place];
-        if !transaction.approved || matches!(attempt.phase, Phase::Confirming { .. }) {
-            return None;
-        }
+    ) -> Option<News> {
         let limit = kiosk.tick().plus_ms(GO_ON_LIMIT_MS);
+        let attempt = &mut self.attempts[place];
         let id = attempt.id;
-        if transaction.amount != attempt.amount || self.booked.is_of_another(id, transaction) {
+        if let Phase::Confirming { transaction: Some(known), .. } = &attempt.phase {
+            if *known == transaction {
+                kiosk.emit(Effect::Terminal(TerminalCommand::Confirm { attempt: id }));
+                return None;
+            }
+            let reason = "the terminal changed its answer after it was confirmed".to_owned();
+            return self.conclude(place, vec![Entry::InDoubt { attempt: id, reason }], Conclusion::Doubt, kiosk);
+        }
+        if attempt.refused || transaction.amount != attempt.amount || self.booked.is_of_another(id, &transaction) {
             attempt.refusing(limit);
             kiosk.emit(Effect::Terminal(TerminalCommand::Refuse { attempt: id }));
-            return Some(());
+            return None;
         }
-        let transaction = Box::new(transaction.clone());
         attempt.phase = Phase::Confirming { transaction: Some(transaction.clone()), limit };
         let booking = Booking::Unconfirmed;
-        kiosk.emit(Effect::Record(Entry::Answered { attempt: id, raw: raw.to_vec(), transaction, booking }));
+        kiosk.emit(Effect::Record(Entry::Answered { attempt: id, raw, transaction, booking }));
         kiosk.emit(Effect::Terminal(TerminalCommand::Confirm { attempt: id }));
-        Some(())
+        None
+    }
+
+    /// The attempt has ended. What was committed is confirmed once more; anything else must not be booked.
+    pub(super) fn unconfirmed_late(&mut self, id: AttemptId, transaction: &CardTransaction, kiosk: &mut Kiosk) {
+        if !transaction.approved {
+            return;
+        }
+        kiosk.emit(Effect::Terminal(if self.booked.is_paid(id, transaction) {
+            TerminalCommand::Confirm { attempt: id }
+        } else {
+            TerminalCommand::Refuse { attempt: id }
+        }));
     }
 
     pub(super) fn confirmed(&mut self, id: AttemptId, kiosk: &mut Kiosk) -> Option<News> {
@@ -86,6 +102,7 @@ impl Till {
 
 impl Attempt {
     fn refusing(&mut self, limit: Tick) {
+        self.refused = true;
         self.phase = Phase::Confirming { transaction: None, limit };
     }
 }

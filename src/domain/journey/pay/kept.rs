@@ -6,6 +6,7 @@ use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
+use crate::domain::undo::UndoEntry;
 
 impl Till {
     /// These entries could not be made durable; the till is as it was before they were tried.
@@ -19,8 +20,8 @@ impl Till {
             return self.not_begun(NotPaidWhy::CannotRecord);
         }
         // Of a finished attempt, or of one that ended before it began: until the journal has it, it takes no other.
-        if let [entry @ (Entry::NeedsStaff { attempt, .. } | Entry::NotPaid { attempt, .. })] = failed
-            && self.place(*attempt).is_none()
+        if let [entry] = failed
+            && self.is_over(entry)
         {
             self.contradictions.retain(|(known, _)| known != entry);
             if refused {
@@ -29,7 +30,12 @@ impl Till {
             self.contradictions.push_front((entry.clone(), kiosk.tick().plus_ms(RETRY_MOST_MS)));
             return None;
         }
-        let place = failed.iter().find_map(|entry| self.place(attempt_of(entry)))?;
+        let undo = failed.iter().filter_map(undo_of).collect::<Vec<_>>();
+        if !undo.is_empty() {
+            self.undo_not_kept(undo, refused, kiosk);
+            return None;
+        }
+        let place = failed.iter().find_map(|entry| self.place(attempt_of(entry)?))?;
         if let [Entry::Answered { booking: Booking::Unconfirmed, transaction, .. }] = failed
             && transaction.approved
         {
@@ -40,7 +46,8 @@ impl Till {
             return self.never_kept(place, failed, kiosk);
         }
         let attempt: &mut Attempt = &mut self.attempts[place];
-        let entries: Vec<Entry> = failed.iter().filter(|entry| attempt_of(entry) == attempt.id).cloned().collect();
+        let entries: Vec<Entry> =
+            failed.iter().filter(|entry| attempt_of(entry) == Some(attempt.id)).cloned().collect();
         let conclusion = attempt.conclusion_of(&entries, &self.booked, kiosk);
         let wait_ms = match &attempt.phase {
             Phase::Unkept { wait_ms, .. } => (wait_ms * 2).min(RETRY_MOST_MS),
@@ -49,6 +56,22 @@ impl Till {
         attempt.doubt_since.get_or_insert(kiosk.tick());
         attempt.phase = Phase::Unkept { entries, conclusion, retry_at: kiosk.tick().plus_ms(wait_ms), wait_ms };
         None
+    }
+
+    /// How something ended that the till does not work on any more.
+    fn is_over(&self, entry: &Entry) -> bool {
+        match entry {
+            Entry::NeedsStaff { attempt, .. } | Entry::NotPaid { attempt, .. } => self.place(*attempt).is_none(),
+            Entry::Undo(UndoEntry::NotReversed { undo, .. }) => !self.is_undoing(*undo),
+            Entry::Intent { .. }
+            | Entry::Sent { .. }
+            | Entry::Answered { .. }
+            | Entry::Committed { .. }
+            | Entry::InDoubt { .. }
+            | Entry::Evidence { .. }
+            | Entry::Undo(_)
+            | Entry::ReceiptPrinted { .. } => false,
+        }
     }
 
     /// The journal will not take it: the booking belongs to another payment, or the row says something else by now. It
@@ -101,6 +124,7 @@ impl Attempt {
                 | Entry::Answered { .. }
                 | Entry::InDoubt { .. }
                 | Entry::Evidence { .. }
+                | Entry::Undo(_)
                 | Entry::ReceiptPrinted { .. },
             ]
             | [] => Conclusion::Doubt,
@@ -108,7 +132,11 @@ impl Attempt {
     }
 }
 
-const fn attempt_of(entry: &Entry) -> AttemptId {
+fn undo_of(entry: &Entry) -> Option<UndoEntry> {
+    if let Entry::Undo(undo) = entry { Some(undo.clone()) } else { None }
+}
+
+const fn attempt_of(entry: &Entry) -> Option<AttemptId> {
     match entry {
         Entry::Intent { attempt, .. }
         | Entry::Sent { attempt }
@@ -118,7 +146,8 @@ const fn attempt_of(entry: &Entry) -> AttemptId {
         | Entry::InDoubt { attempt, .. }
         | Entry::NeedsStaff { attempt, .. }
         | Entry::Evidence { attempt, .. }
-        | Entry::ReceiptPrinted { attempt } => *attempt,
+        | Entry::ReceiptPrinted { attempt } => Some(*attempt),
+        Entry::Undo(_) => None,
     }
 }
 
@@ -136,6 +165,7 @@ fn transaction_of(entry: &Entry) -> Option<Box<CardTransaction>> {
         | Entry::InDoubt { .. }
         | Entry::NeedsStaff { .. }
         | Entry::Evidence { .. }
+        | Entry::Undo(_)
         | Entry::ReceiptPrinted { .. } => None,
     }
 }

@@ -19,6 +19,9 @@ impl Till {
     pub fn recover(&mut self, open: Vec<PaymentRecord>, kiosk: &mut Kiosk) {
         self.watched = false;
         self.preparing = None;
+        for record in open.iter().filter(|record| !record.state.is_open()) {
+            self.recover_undo(record.clone(), kiosk);
+        }
         for record in open.into_iter().filter(|record| record.state.is_open()) {
             if self.place(record.attempt).is_none() {
                 let attempt = taken_up(record, &self.booked, kiosk);
@@ -42,6 +45,7 @@ pub(super) fn taken_up(record: PaymentRecord, booked: &Booked, kiosk: &Kiosk) ->
         // Whatever stopped the kiosk may have stopped the terminal too.
         maybe_restarted: true,
         phase: Phase::Doubt { asks: 0, next: Next::At(kiosk.tick()) },
+        refused: true,
         ticket: None,
         doubt_since: Some(kiosk.tick()),
     };

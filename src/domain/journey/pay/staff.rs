@@ -4,10 +4,11 @@
 use super::recover::taken_up;
 use super::{Attempt, Conclusion, News, Next, Phase, Till};
 use crate::domain::money::Amount;
+use crate::domain::paper::{Paper, Receipt};
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal};
+use crate::domain::session::{Effect, StaffAnswer, StaffOrder, StaffRefusal};
 use uuid::Uuid;
 
 /// What is kept of it.
@@ -28,7 +29,10 @@ impl Till {
             (Some(payment), StaffOrder::Settle { paid, evidence }) => {
                 self.settle(ticket, paid, &evidence, payment, kiosk)
             }
-            (Some(payment), StaffOrder::Cancel { .. }) => Err(StaffRefusal::NothingToUndo(payment.state)),
+            (Some(payment), StaffOrder::Reprint) => reprint(ticket, payment, kiosk),
+            (Some(payment), StaffOrder::Cancel { way }) => {
+                self.cancel_payment(ticket, way, Box::new(payment), kiosk).map(|()| None)
+            }
         };
         begun.unwrap_or_else(|refusal| {
             self.refuse(ticket, refusal);
@@ -74,7 +78,8 @@ impl Till {
         id
     }
 
-    /// Moves no money and asks no device. The evidence is durable before what it proves.
+    /// Moves no money and asks no device. The evidence is durable before what it proves. What is in doubt about a payment
+    /// that was to be given back is whether it was: `paid` then means that the sale stands.
     fn settle(
         &mut self,
         ticket: Uuid,
@@ -86,11 +91,16 @@ impl Till {
         if self.is_open() {
             return Err(StaffRefusal::AnotherOpen);
         }
-        for_staff(payment.state)?;
         let text = evidence.trim().chars().take(EVIDENCE_CHARS_MAX).collect::<String>();
         if text.is_empty() {
             return Err(StaffRefusal::NoEvidence);
         }
+        if payment.undo_in_doubt() {
+            let evidence = Entry::Evidence { attempt: payment.attempt, text };
+            self.settle_undo(ticket, paid, evidence, &payment, kiosk);
+            return Ok(None);
+        }
+        for_staff(payment.state)?;
         let known = payment.transaction.clone();
         let attempt = self.take_up_again(ticket, payment, kiosk);
         let evidence = Entry::Evidence { attempt, text };
@@ -112,6 +122,27 @@ impl Till {
         };
         known.filter(is_its_own).unwrap_or_else(|| by_evidence(attempt.amount))
     }
+}
+
+/// Not for a patient who stands there: a duplicate that does not come out at once is cleared.
+fn reprint(ticket: Uuid, payment: PaymentRecord, kiosk: &mut Kiosk) -> Result<Option<News>, StaffRefusal> {
+    match payment.state {
+        PaymentState::Committed | PaymentState::Settled => {}
+        PaymentState::Intent
+        | PaymentState::Sent
+        | PaymentState::Answered
+        | PaymentState::NotPaid
+        | PaymentState::InDoubt
+        | PaymentState::NeedsStaff
+        | PaymentState::Reversed => return Err(StaffRefusal::NoReceipt(payment.state)),
+    }
+    if kiosk.cannot_print().is_some() {
+        return Err(StaffRefusal::PrinterAway);
+    }
+    let receipt = Receipt { duplicate: true, ..payment.receipt };
+    kiosk.emit(Effect::StaffAnswer { ticket, answer: StaffAnswer::Begun });
+    kiosk.print_for_staff(Paper::Receipt(receipt), payment.attempt, ticket);
+    Ok(None)
 }
 
 /// Every number is empty: nobody shall take it for one that a terminal told.
@@ -141,5 +172,21 @@ const fn for_staff(state: PaymentState) -> Result<(), StaffRefusal> {
         | PaymentState::NotPaid
         | PaymentState::InDoubt
         | PaymentState::Reversed => Err(StaffRefusal::NotForStaff(state)),
+    }
+}
+
+/// What staff hear of it who had it taken up again.
+pub(super) fn answer_of(entries: &[Entry]) -> Option<StaffAnswer> {
+    match entries.last()? {
+        Entry::Committed { .. } => Some(StaffAnswer::Paid),
+        Entry::NotPaid { .. } => Some(StaffAnswer::NotPaid),
+        Entry::NeedsStaff { reason, .. } => Some(StaffAnswer::StillOpen { reason: reason.clone() }),
+        Entry::Intent { .. }
+        | Entry::Sent { .. }
+        | Entry::Answered { .. }
+        | Entry::InDoubt { .. }
+        | Entry::Evidence { .. }
+        | Entry::Undo(_)
+        | Entry::ReceiptPrinted { .. } => None,
     }
 }

@@ -21,6 +21,9 @@ const REASONS: [(&str, Known); 13] = [
 ];
 
 pub(super) fn known(record: &PaymentRecord) -> Known {
+    if record.undo_in_doubt() {
+        return Known::UndoInDoubt;
+    }
     match record.state {
         PaymentState::Intent | PaymentState::Sent | PaymentState::Answered | PaymentState::InDoubt => {
             Known::BeingChecked

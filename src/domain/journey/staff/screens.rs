@@ -94,7 +94,7 @@ fn payment(opened: &Opened, kiosk: &Kiosk, till: &Till) -> StaffPaymentScreen {
         result: opened
             .result
             .or((!free && opened.may_settle()).then_some(StaffResult::Refused(StaffRefusal::AnotherOpen))),
-        can_ask: free && opened.may_settle() && kiosk.devices.terminal_online != Some(false),
+        can_ask: free && opened.may_ask() && kiosk.devices.terminal_online != Some(false),
         can_settle: free && opened.may_settle(),
         can_give_back: free && opened.may_give_back() && kiosk.devices.terminal_online != Some(false),
         can_print: kiosk.cannot_print().is_none() && kiosk.can_print_again(),

@@ -85,7 +85,7 @@ impl Dialogue {
                 self.send_charge(OpenCharge { attempt, amount, baseline }, data, card_ms, now);
             }
             Task::Ready { .. } => self.never_sent(attempt, "the line to the card terminal is gone"),
-            other @ (Task::Idle | Task::Probe | Task::Prepare(_) | Task::Charge(_) | Task::Ask(_)) => {
+            other @ (Task::Idle | Task::Probe | Task::Prepare(_) | Task::Charge(_) | Task::Undo(_) | Task::Ask(_)) => {
                 self.task = other;
                 self.never_sent(attempt, "the terminal was not prepared for a charge");
             }
@@ -103,10 +103,7 @@ impl Dialogue {
             call_off: CallOff::No,
             refusals_left: REFUSALS,
         });
-        if self.sent.len() == ATTEMPTS_REMEMBERED {
-            self.sent.pop_front();
-        }
-        self.sent.push_back(open.attempt);
+        self.remember_sent(open.attempt);
         self.open = Some(open);
         self.restarted = false;
         self.card_in = false;
@@ -116,8 +113,16 @@ impl Dialogue {
         self.steps.push(Step::WriteCharge(frame.encode()));
     }
 
-    /// Not one byte of the charge could be written.
+    pub(super) fn remember_sent(&mut self, attempt: AttemptId) {
+        if self.sent.len() == ATTEMPTS_REMEMBERED {
+            self.sent.pop_front();
+        }
+        self.sent.push_back(attempt);
+    }
+
+    /// Not one byte of the charge or undo could be written.
     pub fn charge_never_left(&mut self) -> Vec<Step> {
+        self.undo_never_left();
         if let Task::Charge(charge) = &self.task {
             let attempt = charge.attempt;
             self.task = Task::Idle;
@@ -141,7 +146,8 @@ impl Dialogue {
                 self.not_ready("called off");
             }
             Task::Ready { .. } => self.task = Task::Idle,
-            Task::Idle | Task::Probe | Task::Ask(_) => {}
+            // An undo is not called off: nobody could say afterwards what became of it.
+            Task::Idle | Task::Probe | Task::Undo(_) | Task::Ask(_) => {}
         }
     }
 

@@ -73,7 +73,7 @@ impl Ask {
 impl Dialogue {
     pub(super) fn prepare(&mut self, now: Now) {
         match self.task {
-            Task::Charge(_) => return self.not_ready("a payment is under way"),
+            Task::Charge(_) | Task::Undo(_) => return self.not_ready("a payment is under way"),
             Task::Ask(_) => return self.not_ready("an earlier payment is being checked"),
             Task::Idle | Task::Probe | Task::Prepare(_) | Task::Ready { .. } => {}
         }
@@ -92,6 +92,7 @@ impl Dialogue {
         if matches!(self.task, Task::Prepare(_)) {
             self.not_ready("an earlier payment is being checked");
         }
+        self.give_up_undo("an earlier payment is being checked");
         self.exchange = None;
         let until_ms = now.ms.saturating_add(self.limits.ask_ms);
         let mut ask =
@@ -121,7 +122,10 @@ impl Dialogue {
                 exchange.due_ms = now.ms.saturating_add(self.limits.reply_ms);
             }
             Some(_) => {}
-            None => self.charge_acknowledged(now),
+            None => {
+                self.undo_acknowledged();
+                self.charge_acknowledged(now);
+            }
         }
     }
 
@@ -129,7 +133,10 @@ impl Dialogue {
         match &self.exchange {
             Some(exchange) if !exchange.acknowledged => self.again_or_fail(now),
             Some(_) => {}
-            None => self.charge_refused(),
+            None => {
+                self.undo_refused();
+                self.charge_refused();
+            }
         }
     }
 
@@ -155,7 +162,7 @@ impl Dialogue {
     /// A question stayed without an answer.
     fn unanswered(&mut self, now: Now) {
         match &mut self.task {
-            Task::Idle | Task::Ready { .. } => {}
+            Task::Idle | Task::Ready { .. } | Task::Undo(_) => {}
             Task::Probe => {
                 self.task = Task::Idle;
                 self.probe_at_ms = now.ms.saturating_add(self.limits.probe_again_ms);
@@ -181,7 +188,7 @@ impl Dialogue {
         match std::mem::replace(&mut self.task, Task::Idle) {
             Task::Idle => {}
             Task::Probe => self.probe_at_ms = now.ms.saturating_add(self.limits.probe_ms),
-            ready @ Task::Ready { .. } => self.task = ready,
+            other @ (Task::Ready { .. } | Task::Undo(_)) => self.task = other,
             Task::Prepare(prepare) => self.prepare_reply(prepare, frame, now),
             Task::Ask(ask) => self.ask_reply(ask, frame, now),
             charge @ Task::Charge(_) => {
@@ -229,6 +236,7 @@ impl Dialogue {
             return self.not_ready("the card terminal's last transaction cannot be read");
         }
         self.closed = self.open.take().or(self.closed.take());
+        self.open_undo = None;
         self.restarted = false;
         let until_ms = now.ms.saturating_add(self.limits.ready_ms);
         self.task = Task::Ready { until_ms, baseline: baseline.clone() };
@@ -281,6 +289,7 @@ impl Dialogue {
             }
             Task::Prepare(_) => self.tick_prepare(now),
             Task::Charge(_) => self.tick_charge(now),
+            Task::Undo(_) => self.tick_undo(now),
             Task::Ask(_) => self.tick_ask(now),
         }
     }
@@ -321,6 +330,7 @@ impl Dialogue {
                 Some(look.map_or(wait.until_ms, |look| look.min(wait.until_ms)))
             }
             Task::Charge(charge) => Some(charge.deadline_ms()),
+            Task::Undo(undo) => Some(undo.deadline_ms()),
             Task::Ask(ask) => {
                 let put = ask.put_at_ms.filter(|_| self.line_up);
                 Some(put.map_or(ask.until_ms, |put| put.min(ask.until_ms)))

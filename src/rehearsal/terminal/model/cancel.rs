@@ -1,0 +1,144 @@
+//! `C`: the simulated terminal gives a sale back. It keeps its own list of what it has given back.
+
+use super::{Booking, CARD_OUT_MS, Charge, HOST_TIMED_OUT, Model, Plan};
+use crate::domain::money::Amount;
+use crate::rehearsal::terminal::sale;
+use crate::rehearsal::terminal::setup::{CardAction, Fault};
+use crate::terminal::smartro::packet::{ACK, NAK};
+
+const BYTES: usize = 57;
+const CANNOT_CANCEL: [u8; 2] = *b"B3";
+
+/// Which sale is meant.
+pub(super) struct Cancel {
+    approval_number: String,
+    amount: Amount,
+}
+
+/// What became of it in the books.
+enum Outcome {
+    Cancelled,
+    Before,
+    NoSuchSale,
+}
+
+impl Model {
+    /// What stands.
+    #[must_use]
+    pub fn booked(&self) -> Amount {
+        let sum = |list: &[Booking]| list.iter().map(|booking| booking.amount.0).sum::<i64>();
+        Amount(sum(&self.bookings) - sum(&self.reversals))
+    }
+
+    /// What the card company has given back, in order.
+    #[must_use]
+    pub fn reversals(&self) -> &[Booking] {
+        &self.reversals
+    }
+
+    /// What `l` carries.
+    pub(super) fn told_last(&self) -> Vec<u8> {
+        self.last.clone().filter(|_| !self.setup.hides_last).unwrap_or_else(sale::empty)
+    }
+
+    pub(super) fn take_cancel(&mut self, data: &[u8], now_ms: u64) {
+        let text = |from: usize, to: usize| data.get(from..to).and_then(|text| std::str::from_utf8(text).ok());
+        let amount = text(2, 12).and_then(|digits| digits.parse().ok());
+        let (Some(amount), Some(number)) = (amount, text(31, 43)) else { return self.refuse() };
+        let with_card = match data[0] {
+            b'1' => true,
+            b'3' | b'6' => false,
+            _ => return self.refuse(),
+        };
+        if self.charge.is_some() || data.len() != BYTES || self.takes(Fault::NakCharge) {
+            return self.refuse();
+        }
+        let ack_held = self.acknowledge_money();
+        let approval_number = number.trim_end().to_owned();
+        let cancel = Some(Cancel { approval_number, amount: Amount(amount) });
+        self.charge = Some(Charge { amount, card_shown: !with_card, ack_held, cancel });
+        if !with_card {
+            let action = self.armed.pop_front().unwrap_or(CardAction::Approve);
+            let late_ms = if action == CardAction::Late { self.setup.late_ms } else { self.setup.host_ms };
+            self.plan(now_ms, late_ms, Plan::HostAnswers(action));
+        } else if !self.armed.is_empty() {
+            self.plan(now_ms, self.setup.present_ms, Plan::ShowCard);
+        }
+    }
+
+    pub(super) fn host_answers_cancel(&mut self, action: CardAction, cancel: &Cancel, ack_held: bool, now_ms: u64) {
+        match action {
+            CardAction::Approve | CardAction::Late => {
+                let (job, data) = match self.cancel(cancel) {
+                    Outcome::Cancelled => {
+                        let other = i64::from(self.takes(Fault::AnswerForOtherAmount));
+                        (b'c', self.sale(cancel.amount.0 + other).1)
+                    }
+                    Outcome::Before => (b'd', sale::nothing_cancelled(cancel.amount.0, b'X')),
+                    Outcome::NoSuchSale => (b'c', sale::declined(CANNOT_CANCEL, "취소 불가")),
+                };
+                self.answer(job, data, ack_held, now_ms);
+            }
+            CardAction::Decline => {
+                let data = sale::declined(self.setup.decline_code, "취소 불가");
+                self.answer(b'c', data, ack_held, now_ms);
+            }
+            CardAction::TimesOut => {
+                self.cancel_if(self.setup.time_out_books, cancel);
+                self.answer(b'c', sale::declined(HOST_TIMED_OUT, "무응답"), ack_held, now_ms);
+            }
+            CardAction::Silence => {
+                self.cancel_if(self.setup.silence_books, cancel);
+                self.plan(now_ms, CARD_OUT_MS, Plan::TakeCardOut);
+            }
+            CardAction::Unplug => {
+                self.cancel_if(self.setup.unplug_books, cancel);
+                self.pull_plug(now_ms);
+            }
+            CardAction::Reboot => {
+                self.cancel_if(self.setup.reboot_books, cancel);
+                self.restart(now_ms);
+            }
+        }
+    }
+
+    pub(super) fn refuse(&mut self) {
+        self.send(vec![NAK]);
+    }
+
+    /// With what may go wrong at it. `true` if the ACK comes with the answer.
+    pub(super) fn acknowledge_money(&mut self) -> bool {
+        let odd = self.takes(Fault::OddEvents);
+        if odd {
+            self.event(b'O');
+        }
+        let ack_held = self.takes(Fault::GlueAck);
+        if self.takes(Fault::FlipAck) {
+            self.send(vec![NAK]);
+        } else if !ack_held && !self.takes(Fault::DropAck) {
+            self.send(vec![ACK]);
+        }
+        if odd {
+            self.event(b'Q');
+            self.event(b'F');
+        }
+        ack_held
+    }
+
+    fn cancel_if(&mut self, books: bool, cancel: &Cancel) {
+        if books {
+            self.cancel(cancel);
+        }
+    }
+
+    fn cancel(&mut self, cancel: &Cancel) -> Outcome {
+        let meant =
+            |booking: &&Booking| booking.approval_number == cancel.approval_number && booking.amount == cancel.amount;
+        let Some(booking) = self.bookings.iter().find(meant).cloned() else { return Outcome::NoSuchSale };
+        if self.reversals.contains(&booking) {
+            return Outcome::Before;
+        }
+        self.reversals.push(booking);
+        Outcome::Cancelled
+    }
+}

@@ -1,0 +1,193 @@
+//! `C`: taking a sale back. The same discipline as a charge: written once, and only a fitting answer proves anything.
+//!
+//! - before `WriteCharge` is carried out: nothing left the kiosk (`NeverSent`)
+//! - from its first byte to a fitting `c` or `d`: nobody knows (`NoAnswer`)
+//! - `c`: cancelled, or a refusal with its code; `d`: nothing of this card could be cancelled, and why
+//!
+//! Type 2 (the terminal's last sale, whatever it is) is never sent. Without the card, type 6 (the sale before this) only
+//! where the last transaction is the one that is meant; else type 3, which names it.
+
+use super::{Dialogue, Now, Step, Task};
+use crate::domain::money::Amount;
+use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
+use crate::domain::session::{TerminalReport, UndoAnswer, UndoWay};
+use crate::terminal::smartro::layout::Data;
+use crate::terminal::smartro::packet::{CancelType, Frame, cancel_data};
+use crate::terminal::smartro::transaction::read_answer;
+
+const REFUSALS: u8 = 3;
+/// A `d` whose last sale was cancelled before.
+const UNDONE_BEFORE: u8 = b'X';
+
+pub(super) struct Undo {
+    pub(super) id: AttemptId,
+    /// `None` once the terminal has taken the command.
+    ack_due_ms: Option<u64>,
+    window_end_ms: u64,
+    pub(super) refusals_left: u8,
+}
+
+/// An undo that left, until its answer came or the next `Prepare` is through.
+pub(super) struct OpenUndo {
+    undo: AttemptId,
+    amount: Amount,
+}
+
+impl Undo {
+    pub(super) fn deadline_ms(&self) -> u64 {
+        self.ack_due_ms.map_or(self.window_end_ms, |due| due.min(self.window_end_ms))
+    }
+
+    /// A broken answer shows that the command arrived.
+    pub(super) fn broken(&mut self, job: Option<u8>) -> &mut u8 {
+        if matches!(job, Some(b'c' | b'd')) {
+            self.ack_due_ms = None;
+        }
+        &mut self.refusals_left
+    }
+}
+
+impl Dialogue {
+    pub(super) fn undo(
+        &mut self,
+        undo: AttemptId,
+        transaction: &CardTransaction,
+        way: UndoWay,
+        card_ms: u64,
+        now: Now,
+    ) {
+        if matches!(&self.task, Task::Undo(known) if known.id == undo) {
+            return;
+        }
+        if self.sent.contains(&undo) {
+            return self.no_answer(undo, "this undo was sent before and is never sent twice");
+        }
+        let Task::Ready { baseline, .. } = &self.task else {
+            return self.never_sent(undo, "the terminal was not prepared for it");
+        };
+        let is_last = matches!(baseline, LastTransaction::Known(last) if last.is_same_booking(transaction));
+        let kind = match way {
+            UndoWay::WithCard => CancelType::WithCard,
+            UndoWay::WithoutCard if is_last => CancelType::PreviousWithoutCard,
+            UndoWay::WithoutCard => CancelType::NamedWithoutCard,
+        };
+        self.task = Task::Idle;
+        if !self.line_up {
+            return self.never_sent(undo, "the line to the card terminal is gone");
+        }
+        let Some(data) = cancel_data(kind, transaction) else {
+            return self.never_sent(undo, "the sale has no approval number or time that the terminal could find it by");
+        };
+        self.send_undo(OpenUndo { undo, amount: transaction.amount }, data, card_ms, now);
+    }
+
+    fn send_undo(&mut self, open: OpenUndo, data: Vec<u8>, card_ms: u64, now: Now) {
+        let after = |ms: u64| now.ms.saturating_add(ms);
+        self.task = Task::Undo(Undo {
+            id: open.undo,
+            ack_due_ms: Some(after(self.limits.ack_ms)),
+            window_end_ms: after(self.limits.answer_ms.max(card_ms)),
+            refusals_left: REFUSALS,
+        });
+        self.remember_sent(open.undo);
+        self.open_undo = Some(open);
+        self.card_in = false;
+        self.exchange = None;
+        self.probe_at_ms = after(self.limits.probe_ms);
+        let frame = Frame::request(b'C', &self.terminal_id, now.stamp, data);
+        self.steps.push(Step::WriteCharge(frame.encode()));
+    }
+
+    pub(super) fn undo_acknowledged(&mut self) {
+        if let Task::Undo(undo) = &mut self.task {
+            undo.ack_due_ms = None;
+        }
+    }
+
+    pub(super) fn undo_refused(&mut self) {
+        if matches!(&self.task, Task::Undo(undo) if undo.ack_due_ms.is_some()) {
+            self.give_up_undo("the terminal answered NAK");
+        }
+    }
+
+    pub(super) fn tick_undo(&mut self, now: Now) {
+        let Task::Undo(undo) = &self.task else { return };
+        if undo.ack_due_ms.is_some_and(|due| now.ms >= due) {
+            self.restarted = true;
+            self.give_up_undo("the terminal did not acknowledge the cancellation");
+        } else if now.ms >= undo.window_end_ms {
+            self.restarted = true;
+            self.give_up_undo("the terminal did not answer in time");
+        }
+    }
+
+    pub(super) fn undo_never_left(&mut self) {
+        if let Task::Undo(undo) = &self.task {
+            let undo = undo.id;
+            self.task = Task::Idle;
+            self.open_undo = None;
+            self.never_sent(undo, "the line to the card terminal was already gone");
+        }
+    }
+
+    pub(super) fn give_up_undo(&mut self, reason: &str) {
+        if let Task::Undo(undo) = &self.task {
+            let undo = undo.id;
+            self.task = Task::Idle;
+            self.no_answer(undo, reason);
+        }
+    }
+
+    /// A `c` or `d`; already acknowledged. A late one still answers the undo that is open.
+    pub(super) fn undo_answer(&mut self, frame: &Frame, raw: Vec<u8>) {
+        // A terminal that missed our ACK repeats itself, perhaps into the next one.
+        if raw == self.undone_raw {
+            return;
+        }
+        let Some(open) = &self.open_undo else { return };
+        match read(frame, open.amount) {
+            Ok(answer) => {
+                let undo = open.undo;
+                self.open_undo = None;
+                self.undone_raw.clone_from(&raw);
+                if matches!(self.task, Task::Undo(_)) {
+                    self.task = Task::Idle;
+                }
+                self.steps.push(Step::Report(TerminalReport::Undone { undo, raw, answer }));
+            }
+            Err(reason) => self.give_up_undo(&reason),
+        }
+    }
+}
+
+/// # Errors
+/// Why it proves nothing, in words for staff.
+fn read(frame: &Frame, amount: Amount) -> Result<UndoAnswer, String> {
+    if frame.job == b'd' {
+        return read_nothing_cancelled(frame, amount);
+    }
+    let answer = read_answer(frame, amount)?;
+    Ok(match answer.decline {
+        Some(decline) if !answer.approved => UndoAnswer::Refused { code: decline.code, message: decline.message },
+        Some(_) | None => UndoAnswer::Reversed,
+    })
+}
+
+/// `d` in place of `c`: nothing was cancelled now. The last sale of the card that was shown says why; only if it is of
+/// this amount can it be the one that was cancelled before.
+fn read_nothing_cancelled(frame: &Frame, amount: Amount) -> Result<UndoAnswer, String> {
+    let data = Data::decode(frame.job, &frame.data);
+    let refused = |message: &str| {
+        Ok(UndoAnswer::Refused {
+            code: String::from_utf8_lossy(data.raw("status")).into_owned(),
+            message: message.to_owned(),
+        })
+    };
+    match data.raw("status").first() {
+        Some(&UNDONE_BEFORE) if data.number("last_amount") == Some(amount.0) => Ok(UndoAnswer::AlreadyReversed),
+        Some(&UNDONE_BEFORE) => refused("the last sale of this card is another one, which was cancelled before"),
+        Some(b'O') => refused("the terminal cannot cancel the last sale of this card"),
+        Some(b'0') => refused("this card has no sale that could be cancelled"),
+        Some(_) | None => Err("the answer to the cancellation cannot be read".to_owned()),
+    }
+}
