@@ -80,6 +80,10 @@ impl World {
         }
         self.trace.line(self.now_ms, || format!("the power is cut: {cuts:?}"));
         self.kiosk = None;
+        if self.allowed.has(Fault::PowerCutOfAll) && self.weather_chance.percent(40) {
+            self.fired.note(Fault::PowerCutOfAll);
+            self.rig.machine.restart(self.now_ms);
+        }
         self.rig.switch_off();
         self.hear_rig();
         self.press.kiosk_gone(&mut self.chance);
@@ -234,7 +238,8 @@ impl World {
     pub(super) fn papers_out(&mut self) {
         for paper in std::mem::take(&mut self.press.out) {
             self.trace.line(self.now_ms, || format!("paper {}", paper.number()));
-            self.oracle.paper(paper);
+            let store = self.shelf.store();
+            self.oracle.paper(paper, |attempt| store.payment(attempt).ok().flatten().map(|payment| payment.state));
         }
     }
 

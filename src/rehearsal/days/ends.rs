@@ -59,6 +59,8 @@ pub trait Machine {
     fn over(&mut self, fault: Fault, now_ms: u64);
     /// A forgotten card is taken out.
     fn take_card_out(&mut self, now_ms: u64);
+    /// Its own power goes, and comes back at once.
+    fn restart(&mut self, now_ms: u64);
     fn pull_plug(&mut self, now_ms: u64);
     /// These bytes are sent unasked, and nobody will ask for them again.
     fn is_event(&self, bytes: &[u8]) -> bool;

@@ -72,6 +72,7 @@ faults! {
     DiskFull = "disk-full",
     ClockJumps = "clock-jumps",
     PowerCut = "power-cut",
+    PowerCutOfAll = "power-cut-of-terminal-too",
     // People.
     DoubleTap = "double-tap",
     Cancels = "cancels",

@@ -73,6 +73,11 @@ const fn is_paid(state: PaymentState) -> bool {
     matches!(state, PaymentState::Committed | PaymentState::Settled)
 }
 
+/// Paid, whatever became of it later.
+const fn was_paid(state: PaymentState) -> bool {
+    is_paid(state) || matches!(state, PaymentState::Reversed)
+}
+
 impl Oracle {
     /// How many times money was asked for.
     #[must_use]
@@ -204,7 +209,17 @@ impl Oracle {
         }
     }
 
-    pub fn paper(&mut self, paper: Paper) {
+    /// A paper came out; `state_of` looks into the journal, which has to agree at once and not only in the end.
+    pub fn paper(&mut self, paper: Paper, state_of: impl FnOnce(AttemptId) -> Option<PaymentState>) {
+        if let Paper::Receipt(receipt) = &paper
+            && let Some(card) = &receipt.card
+        {
+            let of = self.booked.iter().find(|(_, booked)| booked.approval_number == card.approval_number);
+            let state = of.map(|(attempt, _)| *attempt).and_then(state_of);
+            self.check(Promise::NeverGuessed, state.is_some_and(was_paid), || {
+                format!("a receipt with approval {} comes out while the journal says {state:?}", card.approval_number)
+            });
+        }
         self.papers.push(paper);
     }
 

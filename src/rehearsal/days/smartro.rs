@@ -213,6 +213,10 @@ impl Machine for Terminal {
         self.model.take_card_out(now_ms);
     }
 
+    fn restart(&mut self, now_ms: u64) {
+        self.model.restart(now_ms);
+    }
+
     fn pull_plug(&mut self, now_ms: u64) {
         self.model.pull_plug(now_ms);
     }

@@ -91,7 +91,7 @@ impl World {
                 let forward = self.weather_chance.percent(50);
                 self.soon(30_000, Weather::ClockJumps(if forward { ms } else { -ms }));
             }
-            Fault::PowerCut => {
+            Fault::PowerCut | Fault::PowerCutOfAll => {
                 let boundaries = self.weather_chance.below(BOUNDARIES);
                 self.power.cut_after(boundaries);
             }

@@ -191,9 +191,7 @@ impl World {
     fn judge(mut self) -> Result<DayReport, String> {
         let journal = self.shelf.store().payments().map_err(|error| error.to_string())?;
         self.collect();
-        for paper in std::mem::take(&mut self.press.out) {
-            self.oracle.paper(paper);
-        }
+        self.papers_out();
         self.oracle.judge(&self.rig.machine.books(), &journal, &self.hospital.stored());
         Ok(DayReport {
             payments: self.oracle.payments(),

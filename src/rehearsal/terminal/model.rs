@@ -347,7 +347,7 @@ impl Model {
         self.send(bytes.to_vec());
     }
 
-    fn restart(&mut self, now_ms: u64) {
+    pub fn restart(&mut self, now_ms: u64) {
         self.state = State::Restarting;
         self.charge = None;
         self.card_in = false;
@@ -392,7 +392,8 @@ impl Model {
         if self.takes(Fault::CorruptAnswer)
             && let Some(check) = sent.last_mut()
         {
-            *check ^= 0x40;
+            // Two bits: one more flipped on the line cannot make it right again.
+            *check ^= 0x41;
         }
         if self.takes(Fault::AnswerTwice) {
             sent.extend_from_slice(&frame);
