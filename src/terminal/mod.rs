@@ -1,6 +1,8 @@
 //! Card terminals on a serial line. A protocol is one folder and one line in [`PROTOCOLS`].
 
+pub mod dialogue;
 pub mod smartro;
+mod worker;
 
 use crate::config::Terminal;
 use crate::domain::payment::LastTransaction;

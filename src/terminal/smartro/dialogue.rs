@@ -27,6 +27,8 @@ use queries::{Ask, Exchange, Prepare};
 use std::collections::VecDeque;
 use undo::{OpenUndo, Undo};
 
+pub use crate::terminal::dialogue::{Now, Step};
+
 /// Time limits in milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -75,23 +77,6 @@ impl Limits {
             probe_again_ms: 3_000,
         }
     }
-}
-
-/// The driver's time: monotonic milliseconds for limits, `YYYYMMDDhhmmss` for the frames.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    pub ms: u64,
-    pub stamp: [u8; STAMP_BYTES],
-}
-
-/// What the driver must do, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    Write(Vec<u8>),
-    /// A money frame, of a charge or an undo. If not a single byte of it could be written call [`Dialogue::charge_never_left`]; after any
-    /// failed write call [`Dialogue::line_down`]; never write it again.
-    WriteCharge(Vec<u8>),
-    Report(TerminalReport),
 }
 
 pub struct Dialogue {
@@ -337,5 +322,29 @@ impl Dialogue {
 
     fn take(&mut self) -> Vec<Step> {
         std::mem::take(&mut self.steps)
+    }
+}
+
+impl crate::terminal::dialogue::Dialogue for Dialogue {
+    fn command(&mut self, command: &TerminalCommand, now: Now) -> Vec<Step> {
+        Self::command(self, command, now)
+    }
+    fn bytes(&mut self, bytes: &[u8], now: Now) -> Vec<Step> {
+        Self::bytes(self, bytes, now)
+    }
+    fn tick(&mut self, now: Now) -> Vec<Step> {
+        Self::tick(self, now)
+    }
+    fn deadline_ms(&self) -> Option<u64> {
+        Self::deadline_ms(self)
+    }
+    fn line_up(&mut self, now: Now) -> Vec<Step> {
+        Self::line_up(self, now)
+    }
+    fn line_down(&mut self, now: Now) -> Vec<Step> {
+        Self::line_down(self, now)
+    }
+    fn charge_never_left(&mut self) -> Vec<Step> {
+        Self::charge_never_left(self)
     }
 }

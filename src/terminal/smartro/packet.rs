@@ -25,7 +25,7 @@ pub const NAK: u8 = 0x15;
 pub const EVENT: u8 = b'@';
 
 pub const ID_BYTES: usize = 16;
-pub const STAMP_BYTES: usize = 14;
+pub use crate::terminal::dialogue::STAMP_BYTES;
 pub(super) const JOB_AT: usize = 31;
 const RESPONSE_CODE_AT: usize = 32;
 const LENGTH_AT: usize = 33;
