@@ -180,7 +180,7 @@ fn decode_never_panics_on_cut_or_flipped_frames() {
         }
     }
     input.extend_from_slice(&[0xFF, 0xFE, 0x00, b'\n', 0x80]);
-    for protocol in ["smartro", "escpos"] {
+    for protocol in ["smartro", "zvt", "zvt-apdu", "escpos"] {
         let ran = fed(&["decode", "--protocol", protocol, "--json"], &input).exits(1);
         assert!(ran.json().iter().all(|answer| answer["ok"].is_boolean()));
         fed(&["decode", "--protocol", protocol], &input).exits(1);
@@ -204,10 +204,25 @@ fn decode_reads_a_printers_answers() {
 }
 
 #[test]
+fn decode_reads_zvt_in_blocks_and_without() {
+    let input = "06\n15\n10028000001003f51f\n10 02 06 01 07 04 00 00 00 00 01 54 10 03 BC FA\n";
+    let answers = fed(&["decode", "--protocol", "zvt", "--json"], input.as_bytes()).exits(0).json();
+    let commands = answers.iter().map(|answer| &answer["command"]).collect::<Vec<_>>();
+    assert_eq!(commands, ["ACK", "NAK", "8000", "0601"]);
+    assert_eq!(answers[3]["reencoded"], "1002060107040000000001541003bcfa");
+    let answers = fed(&["decode", "--protocol", "zvt-apdu", "--json"], b"06010704000000000154\n040f\n").exits(1).json();
+    let expected = "{\"ok\":true,\"protocol\":\"zvt-apdu\",\"command\":\"0601\",\"fields\":{\"amount\":154},\"reencoded\":\"06010704000000000154\"}";
+    assert_eq!(answers[0].to_string(), expected);
+    assert_eq!((&answers[1]["ok"], &answers[1]["at"]), (&Value::Bool(false), &Value::from(2)));
+}
+
+#[test]
 fn decode_knows_its_protocols() {
     for unknown in ["morse", "", "SMARTRO"] {
         let ran = fed(&["decode", "--protocol", unknown, "--json"], b"06\n").exits(2);
-        assert!(ran.err.contains("smartro") && ran.err.contains("escpos"), "{}", ran.err);
+        for known in ["smartro", "zvt", "zvt-apdu", "escpos"] {
+            assert!(ran.err.contains(known), "{}", ran.err);
+        }
         assert!(ran.out.is_empty());
     }
 }

@@ -39,3 +39,7 @@ mod terminal_undo;
 mod terminal_vectors;
 #[cfg(feature = "window")]
 mod touches;
+mod zvt_dialogue;
+mod zvt_faults;
+mod zvt_line;
+mod zvt_vectors;

@@ -93,6 +93,8 @@ fn settings(link: &Path, answer_timeout_ms: u64) -> Terminal {
         port: link.to_string_lossy().into_owned(),
         baud: 115_200,
         terminal_id: "KIOSK1114915545".to_owned(),
+        password: "123456".to_owned(),
+        currency: "EUR".to_owned(),
         ack_timeout_ms: 3_000,
         answer_timeout_ms,
     }

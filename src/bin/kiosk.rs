@@ -46,7 +46,7 @@ enum Command {
     Quote(quote::QuoteArgs),
     /// Hex lines on standard input, one answer a line.
     Decode {
-        /// smartro or escpos.
+        /// smartro, zvt (serial blocks), zvt-apdu (without their frames) or escpos.
         #[arg(long)]
         protocol: String,
         #[arg(long)]

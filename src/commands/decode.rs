@@ -22,7 +22,7 @@ struct Refused {
 /// # Errors
 /// A stream is closed.
 pub fn run(protocol: &str, as_json: bool, input: impl BufRead, streams: &mut Streams<'_>) -> io::Result<u8> {
-    let known = terminal::PROTOCOLS.iter().map(|protocol| protocol.name).chain(["escpos"]).collect::<Vec<_>>();
+    let known = terminal::DECODERS.iter().map(|(name, _)| *name).chain(["escpos"]).collect::<Vec<_>>();
     if !known.contains(&protocol) {
         writeln!(streams.err, "`{protocol}` is not a protocol this program speaks; use {}", known.join(" or "))?;
         return Ok(CANNOT);

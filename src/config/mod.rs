@@ -81,10 +81,11 @@ fn read_kiosk(path: &Path, known: &Known<'_>, faults: &Faults) -> Option<Config>
     read_machine(&kiosk, &mut facility);
     kiosk.finish();
     let card_ms = facility.payment.card_ms;
+    let terminal = Terminal::read(root.table("terminal"), known.protocols, &facility.currency.code, card_ms);
     let config = Config {
         facility,
         display: Display::read(root.table("display")),
-        terminal: Terminal::read(root.table("terminal"), known.protocols, card_ms),
+        terminal,
         printer: Printer::read(root.table("printer")),
         scanner: Scanner::read(root.table("scanner")),
         hospital: Hospital::read(root.table("hospital")),

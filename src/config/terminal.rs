@@ -12,6 +12,10 @@ pub struct Terminal {
     pub baud: u32,
     /// The identifier the terminal was registered with (Smartro: CAT/MID, at most 16 characters).
     pub terminal_id: String,
+    /// ZVT: the cash register password set at the terminal, six digits.
+    pub password: String,
+    /// ZVT: ISO 4217 code of what the terminal takes; the hospital's own.
+    pub currency: String,
     /// A message sent to its acknowledgement.
     pub ack_timeout_ms: u64,
     /// A charge sent to its answer; the time to present a card lies inside it.
@@ -19,15 +23,23 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    pub(super) fn read(section: Section<'_>, protocols: &[&str], card_ms: u64) -> Self {
-        let terminal = Self {
+    pub(super) fn read(section: Section<'_>, protocols: &[&str], currency: &str, card_ms: u64) -> Self {
+        let mut terminal = Self {
             protocol: section.text("protocol", Or::Default("")),
             port: section.text("port", Or::Default("")),
             baud: baud(&section, Or::Default(115_200)),
             terminal_id: section.text("terminal_id", Or::Default("")),
+            password: section.text("password", Or::Default("000000")),
+            currency: section.text("currency", Or::Default("")),
             ack_timeout_ms: section.whole("ack_timeout_ms", 100..=10_000, Or::Default(3_000)),
             answer_timeout_ms: section.whole("answer_timeout_ms", 10_000..=600_000, Or::Default(90_000)),
         };
+        if terminal.currency.is_empty() {
+            currency.clone_into(&mut terminal.currency);
+        } else if terminal.currency != currency {
+            let why = format!("the hospital's prices are in {currency} (hospital.toml)");
+            section.fault("currency", why, format!("\"{currency}\", or leave it out"));
+        }
         terminal.check(&section, protocols, card_ms);
         section.finish();
         terminal
@@ -50,6 +62,9 @@ impl Terminal {
             // Given up while the patient still may present a card, every slow payment would be in doubt.
             let why = format!("a patient has {card_ms} ms to present a card (payment.card_s in hospital.toml)");
             section.fault("answer_timeout_ms", why, format!("at least {}", card_ms + 30_000));
+        }
+        if self.password.len() != 6 || !self.password.bytes().all(|digit| digit.is_ascii_digit()) {
+            section.fault("password", "not six digits", "\"000000\", or the six digits set at the card terminal");
         }
         if self.terminal_id.len() > 16 || !self.terminal_id.is_ascii() {
             section.fault("terminal_id", "too long or not ASCII", "at most 16 ASCII characters");

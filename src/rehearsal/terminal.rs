@@ -1,16 +1,18 @@
-//! A simulated card terminal at the far end of a pty, speaking the TL protocol's real bytes.
+//! A simulated card terminal at the far end of a pty, speaking its protocol's real bytes.
 //!
-//! [`model`] is the terminal itself, pure: bytes and time in, bytes out, and its own books of what the card company
-//! has booked. [`SimTerminal`] gives it a thread and a line.
+//! [`model`] is a Smartro TL terminal itself, [`zvt`] one that speaks ZVT. Both are pure: bytes and milliseconds in, bytes
+//! out, and their own books of what the card company has booked. [`SimTerminal`] gives one a thread and a line.
 
 pub mod model;
 mod sale;
 pub mod setup;
+pub mod zvt;
 
 use crate::domain::money::Amount;
 use crate::rehearsal::pty::Pty;
 pub use model::Booking;
-use model::{Model, Out};
+use model::Model;
+pub use model::Out;
 pub use setup::{CardAction, Fault, Setup};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,29 +25,67 @@ use std::time::{Duration, Instant};
 const TURN: Duration = Duration::from_millis(10);
 const BETWEEN_BYTES: Duration = Duration::from_millis(1);
 
+/// A terminal as a pure value. `now_ms` is any clock that never goes back; nothing else tells it the time.
+pub trait FarEnd: Send {
+    fn bytes(&mut self, bytes: &[u8], now_ms: u64);
+    /// Carries out what is due and gives all that is to be sent since the last call.
+    fn tick(&mut self, now_ms: u64) -> Vec<Out>;
+}
+
+impl FarEnd for Model {
+    fn bytes(&mut self, bytes: &[u8], now_ms: u64) {
+        Self::bytes(self, bytes, now_ms);
+    }
+
+    fn tick(&mut self, now_ms: u64) -> Vec<Out> {
+        Self::tick(self, now_ms)
+    }
+}
+
 /// Runs until dropped.
-pub struct SimTerminal {
-    model: Arc<Mutex<Model>>,
+pub struct SimTerminal<M = Model> {
+    model: Arc<Mutex<M>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     started: Instant,
 }
 
-impl SimTerminal {
-    /// A terminal behind the symlink `link`. The same `seed` gives the same approval numbers and noise.
+impl<M: FarEnd + 'static> SimTerminal<M> {
+    /// A terminal behind the symlink `link`.
     ///
     /// # Errors
     /// No pty or no thread to be had.
-    pub fn start(link: &Path, seed: u64) -> io::Result<Self> {
-        let model = Arc::new(Mutex::new(Model::new(seed)));
+    pub fn run(link: &Path, model: M) -> io::Result<Self> {
+        let model = Arc::new(Mutex::new(model));
         let stop = Arc::new(AtomicBool::new(false));
         let started = Instant::now();
         let far_end = Line { link: link.to_owned(), pty: Some(Pty::open(link)?), started };
         let (far_model, far_stop) = (Arc::clone(&model), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
             .name("sim-terminal".to_owned())
-            .spawn(move || far_end.run(&far_model, &far_stop))?;
+            .spawn(move || far_end.run(&*far_model, &far_stop))?;
         Ok(Self { model, stop, thread: Some(thread), started })
+    }
+}
+
+impl<M> SimTerminal<M> {
+    /// The terminal itself, between two of its turns.
+    pub fn with<R>(&self, use_it: impl FnOnce(&mut M) -> R) -> R {
+        use_it(&mut self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, M> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SimTerminal {
+    /// A TL terminal behind the symlink `link`. The same `seed` gives the same approval numbers and noise.
+    ///
+    /// # Errors
+    /// No pty or no thread to be had.
+    pub fn start(link: &Path, seed: u64) -> io::Result<Self> {
+        Self::run(link, Model::new(seed))
     }
 
     /// Arms the next payment, or the one that waits for a card now, and presents the card.
@@ -111,13 +151,9 @@ impl SimTerminal {
     pub fn requests_seen(&self) -> Vec<u8> {
         self.lock().requests.clone()
     }
-
-    fn lock(&self) -> MutexGuard<'_, Model> {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl Drop for SimTerminal {
+impl<M> Drop for SimTerminal<M> {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -133,7 +169,7 @@ struct Line {
 }
 
 impl Line {
-    fn run(mut self, model: &Mutex<Model>, stop: &AtomicBool) {
+    fn run<M: FarEnd>(mut self, model: &Mutex<M>, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
             let heard = self.hear();
             let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);

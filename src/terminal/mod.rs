@@ -3,6 +3,7 @@
 pub mod dialogue;
 pub mod smartro;
 mod worker;
+pub mod zvt;
 
 use crate::config::Terminal;
 use crate::domain::payment::LastTransaction;
@@ -11,22 +12,25 @@ use crate::ports::{CardTerminal, Clock, Reports};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
-/// Every protocol this program speaks.
-pub const PROTOCOLS: &[Protocol] = &[Protocol {
-    name: "smartro",
-    start: smartro::driver::start,
-    decode: smartro::decode::decode,
-    probe: smartro::probe::probe,
-}];
+/// Every protocol this program speaks, in the order in which `kiosk devices` asks.
+pub const PROTOCOLS: &[Protocol] = &[
+    Protocol { name: "zvt", start: zvt::driver::start, probe: zvt::probe::probe },
+    Protocol { name: "smartro", start: smartro::driver::start, probe: smartro::probe::probe },
+];
+
+/// Every way of writing a protocol down that can be explained: the word in `kiosk decode --protocol`.
+pub const DECODERS: &[(&str, Decoder)] =
+    &[("smartro", smartro::decode::decode), ("zvt", zvt::decode::decode), ("zvt-apdu", zvt::decode::decode_apdu)];
+
+pub type Decoder = fn(&[u8]) -> Result<Decoded, Refused>;
 
 /// A running terminal, or why there is none, in words for a technician.
 pub type Started = Result<Arc<dyn CardTerminal>, String>;
 
 pub struct Protocol {
-    /// The word in `[terminal] protocol` and in `kiosk decode --protocol`.
+    /// The word in `[terminal] protocol`.
     pub name: &'static str,
     pub start: fn(&Terminal, Reports<TerminalReport>, Arc<dyn Clock>) -> Started,
-    pub decode: fn(&[u8]) -> Result<Decoded, Refused>,
     /// What answers on a port, in words. Sends nothing that could move money.
     pub probe: fn(&Terminal, &str) -> Option<String>,
 }
@@ -34,7 +38,7 @@ pub struct Protocol {
 /// One frame in words, and the same frame made again by our own encoder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decoded {
-    /// Job code, or `ACK`/`NAK` for a bare byte.
+    /// Job code, class and instruction in hex, or `ACK`/`NAK` for a bare byte.
     pub command: String,
     pub fields: Map<String, Value>,
     pub reencoded: Vec<u8>,
@@ -65,7 +69,7 @@ pub fn start(settings: &Terminal, reports: Reports<TerminalReport>, clock: Arc<d
 /// Explains one frame of `protocol`; `None` if no such protocol is known.
 #[must_use]
 pub fn decode(protocol: &str, bytes: &[u8]) -> Option<Result<Decoded, Refused>> {
-    find(protocol).map(|protocol| (protocol.decode)(bytes))
+    DECODERS.iter().find(|(name, _)| *name == protocol).map(|(_, decode)| decode(bytes))
 }
 
 fn find(name: &str) -> Option<&'static Protocol> {

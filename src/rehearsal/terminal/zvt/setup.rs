@@ -1,0 +1,91 @@
+//! What the simulated ZVT terminal is like, and the mistakes it makes on demand.
+
+/// One mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The charge is refused with NAK and forgotten.
+    NakCharge,
+    /// The charge is taken, but its ACK arrives as NAK.
+    FlipAck,
+    /// The charge is taken, its ACK is lost.
+    DropAck,
+    /// The first command is answered with "ask me again in two seconds".
+    BusyOnce,
+    CorruptResult,
+    ResultTwice,
+    SplitResult,
+    /// The result comes again although it was answered.
+    ResultAgain,
+    OtherAmount,
+    /// The result is that of the sale before.
+    OldResult,
+    /// 06 20 is answered with 06 0F alone.
+    EmptyLast,
+    /// Told to book, it undoes the sale and breaks off.
+    AbortAfterConfirm,
+    RebootBeforeBooking,
+    RebootAfterBooking,
+    SilentAfterBooking,
+    /// A reversal is carried out and never answered.
+    SilentAfterUndo,
+}
+
+/// What this terminal is like. Times are milliseconds.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+pub struct Setup {
+    pub present_ms: u64,
+    pub host_ms: u64,
+    pub late_ms: u64,
+    pub away_ms: u64,
+    pub reboot_ms: u64,
+    /// A block without ACK or answer is repeated after this, three times in all.
+    pub repeat_ms: u64,
+    /// After `84 9C 00`.
+    pub ask_again_ms: u64,
+    pub asks_max: u8,
+    pub decide_ms: u64,
+    pub card_wait_ms: u64,
+    /// Books although it restarts before the kiosk has heard of it: against the specification, but seen.
+    pub reboot_books: bool,
+    /// The last transaction is kept over a restart.
+    pub keeps_last: bool,
+    /// If it is not kept: the sale before comes up in its place, rather than nothing.
+    pub falls_back: bool,
+    pub keeps_declines: bool,
+    /// 06 B0 ends a charge that waits for a card.
+    pub heeds_abort: bool,
+    /// Sends a line to print after the booking.
+    pub prints: bool,
+    pub decline_code: u8,
+    /// What 05 01 tells while no card is in.
+    pub status: u8,
+    /// The card-holder forgets the card.
+    pub card_stays: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            present_ms: 150,
+            host_ms: 150,
+            late_ms: 8_000,
+            away_ms: 2_500,
+            reboot_ms: 1_500,
+            repeat_ms: 5_000,
+            ask_again_ms: 2_000,
+            asks_max: 15,
+            decide_ms: 30_000,
+            card_wait_ms: 60_000,
+            reboot_books: false,
+            keeps_last: true,
+            falls_back: false,
+            keeps_declines: false,
+            heeds_abort: true,
+            prints: true,
+            decline_code: 0x05,
+            status: 0x00,
+            card_stays: false,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! The commit point (PA00P015 2.2.8): what is true of the money, state by state.
+//!
+//! - a result with rc 00 came, nobody has decided: reserved; the terminal undoes it if we stay silent
+//! - `Book` and our `80 00 00` on the wire: booked if it arrived, undone if not; only 06 0F proves the first
+//! - `Undo` and our `84 66 00`: undone if it arrived; 06 1E proves it
+//!
+//! A copy of the result gets the same answer, whenever it comes.
+
+use super::charge::{Charge, Stage};
+use super::{Dialogue, Now, OpenCharge, Step, Task, request, result_code};
+use crate::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
+use crate::domain::session::TerminalReport;
+use crate::terminal::zvt::message::Message;
+use crate::terminal::zvt::transaction::{is_same, read};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    Book,
+    Undo,
+}
+
+pub(super) struct Approval {
+    attempt: AttemptId,
+    transaction: CardTransaction,
+    decision: Option<Decision>,
+    /// The decision is on the wire.
+    told: bool,
+    /// A copy waits for its answer: when it gets `84 9C 00`.
+    hold_until_ms: Option<u64>,
+    give_up_ms: u64,
+    /// After the decision another result came: whatever ends it proves nothing.
+    strange: bool,
+}
+
+impl Approval {
+    pub(super) fn deadline_ms(&self) -> Option<u64> {
+        let undecided = self.decision.is_none().then_some(self.give_up_ms);
+        [self.hold_until_ms, undecided].into_iter().flatten().min()
+    }
+}
+
+impl Dialogue {
+    /// 04 0F: of a question that was accepted, a copy, the charge's, or nobody's.
+    pub(super) fn result(&mut self, message: &Message, raw: Vec<u8>, now: Now) {
+        if let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.takes_result()) {
+            exchange.result = Some((message.clone(), raw));
+            return self.reply(&request::positive(), now);
+        }
+        let transaction = read(message, &now.stamp);
+        if !transaction.approved {
+            self.reply(&request::positive(), now);
+            return self.declined(transaction, raw, now);
+        }
+        if self.approval.as_ref().is_some_and(|approval| is_same(&approval.transaction, &transaction)) {
+            return self.copy(now);
+        }
+        let running = matches!(&self.task, Task::Charge(charge) if charge.decided());
+        if running {
+            return self.another_result(now);
+        }
+        let Some(open) = self.open.as_ref().or(self.closed.as_ref()) else {
+            // A result from before we started, or of a sale that was never ours: it must not be booked.
+            return self.reply(&request::refuse(), now);
+        };
+        if is_again(&open.baseline, &transaction) {
+            // Booked long ago; another answer cannot change that.
+            return self.reply(&request::positive(), now);
+        }
+        self.approved(open.attempt, transaction, raw, now);
+    }
+
+    fn approved(&mut self, attempt: AttemptId, transaction: CardTransaction, raw: Vec<u8>, now: Now) {
+        if !matches!(self.task, Task::Charge(_)) {
+            self.give_up_task("a late result of an earlier payment came in", now);
+            self.task = Task::Charge(Charge::late(attempt));
+        }
+        if let Task::Charge(charge) = &mut self.task {
+            charge.stage = Stage::Deciding;
+        }
+        self.approval = Some(Approval {
+            attempt,
+            transaction: transaction.clone(),
+            decision: None,
+            told: false,
+            hold_until_ms: Some(now.ms.saturating_add(self.limits.hold_ms)),
+            give_up_ms: now.ms.saturating_add(self.limits.decide_ms),
+            strange: false,
+        });
+        let (transaction, booking) = (Box::new(transaction), Booking::Unconfirmed);
+        self.steps.push(Step::Report(TerminalReport::Answered { attempt, raw, transaction, booking }));
+    }
+
+    fn copy(&mut self, now: Now) {
+        let hold_until_ms = now.ms.saturating_add(self.limits.hold_ms);
+        let Some(approval) = &mut self.approval else { return };
+        match approval.decision {
+            Some(decision) => {
+                approval.told = true;
+                self.reply(&answer_to(decision), now);
+            }
+            None => approval.hold_until_ms = Some(hold_until_ms),
+        }
+    }
+
+    /// One charge, two results: the second can only be the undoing of the first.
+    fn another_result(&mut self, now: Now) {
+        let Some(approval) = &mut self.approval else { return };
+        approval.strange = true;
+        let undoing = approval.decision.is_some();
+        self.reply(&if undoing { request::positive() } else { request::refuse() }, now);
+    }
+
+    /// A result that cannot be read must not be booked.
+    pub(super) fn unreadable_result(&mut self, now: Now) {
+        self.restarted = true;
+        let asked = self.exchange.as_ref().is_some_and(super::questions::Exchange::takes_result);
+        self.reply(&if asked { request::positive() } else { request::refuse() }, now);
+    }
+
+    pub(super) fn decide(&mut self, attempt: AttemptId, decision: Decision, now: Now) {
+        let due_ms = now.ms.saturating_add(self.limits.go_on_ms);
+        let waiting =
+            self.approval.as_mut().filter(|approval| approval.attempt == attempt && approval.decision.is_none());
+        let Some(approval) = waiting else {
+            return self.no_answer(attempt, "no result of the terminal waits for this");
+        };
+        approval.decision = Some(decision);
+        // Told to wait, the terminal listens again when it has repeated its result.
+        if approval.hold_until_ms.take().is_some() {
+            approval.told = true;
+            self.reply(&answer_to(decision), now);
+        }
+        if let Task::Charge(charge) = &mut self.task {
+            charge.stage = Stage::GoingOn { due_ms };
+        }
+    }
+
+    pub(super) fn tick_approval(&mut self, now: Now) {
+        let Some(approval) = self.approval.as_mut().filter(|approval| approval.decision.is_none()) else { return };
+        if now.ms >= approval.give_up_ms {
+            let attempt = approval.attempt;
+            return self.decide(attempt, Decision::Undo, now);
+        }
+        if approval.hold_until_ms.is_some_and(|due| now.ms >= due) {
+            approval.hold_until_ms = None;
+            self.reply(&request::ask_again(), now);
+        }
+    }
+
+    /// The charge ends before we decided: whatever comes of it later is refused.
+    pub(super) fn undecided_end(&mut self) {
+        if let Some(approval) = &mut self.approval {
+            approval.decision.get_or_insert(Decision::Undo);
+            approval.hold_until_ms = None;
+        }
+    }
+
+    /// 06 0F after the decision.
+    pub(super) fn went_on(&mut self, attempt: AttemptId, message: &Message) {
+        let Some(approval) = &self.approval else { return };
+        let failed = result_code(message).is_some_and(|code| code != 0);
+        let clear = approval.told && !approval.strange;
+        match approval.decision {
+            Some(Decision::Book) if clear && !failed => {
+                self.closed = self.open.take().or(self.closed.take());
+                self.steps.push(Step::Report(TerminalReport::Confirmed { attempt }));
+            }
+            Some(Decision::Undo) if clear && failed => self.withdrawn(attempt, "undone at our word"),
+            Some(Decision::Book | Decision::Undo) | None => {
+                self.no_answer(attempt, "the terminal ended the payment in a way that proves nothing");
+            }
+        }
+    }
+
+    /// 06 1E after a result.
+    pub(super) fn turned_back(&mut self, attempt: AttemptId) {
+        let booked = self.approval.as_ref().is_some_and(|approval| approval.decision == Some(Decision::Book));
+        self.undecided_end();
+        if booked {
+            self.no_answer(attempt, "the terminal broke off after it was told to book");
+        } else {
+            self.withdrawn(attempt, "the terminal undid the payment");
+        }
+    }
+
+    fn withdrawn(&mut self, attempt: AttemptId, reason: &str) {
+        self.closed = self.open.take().or(self.closed.take());
+        self.steps.push(Step::Report(TerminalReport::Withdrawn { attempt, reason: reason.to_owned() }));
+    }
+
+    fn declined(&mut self, transaction: CardTransaction, raw: Vec<u8>, now: Now) {
+        let named = transaction.amount;
+        let ours = |open: &OpenCharge| named.is_zero() || named == open.amount;
+        if self.charge_runs() && self.open.as_ref().is_some_and(ours) {
+            self.told_no(transaction, raw, now);
+        }
+    }
+}
+
+fn answer_to(decision: Decision) -> Vec<u8> {
+    match decision {
+        Decision::Book => request::positive(),
+        Decision::Undo => request::refuse(),
+    }
+}
+
+/// The terminal repeats the sale before ours: not an answer to us.
+fn is_again(baseline: &LastTransaction, transaction: &CardTransaction) -> bool {
+    match baseline {
+        LastTransaction::Known(known) => known.approved && is_same(known, transaction),
+        LastTransaction::Empty | LastTransaction::Unknown => false,
+    }
+}

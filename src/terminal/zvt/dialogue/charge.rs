@@ -1,0 +1,297 @@
+//! The one money command. What is true of the money, state by state:
+//!
+//! - before `WriteCharge` is carried out: nothing left the kiosk (`NeverSent`)
+//! - from its first byte to a result: nobody knows; NAK, silence and a lost line prove nothing (`NoAnswer`)
+//! - a result that refuses, 06 1E or 84 xx: nothing moved (`Answered`); a result with rc 00: see [`super::approval`]
+//!
+//! An answered 06 B0 proves nothing: only the charge's own end does.
+
+use super::wire::What;
+use super::{Dialogue, Now, OpenCharge, Step, Task, request, result_code};
+use crate::domain::money::Amount;
+use crate::domain::payment::{AttemptId, Booking, CardTransaction};
+use crate::domain::session::TerminalReport;
+use crate::terminal::zvt::message::Message;
+use crate::terminal::zvt::transaction::refused;
+
+pub(super) struct Charge {
+    pub(super) attempt: AttemptId,
+    pub(super) stage: Stage,
+    window_end_ms: u64,
+    /// Nobody showed a card until then: call it off.
+    card_due_ms: Option<u64>,
+    card_seen: bool,
+    call_off: CallOff,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// T2 runs.
+    Sent,
+    /// Acknowledged; T3 runs.
+    Taken {
+        reply_due_ms: u64,
+    },
+    Running,
+    /// A result waits for our decision.
+    Deciding,
+    /// Decided; the terminal's end is awaited.
+    GoingOn {
+        due_ms: u64,
+    },
+    /// Refused by the terminal; its end is awaited, and proves nothing more.
+    Ending {
+        due_ms: u64,
+    },
+}
+
+enum CallOff {
+    No,
+    /// As soon as the terminal has accepted the command.
+    Wanted,
+    Asked {
+        until_ms: u64,
+    },
+}
+
+impl Charge {
+    /// A result came for a charge that was given up.
+    pub(super) const fn late(attempt: AttemptId) -> Self {
+        Self {
+            attempt,
+            stage: Stage::Deciding,
+            window_end_ms: u64::MAX,
+            card_due_ms: None,
+            card_seen: true,
+            call_off: CallOff::No,
+        }
+    }
+
+    pub(super) const fn decided(&self) -> bool {
+        matches!(self.stage, Stage::Deciding | Stage::GoingOn { .. })
+    }
+
+    pub(super) const fn taken(&mut self, reply_due_ms: u64) {
+        if matches!(self.stage, Stage::Sent) {
+            self.stage = Stage::Taken { reply_due_ms };
+        }
+    }
+
+    /// The terminal is alive: its end is awaited a little longer.
+    pub(super) const fn heard(&mut self, later_ms: u64) {
+        if let Stage::GoingOn { due_ms } | Stage::Ending { due_ms } = &mut self.stage {
+            *due_ms = later_ms;
+        }
+    }
+
+    /// The card company may be at work from now on: a call-off that crossed it waits until `grace_end_ms`.
+    pub(super) fn card_seen(&mut self, grace_end_ms: u64) {
+        self.card_due_ms = None;
+        self.card_seen = true;
+        if let CallOff::Asked { until_ms } = &mut self.call_off {
+            *until_ms = grace_end_ms.max(*until_ms);
+        }
+    }
+
+    pub(super) fn deadline_ms(&self) -> Option<u64> {
+        let grace = match self.call_off {
+            CallOff::Asked { until_ms } => Some(until_ms),
+            CallOff::No | CallOff::Wanted => None,
+        };
+        match self.stage {
+            // T2 is watched with the block itself.
+            Stage::Sent => Some(self.window_end_ms),
+            Stage::Taken { reply_due_ms } => Some(reply_due_ms),
+            Stage::Running => [Some(self.window_end_ms), self.card_due_ms, grace].into_iter().flatten().min(),
+            Stage::Deciding => None,
+            Stage::GoingOn { due_ms } | Stage::Ending { due_ms } => Some(due_ms),
+        }
+    }
+}
+
+impl Dialogue {
+    pub(super) fn charge(&mut self, attempt: AttemptId, amount: Amount, card_ms: u64, now: Now) {
+        if matches!(&self.task, Task::Charge(charge) if charge.attempt == attempt) {
+            return;
+        }
+        if self.sent.contains(&attempt) {
+            return self.no_answer(attempt, "this attempt was sent before and is never sent twice");
+        }
+        let Some(apdu) = self.merchant.authorise(amount) else {
+            return self.never_sent(attempt, "the terminal cannot take this amount");
+        };
+        match std::mem::replace(&mut self.task, Task::Idle) {
+            Task::Ready { baseline, .. } if self.line_up && self.registered => {
+                self.send_charge(OpenCharge { attempt, amount, baseline }, &apdu, card_ms, now);
+            }
+            Task::Ready { .. } => self.never_sent(attempt, "the line to the card terminal is gone"),
+            other => {
+                self.task = other;
+                self.never_sent(attempt, "the terminal was not prepared for a charge");
+            }
+        }
+    }
+
+    fn send_charge(&mut self, open: OpenCharge, apdu: &[u8], card_ms: u64, now: Now) {
+        let after = |ms: u64| now.ms.saturating_add(ms);
+        self.task = Task::Charge(Charge {
+            attempt: open.attempt,
+            stage: Stage::Sent,
+            window_end_ms: after(self.limits.answer_ms.max(card_ms)),
+            card_due_ms: (card_ms > 0).then(|| after(card_ms)),
+            card_seen: false,
+            call_off: CallOff::No,
+        });
+        self.remember(open.attempt);
+        self.open = Some(open);
+        self.approval = None;
+        self.restarted = false;
+        self.card_in = false;
+        self.exchange = None;
+        self.next = None;
+        self.transmit(What::Money, apdu, now);
+    }
+
+    /// True while the terminal works on our charge and has not told its result.
+    pub(super) fn charge_runs(&self) -> bool {
+        matches!(&self.task, Task::Charge(Charge { stage: Stage::Running, .. }))
+    }
+
+    pub(super) fn call_off(&mut self, now: Now) {
+        match &mut self.task {
+            Task::Charge(charge) => {
+                if matches!(charge.call_off, CallOff::No) {
+                    charge.call_off = CallOff::Wanted;
+                }
+                self.start_call_off(now);
+            }
+            Task::Prepare { .. } => self.give_up_task("called off", now),
+            Task::Ready { .. } => self.task = Task::Idle,
+            Task::Idle | Task::Probe | Task::Ask(_) | Task::Undo(_) | Task::EndOfDay => {}
+        }
+    }
+
+    fn start_call_off(&mut self, now: Now) {
+        if let Task::Charge(charge) = &mut self.task
+            && matches!(charge.call_off, CallOff::Wanted)
+            && matches!(charge.stage, Stage::Running)
+        {
+            let limits = &self.limits;
+            let grace_ms = if charge.card_seen { limits.card_grace_ms } else { limits.call_off_grace_ms };
+            charge.card_due_ms = None;
+            charge.call_off = CallOff::Asked { until_ms: now.ms.saturating_add(grace_ms) };
+            self.transmit(What::CallOff, &request::abort(), now);
+        }
+    }
+
+    /// `80 00 00` to our charge. True if it was for it.
+    pub(super) fn charge_accepted(&mut self, now: Now) -> bool {
+        let Task::Charge(charge) = &mut self.task else { return false };
+        if matches!(charge.stage, Stage::Sent | Stage::Taken { .. }) {
+            charge.stage = Stage::Running;
+            self.in_flight.retain(|sent| sent.what != What::Money);
+            self.start_call_off(now);
+        }
+        true
+    }
+
+    /// `84 xx 00` to our charge: it was never begun. One to a call-off means nothing.
+    pub(super) fn charge_refused(&mut self, error: u8, raw: Vec<u8>, now: Now) -> bool {
+        let Task::Charge(charge) = &self.task else { return false };
+        if matches!(charge.stage, Stage::Sent | Stage::Taken { .. }) {
+            self.in_flight.retain(|sent| sent.what != What::Money);
+            self.told_no(refused(error), raw, now);
+            self.end_charge(now);
+        }
+        true
+    }
+
+    /// A refusal of our charge, in so many words.
+    pub(super) fn told_no(&mut self, transaction: CardTransaction, raw: Vec<u8>, now: Now) {
+        let Some(open) = self.open.take() else { return };
+        let attempt = open.attempt;
+        self.closed = Some(open);
+        if let Task::Charge(charge) = &mut self.task {
+            charge.stage = Stage::Ending { due_ms: now.ms.saturating_add(self.limits.go_on_ms) };
+        }
+        let (transaction, booking) = (Box::new(transaction), Booking::Final);
+        self.steps.push(Step::Report(TerminalReport::Answered { attempt, raw, transaction, booking }));
+    }
+
+    /// 06 0F while a charge is under way. True if it was for it.
+    pub(super) fn charge_completed(&mut self, message: &Message, raw: Vec<u8>, now: Now) -> bool {
+        let Task::Charge(Charge { attempt, stage, .. }) = &self.task else { return false };
+        let (attempt, stage) = (*attempt, *stage);
+        match stage {
+            // Not ours yet: the echo of something before.
+            Stage::Sent | Stage::Taken { .. } => return true,
+            Stage::Running => match result_code(message).filter(|code| *code != 0) {
+                Some(code) => self.told_no(refused(code), raw, now),
+                None => self.no_answer(attempt, "the terminal ended the payment without a result"),
+            },
+            Stage::Deciding => {
+                self.undecided_end();
+                self.no_answer(attempt, "the terminal ended the payment before we decided");
+            }
+            Stage::GoingOn { .. } => self.went_on(attempt, message),
+            Stage::Ending { .. } => {}
+        }
+        self.card_is_out();
+        self.end_charge(now);
+        true
+    }
+
+    /// 06 1E while a charge is under way. True if it was for it.
+    pub(super) fn charge_aborted(&mut self, code: u8, raw: Vec<u8>, now: Now) -> bool {
+        let Task::Charge(Charge { attempt, stage, .. }) = &self.task else { return false };
+        let (attempt, stage) = (*attempt, *stage);
+        match stage {
+            Stage::Sent | Stage::Taken { .. } => return true,
+            Stage::Running => self.told_no(refused(code), raw, now),
+            Stage::Deciding | Stage::GoingOn { .. } => self.turned_back(attempt),
+            Stage::Ending { .. } => {}
+        }
+        self.card_is_out();
+        self.end_charge(now);
+        true
+    }
+
+    pub(super) fn tick_charge(&mut self, now: Now) {
+        let Task::Charge(charge) = &mut self.task else { return };
+        match charge.stage {
+            Stage::Taken { reply_due_ms } if now.ms >= reply_due_ms => {
+                self.restarted = true;
+                self.money_in_doubt("the terminal did not accept the charge in time", now);
+            }
+            Stage::Running if now.ms >= charge.window_end_ms => {
+                self.restarted = true;
+                self.money_in_doubt("the terminal did not answer in time", now);
+            }
+            Stage::Running => self.tick_call_off(now),
+            Stage::GoingOn { due_ms } if now.ms >= due_ms => {
+                self.restarted = true;
+                self.money_in_doubt("the terminal fell silent after its result", now);
+            }
+            Stage::Ending { due_ms } if now.ms >= due_ms => self.end_charge(now),
+            Stage::Sent | Stage::Taken { .. } | Stage::Deciding | Stage::GoingOn { .. } | Stage::Ending { .. } => {}
+        }
+    }
+
+    fn tick_call_off(&mut self, now: Now) {
+        let Task::Charge(charge) = &mut self.task else { return };
+        if matches!(charge.call_off, CallOff::Asked { until_ms } if now.ms >= until_ms) {
+            return self.money_in_doubt("called off", now);
+        }
+        if charge.card_due_ms.is_some_and(|due| now.ms >= due) {
+            charge.card_due_ms = None;
+            self.call_off(now);
+        }
+    }
+
+    pub(super) fn end_charge(&mut self, now: Now) {
+        self.task = Task::Idle;
+        self.exchange = None;
+        self.next = None;
+        self.probe_at_ms = now.ms.saturating_add(self.limits.probe_ms);
+    }
+}

@@ -1,0 +1,440 @@
+//! Everything that is asked of an idle terminal: `Prepare`, `AskOutcome`, an undo and an end of day are made of it, and an
+//! idle terminal is asked for a sign of life.
+//!
+//! ZVT does not tell whether the card company can be reached. What takes its place in `Outcome`: the terminal says itself
+//! that it is ready (status 00, or a card left in its slot). It books only what we confirmed, and it books in its own memory, so a ready terminal that
+//! tells another last transaction has not booked ours; whether its memory survived is asked elsewhere (`maybe_restarted`).
+
+use super::wire::What;
+use super::{Dialogue, Now, Step, Task, request};
+use crate::domain::payment::{AttemptId, LastTransaction};
+use crate::domain::session::TerminalReport;
+use crate::terminal::zvt::message::Message;
+use crate::terminal::zvt::transaction::read_last;
+
+/// Terminal status (05 01): ready; a card is inserted; a card is not wholly out.
+const READY: u8 = 0x00;
+const CARD_IN: [u8; 2] = [0xdc, 0xe1];
+/// TLV tag of the card reader's state: its lowest bit says that a card is still inserted. Not proved on hardware.
+const CARD_STATE: u32 = 0x1f55;
+/// `84 9C 00`, and how long to wait then.
+const BUSY: u8 = 0x9c;
+const BUSY_WAIT_MS: u64 = 2_000;
+const NOT_SUPPORTED: u8 = 0x83;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    Abort,
+    Register,
+    Status,
+    Last,
+    /// 06 30 or 06 31: the one money command among them.
+    Undo,
+    Totals,
+}
+
+pub(super) struct Next {
+    pub(super) question: Question,
+    pub(super) at_ms: u64,
+}
+
+/// One question under way.
+pub(super) struct Exchange {
+    pub(super) question: Question,
+    /// `80 00 00` came.
+    pub(super) accepted: bool,
+    /// `None` until the terminal has it: T2 is watched with the block.
+    pub(super) due_ms: Option<u64>,
+    pub(super) patience_ms: u64,
+    pub(super) result: Option<(Message, Vec<u8>)>,
+}
+
+impl Exchange {
+    /// Its own 04 0F, not a charge's.
+    pub(super) const fn takes_result(&self) -> bool {
+        self.accepted && matches!(self.question, Question::Last | Question::Undo | Question::Totals)
+    }
+}
+
+/// How a question ended, with the 04 0F that came before.
+pub(super) struct End {
+    pub(super) question: Question,
+    pub(super) how: How,
+    pub(super) result: Option<(Message, Vec<u8>)>,
+    /// The last block.
+    pub(super) raw: Vec<u8>,
+}
+
+pub(super) enum How {
+    /// 06 0F, or `80 00` where that is all.
+    Done(Message),
+    /// 06 1E.
+    Aborted(u8),
+    /// 84 xx.
+    Refused(u8),
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct CardWait {
+    until_ms: u64,
+}
+
+pub(super) struct Ask {
+    attempt: AttemptId,
+    until_ms: u64,
+    first: Option<LastTransaction>,
+    ready: bool,
+}
+
+impl Dialogue {
+    pub(super) fn prepare(&mut self, now: Now) {
+        match self.task {
+            Task::Charge(_) => return self.not_ready("a payment is under way"),
+            Task::Ask(_) => return self.not_ready("an earlier payment is being checked"),
+            Task::Undo(_) | Task::EndOfDay => return self.not_ready("the card terminal is busy with something else"),
+            Task::Idle | Task::Probe | Task::Prepare { .. } | Task::Ready { .. } => {}
+        }
+        if !self.line_up {
+            self.task = Task::Idle;
+            return self.not_ready("the card terminal is not connected");
+        }
+        let until_ms = now.ms.saturating_add(self.limits.card_out_ms);
+        self.task = Task::Prepare { until_ms, card: None };
+        self.begin(now);
+    }
+
+    pub(super) fn ask_outcome(&mut self, attempt: AttemptId, now: Now) {
+        if matches!(&self.task, Task::Ask(ask) if ask.attempt == attempt) {
+            return;
+        }
+        self.give_up_task("an earlier payment is being checked", now);
+        let until_ms = now.ms.saturating_add(self.limits.ask_ms);
+        self.task = Task::Ask(Ask { attempt, until_ms, first: None, ready: false });
+        self.may_pend = true;
+        self.begin(now);
+    }
+
+    /// The first question of a task: whatever may still be pending is called off, and a stranger registers.
+    pub(super) fn begin(&mut self, now: Now) {
+        self.exchange = None;
+        self.ended = None;
+        self.in_flight.retain(|sent| sent.what == What::Reply);
+        if let Task::Ask(ask) = &mut self.task {
+            (ask.first, ask.ready) = (None, false);
+        }
+        self.ask_next(if self.may_pend { Question::Abort } else { self.after_abort() }, 0, now);
+    }
+
+    fn after_abort(&self) -> Question {
+        if self.registered { Question::Status } else { Question::Register }
+    }
+
+    fn ask_next(&mut self, question: Question, wait_ms: u64, now: Now) {
+        self.next = Some(Next { question, at_ms: now.ms.saturating_add(wait_ms) });
+    }
+
+    pub(super) fn put_next(&mut self, now: Now) {
+        let Some(Next { question, .. }) = self.next.take() else { return };
+        let merchant = self.merchant;
+        let (apdu, patience_ms) = match question {
+            Question::Abort => (request::abort(), self.limits.reply_ms),
+            Question::Register => (merchant.register(), self.limits.finish_ms),
+            Question::Status => (merchant.ask_status(), self.limits.finish_ms),
+            Question::Last => (merchant.ask_last(), self.limits.finish_ms),
+            Question::Totals => (merchant.end_of_day(), self.limits.work_ms),
+            Question::Undo => match self.undo_apdu() {
+                Some(apdu) => (apdu, self.limits.work_ms),
+                None => return,
+            },
+        };
+        self.exchange = Some(Exchange { question, accepted: false, due_ms: None, patience_ms, result: None });
+        self.transmit(if question == Question::Undo { What::Money } else { What::Question }, &apdu, now);
+    }
+
+    /// `80 00 00`.
+    pub(super) fn accepted(&mut self, now: Now) {
+        if self.charge_accepted(now) {
+            return;
+        }
+        self.question_heard();
+        let Some(exchange) = &mut self.exchange else { return };
+        exchange.accepted = true;
+        exchange.due_ms = Some(now.ms.saturating_add(exchange.patience_ms));
+        if exchange.question == Question::Abort {
+            self.end(How::Done(Message::new(0x8000)), Vec::new());
+        }
+    }
+
+    /// `84 xx 00`.
+    pub(super) fn command_refused(&mut self, error: u8, raw: Vec<u8>, now: Now) {
+        if self.charge_refused(error, raw.clone(), now) {
+            return;
+        }
+        self.question_heard();
+        self.end(How::Refused(error), raw);
+    }
+
+    /// 06 0F. Of a question only once that was accepted; a status enquiry may be answered with nothing else.
+    pub(super) fn completed(&mut self, message: Message, raw: Vec<u8>, now: Now) {
+        if self.charge_completed(&message, raw.clone(), now) {
+            return;
+        }
+        let tells_status = message.fixed("terminal_status").is_some();
+        let ours = |exchange: &Exchange| exchange.accepted || (exchange.question == Question::Status && tells_status);
+        if self.exchange.as_ref().is_some_and(ours) {
+            self.question_heard();
+            self.end(How::Done(message), raw);
+        }
+    }
+
+    /// 06 1E.
+    pub(super) fn aborted(&mut self, code: u8, raw: Vec<u8>, now: Now) {
+        if self.charge_aborted(code, raw.clone(), now) {
+            return;
+        }
+        if self.exchange.as_ref().is_some_and(|exchange| exchange.accepted) {
+            self.end(How::Aborted(code), raw);
+        }
+    }
+
+    /// An answer shows that the question has arrived, whatever became of its ACK.
+    fn question_heard(&mut self) {
+        self.in_flight.retain(|sent| !matches!(sent.what, What::Question | What::Money));
+    }
+
+    fn end(&mut self, how: How, raw: Vec<u8>) {
+        if let Some(Exchange { question, result, .. }) = self.exchange.take() {
+            self.ended = Some(End { question, how, result, raw });
+        }
+    }
+
+    pub(super) fn tick_question(&mut self, now: Now) {
+        if self.exchange.as_ref().and_then(|exchange| exchange.due_ms).is_some_and(|due| now.ms >= due) {
+            match self.exchange.as_ref().map(|exchange| exchange.question) {
+                Some(Question::Undo) => {
+                    self.restarted = true;
+                    self.money_in_doubt("the terminal did not answer in time", now);
+                }
+                Some(_) | None => self.unanswered(now),
+            }
+        }
+    }
+
+    /// A question stayed without an answer.
+    pub(super) fn unanswered(&mut self, now: Now) {
+        let question = self.exchange.take().map(|exchange| exchange.question);
+        self.in_flight.clear();
+        if question == Some(Question::Abort) {
+            // An idle terminal need not answer to it.
+            self.may_pend = false;
+            return self.ask_next(self.after_abort(), 0, now);
+        }
+        self.registered = false;
+        self.restarted = true;
+        if matches!(self.task, Task::Ask(_)) {
+            self.begin(now);
+        } else {
+            self.give_up_task("the card terminal does not answer", now);
+        }
+        self.set_online(false);
+        self.probe_at_ms = now.ms.saturating_add(self.limits.probe_again_ms);
+    }
+
+    /// A question has ended and our answer to its last word has arrived.
+    pub(super) fn question_over(&mut self, end: End, now: Now) {
+        if let How::Refused(BUSY) = end.how
+            && end.question != Question::Abort
+        {
+            return self.busy(end.question, now);
+        }
+        match end.question {
+            Question::Abort => {
+                self.may_pend = false;
+                self.ask_next(self.after_abort(), 0, now);
+            }
+            Question::Register => self.register_over(&end.how, now),
+            Question::Status => self.status_over(&end.how, now),
+            Question::Last => self.last_over(&end, now),
+            Question::Undo => self.undo_over(end, now),
+            Question::Totals => self.totals_over(&end, now),
+        }
+    }
+
+    /// The terminal wants to be asked again; the task's own limit ends that.
+    fn busy(&mut self, question: Question, now: Now) {
+        match &self.task {
+            Task::Prepare { .. } | Task::Ask(_) => self.ask_next(question, BUSY_WAIT_MS, now),
+            Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) | Task::Undo(_) | Task::EndOfDay => {
+                self.give_up_task("the card terminal is busy", now);
+            }
+        }
+    }
+
+    fn register_over(&mut self, how: &How, now: Now) {
+        let code = match how {
+            How::Done(_) => {
+                self.registered = true;
+                self.set_online(true);
+                return match self.task {
+                    Task::Probe => self.rest(now),
+                    _ => self.ask_next(Question::Status, 0, now),
+                };
+            }
+            How::Aborted(code) | How::Refused(code) => code,
+        };
+        let reason =
+            format!("the card terminal refuses to register this kiosk ({code:02X}): is [terminal] password right?");
+        if matches!(self.task, Task::Ask(_)) {
+            return self.ask_next(Question::Register, BUSY_WAIT_MS, now);
+        }
+        self.give_up_task(&reason, now);
+        self.set_online(false);
+        self.probe_at_ms = now.ms.saturating_add(self.limits.probe_again_ms);
+    }
+
+    fn status_over(&mut self, how: &How, now: Now) {
+        let (status, card_in) = match how {
+            How::Done(message) => {
+                let status = message.fixed("terminal_status").and_then(|raw| raw.first().copied());
+                let slot = message.tlv(CARD_STATE).and_then(|raw| raw.first()).is_some_and(|state| state & 1 == 1);
+                (status, slot || status.is_some_and(|status| CARD_IN.contains(&status)))
+            }
+            // Some terminals do not know the question; they have answered, so nothing is pending.
+            How::Refused(NOT_SUPPORTED) => (None, false),
+            How::Refused(code) | How::Aborted(code) => (Some(*code), false),
+        };
+        self.may_pend = false;
+        let poll_ms = self.limits.card_poll_ms;
+        match &mut self.task {
+            Task::Prepare { until_ms, card } if card_in => {
+                let until_ms = *until_ms;
+                if card.replace(CardWait { until_ms }).is_none() {
+                    self.steps.push(Step::Report(TerminalReport::CardStillIn));
+                }
+                self.ask_next(Question::Status, poll_ms, now);
+            }
+            Task::Prepare { .. } => match status {
+                None | Some(READY) => self.ask_next(Question::Last, 0, now),
+                Some(code) => self.give_up_task(&format!("the card terminal is not ready ({code:02X})"), now),
+            },
+            Task::Ask(ask) => {
+                ask.ready = status == Some(READY) || card_in;
+                self.ask_next(Question::Last, 0, now);
+            }
+            Task::Undo(_) => self.ask_next(Question::Undo, 0, now),
+            Task::EndOfDay => self.ask_next(Question::Totals, 0, now),
+            Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) => {
+                self.set_online(true);
+                self.rest(now);
+            }
+        }
+    }
+
+    fn last_over(&mut self, end: &End, now: Now) {
+        let last = match (&end.how, &end.result) {
+            (How::Done(_), Some((message, _))) => read_last(message, &now.stamp),
+            // Its last word was that of another question: we and the terminal are out of step.
+            (How::Done(message), None) if message.fixed("terminal_status").is_some() => LastTransaction::Unknown,
+            (How::Done(_), None) => LastTransaction::Empty,
+            (How::Aborted(_) | How::Refused(_), _) => LastTransaction::Unknown,
+        };
+        match &mut self.task {
+            Task::Prepare { .. } => self.prepared(last, now),
+            Task::Ask(ask) => match ask.first.take() {
+                None => {
+                    ask.first = Some(last);
+                    self.ask_next(Question::Last, self.limits.ask_pause_ms, now);
+                }
+                Some(first) => self.outcome(first, last, now),
+            },
+            Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) | Task::Undo(_) | Task::EndOfDay => {}
+        }
+    }
+
+    fn prepared(&mut self, baseline: LastTransaction, now: Now) {
+        if baseline == LastTransaction::Unknown {
+            return self.give_up_task("the card terminal's last transaction cannot be read", now);
+        }
+        self.closed = self.open.take().or(self.closed.take());
+        self.restarted = false;
+        let until_ms = now.ms.saturating_add(self.limits.ready_ms);
+        self.task = Task::Ready { until_ms, baseline: baseline.clone() };
+        self.steps.push(Step::Report(TerminalReport::Prepared { baseline }));
+    }
+
+    fn outcome(&mut self, first: LastTransaction, second: LastTransaction, now: Now) {
+        let Task::Ask(Ask { attempt, ready, .. }) = self.task else { return };
+        self.rest(now);
+        let maybe_restarted = self.restarted || self.sent.back() != Some(&attempt);
+        let report = TerminalReport::Outcome { attempt, first, second, host_reachable: ready, maybe_restarted };
+        self.steps.push(Step::Report(report));
+    }
+
+    fn rest(&mut self, now: Now) {
+        self.task = Task::Idle;
+        self.exchange = None;
+        self.next = None;
+        self.ended = None;
+        self.probe_at_ms = now.ms.saturating_add(self.limits.probe_ms);
+    }
+
+    /// Whatever is under way ends here, each in the words that fit it.
+    pub(super) fn give_up_task(&mut self, reason: &str, now: Now) {
+        match std::mem::replace(&mut self.task, Task::Idle) {
+            Task::Idle | Task::Probe | Task::Ready { .. } => {}
+            Task::Prepare { .. } => self.not_ready(reason),
+            Task::Charge(charge) => {
+                self.undecided_end();
+                self.may_pend = true;
+                if self.open.is_some() {
+                    self.no_answer(charge.attempt, reason);
+                }
+            }
+            Task::Ask(ask) => {
+                self.task = Task::Ask(ask);
+                self.outcome(LastTransaction::Unknown, LastTransaction::Unknown, now);
+            }
+            Task::Undo(undo) => self.undo_given_up(&undo, reason),
+            Task::EndOfDay => self.no_totals(reason),
+        }
+        self.rest(now);
+    }
+
+    pub(super) fn tick_task(&mut self, now: Now) {
+        match &mut self.task {
+            Task::Idle => {
+                if self.line_up && self.exchange.is_none() && self.next.is_none() && now.ms >= self.probe_at_ms {
+                    self.task = Task::Probe;
+                    self.ask_next(self.after_abort(), 0, now);
+                }
+            }
+            Task::Prepare { until_ms, card } if now.ms >= *until_ms => {
+                let reason = if card.is_some_and(|card| now.ms >= card.until_ms) {
+                    "a card is still in the card terminal"
+                } else {
+                    "the card terminal does not become ready"
+                };
+                self.give_up_task(reason, now);
+            }
+            Task::Ready { until_ms, .. } if now.ms >= *until_ms => self.rest(now),
+            Task::Probe | Task::Prepare { .. } | Task::Ready { .. } | Task::Undo(_) | Task::EndOfDay => {}
+            Task::Charge(_) => self.tick_charge(now),
+            Task::Ask(ask) => {
+                if now.ms >= ask.until_ms {
+                    let first = ask.first.take().unwrap_or(LastTransaction::Unknown);
+                    self.outcome(first, LastTransaction::Unknown, now);
+                }
+            }
+        }
+    }
+
+    pub(super) fn task_deadline_ms(&self) -> Option<u64> {
+        match &self.task {
+            Task::Idle => (self.line_up && self.exchange.is_none() && self.next.is_none()).then_some(self.probe_at_ms),
+            Task::Probe | Task::Undo(_) | Task::EndOfDay => None,
+            Task::Prepare { until_ms, .. } | Task::Ready { until_ms, .. } => Some(*until_ms),
+            Task::Charge(charge) => charge.deadline_ms(),
+            Task::Ask(ask) => Some(ask.until_ms),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! A ZVT terminal on a serial line: its settings checked, its dialogue given to the worker.
+
+use super::currency;
+use super::dialogue::{Dialogue, Limits};
+use super::request::{Merchant, bcd};
+use crate::config::Terminal;
+use crate::domain::session::TerminalReport;
+use crate::ports::{Clock, Reports};
+use crate::serial::LineSettings;
+use crate::terminal::{Started, worker};
+use std::sync::Arc;
+
+/// Starts the worker; it ends when the returned handle is dropped.
+///
+/// # Errors
+/// A password or currency that cannot be sent, or no thread to be had.
+pub fn start(settings: &Terminal, reports: Reports<TerminalReport>, clock: Arc<dyn Clock>) -> Started {
+    let dialogue = Dialogue::new(merchant(settings)?, Limits::new(settings.ack_timeout_ms, settings.answer_timeout_ms));
+    worker::start(dialogue, &settings.port, line(settings), reports, clock)
+}
+
+/// PA00P016 2.1: two stop bits.
+pub(super) const fn line(settings: &Terminal) -> LineSettings {
+    LineSettings { baud: settings.baud, two_stop_bits: true }
+}
+
+fn merchant(settings: &Terminal) -> Result<Merchant, String> {
+    let password = bcd(&settings.password).and_then(|digits| digits.try_into().ok());
+    let password = password.ok_or("[terminal] password has to be the six digits set at the card terminal")?;
+    let currency = currency::number(&settings.currency)
+        .ok_or_else(|| format!("ZVT has no number for the currency {}: add it to currency.rs", settings.currency))?;
+    Ok(Merchant { password, currency })
+}

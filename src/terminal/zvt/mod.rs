@@ -1,0 +1,21 @@
+//! ZVT (PA00P015 13.08, PA00P016 rev 04): 9600 8N2, blocks with DLE stuffing and a CRC, one terminal on one line.
+//!
+//! - [`frame`]: the block; [`reader`]: blocks out of a stream
+//! - [`apdu`], [`message`], [`bmp`], [`tlv`]: what a block carries, field by field, lossless
+//! - [`request`]: what the kiosk says; [`transaction`]: a result in the kiosk's own words; [`currency`]: ISO 4217 numbers
+//! - [`dialogue`]: who speaks when, pure; [`driver`]: settings to worker; [`probe`]: "are you one?"
+//! - [`decode`]: a block or an APDU explained to a technician
+
+pub mod apdu;
+pub mod bmp;
+mod currency;
+pub mod decode;
+pub mod dialogue;
+pub mod driver;
+pub mod frame;
+pub mod message;
+pub mod probe;
+pub mod reader;
+pub mod request;
+pub mod tlv;
+pub mod transaction;

@@ -1,0 +1,126 @@
+//! What the kiosk says: the data of each command, and the answers to what the terminal asks.
+
+use super::apdu::Apdu;
+use super::bmp;
+use super::message::{
+    ABORT, AUTHORISATION, END_OF_DAY, POSITIVE, REFUND, REGISTRATION, REPEAT_RECEIPT, REVERSAL, STATUS_ENQUIRY,
+};
+use crate::domain::money::Amount;
+
+/// Registration, PA00P015 2.1: the kiosk makes its own receipt and gets no lines to print as part of a payment's commit,
+/// wants intermediate status (08), and nothing can be started at the terminal itself (10, 20).
+const CONFIG: u8 = 0xbe;
+/// How long the terminal waits for our word on its result, in seconds (BMP 01), and how often it asks (BMP 02): every two
+/// seconds, PA00P015 2.2.8.
+pub(super) const DECIDE_S: u8 = 30;
+const ASKS_MAX: u8 = 15;
+/// 06 20: tell the last transaction (01), print nothing (02).
+const TELL_LAST: u8 = 0x03;
+
+/// `84 xx 00` where the goods could not be issued: the terminal undoes the payment (PA00P015 2.2.8).
+const GOODS_FAILED: u16 = 0x8466;
+const ASK_AGAIN: u16 = 0x849c;
+const NOT_SUPPORTED: u16 = 0x8483;
+
+/// What every command needs to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Merchant {
+    /// Six digits, BCD.
+    pub password: [u8; 3],
+    /// ISO 4217 number, BCD.
+    pub currency: [u8; 2],
+}
+
+impl Merchant {
+    #[must_use]
+    pub fn register(self) -> Vec<u8> {
+        bytes(REGISTRATION, &[&self.password, &[CONFIG], &self.currency])
+    }
+
+    /// The money command. `None` if the amount is not 1..=999 999 999 999.
+    #[must_use]
+    pub fn authorise(self, amount: Amount) -> Option<Vec<u8>> {
+        let limits = [bmp::TIMEOUT, DECIDE_S, bmp::MAX_STATUS, ASKS_MAX];
+        Some(bytes(AUTHORISATION, &[&amount_field(amount)?, &self.currency_field(), &limits]))
+    }
+
+    #[must_use]
+    pub fn ask_status(self) -> Vec<u8> {
+        bytes(STATUS_ENQUIRY, &[&self.password])
+    }
+
+    #[must_use]
+    pub fn ask_last(self) -> Vec<u8> {
+        bytes(REPEAT_RECEIPT, &[&self.password, &[bmp::SERVICE, TELL_LAST]])
+    }
+
+    /// Undoes the sale with this receipt number, without the card.
+    #[must_use]
+    pub fn reverse(self, receipt: [u8; 2], amount: Amount) -> Option<Vec<u8>> {
+        let receipt = [&[bmp::RECEIPT][..], &receipt].concat();
+        Some(bytes(REVERSAL, &[&self.password, &receipt, &amount_field(amount)?, &self.currency_field()]))
+    }
+
+    /// Gives the amount to a card that is presented.
+    #[must_use]
+    pub fn refund(self, amount: Amount) -> Option<Vec<u8>> {
+        Some(bytes(REFUND, &[&self.password, &amount_field(amount)?, &self.currency_field()]))
+    }
+
+    #[must_use]
+    pub fn end_of_day(self) -> Vec<u8> {
+        bytes(END_OF_DAY, &[&self.password])
+    }
+
+    fn currency_field(self) -> Vec<u8> {
+        [&[bmp::CURRENCY][..], &self.currency].concat()
+    }
+}
+
+#[must_use]
+pub fn abort() -> Vec<u8> {
+    bytes(ABORT, &[])
+}
+
+/// `80 00 00`: done; after a result "it is kept, book it".
+#[must_use]
+pub fn positive() -> Vec<u8> {
+    bytes(POSITIVE, &[])
+}
+
+#[must_use]
+pub fn refuse() -> Vec<u8> {
+    bytes(GOODS_FAILED, &[])
+}
+
+#[must_use]
+pub fn ask_again() -> Vec<u8> {
+    bytes(ASK_AGAIN, &[])
+}
+
+#[must_use]
+pub fn not_supported() -> Vec<u8> {
+    bytes(NOT_SUPPORTED, &[])
+}
+
+fn bytes(code: u16, parts: &[&[u8]]) -> Vec<u8> {
+    Apdu::new(code, parts.concat()).encode()
+}
+
+/// Twelve digits of minor units.
+fn amount_field(amount: Amount) -> Option<Vec<u8>> {
+    if !(1..=999_999_999_999).contains(&amount.0) {
+        return None;
+    }
+    let digits = format!("{:012}", amount.0);
+    Some([vec![bmp::AMOUNT], bcd(&digits)?].concat())
+}
+
+/// Pairs of digits; `None` for anything else.
+#[must_use]
+pub fn bcd(digits: &str) -> Option<Vec<u8>> {
+    if digits.len() % 2 == 1 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    Some(digits.as_bytes().chunks(2).map(|pair| (pair[0] - b'0') << 4 | (pair[1] - b'0')).collect())
+}

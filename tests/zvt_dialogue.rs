@@ -1,0 +1,177 @@
+//! Who speaks when, word for word: `data/zvt/talks.txt`.
+
+use crate::terminal_dialogue::{CARD_MS, WON, attempt};
+use crate::zvt_faults::MERCHANT;
+use crate::zvt_vectors::bytes;
+use hospital_kiosk::domain::payment::{Booking, CardTransaction, LastTransaction};
+use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::terminal::dialogue::{Dialogue as _, Now, Step};
+use hospital_kiosk::terminal::zvt::dialogue::{Dialogue, Limits};
+use hospital_kiosk::terminal::zvt::frame::{unwrap, wrap};
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
+
+const TALKS: &str = include_str!("data/zvt/talks.txt");
+
+struct Stage {
+    dialogue: Dialogue,
+    ms: u64,
+    said: VecDeque<String>,
+}
+
+impl Stage {
+    fn now(&self) -> Now {
+        Now { ms: self.ms, stamp: *b"20261125100000" }
+    }
+
+    fn take(&mut self, steps: Vec<Step>) {
+        for step in steps {
+            let line = match step {
+                Step::Write(bytes) if bytes == [0x06] => "ack".to_owned(),
+                Step::Write(bytes) if bytes == [0x15] => "nak".to_owned(),
+                Step::Write(bytes) => format!("kiosk {}", hex(&unwrap(&bytes).expect("a block"))),
+                Step::WriteCharge(bytes) => format!("charge {}", hex(&unwrap(&bytes).expect("a block"))),
+                Step::Report(report) => format!("told {}", words(report)),
+            };
+            self.said.push_back(line);
+        }
+    }
+
+    fn hear(&mut self, bytes: &[u8]) {
+        let steps = self.dialogue.bytes(bytes, self.now());
+        self.take(steps);
+    }
+
+    fn wait(&mut self, ms: u64) {
+        let end = self.ms + ms;
+        while let Some(due) = self.dialogue.deadline_ms().filter(|due| *due <= end) {
+            let before = self.ms;
+            self.ms = due.max(self.ms);
+            let steps = self.dialogue.tick(self.now());
+            let idle = steps.is_empty() && self.ms == before;
+            self.take(steps);
+            assert!(!idle || self.dialogue.deadline_ms() != Some(due), "a deadline that never passes");
+        }
+        self.ms = end;
+    }
+
+    fn order(&mut self, word: &str) {
+        let attempt = attempt(1);
+        let command = match word {
+            "line-up" => {
+                let steps = self.dialogue.line_up(self.now());
+                return self.take(steps);
+            }
+            "prepare" => TerminalCommand::Prepare,
+            "charge" => TerminalCommand::Charge { attempt, amount: WON, card_ms: CARD_MS },
+            "confirm" => TerminalCommand::Confirm { attempt },
+            "refuse" => TerminalCommand::Refuse { attempt },
+            "call-off" => TerminalCommand::CallOff,
+            "ask" => TerminalCommand::AskOutcome { attempt },
+            other => panic!("no such order: {other}"),
+        };
+        let steps = self.dialogue.command(&command, self.now());
+        self.take(steps);
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string");
+        text
+    })
+}
+
+fn sale(transaction: &CardTransaction) -> String {
+    match &transaction.decline {
+        Some(decline) => format!("declined {}", decline.code),
+        None => format!("approved {} {}", transaction.amount.0, transaction.unique_number),
+    }
+}
+
+fn last(last: &LastTransaction) -> String {
+    match last {
+        LastTransaction::Empty => "empty".to_owned(),
+        LastTransaction::Known(transaction) => sale(transaction),
+        LastTransaction::Unknown => "unknown".to_owned(),
+    }
+}
+
+fn words(report: TerminalReport) -> String {
+    match report {
+        TerminalReport::Online(online) => if online { "online" } else { "offline" }.to_owned(),
+        TerminalReport::Prepared { baseline } => format!("prepared {}", last(&baseline)),
+        TerminalReport::CardStillIn => "card-still-in".to_owned(),
+        TerminalReport::NotReady { reason } => format!("not-ready {reason}"),
+        TerminalReport::CardSeen => "card-seen".to_owned(),
+        TerminalReport::CardRemoved => "card-removed".to_owned(),
+        TerminalReport::Answered { transaction, booking, .. } => {
+            let waits = if booking == Booking::Unconfirmed { " unconfirmed" } else { "" };
+            format!("answered {}{waits}", sale(&transaction))
+        }
+        TerminalReport::Confirmed { .. } => "confirmed".to_owned(),
+        TerminalReport::Withdrawn { .. } => "withdrawn".to_owned(),
+        TerminalReport::NoAnswer { reason, .. } => format!("no-answer {reason}"),
+        TerminalReport::NeverSent { reason, .. } => format!("never-sent {reason}"),
+        TerminalReport::Outcome { first, second, host_reachable, maybe_restarted, .. } => {
+            let same = if first == second { "same" } else { "different" };
+            let ready = if host_reachable { "ready" } else { "not-ready" };
+            let restarted = if maybe_restarted { "restarted" } else { "steady" };
+            format!("outcome {same} {} {ready} {restarted}", last(&second))
+        }
+        TerminalReport::Undone { answer, .. } => format!("undone {answer:?}"),
+        TerminalReport::Totals(totals) => format!("totals {totals:?}"),
+        TerminalReport::NoTotals { reason } => format!("no-totals {reason}"),
+    }
+}
+
+fn talks() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut talks: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let mut name = "";
+    for line in TALKS.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        match line.strip_prefix("= ") {
+            Some(next) => name = next,
+            None => talks.entry(name).or_default().push(line),
+        }
+    }
+    talks
+}
+
+fn play(stage: &mut Stage, talks: &BTreeMap<&str, Vec<&str>>, name: &str) {
+    for line in &talks[name] {
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let input = matches!(word, "use" | "do" | "term" | "bytes" | "wait");
+        assert!(!input || stage.said.is_empty(), "{name}: before `{line}` the kiosk said {:?}", stage.said);
+        match word {
+            "use" => play(stage, talks, rest),
+            "do" => stage.order(rest),
+            "term" => stage.hear(&wrap(&bytes(rest))),
+            "bytes" => stage.hear(&bytes(rest)),
+            "wait" => stage.wait(rest.parse().expect("milliseconds")),
+            "kiosk" | "charge" | "kiosk!" | "charge!" => {
+                let expected = format!("{} {}", word.trim_end_matches('!'), hex(&bytes(rest)));
+                assert_eq!(stage.said.pop_front(), Some(expected), "{name}");
+                if !word.ends_with('!') {
+                    // Behind what was said already.
+                    let said = std::mem::take(&mut stage.said);
+                    stage.hear(&[0x06]);
+                    let after = std::mem::replace(&mut stage.said, said);
+                    stage.said.extend(after);
+                }
+            }
+            "ack" | "nak" | "told" => assert_eq!(stage.said.pop_front().as_deref(), Some(*line), "{name}"),
+            other => panic!("{name}: what is `{other}`?"),
+        }
+    }
+    assert!(stage.said.is_empty(), "{name}: at the end the kiosk said {:?}", stage.said);
+}
+
+#[test]
+fn every_talk_goes_as_written() {
+    let talks = talks();
+    assert!(talks.len() >= 27, "talks are gone");
+    for name in talks.keys() {
+        let dialogue = Dialogue::new(MERCHANT, Limits::new(3_000, 120_000));
+        play(&mut Stage { dialogue, ms: 1, said: VecDeque::new() }, &talks, name);
+    }
+}

@@ -1,0 +1,202 @@
+//! The ZVT driver and the simulated terminal over a real pty.
+
+use hospital_kiosk::app::clock::SystemClock;
+use hospital_kiosk::config::Terminal;
+use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
+use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
+use hospital_kiosk::ports::{CardTerminal, Clock};
+use hospital_kiosk::rehearsal::terminal::zvt::{Fault, Model};
+use hospital_kiosk::rehearsal::terminal::{CardAction, SimTerminal};
+use hospital_kiosk::terminal;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use uuid::Uuid;
+
+const CENT: Amount = Amount(5_100);
+/// A machine may be slow; a report that has not come by then will not come.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+struct Bench {
+    sim: SimTerminal<Model>,
+    kiosk: Arc<dyn CardTerminal>,
+    reports: Receiver<TerminalReport>,
+    _folder: tempfile::TempDir,
+}
+
+fn settings(link: &Path) -> Terminal {
+    Terminal {
+        protocol: "zvt".to_owned(),
+        port: link.to_string_lossy().into_owned(),
+        baud: 9_600,
+        terminal_id: String::new(),
+        password: "123456".to_owned(),
+        currency: "EUR".to_owned(),
+        ack_timeout_ms: 3_000,
+        answer_timeout_ms: 30_000,
+    }
+}
+
+fn start(settings: &Terminal) -> (terminal::Started, Receiver<TerminalReport>) {
+    let (sender, reports) = channel();
+    let sender = Mutex::new(sender);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(chrono::FixedOffset::east_opt(0).expect("UTC")));
+    let told = Arc::new(move |report| {
+        let _ = sender.lock().expect("one thread").send(report);
+    });
+    (terminal::start(settings, told, clock), reports)
+}
+
+impl Bench {
+    fn new(seed: u64) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("terminal");
+        let sim = SimTerminal::run(&link, Model::new(seed)).expect("a simulated terminal");
+        let (kiosk, reports) = start(&settings(&link));
+        Self { sim, kiosk: kiosk.expect("a terminal"), reports, _folder: folder }
+    }
+
+    /// The first report that `wanted` picks; what comes before is passed over.
+    fn wait<T>(&self, wanted: impl Fn(TerminalReport) -> Option<T>) -> T {
+        loop {
+            let report = self.reports.recv_timeout(PATIENCE).expect("the report that is awaited");
+            if let Some(found) = wanted(report) {
+                return found;
+            }
+        }
+    }
+
+    fn charge(&self, card: CardAction) -> (AttemptId, Box<CardTransaction>, Booking) {
+        self.kiosk.command(TerminalCommand::Prepare);
+        self.wait(|report| match report {
+            TerminalReport::Prepared { baseline: LastTransaction::Known(_) } => Some(()),
+            TerminalReport::NotReady { reason } => panic!("not ready: {reason}"),
+            _ => None,
+        });
+        let attempt = AttemptId(Uuid::new_v4());
+        self.sim.with(|model| model.card(card));
+        self.kiosk.command(TerminalCommand::Charge { attempt, amount: CENT, card_ms: 10_000 });
+        self.wait(|report| match report {
+            TerminalReport::Answered { attempt: of, transaction, booking, raw } => {
+                assert!(of == attempt && terminal::decode("zvt", &raw).expect("known").is_ok());
+                Some((attempt, transaction, booking))
+            }
+            TerminalReport::NoAnswer { reason, .. } | TerminalReport::NeverSent { reason, .. } => panic!("{reason}"),
+            _ => None,
+        })
+    }
+
+    fn booked(&self) -> Amount {
+        self.sim.with(|model| model.booked())
+    }
+
+    fn approve(&self) -> Box<CardTransaction> {
+        let (attempt, transaction, booking) = self.charge(CardAction::Approve);
+        assert!(transaction.approved && transaction.amount == CENT);
+        assert_eq!((booking, self.booked()), (Booking::Unconfirmed, Amount::ZERO), "nothing is booked before our word");
+        self.kiosk.command(TerminalCommand::Confirm { attempt });
+        self.wait(|report| (report == TerminalReport::Confirmed { attempt }).then_some(()));
+        assert_eq!(self.booked(), CENT);
+        transaction
+    }
+
+    fn undo(&self, transaction: &CardTransaction, way: UndoWay) -> UndoAnswer {
+        let undo = AttemptId(Uuid::new_v4());
+        let transaction = Box::new(transaction.clone());
+        self.kiosk.command(TerminalCommand::Undo { undo, transaction, way, card_ms: 10_000 });
+        self.wait(|report| match report {
+            TerminalReport::Undone { undo: of, answer, .. } if of == undo => Some(answer),
+            TerminalReport::NoAnswer { reason, .. } | TerminalReport::NeverSent { reason, .. } => panic!("{reason}"),
+            _ => None,
+        })
+    }
+}
+
+#[test]
+fn a_payment_its_totals_and_its_reversal() {
+    let bench = Bench::new(1);
+    let sale = bench.approve();
+    assert_eq!((sale.last_four(), sale.issuer.as_str()), ("4711", "MasterCard"));
+    bench.kiosk.command(TerminalCommand::EndOfDay);
+    let totals = bench.wait(|report| match report {
+        TerminalReport::Totals(totals) => Some(totals),
+        TerminalReport::NoTotals { reason } => panic!("{reason}"),
+        _ => None,
+    });
+    assert_eq!((totals.count, totals.amount), (Some(1), CENT));
+    assert_eq!(bench.undo(&sale, UndoWay::WithoutCard), UndoAnswer::Reversed);
+    assert_eq!(bench.booked(), Amount::ZERO);
+    assert_eq!(bench.undo(&sale, UndoWay::WithoutCard), UndoAnswer::AlreadyReversed);
+    let mut unknown = sale.clone();
+    unknown.unique_number = "7777-007777".to_owned();
+    assert!(matches!(bench.undo(&unknown, UndoWay::WithoutCard), UndoAnswer::Refused { code, .. } if code == "B5"));
+}
+
+#[test]
+fn a_refund_to_the_card() {
+    let bench = Bench::new(2);
+    let sale = bench.approve();
+    bench.sim.with(|model| model.card(CardAction::Approve));
+    assert_eq!(bench.undo(&sale, UndoWay::WithCard), UndoAnswer::Reversed);
+    assert_eq!(bench.booked(), Amount::ZERO);
+}
+
+#[test]
+fn a_reversal_without_an_answer_is_in_doubt_and_never_sent_twice() {
+    let bench = Bench::new(3);
+    let sale = bench.approve();
+    bench.sim.with(|model| model.fault(Fault::SilentAfterUndo));
+    let undo = AttemptId(Uuid::new_v4());
+    let order = TerminalCommand::Undo { undo, transaction: sale, way: UndoWay::WithoutCard, card_ms: 10_000 };
+    bench.kiosk.command(order.clone());
+    // The line goes then: no proof either way, though the money is back.
+    let seen = || bench.sim.with(|model| model.requests.iter().filter(|code| **code == 0x0630).count());
+    while seen() == 0 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    bench.sim.with(|model| model.unplug(0));
+    bench.wait(|report| matches!(report, TerminalReport::NoAnswer { attempt, .. } if attempt == undo).then_some(()));
+    bench.kiosk.command(order);
+    bench.wait(|report| matches!(report, TerminalReport::NoAnswer { attempt, .. } if attempt == undo).then_some(()));
+    assert_eq!((seen(), bench.booked()), (1, Amount::ZERO));
+}
+
+#[test]
+fn a_refused_approval_is_undone_and_a_decline_is_told() {
+    let bench = Bench::new(4);
+    let (attempt, _, _) = bench.charge(CardAction::Approve);
+    bench.kiosk.command(TerminalCommand::Refuse { attempt });
+    bench.wait(|report| matches!(report, TerminalReport::Withdrawn { .. }).then_some(()));
+    assert_eq!(bench.booked(), Amount::ZERO);
+    let (_, transaction, booking) = bench.charge(CardAction::Decline);
+    assert_eq!((transaction.decline.expect("a code").code.as_str(), booking), ("05", Booking::Final));
+}
+
+#[test]
+fn what_answers_on_the_line_is_told_by_a_harmless_question() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("terminal");
+    let sim = SimTerminal::run(&link, Model::new(5)).expect("a simulated terminal");
+    let settings = settings(&link);
+    let says: Vec<_> = terminal::PROTOCOLS
+        .iter()
+        .filter(|protocol| protocol.name == "zvt")
+        .filter_map(|protocol| (protocol.probe)(&settings, &settings.port))
+        .collect();
+    assert_eq!(says, ["ZVT terminal (software 1.07, status 00)"]);
+    assert_eq!(sim.with(|model| model.requests.clone()), [0x0501]);
+}
+
+#[test]
+fn settings_that_cannot_be_sent_are_refused() {
+    for (password, currency) in [("12345", "EUR"), ("1234567", "EUR"), ("12345x", "EUR"), ("123456", "XXX")] {
+        let wrong = Terminal {
+            password: password.to_owned(),
+            currency: currency.to_owned(),
+            ..settings(Path::new("/dev/null"))
+        };
+        assert!(start(&wrong).0.is_err(), "{password} {currency}");
+    }
+}
