@@ -5,13 +5,15 @@ use crate::app::desk::{self, Desk, DeskSender};
 use crate::app::effects::{Effects, Ports, Press, ShowView};
 use crate::app::screens;
 use crate::config::{self, Config, Fault, Known};
-use crate::domain::session::{Finished, Input, Reply, Session};
+use crate::domain::session::{Finished, Input, Reply, Session, TerminalReport};
 use crate::hospital::client::Client;
 use crate::hospital::sync::{self, SyncSettings};
 use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Scanner, Store};
+use crate::watch::{self, Line, Presence, Sources};
 use crate::{printer, scanner, store, terminal};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -72,10 +74,18 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
     let store: Arc<dyn Store> = Arc::new(opened.store);
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("kiosk").enable_all().build()?;
-    let hospital: Arc<dyn HospitalServer> =
-        Arc::new(Client::new(&config.hospital, facility.clone(), hooks.clock.clone()).map_err(anyhow::Error::msg)?);
-    let terminal = terminal::start(&config.terminal, to_desk(&desk, Input::Terminal), hooks.clock.clone())
-        .map_err(anyhow::Error::msg)?;
+    let client = Arc::new(
+        Client::with_identity(&config.hospital, &config.identity, facility.clone(), hooks.clock.clone())
+            .map_err(anyhow::Error::msg)?,
+    );
+    let hospital: Arc<dyn HospitalServer> = client.clone();
+    let (terminal_seen, hospital_seen) = (Arc::new(Presence::default()), Arc::new(Presence::default()));
+    let terminal = terminal::start(
+        &config.terminal,
+        noting_terminal(&terminal_seen, to_desk(&desk, Input::Terminal)),
+        hooks.clock.clone(),
+    )
+    .map_err(anyhow::Error::msg)?;
     let printer: Arc<dyn Printer> = printer::start(&config.printer, to_desk(&desk, Input::Printer));
     let scanner = scanner::start(&config.scanner, facility.number_digits, to_desk(&desk, Input::Scanned));
     let outbox = Arc::new(Notify::new());
@@ -84,7 +94,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         clock: hooks.clock.clone(),
         store: store.clone(),
         terminal: terminal.clone(),
-        printer,
+        printer: printer.clone(),
         hospital: hospital.clone(),
         show: hooks.show,
         press: hooks.press,
@@ -93,10 +103,47 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
     };
     let effects = Effects::new(ports, desk.clone(), runtime.handle().clone());
     runtime.spawn(Desk::new(Session::new(facility), effects).run(inputs));
-    let online = to_desk(&desk, |online| Input::Hospital(Reply::Online(online)));
+    let told = to_desk(&desk, |online| Input::Hospital(Reply::Online(online)));
+    let seen = hospital_seen.clone();
+    let online: Arc<dyn Fn(bool) + Send + Sync> = Arc::new(move |online| {
+        seen.set(online);
+        told(online);
+    });
     let settings = SyncSettings::from(&config.hospital);
     runtime.spawn(sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock, online, hooks.delivered));
+    let sources = Sources {
+        kiosk: config.facility.kiosk_prefix.clone(),
+        started: Instant::now(),
+        store: store.clone(),
+        printer,
+        terminal: terminal_seen,
+        hospital: hospital_seen,
+        line: Arc::new(move || Line { skew_s: client.clock_skew_s(), heard_at_s: client.heard_at_s() }),
+    };
+    be_watched(config, runtime.handle(), sources);
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
+}
+
+/// A kiosk that cannot be watched still serves.
+fn be_watched(config: &Config, runtime: &tokio::runtime::Handle, sources: Sources) {
+    let Some(address) = config.watch.address else { return };
+    match watch::serve(runtime, address, sources) {
+        Ok(address) => tracing::info!(%address, "this kiosk can be watched"),
+        Err(error) => tracing::error!(%error, "this kiosk cannot be watched: [watch] address is taken"),
+    }
+}
+
+fn noting_terminal(
+    seen: &Arc<Presence>,
+    next: Arc<dyn Fn(TerminalReport) + Send + Sync>,
+) -> Arc<dyn Fn(TerminalReport) + Send + Sync> {
+    let seen = seen.clone();
+    Arc::new(move |report| {
+        if let TerminalReport::Online(online) = &report {
+            seen.set(*online);
+        }
+        next(report);
+    })
 }
 
 fn to_desk<T: 'static>(

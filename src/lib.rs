@@ -7,9 +7,10 @@
 //! |---|---|
 //! | [`domain`] | nothing but itself: no clock, no IO, no async, no float, no widget |
 //! | [`ports`] | domain |
-//! | [`terminal`] [`printer`] [`scanner`] [`hospital`] [`store`] [`config`] | ports, domain, [`serial`], their own section of config |
+//! | [`terminal`] [`printer`] [`scanner`] [`hospital`] [`store`] [`config`] | ports, domain, [`serial`], [`keyfile`], their own section of config |
 //! | [`app`] | ports, domain, config; only `app/screens` and `app/press.rs` say slint |
 //! | [`commands`] | what the command line does, without its arguments |
+//! | [`watch`] | ports, domain, config: what a monitor may read |
 //! | [`assembly`] | puts the rooms together, for the product and for the rehearsal |
 //! | [`rehearsal`] | everything but the app's internals: simulated devices speaking the real bytes |
 //!
@@ -22,6 +23,7 @@ pub mod commands;
 pub mod config;
 pub mod domain;
 pub mod hospital;
+pub mod keyfile;
 pub mod ports;
 pub mod printer;
 pub mod rehearsal;
@@ -29,3 +31,4 @@ pub mod scanner;
 pub mod serial;
 pub mod store;
 pub mod terminal;
+pub mod watch;

@@ -8,6 +8,7 @@ use crate::domain::session::{
     Counters, PrinterReport, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, TerminalReport,
 };
 use crate::domain::staff::{AuditEntry, Gate, Parked, Pin};
+use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::future::Future;
 use std::sync::Arc;
@@ -52,6 +53,35 @@ pub trait HospitalServer: Send + Sync {
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery>;
     /// Today's schedule for the cache: patients and appointments. `Err` in words for the log.
     fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>>;
+    /// What of the day changed since `mark`; all of it without one, and where the server cannot tell.
+    fn schedule_since<'a>(
+        &'a self,
+        day: NaiveDate,
+        _mark: Option<&'a str>,
+    ) -> Answer<'a, Result<ScheduleNews, String>> {
+        let all = self.schedule(day);
+        Box::pin(async move { all.await.map(|rows| ScheduleNews { whole: true, rows, ..ScheduleNews::default() }) })
+    }
+}
+
+/// What a pull of the schedule brought.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ScheduleNews {
+    /// `rows` is the whole day: what is not among them is gone.
+    pub whole: bool,
+    pub rows: Vec<(Patient, Appointment)>,
+    /// Appointments that are no longer of this day, or no longer at all.
+    pub gone: Vec<String>,
+    /// From where the next pull may go on.
+    pub mark: Option<String>,
+}
+
+/// Where the last pull of a day ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleMark {
+    pub mark: String,
+    /// When the whole day was pulled last.
+    pub whole_at: DateTime<FixedOffset>,
 }
 
 /// Why the store could not do it, in words for staff.
@@ -115,6 +145,19 @@ pub trait Store: Send + Sync {
 
     /// Replaces the cached day.
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError>;
+    /// Takes over what a pull brought. Other callers of the store get their turn in between: a day is long.
+    fn update_schedule(
+        &self,
+        day: NaiveDate,
+        news: &ScheduleNews,
+        _at: DateTime<FixedOffset>,
+    ) -> Result<(), StoreError> {
+        self.cache_schedule(day, &news.rows)
+    }
+    /// Where the next pull of the day may go on; `None`: it must be whole.
+    fn schedule_mark(&self, _day: NaiveDate) -> Result<Option<ScheduleMark>, StoreError> {
+        Ok(None)
+    }
     /// The patient as the cache knows them, `offline` set.
     fn cached_patient(
         &self,
@@ -148,6 +191,7 @@ pub struct Tally {
     /// The oldest request that the hospital does not have.
     pub oldest_queued_at: Option<DateTime<FixedOffset>>,
     pub last_delivered_at: Option<DateTime<FixedOffset>>,
+    /// Payments, and money on its way back, that are neither the one nor the other yet.
     pub payments_in_doubt: u64,
     pub payments_need_staff: u64,
 }
@@ -156,15 +200,20 @@ impl Tally {
     /// For stores that keep everything at hand; such rows do not say when they were delivered.
     fn count(requests: &[QueueRow], payments: &[PaymentRecord]) -> Self {
         let rows = |state: QueueState| requests.iter().filter(move |row| row.state == state);
-        let of = |state: PaymentState| payments.iter().filter(|payment| payment.state == state).count() as u64;
+        let of = |state: PaymentState, undo: UndoState| {
+            let paying = payments.iter().filter(|payment| payment.state == state).count();
+            paying as u64
+                + payments.iter().filter_map(|payment| payment.undo.as_ref()).filter(|own| own.state == undo).count()
+                    as u64
+        };
         let undelivered = rows(QueueState::Waiting).chain(rows(QueueState::Parked));
         Self {
             waiting: rows(QueueState::Waiting).count() as u64,
             parked: rows(QueueState::Parked).count() as u64,
             oldest_queued_at: undelivered.map(|row| row.queued_at).min(),
             last_delivered_at: None,
-            payments_in_doubt: of(PaymentState::InDoubt),
-            payments_need_staff: of(PaymentState::NeedsStaff),
+            payments_in_doubt: of(PaymentState::InDoubt, UndoState::InDoubt),
+            payments_need_staff: of(PaymentState::NeedsStaff, UndoState::NeedsStaff),
         }
     }
 }

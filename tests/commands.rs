@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 pub struct Ran {
-    code: i32,
+    pub code: i32,
     pub out: String,
     pub err: String,
 }
@@ -60,7 +60,7 @@ fn fed(arguments: &[&str], input: &[u8]) -> Ran {
 }
 
 /// The shipped configuration with `changes` to its keys (`store.folder`), its hospital in place.
-fn config(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
+pub fn config(folder: &Path, changes: &[(&str, &str)]) -> PathBuf {
     let shipped = fs::read_to_string(root().join("config/kiosk.toml")).expect("shipped");
     let hospital = root().join("config/hospital/onsaemi").display().to_string();
     let mut section = String::new();
@@ -417,7 +417,7 @@ fn devices_are_named_and_nothing_is_charged_or_printed() {
 
 #[test]
 fn every_command_helps_and_wrong_usage_is_2() {
-    let commands: [&[&str]; 23] = [
+    let commands: [&[&str]; 24] = [
         &[],
         &["run"],
         &["check"],
@@ -429,6 +429,7 @@ fn every_command_helps_and_wrong_usage_is_2() {
         &["queue", "show"],
         &["queue", "retry"],
         &["schedule", "wipe"],
+        &["enroll"],
         &["payments"],
         &["payments", "list"],
         &["payments", "show"],
@@ -478,7 +479,7 @@ fn every_command_helps_and_wrong_usage_is_2() {
 }
 
 /// Ends its process when dropped.
-struct Ended(Child);
+pub struct Ended(pub Child);
 
 impl Drop for Ended {
     fn drop(&mut self) {
@@ -527,7 +528,7 @@ fn the_staff_pin_comes_from_standard_input_and_is_in_the_trail() {
 }
 
 /// What a child says first, waiting at most half a minute for it.
-fn first_line(child: &mut Child) -> String {
+pub fn first_line(child: &mut Child) -> String {
     let output = child.stdout.take().expect("output");
     let (sender, line) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

@@ -141,7 +141,7 @@ fn any_text_at_all_is_read_without_a_panic() {
 /// `section.field` of every struct in src/config/<section>.rs.
 fn fields() -> BTreeSet<String> {
     let mut fields = BTreeSet::new();
-    for section in ["display", "terminal", "printer", "scanner", "hospital", "store"] {
+    for section in ["display", "terminal", "printer", "scanner", "hospital", "identity", "store", "watch"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/config/{section}.rs"));
         let source = fs::read_to_string(path).expect("a source file");
         let body = source.split("pub struct ").nth(1).and_then(|rest| rest.split("\n}").next()).expect("a struct");

@@ -8,6 +8,8 @@ mod configuration;
 mod days;
 #[cfg(feature = "window")]
 mod demo;
+#[cfg(feature = "window")]
+mod enroll;
 mod fuzz;
 mod hospital;
 mod house;
@@ -39,6 +41,7 @@ mod terminal_undo;
 mod terminal_vectors;
 #[cfg(feature = "window")]
 mod touches;
+mod watch;
 mod zvt_dialogue;
 mod zvt_faults;
 mod zvt_line;

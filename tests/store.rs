@@ -6,6 +6,7 @@ mod files;
 mod journal;
 mod long_queue;
 mod queue;
+mod schedule;
 mod staff;
 mod undo;
 

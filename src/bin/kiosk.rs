@@ -42,6 +42,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Make this kiosk's keys, and tell what the hospital's administrator must register.
+    Enroll(commands::enroll::Enroll),
     /// What a document costs and when it is ready.
     Quote(quote::QuoteArgs),
     /// Hex lines on standard input, one answer a line.
@@ -217,6 +219,9 @@ fn main() -> ExitCode {
         Command::Devices { json } => {
             tell(load(&path).and_then(|config| commands::devices::list(&config, json)), &mut streams)
         }
+        Command::Enroll(args) => {
+            tell(load(&path).and_then(|config| commands::enroll::run(&config, args)), &mut streams)
+        }
         Command::Queue { what } => tell(ask_store(&path, &queue_request(what)), &mut streams),
         Command::Schedule { what: ScheduleCommand::Wipe { json } } => {
             tell(ask_store(&path, &socket::Request::ScheduleWipe { json }), &mut streams)
@@ -321,11 +326,21 @@ fn load(path: &std::path::Path) -> Result<Config, Refusal> {
 
 fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
     one_pixel_is_one_pixel();
+    no_core_dumps().map_err(commands::usage)?;
     log();
     let config = load(path)?;
     screens::fonts_installed().map_err(commands::usage)?;
     run_window(&config, first_frame).map_err(|error| commands::usage(format!("{error:#}")))?;
     Ok(Vec::new())
+}
+
+/// Keys and patients are in this memory: no core file, no crash handler, no debugger of another user gets a copy. The limit
+/// alone would not do: a handler in `core_pattern` is started in spite of it (core(5)).
+fn no_core_dumps() -> Result<(), String> {
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    let cannot = |error: rustix::io::Errno| format!("core dumps cannot be turned off: {error}");
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).map_err(cannot)?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(cannot)
 }
 
 /// Sizes are millimetres of the configured screen: no desktop's guess at a scale may come between.

@@ -112,17 +112,17 @@ fn ask_scanner(config: &Config) -> DeviceAnswer {
 }
 
 fn ask_hospital(config: &Config) -> DeviceAnswer {
-    let url = &config.hospital.url;
-    let says = describe(config);
-    let ok = says.is_ok();
-    DeviceAnswer { device: "hospital".to_owned(), port: url.clone(), ok, says: says.unwrap_or_else(|why| why) }
+    let asked = check_hospital(config);
+    let ok = asked.is_ok();
+    let says = asked.unwrap_or_else(|why| why);
+    DeviceAnswer { device: "hospital".to_owned(), port: config.hospital.url.clone(), ok, says }
 }
 
-fn describe(config: &Config) -> Result<String, String> {
+fn check_hospital(config: &Config) -> Result<String, String> {
     let clock = Arc::new(Standing(config.facility.offset));
-    let client = Client::new(&config.hospital, Arc::new(config.facility.clone()), clock)?;
+    let client = Client::with_identity(&config.hospital, &config.identity, Arc::new(config.facility.clone()), clock)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| format!("this machine cannot open connections: {error}"))?.block_on(client.describe())
+    runtime.map_err(|error| format!("this machine cannot open connections: {error}"))?.block_on(client.check())
 }
 
 /// A clock for one question.

@@ -4,6 +4,7 @@
 pub mod check;
 pub mod decode;
 pub mod devices;
+pub mod enroll;
 pub mod payments;
 pub mod queue;
 pub mod quote;

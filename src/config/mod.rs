@@ -5,6 +5,7 @@ mod display;
 mod facility;
 mod fault;
 mod hospital;
+mod identity;
 mod near;
 mod printer;
 mod read;
@@ -12,14 +13,17 @@ mod scanner;
 mod store;
 mod terminal;
 mod texts;
+mod watch;
 
 pub use display::Display;
 pub use fault::Fault;
 pub use hospital::Hospital;
+pub use identity::Identity;
 pub use printer::Printer;
 pub use scanner::Scanner;
 pub use store::Store;
 pub use terminal::Terminal;
+pub use watch::Watch;
 
 use crate::domain::facility::Facility;
 use crate::domain::language::Language;
@@ -36,7 +40,9 @@ pub struct Config {
     pub printer: Printer,
     pub scanner: Scanner,
     pub hospital: Hospital,
+    pub identity: Identity,
     pub store: Store,
+    pub watch: Watch,
 }
 
 /// What this program was built with, which a configuration can only choose from.
@@ -89,7 +95,9 @@ fn read_kiosk(path: &Path, known: &Known<'_>, faults: &Faults) -> Option<Config>
         printer: Printer::read(root.table("printer")),
         scanner: Scanner::read(root.table("scanner")),
         hospital: Hospital::read(root.table("hospital")),
+        identity: Identity::read(root.table("identity")),
         store: Store::read(root.table("store")),
+        watch: Watch::read(root.table("watch")),
     };
     root.finish();
     Some(config)

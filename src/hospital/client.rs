@@ -2,9 +2,13 @@
 
 pub mod answer;
 mod arrival;
+mod check;
 mod deliver;
 mod http;
 mod look_up;
+mod schedule;
+mod skew;
+mod token;
 
 use super::wire::{self, Capabilities};
 use crate::config;
@@ -12,7 +16,7 @@ use crate::domain::facility::Facility;
 use crate::domain::outbox::{Act, Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::session::{Question, Reply};
-use crate::ports::{Answer, Clock, HospitalServer};
+use crate::ports::{Answer, Clock, HospitalServer, ScheduleNews};
 use chrono::NaiveDate;
 use http::Http;
 pub use http::{HttpAnswer, Trouble};
@@ -47,7 +51,20 @@ impl Client {
     /// A URL that is no `https://` (or loopback `http://`) URL, a certificate file that cannot be read; in words for
     /// a technician.
     pub fn new(settings: &config::Hospital, facility: Arc<Facility>, clock: Arc<dyn Clock>) -> Result<Self, String> {
-        let http = Http::new(&settings.url, settings.ca_file.as_deref())?;
+        Self::with_identity(settings, &config::Identity::default(), facility, clock)
+    }
+
+    /// [`Self::new`], for a hospital that asks who the kiosk is.
+    ///
+    /// # Errors
+    /// As [`Self::new`]; also a client certificate that belongs to none of our keys.
+    pub fn with_identity(
+        settings: &config::Hospital,
+        identity: &config::Identity,
+        facility: Arc<Facility>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, String> {
+        let http = Http::new(&settings.url, settings.ca_file.as_deref(), identity)?;
         Ok(Self { http, settings: settings.clone(), facility, clock, known: Mutex::default() })
     }
 
@@ -157,9 +174,14 @@ impl HospitalServer for Client {
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
         Box::pin(async move {
             match &queued.request.act {
-                Act::Arrival { appointment_ref, ticket, insurance, see_desk, .. } => {
-                    let arrival =
-                        arrival::Arrival { appointment_ref, ticket, insurance: *insurance, see_desk: *see_desk };
+                Act::Arrival { appointment_ref, version_seen, ticket, insurance, see_desk } => {
+                    let arrival = arrival::Arrival {
+                        appointment_ref,
+                        version_seen,
+                        ticket,
+                        insurance: *insurance,
+                        see_desk: *see_desk,
+                    };
                     self.deliver_arrival(&queued.request, &arrival).await
                 }
                 Act::Documents { .. } | Act::Cancellation { .. } => self.deliver_bundle(queued).await,
@@ -168,7 +190,12 @@ impl HospitalServer for Client {
     }
 
     fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
+        let all = self.schedule_since(day, None);
+        Box::pin(async move { all.await.map(|news| news.rows) })
+    }
+
+    fn schedule_since<'a>(&'a self, day: NaiveDate, mark: Option<&'a str>) -> Answer<'a, Result<ScheduleNews, String>> {
         // The sender's own refresh is the one caller that is never cancelled and never twice at once: it learns too.
-        Box::pin(async move { tokio::join!(self.read_schedule(day), self.learn()).0 })
+        Box::pin(async move { tokio::join!(self.schedule_news(day, mark), self.learn()).0 })
     }
 }

@@ -19,6 +19,7 @@
 //! The hospital should put a unique index on the identifiers in `request_system` (`HAPI`: a unique combo
 //! `SearchParameter`): conditional creates race on some servers.
 
+pub mod auth;
 pub mod client;
 pub mod sync;
 pub mod wire;

@@ -5,6 +5,7 @@
 //! or an unknown element is refused; every string that equals a `fullUrl` is rewritten (as Medplum does); an unknown
 //! search parameter is refused; a stale `If-Match` is 412 and none is 428; a conditional create with two matches is 412.
 
+mod guard;
 mod line;
 mod proxy;
 mod rules;
@@ -12,16 +13,18 @@ mod seed;
 mod shelf;
 mod web;
 
+pub use guard::Guard;
 pub use proxy::{Fates, FaultyProxy, Odds};
 pub use seed::{Seeded, seed_into};
 
 use super::people;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use line::Line;
 use serde_json::Value;
 use shelf::Shelf;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How the hospital misbehaves; from one request to the next.
@@ -64,9 +67,21 @@ struct Shared {
     line: Line,
     shelf: Mutex<Shelf>,
     fault: Mutex<Fault>,
+    /// Where it asks who comes.
+    guard: Mutex<Option<Guard>>,
+    /// How far the hospital's clock is ahead of the machine's.
+    ahead_s: AtomicI64,
 }
 
 impl Shared {
+    fn guard(&self) -> MutexGuard<'_, Option<Guard>> {
+        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now() + TimeDelta::seconds(self.ahead_s.load(Ordering::Relaxed))
+    }
+
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -104,7 +119,13 @@ impl SimHospital {
             .enable_all()
             .build()?;
         let (line, listener, address) = line::open(runtime.handle())?;
-        let shared = Arc::new(Shared { line, shelf: Mutex::default(), fault: Mutex::default() });
+        let shared = Arc::new(Shared {
+            line,
+            shelf: Mutex::default(),
+            fault: Mutex::default(),
+            guard: Mutex::default(),
+            ahead_s: AtomicI64::new(0),
+        });
         runtime.spawn(web::serve(listener, Arc::clone(&shared)));
         Ok(Self { shared, address, runtime: Some(runtime) })
     }
@@ -154,6 +175,33 @@ impl SimHospital {
     /// Changes a resource behind the kiosk's back, as hospital staff would.
     pub fn change(&self, kind: &str, system: &str, value: &str, change: impl FnOnce(&mut Value)) {
         self.shared.shelf().change(kind, system, value, change);
+    }
+
+    /// From now on only a client that signs with one of `jwks` gets a token, and only tokens get an answer. `origin` is
+    /// what stands before `/auth/token`, where that is not this server's own address.
+    pub fn asks_who_comes(&self, client_id: &str, jwks: Value, origin: Option<String>) {
+        let origin = origin.unwrap_or_else(|| format!("http://{}", self.address));
+        *self.shared.guard() = Some(Guard::new(origin, client_id.to_owned(), jwks));
+    }
+
+    /// Asks or changes the guard that [`Self::asks_who_comes`] put up; `None` where there is none.
+    pub fn guard<T>(&self, ask: impl FnOnce(&mut Guard) -> T) -> Option<T> {
+        self.shared.guard().as_mut().map(ask)
+    }
+
+    /// Its clock goes so many seconds ahead of the machine's.
+    pub fn set_clock_ahead_s(&self, seconds: i64) {
+        self.shared.ahead_s.store(seconds, Ordering::Relaxed);
+    }
+
+    /// Nothing changed within the last two hours.
+    pub fn age(&self) {
+        self.shared.shelf().age();
+    }
+
+    /// Removes a resource, as some hospitals do.
+    pub fn delete(&self, kind: &str, system: &str, value: &str) {
+        self.shared.shelf().delete(kind, system, value);
     }
 
     /// Declare no `PaymentNotice` (or another type, `patch`, `conditionalCreate`) in `/metadata`, and refuse it.

@@ -3,18 +3,13 @@
 //! A systemd credential named `store-key` wins (`LoadCredentialEncrypted=`, sealed by the TPM); else the key file.
 
 use super::fault::{Result, other};
-use crate::config;
+use crate::{config, keyfile};
 use rusqlite::Connection;
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{Read, Write as _};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use zeroize::Zeroizing;
 
 const KEY_BYTES: usize = 32;
-/// A longer file is no key. Room for it is made at once, so that no growing buffer leaves a copy behind.
-const KEY_FILE_BYTES_MAX: usize = 256;
 const CREDENTIAL: &str = "store-key";
 
 pub(super) enum Secret {
@@ -42,12 +37,11 @@ impl Secret {
 /// `database_exists`: then a key file that is not there is not made anew, for it could open nothing.
 pub(super) fn load(settings: &config::Store, credentials: Option<&Path>, database_exists: bool) -> Result<Secret> {
     if let Some(path) = credentials.map(|folder| folder.join(CREDENTIAL)).filter(|path| path.exists()) {
-        let file = File::open(&path).map_err(|error| cannot("read", &path, &error))?;
-        return read(file, &path);
+        return read(&keyfile::read_credential(&path).map_err(other)?, &path);
     }
     let path = &settings.key_file;
-    make_parent(path)?;
-    refuse_inside(&settings.folder, path)?;
+    keyfile::make_parent(path).map_err(other)?;
+    keyfile::refuse_inside(&settings.folder, path).map_err(other)?;
     if !path.exists() {
         if database_exists {
             return Err(other(format!(
@@ -58,18 +52,14 @@ pub(super) fn load(settings: &config::Store, credentials: Option<&Path>, databas
         }
         make(path)?;
     }
-    let file = File::open(path).map_err(|error| cannot("read", path, &error))?;
-    refuse_readable_by_others(&file, path)?;
-    read(file, path)
+    read(&keyfile::read(path).map_err(other)?, path)
 }
 
 /// 32 raw bytes, or 64 hexadecimal digits with or without an end of line.
-fn read(file: File, path: &Path) -> Result<Secret> {
-    let mut content = Zeroizing::new(Vec::with_capacity(KEY_FILE_BYTES_MAX));
-    file.take(KEY_FILE_BYTES_MAX as u64).read_to_end(&mut content).map_err(|error| cannot("read", path, &error))?;
+fn read(content: &[u8], path: &Path) -> Result<Secret> {
     let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
     if content.len() == KEY_BYTES {
-        key.copy_from_slice(&content);
+        key.copy_from_slice(content);
         return Ok(Secret::Key(key));
     }
     let digits = content.trim_ascii();
@@ -98,61 +88,10 @@ fn hex(key: &[u8; KEY_BYTES]) -> Zeroizing<String> {
     hex
 }
 
-/// Written beside and renamed, so that a power cut leaves a whole key or none.
 fn make(path: &Path) -> Result<()> {
     let mut key = Zeroizing::new([0_u8; KEY_BYTES]);
     getrandom::fill(key.as_mut()).map_err(|_| other("the system gives no random numbers for a key"))?;
     let mut line = hex(&key);
     line.push('\n');
-    let draft = path.with_extension("new");
-    // A draft left by a power cut was never used.
-    let _ = fs::remove_file(&draft);
-    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).and_then(|mut file| {
-        file.write_all(line.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&draft, path)?;
-        File::open(parent(path))?.sync_all()
-    });
-    written.map_err(|error| cannot("make", path, &error))
-}
-
-fn make_parent(path: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(parent(path)).map_err(|error| cannot("make", path, &error))
-}
-
-fn refuse_inside(folder: &Path, path: &Path) -> Result<()> {
-    let folder = fs::canonicalize(folder).map_err(|error| cannot("find", folder, &error))?;
-    let home = fs::canonicalize(parent(path)).map_err(|error| cannot("find", path, &error))?;
-    // The file may itself be a link to elsewhere.
-    let file = fs::canonicalize(path).unwrap_or_else(|_| home.clone());
-    if home.starts_with(&folder) || file.starts_with(&folder) {
-        return Err(other(format!(
-            "the key file {} lies inside the data folder, where a copied disk would carry both: name a place outside it",
-            path.display()
-        )));
-    }
-    Ok(())
-}
-
-fn refuse_readable_by_others(file: &File, path: &Path) -> Result<()> {
-    let mode = file.metadata().map_err(|error| cannot("read", path, &error))?.permissions().mode();
-    if mode & 0o077 != 0 {
-        return Err(other(format!(
-            "others may read the key file {} (mode {:04o}): chmod 600 it, and change the key if anybody did",
-            path.display(),
-            mode & 0o7777
-        )));
-    }
-    Ok(())
-}
-
-fn parent(path: &Path) -> PathBuf {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        Some(_) | None => PathBuf::from("."),
-    }
-}
-
-fn cannot(what: &str, path: &Path, error: &std::io::Error) -> crate::ports::StoreError {
-    other(format!("cannot {what} {}: {error}", path.display()))
+    keyfile::write(path, line.as_bytes()).map_err(other)
 }

@@ -24,7 +24,7 @@ use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::Counters;
-use crate::ports::{QueueRow, StaffBook, Store, Tally};
+use crate::ports::{QueueRow, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use fault::{Result, other};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -34,6 +34,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use uuid::Uuid;
 
 pub use audit::first_broken;
@@ -132,6 +133,41 @@ impl SqliteStore {
     }
 }
 
+/// The lock goes to whoever comes first, which without a pause would be the next part of the same work: a patient's
+/// request would wait for a whole day of appointments.
+fn give_way() {
+    std::thread::sleep(Duration::from_millis(2));
+}
+
+impl SqliteStore {
+    /// Part by part, each a transaction. If the power fails in between, the mark still tells the pull before.
+    fn change_schedule(
+        &self,
+        day: NaiveDate,
+        whole: bool,
+        rows: &[(Patient, Appointment)],
+        gone: &[String],
+        mark: Option<(&str, DateTime<FixedOffset>)>,
+    ) -> Result<()> {
+        let rows = schedule::prepare(rows)?;
+        let mut erased = false;
+        for part in rows.chunks(schedule::ROWS_AT_ONCE) {
+            erased |= self.write(|tx| schedule::put(tx, day, part))?;
+            give_way();
+        }
+        let missing = if whole { schedule::not_among(&self.connection(), day, &rows)? } else { Vec::new() };
+        for part in missing.chunks(schedule::ROWS_AT_ONCE).chain(gone.chunks(schedule::ROWS_AT_ONCE)) {
+            erased |= self.write(|tx| schedule::remove(tx, day, part))?;
+            give_way();
+        }
+        self.write(|tx| schedule::set_mark(tx, day, whole, mark))?;
+        if erased {
+            database::truncate_log(&self.connection());
+        }
+        Ok(())
+    }
+}
+
 impl Store for SqliteStore {
     fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<()> {
         self.write_erasing(|tx| journal::record(tx, entry, bundle, at))
@@ -194,8 +230,16 @@ impl Store for SqliteStore {
     }
 
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<()> {
-        let rows = schedule::prepare(rows)?;
-        self.write_erasing(|tx| schedule::replace(tx, day, &rows).map(|()| true))
+        self.change_schedule(day, true, rows, &[], None)
+    }
+
+    fn update_schedule(&self, day: NaiveDate, news: &ScheduleNews, at: DateTime<FixedOffset>) -> Result<()> {
+        let mark = news.mark.as_deref().map(|mark| (mark, at));
+        self.change_schedule(day, news.whole, &news.rows, &news.gone, mark)
+    }
+
+    fn schedule_mark(&self, day: NaiveDate) -> Result<Option<ScheduleMark>> {
+        schedule::mark(&self.connection(), day)
     }
 
     fn cached_patient(&self, day: NaiveDate, number: &PatientNumber, born: BirthDate) -> Result<Option<Patient>> {
@@ -211,6 +255,10 @@ impl Store for SqliteStore {
     }
 
     fn wipe_schedule_except(&self, day: NaiveDate) -> Result<()> {
-        self.write_erasing(|tx| schedule::wipe_except(tx, day).map(|()| true))
+        while self.write(|tx| schedule::wipe_some_except(tx, day))? {
+            give_way();
+        }
+        database::truncate_log(&self.connection());
+        Ok(())
     }
 }

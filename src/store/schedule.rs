@@ -1,10 +1,12 @@
 //! Today's schedule, so that check-in works while the hospital's server does not. Gone at midnight.
 
-use super::column::{json, to_json};
+use super::column::{json, time, to_json};
 use super::fault::Result;
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
-use chrono::NaiveDate;
+use crate::ports::ScheduleMark;
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use std::collections::BTreeSet;
 
 /// More appointments of one patient on one day are not shown.
 const APPOINTMENTS_MAX: u32 = 50;
@@ -14,8 +16,12 @@ pub(super) const FIND_APPOINTMENTS: &str =
     "SELECT appointment FROM schedule WHERE day = ?1 AND number = ?2 ORDER BY starts_at_s, rowid LIMIT ?3";
 pub(super) const FIND_SLIP: &str = "SELECT patient, appointment FROM schedule WHERE day = ?1 AND slip = ?2 LIMIT 2";
 
+/// More rows are not written in one transaction: whoever waits for the store meanwhile is a patient.
+pub(super) const ROWS_AT_ONCE: usize = 500;
+
 /// A row as it is stored; made before the database is locked, for a day has 15,000 of them.
 pub(super) struct Prepared {
+    appointment_ref: String,
     number: String,
     birth_date: String,
     slip: Option<String>,
@@ -27,6 +33,7 @@ pub(super) struct Prepared {
 pub(super) fn prepare(rows: &[(Patient, Appointment)]) -> Result<Vec<Prepared>> {
     let prepare_row = |(patient, appointment): &(Patient, Appointment)| {
         Ok(Prepared {
+            appointment_ref: appointment.server_ref.clone(),
             number: patient.number.0.clone(),
             birth_date: patient.birth_date.0.to_string(),
             slip: appointment.slip.clone(),
@@ -38,16 +45,26 @@ pub(super) fn prepare(rows: &[(Patient, Appointment)]) -> Result<Vec<Prepared>> 
     rows.iter().map(prepare_row).collect()
 }
 
-pub(super) fn replace(tx: &Transaction<'_>, day: NaiveDate, rows: &[Prepared]) -> Result<()> {
+/// A row that is as it was is not written again. True if something was overwritten.
+pub(super) fn put(tx: &Transaction<'_>, day: NaiveDate, rows: &[Prepared]) -> Result<bool> {
     let day = day.to_string();
-    tx.execute("DELETE FROM schedule WHERE day = ?1", [&day])?;
+    let count = |tx: &Transaction<'_>| -> rusqlite::Result<i64> {
+        tx.query_row("SELECT COUNT(*) FROM schedule WHERE day = ?1", [&day], |row| row.get(0))
+    };
+    let before = count(tx)?;
     let mut statement = tx.prepare(
-        "INSERT INTO schedule (day, number, birth_date, slip, starts_at_s, patient, appointment)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO schedule (day, appointment_ref, number, birth_date, slip, starts_at_s, patient, appointment)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (day, appointment_ref) DO UPDATE SET number = excluded.number, birth_date = excluded.birth_date,
+             slip = excluded.slip, starts_at_s = excluded.starts_at_s, patient = excluded.patient,
+             appointment = excluded.appointment
+         WHERE patient <> excluded.patient OR appointment <> excluded.appointment",
     )?;
+    let mut written = 0;
     for row in rows {
-        statement.execute(params![
+        written += statement.execute(params![
             day,
+            row.appointment_ref,
             row.number,
             row.birth_date,
             row.slip,
@@ -56,7 +73,54 @@ pub(super) fn replace(tx: &Transaction<'_>, day: NaiveDate, rows: &[Prepared]) -
             row.appointment
         ])?;
     }
+    Ok(i64::try_from(written).unwrap_or(i64::MAX) > count(tx)? - before)
+}
+
+/// What is kept of the day and not among `rows`.
+pub(super) fn not_among(connection: &Connection, day: NaiveDate, rows: &[Prepared]) -> Result<Vec<String>> {
+    let kept: BTreeSet<&str> = rows.iter().map(|row| row.appointment_ref.as_str()).collect();
+    let mut statement = connection.prepare("SELECT appointment_ref FROM schedule WHERE day = ?1")?;
+    let found = statement.query_map([day.to_string()], |row| row.get::<_, String>(0))?;
+    let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(found.into_iter().filter(|reference| !kept.contains(reference.as_str())).collect())
+}
+
+/// True if there was one of them.
+pub(super) fn remove(tx: &Transaction<'_>, day: NaiveDate, gone: &[String]) -> Result<bool> {
+    let mut statement = tx.prepare("DELETE FROM schedule WHERE day = ?1 AND appointment_ref = ?2")?;
+    let mut removed = 0;
+    for reference in gone {
+        removed += statement.execute(params![day.to_string(), reference])?;
+    }
+    Ok(removed > 0)
+}
+
+/// Without a mark the next pull is whole.
+pub(super) fn set_mark(
+    tx: &Transaction<'_>,
+    day: NaiveDate,
+    whole: bool,
+    mark: Option<(&str, DateTime<FixedOffset>)>,
+) -> Result<()> {
+    let day = day.to_string();
+    match mark {
+        None => tx.execute("DELETE FROM schedule_marks WHERE day = ?1", [day])?,
+        Some((mark, at)) if whole => tx.execute(
+            "INSERT OR REPLACE INTO schedule_marks (day, mark, whole_at) VALUES (?1, ?2, ?3)",
+            params![day, mark, at.to_rfc3339()],
+        )?,
+        // Wiped while it was pulled: then there is no row, and the next pull is whole.
+        Some((mark, _)) => tx.execute("UPDATE schedule_marks SET mark = ?2 WHERE day = ?1", [&day, mark])?,
+    };
     Ok(())
+}
+
+pub(super) fn mark(connection: &Connection, day: NaiveDate) -> Result<Option<ScheduleMark>> {
+    let found =
+        connection.query_row("SELECT mark, whole_at FROM schedule_marks WHERE day = ?1", [day.to_string()], |row| {
+            Ok(ScheduleMark { mark: row.get(0)?, whole_at: time(row, 1)? })
+        });
+    Ok(found.optional()?)
 }
 
 pub(super) fn patient(
@@ -95,7 +159,59 @@ pub(super) fn slip(connection: &Connection, day: NaiveDate, code: &str) -> Resul
     Ok(if found.len() == 1 { found.pop() } else { None })
 }
 
-pub(super) fn wipe_except(tx: &Transaction<'_>, day: NaiveDate) -> Result<()> {
-    tx.execute("DELETE FROM schedule WHERE day <> ?1", [day.to_string()])?;
-    Ok(())
+/// True while there is more to wipe.
+pub(super) fn wipe_some_except(tx: &Transaction<'_>, day: NaiveDate) -> Result<bool> {
+    let day = day.to_string();
+    tx.execute("DELETE FROM schedule_marks WHERE day <> ?1", [&day])?;
+    let wiped = tx.execute(
+        "DELETE FROM schedule WHERE rowid IN (SELECT rowid FROM schedule WHERE day <> ?1 LIMIT ?2)",
+        params![day, i64::try_from(ROWS_AT_ONCE).unwrap_or(i64::MAX)],
+    )?;
+    Ok(wiped == ROWS_AT_ONCE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    fn filled(rows: i64) -> Connection {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection, schema::STEPS).unwrap();
+        connection
+            .execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+                 INSERT INTO schedule SELECT '2026-11-25', 'Appointment/' || i, printf('%08d', i), '1990-01-01', 'S' || i, i, '{}', '{}' FROM n",
+                [rows],
+            )
+            .unwrap();
+        connection
+    }
+
+    /// Steps of the database's machine, rows stepped through in a scan, and sorts, until the answer is there.
+    fn effort(connection: &Connection, sql: &str, parameters: &[&str]) -> [i32; 3] {
+        let mut statement = connection.prepare(sql).unwrap();
+        assert_eq!(
+            statement.query(rusqlite::params_from_iter(parameters)).unwrap().next().unwrap().map(|_| 1),
+            Some(1),
+            "{sql}"
+        );
+        [StatementStatus::VmStep, StatementStatus::FullscanStep, StatementStatus::Sort]
+            .map(|what| statement.get_status(what))
+    }
+
+    /// A look-up costs the same in a day of 15,000 appointments as in a day of ten: it reads its own row.
+    #[test]
+    fn a_look_up_reads_one_row_however_long_the_day() {
+        for (sql, parameters) in [
+            (FIND_PATIENT, &["2026-11-25", "00000007", "1990-01-01"] as &[&str]),
+            (FIND_APPOINTMENTS, &["2026-11-25", "00000007", "50"]),
+            (FIND_SLIP, &["2026-11-25", "S7"]),
+        ] {
+            let [short, long] = [10, 15_000].map(|rows| effort(&filled(rows), sql, parameters));
+            assert_eq!(short, long, "{sql}");
+            assert_eq!(long[1], 0, "{sql}");
+        }
+    }
 }

@@ -110,6 +110,28 @@ pub(super) const STEPS: &[&str] = &[
     CREATE INDEX undos_by_attempt ON undos (attempt, sequence);
     CREATE INDEX undos_by_state ON undos (state);
 ",
+    "
+    DROP TABLE schedule;
+    CREATE TABLE schedule (
+        day             TEXT NOT NULL,
+        appointment_ref TEXT NOT NULL,
+        number          TEXT NOT NULL,
+        birth_date      TEXT NOT NULL,
+        slip            TEXT,
+        starts_at_s     INTEGER NOT NULL,
+        patient         TEXT NOT NULL,
+        appointment     TEXT NOT NULL,
+        UNIQUE (day, appointment_ref)
+    ) STRICT;
+    CREATE INDEX schedule_by_number ON schedule (day, number, birth_date);
+    CREATE INDEX schedule_by_slip ON schedule (day, slip) WHERE slip IS NOT NULL;
+
+    CREATE TABLE schedule_marks (
+        day      TEXT PRIMARY KEY,
+        mark     TEXT NOT NULL,
+        whole_at TEXT NOT NULL
+    ) STRICT;
+",
 ];
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

@@ -1,9 +1,10 @@
 //! How queue and journal stand, in counts. Cheap with 100,000 rows: indexes are counted, nothing is unpacked.
 
-use super::column::{payment_word, queue_word, time};
+use super::column::{payment_word, queue_word, time, undo_word};
 use super::fault::Result;
 use crate::domain::outbox::QueueState;
 use crate::domain::payment::PaymentState;
+use crate::domain::undo::UndoState;
 use crate::ports::Tally;
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -17,8 +18,10 @@ pub(super) fn read(connection: &Connection) -> Result<Tally> {
         parked: count(connection, "outbox", queue_word(QueueState::Parked))?,
         oldest_queued_at: oldest(connection)?,
         last_delivered_at: last_delivered(connection)?,
-        payments_in_doubt: count(connection, "payments", payment_word(PaymentState::InDoubt))?,
-        payments_need_staff: count(connection, "payments", payment_word(PaymentState::NeedsStaff))?,
+        payments_in_doubt: count(connection, "payments", payment_word(PaymentState::InDoubt))?
+            + count(connection, "undos", undo_word(UndoState::InDoubt))?,
+        payments_need_staff: count(connection, "payments", payment_word(PaymentState::NeedsStaff))?
+            + count(connection, "undos", undo_word(UndoState::NeedsStaff))?,
     })
 }
 

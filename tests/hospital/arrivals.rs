@@ -60,10 +60,12 @@ async fn a_server_that_cannot_patch_gets_a_put() {
 #[tokio::test]
 async fn what_changed_meanwhile_is_told_to_staff_or_arrives_all_the_same() {
     type Change = fn(&mut Value);
-    let cases: [(Change, bool, &str); 5] = [
+    let cases: [(Change, bool, &str); 7] = [
         (|now| now["status"] = "cancelled".into(), true, "cancelled"),
         (|now| now["status"] = "noshow".into(), true, "noshow"),
-        (|now| now["status"] = "checked-in".into(), false, "checked-in"),
+        (|now| now["status"] = "checked-in".into(), true, "checked-in"),
+        (|now| now["start"] = "2026-11-25T15:00:00+09:00".into(), true, "arrived"),
+        (|now| now["participant"][1]["actor"]["display"] = "Annex".into(), true, "arrived"),
         (|now| now["start"] = "2026-11-26T10:30:00+09:00".into(), true, "booked"),
         (|now| now["description"] = "second floor".into(), false, "arrived"),
     ];
@@ -73,7 +75,10 @@ async fn what_changed_meanwhile_is_told_to_staff_or_arrives_all_the_same() {
         let request = request(&hospital, &client);
         hospital.change("Appointment", people::SLIP_SYSTEM, "AS-40021", change);
         match client.deliver(&request).await {
-            Delivery::Done { note } => assert_eq!(note.is_some(), noted, "{status}"),
+            Delivery::Done { note } => {
+                assert_eq!(note.is_some(), noted, "{status}");
+                assert!(note.is_none_or(|note| note.contains("K3-012")), "staff find the patient by the ticket");
+            }
             other => panic!("{status}: {other:?}"),
         }
         assert_eq!(appointment(&hospital)["status"], status);
@@ -105,4 +110,36 @@ async fn staff_writing_at_the_same_moment_lose_nothing() {
     let now = appointment(&hospital);
     assert_eq!((now["status"].as_str(), now["description"].as_str()), (Some("arrived"), Some("written by staff")));
     assert_eq!(hospital.requests("PATCH", "Appointment"), 2);
+}
+
+#[tokio::test]
+async fn a_move_within_the_day_is_told_by_its_times_also_after_a_lost_answer() {
+    for lost in [false, true] {
+        let hospital = hospital();
+        let client = client(&hospital.url());
+        let request = request(&hospital, &client);
+        hospital.change("Appointment", people::SLIP_SYSTEM, "AS-40021", |now| {
+            now["start"] = "2026-11-25T15:00:00+09:00".into();
+        });
+        if lost {
+            hospital.set(Fault::LoseAnswers);
+            assert!(matches!(client.deliver(&request).await, Delivery::Later { .. }));
+            hospital.set(Fault::Up);
+        }
+        let Delivery::Done { note: Some(note) } = client.deliver(&request).await else { panic!("a note") };
+        assert!(note.contains("from 10:30 to 15:00"), "{note}");
+        assert_eq!(appointment(&hospital)["status"], "arrived");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_appointment_ends_with_a_note_and_a_wrong_address_does_not() {
+    let hospital = hospital();
+    let client = client(&hospital.url());
+    let request = request(&hospital, &client);
+    let elsewhere = super::fixture::client(&hospital.url().replace("/fhir", "/fhir/wrong"));
+    assert!(!matches!(elsewhere.deliver(&request).await, Delivery::Done { .. }));
+    hospital.delete("Appointment", people::SLIP_SYSTEM, "AS-40021");
+    let Delivery::Done { note: Some(note) } = client.deliver(&request).await else { panic!("a note") };
+    assert!(note.contains("deleted") && note.contains("K3-012"), "{note}");
 }

@@ -1,12 +1,13 @@
 #!/bin/sh
 # sekmet-fhir, a FHIR R4 server that we did not write, on a free loopback port.
-#   fhir_server.sh start DIR   an empty one, its files in DIR; prints its base URL
+#   fhir_server.sh start DIR [SETTINGS]   an empty one, its files in DIR, with more settings; prints its base URL
 #   fhir_server.sh stop DIR
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 peers="$root/target/peers"
 action=${1:?start or stop}
 folder=${2:?a folder for its data}
+settings=${3:-/dev/null}
 
 stop() {
     if [ -f "$folder/pid" ]; then
@@ -26,7 +27,7 @@ start() {
     port=$("$peers/python/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     url="http://127.0.0.1:$port/fhir"
     printf 'base_url: %s\nhost: 127.0.0.1\nport: %s\ndata_dir: %s/data\nsimulator: {enabled: false}\n' \
-        "$url" "$port" "$folder" >"$folder/settings.yaml"
+        "$url" "$port" "$folder" | cat - "$settings" >"$folder/settings.yaml"
     (cd "$folder" && exec "$peers/python/bin/sekmet" serve -c settings.yaml >server.log 2>&1) &
     echo $! >"$folder/pid"
     "$peers/python/bin/python" - "$url/metadata" <<'PY' || { echo "sekmet-fhir did not start: see $folder/server.log" >&2; stop; exit 1; }

@@ -15,6 +15,9 @@ rm -rf "$peers/own" "$peers/foreign"
 "$here/hospital.sh" "$peers/own/bundles"
 "$here/paper.sh" "$peers/own/receipts"
 
+echo "== who the kiosk is: keys, tokens and a change of keys at sekmet-fhir"
+"$here/smart.sh"
+
 echo "== a fixed price at sekmet-fhir, with the kiosk killed and restarted in between"
 url=$("$here/fhir_server.sh" start "$peers/fhir-demo")
 trap '"$here/fhir_server.sh" stop "$peers/fhir-demo"' EXIT

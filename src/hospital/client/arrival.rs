@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 /// What a patient's check-in leaves on the appointment.
 pub struct Arrival<'a> {
     pub appointment_ref: &'a str,
+    /// What the patient saw.
+    pub version_seen: &'a str,
     pub ticket: &'a str,
     pub insurance: Option<InsuranceAnswer>,
     pub see_desk: bool,
@@ -43,7 +45,7 @@ impl Client {
                         .resource("Appointment")
                         .is_some_and(|now| now["status"] == self.settings.arrival_status.as_str())
                     {
-                        return Delivery::Done { note: None };
+                        return Delivery::Done { note: self.moved_within_the_day(arrival, &resource).await };
                     }
                     return self.proof_by_look(request, arrival).await;
                 }
@@ -81,8 +83,10 @@ impl Client {
             Ok(answer) => answer,
             Err(trouble) => return Now::Over(answer::trouble(trouble)),
         };
-        if answer.status == 410 {
-            return Now::Over(done("the appointment was deleted meanwhile"));
+        // Only the FHIR server itself can say so: a wrong address answers 404 to everything.
+        let is_outcome = answer.json.as_ref().is_some_and(|json| json["resourceType"] == "OperationOutcome");
+        if answer.status == 410 || (answer.status == 404 && is_outcome) {
+            return Now::Over(arrival.done("the appointment was deleted meanwhile; no arrival was set"));
         }
         let Some(resource) = answer.resource("Appointment") else {
             return Now::Over(if answer.is_success() || answer.status == 412 {
@@ -94,13 +98,44 @@ impl Client {
         let version = resource["meta"]["versionId"].as_str().map(str::to_owned).or_else(|| answer.version.clone());
         match resource["status"].as_str() {
             Some("booked") if self.moved(request, resource) => {
-                Now::Over(done("the appointment was moved to another day meanwhile; no arrival was set"))
+                Now::Over(arrival.done("the appointment was moved to another day meanwhile; no arrival was set"))
             }
             Some("booked") => Now::Booked { resource: Box::new(resource.clone()), version },
-            Some("arrived" | "checked-in" | "fulfilled") => Now::Over(Delivery::Done { note: None }),
-            Some("cancelled") => Now::Over(done("the appointment was cancelled meanwhile; no arrival was set")),
-            _ => Now::Over(done("the appointment is no longer booked; no arrival was set")),
+            Some("arrived" | "checked-in" | "fulfilled") => Now::Over(self.arrived_already(arrival, resource).await),
+            Some("cancelled") => Now::Over(arrival.done("the appointment was cancelled meanwhile; no arrival was set")),
+            _ => Now::Over(arrival.done("the appointment is no longer booked; no arrival was set")),
         }
+    }
+
+    /// By an earlier try of ours, which left its ticket; else by the desk, and then the patient holds a number that is on
+    /// no appointment.
+    async fn arrived_already(&self, arrival: &Arrival<'_>, resource: &Value) -> Delivery {
+        let ticket_system = format!("{}/ticket", self.settings.request_system);
+        if wire::matches_identifier(resource, &ticket_system, arrival.ticket) {
+            return Delivery::Done { note: self.moved_within_the_day(arrival, resource).await };
+        }
+        arrival.done("the desk had registered the patient already; this kiosk's ticket is not on the appointment")
+    }
+
+    /// The patient was told a time or a place that is no longer true. The version they saw says so, where the server keeps
+    /// it (FHIR R4, vread); where it does not, nothing is claimed.
+    async fn moved_within_the_day(&self, arrival: &Arrival<'_>, now: &Value) -> Option<String> {
+        if arrival.version_seen.is_empty() || now["meta"]["versionId"] == arrival.version_seen {
+            return None;
+        }
+        let path = format!("{}/_history/{}", arrival.appointment_ref, arrival.version_seen);
+        let answer = self.http.get(&path, &[], self.send_timeout()).await.ok()?;
+        let seen = answer.resource("Appointment")?;
+        let time = |appointment: &Value| {
+            let start = DateTime::parse_from_rfc3339(appointment["start"].as_str()?).ok()?;
+            Some(start.with_timezone(&self.facility.offset).format("%H:%M").to_string())
+        };
+        let what = match (time(seen)?, time(now)?) {
+            (before, after) if before != after => format!("it was moved from {before} to {after}"),
+            _ if seen["participant"] != now["participant"] => "its place or its staff were changed".to_owned(),
+            _ => return None,
+        };
+        Some(arrival.note(&format!("{what} meanwhile; the arrival was set: tell the patient")))
     }
 
     fn moved(&self, request: &Request, resource: &Value) -> bool {
@@ -142,6 +177,15 @@ struct Changes {
 }
 
 impl Arrival<'_> {
+    fn done(&self, what: &str) -> Delivery {
+        Delivery::Done { note: Some(self.note(what)) }
+    }
+
+    /// The ticket is all that leads staff to the patient: it names nobody.
+    fn note(&self, what: &str) -> String {
+        format!("{what} (ticket {})", self.ticket)
+    }
+
     /// The same change twice: as a patch, and as the whole appointment for servers that cannot patch.
     fn changes(&self, resource: &Value, target: &str, ticket_system: &str) -> Changes {
         let mut patch = vec![
@@ -186,10 +230,6 @@ const fn insurance_code(answer: InsuranceAnswer) -> &'static str {
     }
 }
 
-fn done(note: &str) -> Delivery {
-    Delivery::Done { note: Some(note.to_owned()) }
-}
-
 fn not_an_appointment(answer: &HttpAnswer) -> Delivery {
     Delivery::Later {
         reason: "the server answered something that is no appointment".to_owned(),
@@ -206,6 +246,7 @@ mod tests {
     fn an_arrival_tests_then_replaces_then_adds() {
         let arrival = Arrival {
             appointment_ref: "Appointment/1",
+            version_seen: "1",
             ticket: "K3-12",
             insurance: Some(InsuranceAnswer::NotSure),
             see_desk: true,

@@ -1,13 +1,21 @@
 //! Bytes over HTTP: no redirects, no proxy from the environment, bounded answers, and troubles told apart by whether
 //! the server may have acted. No URL, query or body ever gets into a message.
 
-use reqwest::header::{CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION, RETRY_AFTER};
+use super::super::auth::keys::{Keys, Purpose, Which};
+use super::skew::Skew;
+use super::token::{NoToken, Tokens};
+use crate::config;
+use chrono::Utc;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION, RETRY_AFTER,
+};
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::Value;
 use std::fmt;
 use std::path::Path;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 const FHIR_JSON: &str = "application/fhir+json";
 const JSON_PATCH: &str = "application/json-patch+json";
@@ -20,6 +28,9 @@ const RETRY_AFTER_MAX_S: u64 = 24 * 3600;
 pub struct Http {
     client: reqwest::Client,
     base: Url,
+    /// Where the hospital asks who we are.
+    pub tokens: Option<Tokens>,
+    pub skew: Arc<Skew>,
 }
 
 /// An answer, read to its end.
@@ -51,6 +62,10 @@ impl HttpAnswer {
 pub enum Trouble {
     /// No connection: the server has seen nothing.
     NotSent,
+    /// No connection: its certificate is not to be trusted.
+    NotTrusted,
+    /// No connection: it does not take our certificate, or wants one.
+    NotLetIn,
     /// It broke on the way: the server may have acted.
     NoAnswer,
     TimedOut,
@@ -61,6 +76,12 @@ impl fmt::Display for Trouble {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
             Self::NotSent => "the hospital server cannot be reached",
+            Self::NotTrusted => {
+                "the hospital server's certificate is not trusted: is [hospital] ca_file the hospital's CA, is the name in url the server's, is the time right?"
+            }
+            Self::NotLetIn => {
+                "the hospital server does not take this kiosk's certificate, or asks for one: look at [identity] certificate_file"
+            }
             Self::NoAnswer => "the connection broke before the answer",
             Self::TimedOut => "no answer within the time limit",
             Self::TooLarge => "the answer was too large",
@@ -72,13 +93,15 @@ impl Trouble {
     #[must_use]
     pub const fn maybe_delivered(self) -> bool {
         match self {
-            Self::NotSent => false,
+            Self::NotSent | Self::NotTrusted | Self::NotLetIn => false,
             Self::NoAnswer | Self::TimedOut | Self::TooLarge => true,
         }
     }
 
     fn of(error: &reqwest::Error) -> Self {
-        if error.is_connect() || error.is_builder() {
+        if let Some(trouble) = tls_error(error).and_then(Self::of_tls) {
+            trouble
+        } else if error.is_connect() || error.is_builder() {
             Self::NotSent
         } else if error.is_timeout() {
             Self::TimedOut
@@ -86,30 +109,83 @@ impl Trouble {
             Self::NoAnswer
         }
     }
+
+    /// Only what a technician can mend; everything else is a line that broke.
+    fn of_tls(error: &rustls::Error) -> Option<Self> {
+        use rustls::AlertDescription as Alert;
+        match error {
+            rustls::Error::InvalidCertificate(_) => Some(Self::NotTrusted),
+            rustls::Error::AlertReceived(
+                Alert::CertificateRequired
+                | Alert::NoCertificate
+                | Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::AccessDenied
+                | Alert::DecryptError
+                | Alert::HandshakeFailure,
+            ) => Some(Self::NotLetIn),
+            _ => None,
+        }
+    }
+}
+
+/// What TLS said, wherever in the chain of causes it is.
+fn tls_error<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // As a source it would pass over the very error that it holds.
+        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause = held.map_or_else(|| error.source(), |held| Some(held));
+    }
+    None
 }
 
 impl Http {
-    pub fn new(url: &str, ca_file: Option<&Path>) -> Result<Self, String> {
+    pub fn new(url: &str, ca_file: Option<&Path>, identity: &config::Identity) -> Result<Self, String> {
         static PROVIDER: Once = Once::new();
         let base = base_url(url)?;
         // An error only says that the program has installed one already.
         PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
-        let mut builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(4);
         let mut own = Vec::new();
         if let Some(file) = ca_file {
             let pem = std::fs::read(file).map_err(|error| format!("[hospital] ca_file {}: {error}", file.display()))?;
             own = reqwest::Certificate::from_pem_bundle(&pem)
                 .map_err(|_| format!("[hospital] ca_file {} holds no PEM certificate", file.display()))?;
         }
-        // Plain HTTP needs no roots, and a machine without any must still run on loopback.
-        builder = if base.scheme() == "http" { builder.tls_certs_only(own) } else { builder.tls_certs_merge(own) };
-        let client = builder.build().map_err(|error| format!("[hospital] url: no TLS on this machine: {error}"))?;
-        Ok(Self { client, base })
+        let client = match &identity.certificate_file {
+            None => builder(&base, own)
+                .build()
+                .map_err(|error| format!("[hospital] url: no TLS on this machine: {error}"))?,
+            Some(file) => with_certificate(file, &Keys::new(identity), || builder(&base, own.clone()))?,
+        };
+        let skew = Arc::new(Skew::default());
+        let tokens = (!identity.client_id.is_empty())
+            .then(|| Tokens::new(client.clone(), base.clone(), identity, Arc::clone(&skew)));
+        Ok(Self { client, base, tokens, skew })
+    }
+
+    /// With our token where one is asked for; a refused token is asked for anew, once.
+    async fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+        let Some(tokens) = &self.tokens else { return exchange(request, timeout, &self.skew).await };
+        let again = request.try_clone();
+        let bearer = match tokens.bearer(timeout).await {
+            Ok(bearer) => bearer,
+            Err(none) => return none.into_answer(),
+        };
+        let answer = exchange(request.header(AUTHORIZATION, bearer.clone()), timeout, &self.skew).await?;
+        let Some(again) = again.filter(|_| answer.status == 401) else { return Ok(answer) };
+        tokens.forget(&bearer).await;
+        match tokens.bearer(timeout).await {
+            Ok(fresh) => exchange(again.header(AUTHORIZATION, fresh), timeout, &self.skew).await,
+            Err(none) => none.into_answer(),
+        }
     }
 
     /// `path` below the base URL, `query` encoded.
@@ -131,13 +207,13 @@ impl Http {
     }
 
     pub async fn get(&self, path: &str, query: &[(&str, &str)], timeout: Duration) -> Result<HttpAnswer, Trouble> {
-        send(self.request(Method::GET, path, query)?, timeout).await
+        self.send(self.request(Method::GET, path, query)?, timeout).await
     }
 
     /// A further page, if it is on the same server.
     pub async fn get_page(&self, link: &str, timeout: Duration) -> Result<HttpAnswer, Trouble> {
         let url = self.base.join(link).ok().filter(|url| url.origin() == self.base.origin()).ok_or(Trouble::NotSent)?;
-        send(self.client.get(url).header("Accept", FHIR_JSON), timeout).await
+        self.send(self.client.get(url).header("Accept", FHIR_JSON), timeout).await
     }
 
     /// A search in the body, so that no patient number gets into a server's access log.
@@ -147,17 +223,15 @@ impl Http {
         query: &[(&str, &str)],
         timeout: Duration,
     ) -> Result<HttpAnswer, Trouble> {
-        let mut form = self.base.clone();
-        form.query_pairs_mut().clear().extend_pairs(query);
-        let body = form.query().unwrap_or_default().to_owned();
+        let body = form(query);
         let request = self.request(Method::POST, &format!("{resource}/_search"), &[])?;
-        send(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body), timeout).await
+        self.send(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body), timeout).await
     }
 
     /// A transaction; an answer without the resources is enough.
     pub async fn transaction(&self, bundle: Vec<u8>, timeout: Duration) -> Result<HttpAnswer, Trouble> {
         let request = self.request(Method::POST, "", &[])?.header("Prefer", "return=minimal");
-        send(request.header(CONTENT_TYPE, FHIR_JSON).body(bundle), timeout).await
+        self.send(request.header(CONTENT_TYPE, FHIR_JSON).body(bundle), timeout).await
     }
 
     /// A conditional create outside a transaction.
@@ -169,7 +243,7 @@ impl Http {
         timeout: Duration,
     ) -> Result<HttpAnswer, Trouble> {
         let request = self.request(Method::POST, resource, &[])?.header("If-None-Exist", if_none_exist);
-        send(request.header(CONTENT_TYPE, FHIR_JSON).header("Prefer", "return=representation").body(body), timeout)
+        self.send(request.header(CONTENT_TYPE, FHIR_JSON).header("Prefer", "return=representation").body(body), timeout)
             .await
     }
 
@@ -182,7 +256,7 @@ impl Http {
     ) -> Result<HttpAnswer, Trouble> {
         let request =
             self.request(Method::PATCH, path, &[])?.header(CONTENT_TYPE, JSON_PATCH).body(operations.to_string());
-        send(if_match(request, version), timeout).await
+        self.send(if_match(request, version), timeout).await
     }
 
     pub async fn put(
@@ -193,7 +267,7 @@ impl Http {
         timeout: Duration,
     ) -> Result<HttpAnswer, Trouble> {
         let request = self.request(Method::PUT, path, &[])?.header(CONTENT_TYPE, FHIR_JSON).body(resource.to_string());
-        send(if_match(request, version), timeout).await
+        self.send(if_match(request, version), timeout).await
     }
 }
 
@@ -209,10 +283,8 @@ fn base_url(url: &str) -> Result<Url, String> {
     let mut base = Url::parse(url).map_err(|error| {
         format!("[hospital] url `{url}`: {error}; write for example https://fhir.hospital.example/r4")
     })?;
-    let loopback = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     match base.scheme() {
-        "https" => {}
-        "http" if loopback => {}
+        "https" | "http" if is_safe(&base) => {}
         "http" => {
             return Err(format!(
                 "[hospital] url `{url}`: patients' data needs https://; http:// is only for this machine itself"
@@ -234,10 +306,80 @@ fn is_below(url: &Url, base: &Url) -> bool {
     url.origin() == base.origin() && format!("{}/", url.path()).starts_with(base.path())
 }
 
-async fn send(request: RequestBuilder, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+impl NoToken {
+    /// As the FHIR server itself would put it: everything is held, nothing is parked.
+    fn into_answer(self) -> Result<HttpAnswer, Trouble> {
+        match self {
+            // Whatever broke on the way to the token: the request itself never left.
+            Self::Unreachable(trouble) if trouble.maybe_delivered() => Err(Trouble::NotSent),
+            Self::Unreachable(trouble) => Err(trouble),
+            Self::Refused(_) => {
+                Ok(HttpAnswer { status: 401, retry_after_s: None, version: None, location: None, json: None })
+            }
+        }
+    }
+}
+
+fn builder(base: &Url, own: Vec<reqwest::Certificate>) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_max_idle_per_host(4);
+    // Plain HTTP needs no roots, and a machine without any must still run on loopback.
+    if base.scheme() == "http" { builder.tls_certs_only(own) } else { builder.tls_certs_merge(own) }
+}
+
+/// A client with the certificate in `file`, and whichever of our keys belongs to it: after a change of keys the new
+/// certificate brings the next key into its place.
+fn with_certificate(
+    file: &Path,
+    keys: &Keys,
+    builder: impl Fn() -> reqwest::ClientBuilder,
+) -> Result<reqwest::Client, String> {
+    let named = |why: &dyn fmt::Display| format!("[identity] certificate_file {}: {why}", file.display());
+    let certificate = std::fs::read(file).map_err(|error| named(&error))?;
+    for which in [Which::Next, Which::Current] {
+        let Some(key) = keys.pem(Purpose::Tls, which).map_err(|why| named(&why))? else { continue };
+        let both = Zeroizing::new([certificate.as_slice(), b"\n", &key].concat());
+        let identity = reqwest::Identity::from_pem(&both).map_err(|_| named(&"it holds no PEM certificate"))?;
+        // A key that is another certificate's is refused here.
+        if let Ok(client) = builder().identity(identity).build() {
+            if which == Which::Next {
+                keys.promote(Purpose::Tls)?;
+            }
+            return Ok(client);
+        }
+    }
+    Err(named(
+        &"none of this kiosk's keys belongs to it: `kiosk enroll --tls` makes one and the request for its certificate",
+    ))
+}
+
+/// Pairs as `application/x-www-form-urlencoded`.
+pub fn form(pairs: &[(&str, &str)]) -> String {
+    let Ok(mut url) = Url::parse("http://localhost") else { return String::new() };
+    url.query_pairs_mut().clear().extend_pairs(pairs);
+    url.query().unwrap_or_default().to_owned()
+}
+
+/// Encrypted, or this very machine.
+pub fn is_safe(url: &Url) -> bool {
+    let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    url.scheme() == "https" || (url.scheme() == "http" && loopback)
+}
+
+/// One request, one answer, and what the answer says of the two clocks.
+pub async fn exchange(request: RequestBuilder, timeout: Duration, skew: &Skew) -> Result<HttpAnswer, Trouble> {
+    let sent = Utc::now();
     let mut response = request.timeout(timeout).send().await.map_err(|error| Trouble::of(&error))?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
+    skew.heard(Utc::now());
+    if let Some(date) = text(&headers, &DATE) {
+        skew.note(date, sent, Utc::now());
+    }
     let mut body = Vec::new();
     while let Some(chunk) = response
         .chunk()
@@ -305,13 +447,13 @@ mod tests {
             ("fhir.hospital.example", false),
             ("", false),
         ] {
-            assert_eq!(Http::new(url, None).is_ok(), accepted, "{url}");
+            assert_eq!(Http::new(url, None, &config::Identity::default()).is_ok(), accepted, "{url}");
         }
     }
 
     #[test]
     fn paths_stay_below_the_base() {
-        let http = Http::new("https://h.example/r4", None).expect("a client");
+        let http = Http::new("https://h.example/r4", None, &config::Identity::default()).expect("a client");
         for (path, url) in [
             ("", Some("https://h.example/r4")),
             ("Patient/7", Some("https://h.example/r4/Patient/7")),

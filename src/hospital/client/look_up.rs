@@ -9,19 +9,12 @@ use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::session::Reply;
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime};
 use serde_json::Value;
-use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// One patient's day.
 const PAGES_MAX: usize = 5;
-/// A hospital's day.
-const SCHEDULE_PAGES_MAX: usize = 100;
-/// Patients fetched one by one where the server does not include them.
-const SINGLE_PATIENTS_MAX: usize = 500;
 const QUOTE_POLL: Duration = Duration::from_millis(500);
-
-type Schedule = Vec<(Patient, Appointment)>;
 
 impl Client {
     pub(super) async fn find_patient(&self, number: &PatientNumber, birth_date: BirthDate) -> Reply {
@@ -87,7 +80,7 @@ impl Client {
     }
 
     /// Always with the zone: a bare date means the server's own day.
-    fn bounds(&self, day: NaiveDate) -> (String, String) {
+    pub(super) fn bounds(&self, day: NaiveDate) -> (String, String) {
         let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_local_timezone(self.facility.offset).single();
         let text = |at: Option<DateTime<FixedOffset>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
         let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
@@ -140,48 +133,12 @@ impl Client {
         Ok(self.patient_at(reference).await?.map(|patient| (patient, appointment)))
     }
 
-    async fn patient_at(&self, reference: &str) -> Result<Option<Patient>, Lost> {
+    pub(super) async fn patient_at(&self, reference: &str) -> Result<Option<Patient>, Lost> {
         let answer = self.http.get(reference, &[], self.look_up_timeout()).await;
         if matches!(&answer, Ok(answer) if matches!(answer.status, 404 | 410)) {
             return Ok(None);
         }
         Ok(wire::read_patient(&resource(answer, "Patient")?, &self.settings))
-    }
-
-    pub(super) async fn read_schedule(&self, day: NaiveDate) -> Result<Schedule, String> {
-        let (from, until) = self.bounds(day);
-        let query = [("date", from.as_str()), ("date", &until), ("_count", "200"), ("_include", "Appointment:patient")];
-        let bundles = self
-            .pages("Appointment", &query, SCHEDULE_PAGES_MAX, self.send_timeout())
-            .await
-            .map_err(|Lost| "the schedule could not be read".to_owned())?;
-        let mut patients: BTreeMap<String, Option<Patient>> = bundles
-            .iter()
-            .flat_map(|bundle| wire::bundle_entries(bundle, "Patient"))
-            .filter_map(|patient| wire::read_patient(patient, &self.settings))
-            .filter_map(|patient| Some((patient.server_ref.clone()?, Some(patient))))
-            .collect();
-        let mut rows = Vec::new();
-        let mut singles = 0;
-        for resource in bundles.iter().flat_map(|bundle| wire::bundle_entries(bundle, "Appointment")) {
-            let Some(appointment) = wire::read_appointment(resource, &self.settings, &self.facility) else { continue };
-            let Some(reference) = wire::reference_of_patient(resource).and_then(relative) else { continue };
-            if appointment.starts_at.date_naive() != day {
-                continue;
-            }
-            if !patients.contains_key(&reference) && singles < SINGLE_PATIENTS_MAX {
-                singles += 1;
-                let patient = self
-                    .patient_at(&reference)
-                    .await
-                    .map_err(|Lost| "a patient of the schedule could not be read".to_owned())?;
-                patients.insert(reference.clone(), patient);
-            }
-            if let Some(Some(patient)) = patients.get(&reference) {
-                rows.push((patient.clone(), appointment));
-            }
-        }
-        Ok(rows)
     }
 
     pub(super) async fn quote(&self, patient: &Patient, item: &OrderItem) -> Reply {
@@ -218,7 +175,7 @@ impl Client {
 }
 
 /// Server or network trouble; the details are in no one's interest but the log's, and there they were written.
-struct Lost;
+pub(super) struct Lost;
 
 fn lost(trouble: Trouble) -> Lost {
     tracing::info!(%trouble, "look-up");
@@ -245,7 +202,7 @@ fn created_path(answer: &HttpAnswer) -> Option<String> {
 }
 
 /// `https://server/fhir/Patient/7/_history/2` is `Patient/7`.
-fn relative(reference: &str) -> Option<String> {
+pub(super) fn relative(reference: &str) -> Option<String> {
     let plain = reference.split("/_history/").next()?;
     let (rest, id) = plain.rsplit_once('/')?;
     let name = rest.rsplit('/').next()?;

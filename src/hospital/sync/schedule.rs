@@ -1,14 +1,17 @@
-//! Today's schedule, read again and again so that check-in works when the line does not; gone at midnight.
+//! Today's schedule, pulled at opening and every few minutes, so that check-in works when the line does not; gone at
+//! midnight. Mostly only what changed is pulled; the whole day at its beginning and every few hours, because what was
+//! deleted at the hospital is in no list of changes.
 
-use super::{Link, SyncSettings, with_store};
-use crate::ports::{Clock, HospitalServer, Store};
-use chrono::NaiveDate;
+use super::{Link, SyncSettings, random_below, with_store};
+use crate::ports::{Clock, HospitalServer, ScheduleNews, Store, StoreError};
+use chrono::{NaiveDate, TimeDelta};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// How often midnight is looked for, and how soon a failed refresh is tried again.
 const TICK: Duration = Duration::from_secs(30);
+const WHOLE_EVERY: TimeDelta = TimeDelta::hours(4);
 
 pub struct Refresher<'a> {
     pub(super) store: &'a Arc<dyn Store>,
@@ -27,22 +30,27 @@ impl Refresher<'_> {
             let day = self.clock.now().wall.date_naive();
             if kept != Some(day) {
                 self.wipe_except(day).await;
+                // Midnight comes to all kiosks of a hospital at once: not all of them ask for the whole day at once.
+                due = Instant::now() + if kept.is_some() { by_chance(every) } else { Duration::ZERO };
                 kept = Some(day);
-                due = Instant::now();
             }
             if Instant::now() >= due {
-                due = Instant::now() + if self.refresh(day).await { every } else { every.min(TICK) };
+                // Never quite the same time, so that kiosks switched on together drift apart.
+                let next = every.saturating_sub(by_chance(every / 10));
+                due = Instant::now() + if self.refresh(day).await { next } else { every.min(TICK) };
             }
             tokio::time::sleep_until(due.min(Instant::now() + TICK)).await;
         }
     }
 
     async fn refresh(&self, day: NaiveDate) -> bool {
-        match self.server.schedule(day).await {
-            Ok(rows) => {
+        let mark = self.mark(day).await;
+        match self.server.schedule_since(day, mark.as_deref()).await {
+            Ok(news) => {
                 self.link.seen(true);
-                tracing::info!(appointments = rows.len(), "today's schedule was read");
-                if let Err(error) = with_store(self.store, move |store| store.cache_schedule(day, &rows)).await {
+                let (rows, gone, whole) = (news.rows.len(), news.gone.len(), news.whole);
+                tracing::info!(rows, gone, whole, "today's schedule was read");
+                if let Err(error) = self.keep(day, news).await {
                     tracing::warn!(%error, "today's schedule could not be kept");
                 }
                 true
@@ -55,9 +63,25 @@ impl Refresher<'_> {
         }
     }
 
+    /// From where to go on; `None` where the whole day is due.
+    async fn mark(&self, day: NaiveDate) -> Option<String> {
+        let mark = with_store(self.store, move |store| store.schedule_mark(day)).await.ok().flatten()?;
+        let age = self.clock.now().wall - mark.whole_at;
+        (age >= TimeDelta::zero() && age < WHOLE_EVERY).then_some(mark.mark)
+    }
+
+    async fn keep(&self, day: NaiveDate, news: ScheduleNews) -> Result<(), StoreError> {
+        let at = self.clock.now().wall;
+        with_store(self.store, move |store| store.update_schedule(day, &news, at)).await
+    }
+
     async fn wipe_except(&self, day: NaiveDate) {
         if let Err(error) = with_store(self.store, move |store| store.wipe_schedule_except(day)).await {
             tracing::warn!(%error, "yesterday's schedule could not be wiped");
         }
     }
+}
+
+fn by_chance(longest: Duration) -> Duration {
+    Duration::from_millis(random_below(u64::try_from(longest.as_millis()).unwrap_or(u64::MAX)))
 }

@@ -17,6 +17,8 @@ pub struct Shelf {
     /// Searches find everything.
     pub ignores_search: bool,
     bundles: Vec<Value>,
+    /// What resources were before they changed.
+    history: Vec<Value>,
     requests: Vec<(String, String)>,
     pub lacking: Vec<&'static str>,
 }
@@ -74,6 +76,7 @@ impl Shelf {
             .iter_mut()
             .find(|kept| kept.value["resourceType"] == kind && has_identifier(&kept.value, &token));
         if let Some(kept) = found {
+            self.history.push(kept.value.clone());
             change(&mut kept.value);
             next_version(&mut kept.value);
         }
@@ -101,6 +104,30 @@ impl Shelf {
         Ok(kept.value.clone())
     }
 
+    /// A version that is no more.
+    pub fn read_version(&self, kind: &str, id: &str, version: &str) -> Result<Value, Refusal> {
+        let found = self
+            .history
+            .iter()
+            .find(|old| old["resourceType"] == kind && old["id"] == id && old["meta"]["versionId"] == version);
+        found.cloned().map_or_else(|| refuse(404, format!("no version {version}")), Ok)
+    }
+
+    /// Everything was last changed two hours ago.
+    pub fn age(&mut self) {
+        let then =
+            (chrono::Utc::now() - chrono::TimeDelta::hours(2)).to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+        for kept in &mut self.resources {
+            kept.value["meta"]["lastUpdated"] = json!(then);
+        }
+    }
+
+    /// As if it had never been (a DELETE at the hospital).
+    pub fn delete(&mut self, kind: &str, system: &str, value: &str) {
+        let token = format!("{system}|{value}");
+        self.resources.retain(|kept| kept.value["resourceType"] != kind || !has_identifier(&kept.value, &token));
+    }
+
     pub fn search(&self, kind: &str, query: &Query) -> Result<Value, Refusal> {
         if !rules::kinds().any(|known| known == kind) {
             return refuse(404, format!("no such resource type: {kind}"));
@@ -110,6 +137,9 @@ impl Shelf {
             if self.ignores_search {
                 found.push(resource);
                 continue;
+            }
+            if self.lacking.contains(&"_lastUpdated") && query.iter().any(|(name, _)| name == "_lastUpdated") {
+                return refuse(400, "unknown search parameter _lastUpdated");
             }
             if query.iter().try_fold(true, |so_far, (name, value)| {
                 Ok::<bool, Refusal>(so_far && matches(resource, name, value)?)
@@ -233,7 +263,7 @@ impl Shelf {
         }
         resource["id"] = kept.value["id"].clone();
         resource["meta"] = kept.value["meta"].clone();
-        kept.value = resource;
+        self.history.push(std::mem::replace(&mut kept.value, resource));
         next_version(&mut kept.value);
         Ok(kept.value.clone())
     }
@@ -362,7 +392,8 @@ fn matches(resource: &Value, name: &str, value: &str) -> Result<bool, Refusal> {
         "date" => {
             in_range(resource["start"].as_str().or_else(|| resource["date"].as_str()).unwrap_or_default(), value)?
         }
-        "_count" | "_offset" | "_include" => true,
+        "_lastUpdated" => in_range(resource["meta"]["lastUpdated"].as_str().unwrap_or_default(), value)?,
+        "_count" | "_offset" | "_include" | "_elements" => true,
         _ => return refuse(400, format!("unknown search parameter {name}")),
     })
 }

@@ -47,19 +47,51 @@ async fn handle(
         headers: &headers,
         body: &body,
     };
+    if let Some(answer) = at_the_gate(&shared, uri.path(), &asked) {
+        return dated(answer, &shared);
+    }
+    dated(inside(&shared, &cut, &asked).await, &shared)
+}
+
+/// The token server, and whoever comes without its token.
+fn at_the_gate(shared: &Shared, path: &str, asked: &Asked<'_>) -> Option<Response<Body>> {
+    let now_s = shared.now().timestamp();
+    let mut guard = shared.guard();
+    let guard = guard.as_mut()?;
+    let json = |(status, value): (u16, Value)| respond(status, "application/json", value.to_string(), &[]);
+    if asked.path == ".well-known/smart-configuration" {
+        return Some(json((200, guard.smart_configuration())));
+    }
+    if path == "/auth/token" {
+        return Some(json(guard.token(&parse_query(&String::from_utf8_lossy(asked.body)), now_s)));
+    }
+    let open = asked.path == "metadata" || guard.lets_in(asked.header("authorization"), now_s);
+    (!open).then(|| outcome(401, "who are you?"))
+}
+
+/// The server's own `Date`; without it the library writes the machine's.
+fn dated(mut answer: Response<Body>, shared: &Shared) -> Response<Body> {
+    let date = shared.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = header::HeaderValue::from_str(&date) {
+        answer.headers_mut().insert(header::DATE, date);
+    }
+    answer
+}
+
+async fn inside(shared: &Shared, cut: &Cut, asked: &Asked<'_>) -> Response<Body> {
     shared.shelf().note_request(asked.method, asked.path);
     let fault = shared.fault();
     if fault == Fault::Slow {
         tokio::time::sleep(Duration::from_millis(SLOW_MS)).await;
     }
-    if let Some(answer) = instead(&fault, &asked) {
+    if let Some(answer) = instead(&fault, asked) {
         return answer;
     }
     if fault == Fault::Overtaken && asked.writes() {
         shared.shelf().overtake();
         shared.set_fault(Fault::Up);
     }
-    let answer = work(&mut shared.shelf(), &asked);
+    let answer = work(&mut shared.shelf(), asked);
     if fault == Fault::LoseAnswers && asked.writes() {
         cut.now();
     }
@@ -159,6 +191,7 @@ fn work(shelf: &mut Shelf, asked: &Asked<'_>) -> Result<Done, Refusal> {
         ("GET", ["metadata"]) => ok(statement(&shelf.lacking)),
         ("GET", [kind]) => ok(shelf.search(kind, &parse_query(asked.query))?),
         ("POST", [kind, "_search"]) => ok(shelf.search(kind, &parse_query(&String::from_utf8_lossy(asked.body)))?),
+        ("GET", [kind, id, "_history", version]) => ok(shelf.read_version(kind, id, version)?),
         ("GET", [kind, id]) => ok(shelf.read(kind, id)?),
         ("POST", [kind]) => {
             let (status, value) = shelf.create(kind, asked.json()?, asked.header("if-none-exist"))?;

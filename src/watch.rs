@@ -1,0 +1,135 @@
+//! Watching a fleet with what hospitals run already: Prometheus text on loopback, off unless the configuration names an
+//! address. Counts, times and states; never a patient, a payment or a number that leads to one.
+//!
+//! OpenTelemetry's OTLP would send the same by itself, but a kiosk that opens connections to a collector is one more thing
+//! to let through a hospital's walls; collectors read this text as well.
+
+mod metrics;
+
+pub use metrics::{Seen, text};
+
+use crate::domain::session::PrinterState;
+use crate::ports::{Printer, Store};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use chrono::Utc;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Instant;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+/// More scrapes at once are told to come again.
+const SCRAPES_MAX: usize = 4;
+const UNKNOWN: u8 = 2;
+
+/// Whether something is there, as it last told.
+pub struct Presence(AtomicU8);
+
+impl Default for Presence {
+    fn default() -> Self {
+        Self(AtomicU8::new(UNKNOWN))
+    }
+}
+
+impl Presence {
+    pub fn set(&self, there: bool) {
+        self.0.store(u8::from(there), Ordering::Relaxed);
+    }
+
+    /// `None`: it has told nothing yet.
+    #[must_use]
+    pub fn get(&self) -> Option<bool> {
+        match self.0.load(Ordering::Relaxed) {
+            UNKNOWN => None,
+            there => Some(there == 1),
+        }
+    }
+}
+
+/// What is heard on the line to the hospital.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Line {
+    pub skew_s: Option<i64>,
+    /// Seconds since 1970.
+    pub heard_at_s: Option<i64>,
+}
+
+/// Where the figures come from.
+pub struct Sources {
+    /// This machine's short name, as on its tickets.
+    pub kiosk: String,
+    pub started: Instant,
+    pub store: Arc<dyn Store>,
+    pub printer: Arc<dyn Printer>,
+    pub terminal: Arc<Presence>,
+    pub hospital: Arc<Presence>,
+    pub line: Arc<dyn Fn() -> Line + Send + Sync>,
+}
+
+struct Watched {
+    sources: Sources,
+    scrapes: Semaphore,
+}
+
+/// Answers `GET /metrics` until the runtime ends. The port is taken before this returns.
+///
+/// # Errors
+/// The address is taken, or not this machine's.
+pub fn serve(runtime: &Handle, address: SocketAddr, sources: Sources) -> std::io::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    let _inside = runtime.enter();
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let watched = Arc::new(Watched { sources, scrapes: Semaphore::new(SCRAPES_MAX) });
+    let router = Router::new().route("/metrics", get(scrape)).with_state(watched);
+    runtime.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "this kiosk can no longer be watched");
+        }
+    });
+    Ok(address)
+}
+
+async fn scrape(State(watched): State<Arc<Watched>>) -> Response {
+    let Ok(_one_of_few) = watched.scrapes.try_acquire() else {
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
+    };
+    let asked = watched.clone();
+    // The store blocks on the disk.
+    match tokio::task::spawn_blocking(move || text(&asked.sources.look())).await {
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+impl Sources {
+    fn look(&self) -> Seen {
+        let tally = self.store.tally().inspect_err(|error| tracing::warn!(%error, "the store cannot be counted")).ok();
+        let line = (self.line)();
+        Seen {
+            kiosk: self.kiosk.clone(),
+            now: Utc::now(),
+            uptime_s: self.started.elapsed().as_secs(),
+            tally,
+            printer: self.printer.state(),
+            terminal_online: self.terminal.get(),
+            hospital_online: self.hospital.get(),
+            line,
+        }
+    }
+}
+
+/// Every state with its word.
+pub(crate) const PRINTER_STATES: [(PrinterState, &str); 5] = [
+    (PrinterState::Online, "online"),
+    (PrinterState::PaperLow, "paper-low"),
+    (PrinterState::PaperOut, "paper-out"),
+    (PrinterState::CoverOpen, "cover-open"),
+    (PrinterState::Offline, "offline"),
+];

@@ -1,0 +1,92 @@
+//! The text itself (Prometheus exposition format 0.0.4).
+
+use super::{Line, PRINTER_STATES};
+use crate::domain::session::PrinterState;
+use crate::ports::Tally;
+use chrono::{DateTime, Utc};
+use std::fmt::{Display, Write};
+
+/// Everything that is told, at one moment.
+pub struct Seen {
+    pub kiosk: String,
+    pub now: DateTime<Utc>,
+    pub uptime_s: u64,
+    /// `None`: the store cannot be read, which is worth an alarm of its own.
+    pub tally: Option<Tally>,
+    pub printer: PrinterState,
+    pub terminal_online: Option<bool>,
+    pub hospital_online: Option<bool>,
+    pub line: Line,
+}
+
+/// What is not known is left out: a monitor tells "absent" from "zero".
+#[must_use]
+pub fn text(seen: &Seen) -> String {
+    let mut out = Text(String::new());
+    let (kiosk, version) = (quoted(&seen.kiosk), quoted(env!("CARGO_PKG_VERSION")));
+    out.head("kiosk_info", "gauge", "Which kiosk this is, and the version of its program.");
+    out.line("kiosk_info", &format!("kiosk={kiosk},version={version}"), 1);
+    out.gauge("kiosk_uptime_seconds", "How long the program has been running.", Some(seen.uptime_s));
+    out.gauge("kiosk_store_readable", "1 if the encrypted store can be read.", Some(u8::from(seen.tally.is_some())));
+    if let Some(tally) = &seen.tally {
+        queue_and_money(&mut out, tally, seen.now);
+    }
+    out.head("kiosk_printer_state", "gauge", "1 for the state the receipt printer is in, 0 for the others.");
+    for (state, word) in PRINTER_STATES {
+        out.line("kiosk_printer_state", &format!("state=\"{word}\""), u8::from(state == seen.printer));
+    }
+    out.gauge("kiosk_terminal_online", "1 if the card terminal answers.", seen.terminal_online.map(u8::from));
+    out.gauge(
+        "kiosk_hospital_online",
+        "1 if the hospital's server can be reached.",
+        seen.hospital_online.map(u8::from),
+    );
+    out.gauge(
+        "kiosk_hospital_last_answer_timestamp_seconds",
+        "When the hospital's server last answered anything.",
+        seen.line.heard_at_s,
+    );
+    out.gauge(
+        "kiosk_clock_skew_seconds",
+        "By how much the hospital's clock is ahead of this machine's.",
+        seen.line.skew_s,
+    );
+    out.0
+}
+
+fn queue_and_money(out: &mut Text, tally: &Tally, now: DateTime<Utc>) {
+    let age = tally.oldest_queued_at.map_or(0, |at| (now - at.to_utc()).num_seconds().max(0));
+    out.gauge("kiosk_queue_waiting", "Requests that wait for the hospital.", Some(tally.waiting));
+    out.gauge("kiosk_queue_parked", "Requests that the hospital refused: staff must look.", Some(tally.parked));
+    out.gauge("kiosk_queue_oldest_age_seconds", "Age of the oldest request the hospital does not have.", Some(age));
+    out.gauge(
+        "kiosk_queue_last_delivery_timestamp_seconds",
+        "When the hospital last took a request.",
+        tally.last_delivered_at.map(|at| at.timestamp()),
+    );
+    out.gauge("kiosk_payments_in_doubt", "Payments neither paid nor not paid yet.", Some(tally.payments_in_doubt));
+    out.gauge("kiosk_payments_need_staff", "Payments that people must settle.", Some(tally.payments_need_staff));
+}
+
+struct Text(String);
+
+impl Text {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn line(&mut self, name: &str, labels: &str, value: impl Display) {
+        let _ = writeln!(self.0, "{name}{{{labels}}} {value}");
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: Option<impl Display>) {
+        let Some(value) = value else { return };
+        self.head(name, "gauge", help);
+        let _ = writeln!(self.0, "{name} {value}");
+    }
+}
+
+fn quoted(value: &str) -> String {
+    format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}

@@ -1,0 +1,133 @@
+//! Watching a fleet: what a monitor reads over loopback, and that nothing personal is in it.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use hospital_kiosk::config::Store as StoreSettings;
+use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::outbox::{Act, Delivery, PaymentOfRequest, Request};
+use hospital_kiosk::domain::patient::PatientNumber;
+use hospital_kiosk::domain::session::PrinterState;
+use hospital_kiosk::ports::{Printer, Raster, Store};
+use hospital_kiosk::watch::{self, Line, Presence, Sources};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+const NUMBER: &str = "7701234567890123";
+const CLAIM: &str = "K3-1125-777-1";
+
+struct OutOfPaper;
+
+impl Printer for OutOfPaper {
+    fn print(&self, _: Raster) {}
+    fn clear(&self) {}
+    fn state(&self) -> PrinterState {
+        PrinterState::PaperOut
+    }
+}
+
+fn at() -> DateTime<FixedOffset> {
+    (Utc::now() - chrono::TimeDelta::minutes(10)).fixed_offset()
+}
+
+fn request(id: u128) -> Request {
+    Request {
+        id: Uuid::from_u128(id),
+        visit: Uuid::from_u128(id),
+        made_at: at(),
+        language: Language::Ko,
+        patient: PatientNumber(NUMBER.into()),
+        patient_ref: Some(format!("Patient/{NUMBER}")),
+        act: Act::Documents {
+            claim: CLAIM.into(),
+            lines: Vec::new(),
+            total: Amount(5100),
+            currency: "KRW".into(),
+            consent_version: "1".into(),
+            payment: PaymentOfRequest::Unpaid,
+        },
+    }
+}
+
+/// As curl would: a plain HTTP/1.1 request.
+pub fn get(address: SocketAddr, path: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+pub fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+}
+
+#[test]
+fn a_scrape_tells_the_state_and_nobody_elses_business() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let settings = StoreSettings::at(folder.path().join("data"), folder.path().join("keys/key"));
+    let store: Arc<dyn Store> =
+        Arc::new(hospital_kiosk::store::open_with_credentials(&settings, None).expect("a store").store);
+    for id in 1..=4 {
+        store.queue(&request(id), format!("{{\"value\":\"{NUMBER}\"}}").as_bytes()).expect("queued");
+    }
+    store.trying(1).expect("tried");
+    store.tried(1, &Delivery::Park { reason: format!("refused for {NUMBER}") }, at()).expect("parked");
+    store.trying(2).expect("tried");
+    store.tried(2, &Delivery::Done { note: None }, at()).expect("done");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let (terminal, hospital) = (Arc::new(Presence::default()), Arc::new(Presence::default()));
+    terminal.set(true);
+    let sources = Sources {
+        kiosk: "K3".into(),
+        started: Instant::now(),
+        store,
+        printer: Arc::new(OutOfPaper),
+        terminal,
+        hospital: hospital.clone(),
+        line: Arc::new(|| Line { skew_s: Some(-75), heard_at_s: Some(1_795_600_000) }),
+    };
+    let address = watch::serve(runtime.handle(), "127.0.0.1:0".parse().expect("an address"), sources).expect("served");
+    let text = get(address, "/metrics").expect("an answer");
+    assert!(text.starts_with("HTTP/1.1 200") && text.contains("text/plain; version=0.0.4"), "{text}");
+    for (name, wanted) in [
+        ("kiosk_queue_waiting", "2"),
+        ("kiosk_queue_parked", "1"),
+        ("kiosk_payments_in_doubt", "0"),
+        ("kiosk_payments_need_staff", "0"),
+        ("kiosk_store_readable", "1"),
+        ("kiosk_terminal_online", "1"),
+        ("kiosk_clock_skew_seconds", "-75"),
+        ("kiosk_hospital_last_answer_timestamp_seconds", "1795600000"),
+        ("kiosk_printer_state{state=\"paper-out\"}", "1"),
+        ("kiosk_printer_state{state=\"online\"}", "0"),
+    ] {
+        assert_eq!(value(&text, name), Some(wanted), "{name}\n{text}");
+    }
+    let age: i64 = value(&text, "kiosk_queue_oldest_age_seconds").expect("an age").parse().expect("a number");
+    assert!((600..1_200).contains(&age), "{age}");
+    assert_eq!(value(&text, "kiosk_hospital_online"), None, "not known yet, so not told");
+    hospital.set(false);
+    assert_eq!(value(&get(address, "/metrics").expect("an answer"), "kiosk_hospital_online"), Some("0"));
+    for personal in [NUMBER, CLAIM, "Patient", "refused for", "5100", "00000000-0000"] {
+        assert!(!text.contains(personal), "{personal}: {text}");
+    }
+    assert!(get(address, "/").expect("an answer").starts_with("HTTP/1.1 404"));
+    alerts_name_only_what_is_told(&text);
+}
+
+/// The example rules in `config/`: a rule on a figure that nobody tells would never fire.
+fn alerts_name_only_what_is_told(text: &str) {
+    let rules = include_str!("../config/prometheus-alerts.yml");
+    let is_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let named = rules.split(|letter| !is_word(letter)).filter(|word| word.starts_with("kiosk_")).collect::<Vec<_>>();
+    assert!(named.len() >= 10, "{named:?}");
+    for name in named {
+        let told = text.contains(&format!("# TYPE {name} ")) || name == "kiosk_hospital_online";
+        assert!(told, "{name} is in no scrape");
+    }
+}
