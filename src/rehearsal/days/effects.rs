@@ -65,7 +65,7 @@ impl World {
         let counters = self.store.counters().map_err(|error| error.to_string())?;
         let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
         let booked = payments.iter().filter_map(booked).collect();
-        let open = payments.into_iter().filter(|payment| payment.state.is_open()).collect();
+        let open = payments.into_iter().filter(PaymentRecord::is_open).collect();
         Ok(Input::Restarted { open, booked, counters, last_unprinted })
     }
 
@@ -149,11 +149,12 @@ impl World {
                 }
             }
             // Nobody here knows the staff's PIN; orders come from the command line.
-            Effect::StaffArea { .. }
-            | Effect::Audit(_)
-            | Effect::StaffAnswer { .. }
-            | Effect::Finish(_)
-            | Effect::Wipe => {}
+            Effect::StaffArea { .. } | Effect::Audit(_) | Effect::Finish(_) | Effect::Wipe => {}
+            Effect::StaffAnswer { ticket, answer } => {
+                if let Some(attempt) = self.tickets.get(&ticket) {
+                    self.oracle.staff_told(*attempt, &answer);
+                }
+            }
         }
         Ok(())
     }
@@ -195,13 +196,16 @@ impl World {
 
     fn terminal(&mut self, command: &TerminalCommand) {
         match command {
-            TerminalCommand::Charge { attempt, .. } => self.oracle.charged(*attempt),
+            TerminalCommand::Charge { attempt, .. } => self.oracle.charged(*attempt, self.now_ms),
             TerminalCommand::Prepare => self.trouble(),
+            TerminalCommand::Undo { undo, way, .. } => {
+                self.oracle.ordered(*undo, self.now_ms);
+                self.undo_card(*way);
+            }
             TerminalCommand::Confirm { .. }
             | TerminalCommand::Refuse { .. }
             | TerminalCommand::CallOff
             | TerminalCommand::AskOutcome { .. }
-            | TerminalCommand::Undo { .. }
             | TerminalCommand::EndOfDay => {}
         }
         if self.power.boundary("before command") {

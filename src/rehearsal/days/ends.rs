@@ -50,7 +50,9 @@ pub trait Machine {
     /// Every booking ever made, in order.
     fn books(&self) -> Vec<Booked>;
     fn booking_count(&self) -> usize;
-    fn charges_seen(&self) -> usize;
+    /// Whole money commands that arrived, charges and undos.
+    fn money_seen(&self) -> usize;
+    fn undone_count(&self) -> usize;
     /// The next card shown does this; `None` = an ordinary approval.
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance);
     /// Makes this mistake at the next opportunity. `false` if it cannot.

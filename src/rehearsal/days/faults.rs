@@ -78,7 +78,11 @@ faults! {
     Cancels = "cancels",
     WalksAway = "walks-away",
     StartsOver = "starts-over",
+    // Staff, from the command line.
     StaffAsk = "staff-ask",
+    StaffSettle = "staff-settle",
+    StaffCancel = "staff-cancel",
+    StaffReprint = "staff-reprint",
 }
 
 /// What may happen on a day.

@@ -26,6 +26,8 @@ use uuid::Uuid;
 pub struct Stored {
     pub approval_number: Option<String>,
     pub amount: Option<Amount>,
+    /// Identifier of the Task that this one asks to abort, as [`wire::entry_id`] makes it.
+    pub aborts: Option<String>,
     /// How often it came.
     pub times: u32,
 }
@@ -234,7 +236,10 @@ fn stored_of(bundle: &[u8], settings: &config::Hospital) -> (usize, Stored) {
         numbers.iter().find(|number| number["system"] == *system)?["value"].as_str().map(str::to_owned)
     });
     let amount = notice.and_then(|notice| notice["amount"]["value"].as_i64()).map(Amount);
-    (entries.len().max(1), Stored { approval_number, amount, times: 0 })
+    let task = entries.iter().map(|entry| &entry["resource"]).find(|of| of["resourceType"] == "Task");
+    let abort = task.filter(|task| task["code"]["coding"][0]["code"] == "abort");
+    let aborts = abort.and_then(|task| task["focus"]["identifier"]["value"].as_str()).map(str::to_owned);
+    (entries.len().max(1), Stored { approval_number, amount, aborts, times: 0 })
 }
 
 fn answer_to(question: &Question, today: impl Fn() -> Appointment) -> Reply {
@@ -257,7 +262,7 @@ impl HospitalServer for Hospital {
     }
 
     fn freeze(&self, request: &Request) -> Vec<u8> {
-        let bundle = wire::document_bundle(request, &self.settings, &self.facility, WITH_EVERYTHING);
+        let bundle = wire::frozen_bundle(request, &self.settings, &self.facility, WITH_EVERYTHING);
         bundle.and_then(|bundle| serde_json::to_vec(&bundle).ok()).unwrap_or_default()
     }
 

@@ -21,6 +21,7 @@ pub mod report;
 pub mod rig;
 pub mod shelf;
 pub mod smartro;
+mod staff;
 pub mod trace;
 mod weather;
 mod world;

@@ -8,14 +8,17 @@
 //! | never guessed | for each screen, receipt and attempt: paid only if it stands, not paid only if it does not, and all agree |
 //! | never asked by moving money | for each money command and booking: it comes from a `Charge`, one each |
 
+mod judge;
+
 use super::ends::Booked;
-use super::hospital::Stored;
 use super::rig::Note;
 use crate::domain::money::Amount;
-use crate::domain::paper::Paper;
-use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
+use crate::domain::paper::{Paper, Receipt};
+use crate::domain::payment::{AttemptId, Entry, PaymentState};
 use crate::domain::screen::{DoneHow, Screen};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::domain::session::StaffAnswer;
+use crate::domain::undo::UndoEntry;
+use std::collections::BTreeMap;
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +52,7 @@ pub struct Broken {
 #[derive(Default)]
 pub struct Oracle {
     attempts: BTreeMap<AttemptId, Attempt>,
+    money: BTreeMap<AttemptId, Sent>,
     booked: Vec<(AttemptId, Booked)>,
     papers: Vec<Paper>,
     /// The attempts of the patient who is there, and the one under way.
@@ -62,11 +66,21 @@ pub struct Oracle {
 struct Attempt {
     request: Uuid,
     number: String,
-    charges: u32,
-    written: u32,
-    seen: u32,
+    claim: String,
+    /// When a charge or an undo of it was ordered last.
+    moved_ms: u64,
     shown_paid: bool,
     shown_not_paid: bool,
+}
+
+/// What became of the one money command of a charge or an undo.
+#[derive(Default)]
+struct Sent {
+    /// The booking that it gives back, where it is an undo.
+    undoes: Option<AttemptId>,
+    ordered: u32,
+    written: u32,
+    seen: u32,
 }
 
 const fn is_paid(state: PaymentState) -> bool {
@@ -97,70 +111,129 @@ impl Oracle {
         }
     }
 
-    /// Which request an attempt is for.
+    /// Which request an attempt is for, and which attempt an undo gives back.
     pub fn intended(&mut self, entry: &Entry) {
-        if let Entry::Intent { attempt, number, request, .. } = entry {
-            let (request, number) = (request.id, number.clone());
-            self.attempts.entry(*attempt).or_insert(Attempt {
-                request,
-                number,
-                charges: 0,
-                written: 0,
-                seen: 0,
-                shown_paid: false,
-                shown_not_paid: false,
-            });
+        if let Entry::Intent { attempt, number, request, receipt, .. } = entry {
+            let (request, number, claim) = (request.id, number.clone(), receipt.claim.clone());
+            let known = Attempt { request, number, claim, moved_ms: 0, shown_paid: false, shown_not_paid: false };
+            self.attempts.entry(*attempt).or_insert(known);
+        } else if let Entry::Undo(UndoEntry::Intent { undo, of, .. }) = entry {
+            self.money.entry(*undo).or_default().undoes = Some(*of);
         }
     }
 
-    pub fn charged(&mut self, attempt: AttemptId) {
+    pub fn charged(&mut self, attempt: AttemptId, now_ms: u64) {
         self.charges += 1;
         self.current = Some(attempt);
         self.visit.push(attempt);
-        let charges = self.attempts.get_mut(&attempt).map(|known| {
-            known.charges += 1;
-            known.charges
-        });
-        self.check(Promise::NeverAskedByMovingMoney, charges == Some(1), || {
-            format!("attempt {} was charged {charges:?} times", attempt.0)
-        });
+        self.ordered(attempt, now_ms);
+    }
+
+    /// A charge or an undo was ordered from the terminal.
+    pub fn ordered(&mut self, attempt: AttemptId, now_ms: u64) {
+        let sent = self.money.entry(attempt).or_default();
+        sent.ordered += 1;
+        let (times, of) = (sent.ordered, sent.undoes.unwrap_or(attempt));
+        if let Some(known) = self.attempts.get_mut(&of) {
+            known.moved_ms = now_ms;
+        }
+        self.check(Promise::NeverAskedByMovingMoney, times == 1, || format!("{} was ordered {times} times", attempt.0));
     }
 
     pub fn note(&mut self, note: Note) {
         match note {
             Note::Wrote { left: false, .. } => {}
             Note::Wrote { attempt, left: true } => {
-                let written = self.of(attempt).map(|known| {
-                    known.written += 1;
-                    known.written
+                let written = self.sent(attempt).map(|sent| {
+                    sent.written += 1;
+                    sent.written
                 });
                 self.check(Promise::NeverAskedByMovingMoney, written == Some(1), || {
                     format!("the money command of {attempt:?} was written {written:?} times")
                 });
             }
             Note::Seen { attempt } => {
-                let once = self.of(attempt).map(|known| {
-                    known.seen += 1;
-                    known.seen <= known.charges
+                let once = self.sent(attempt).map(|sent| {
+                    sent.seen += 1;
+                    sent.seen <= sent.ordered
                 });
                 self.check(Promise::NeverAskedByMovingMoney, once == Some(true), || {
-                    format!("the terminal saw a money command of {attempt:?} that no charge sent")
+                    format!("the terminal saw a money command of {attempt:?} that nobody sent")
                 });
             }
-            Note::Booked { attempt, booked } => {
-                let asked = self.of(attempt).is_some_and(|known| known.seen > 0);
-                self.check(Promise::NeverAskedByMovingMoney, asked, || {
-                    format!("{} was booked without a money command of {attempt:?}", booked.amount.0)
-                });
-                if let Some(attempt) = attempt {
-                    self.booked.push((attempt, booked));
-                }
+            Note::Booked { attempt, booked } => self.was_booked(attempt, booked),
+            Note::Undone { undo, books } => self.was_undone(undo, &books),
+        }
+    }
+
+    fn was_booked(&mut self, attempt: Option<AttemptId>, booked: Booked) {
+        let asked = self.sent(attempt).is_some_and(|sent| sent.seen > 0 && sent.undoes.is_none());
+        self.check(Promise::NeverAskedByMovingMoney, asked, || {
+            format!("{} was booked without a charge of {attempt:?}", booked.amount.0)
+        });
+        if let Some(attempt) = attempt {
+            self.booked.push((attempt, booked));
+        }
+    }
+
+    /// Only what staff ordered is ever given back.
+    fn was_undone(&mut self, undo: Option<AttemptId>, books: &[Booked]) {
+        let meant = self.sent(undo).filter(|sent| sent.seen > 0).and_then(|sent| sent.undoes);
+        for ((attempt, known), now) in self.booked.iter_mut().zip(books) {
+            let undone = known.stands && !now.stands;
+            known.clone_from(now);
+            self.checked[Promise::NeverAskedByMovingMoney as usize] += 1;
+            if undone && meant != Some(*attempt) {
+                let what = format!("approval {} was given back, and nobody asked for it", known.approval_number);
+                self.broken.push(Broken { promise: Promise::NeverAskedByMovingMoney, what });
             }
         }
     }
 
+    fn sent(&mut self, attempt: Option<AttemptId>) -> Option<&mut Sent> {
+        self.money.get_mut(&attempt?)
+    }
+
+    /// What staff hear of their order must be true.
+    pub fn staff_told(&mut self, attempt: AttemptId, answer: &StaffAnswer) {
+        let stands = self.stands(attempt).is_some();
+        let holds = match answer {
+            StaffAnswer::Paid | StaffAnswer::NotReversed { .. } => stands,
+            StaffAnswer::NotPaid | StaffAnswer::Reversed => !stands,
+            StaffAnswer::Begun
+            | StaffAnswer::StillOpen { .. }
+            | StaffAnswer::Printed
+            | StaffAnswer::NotPrinted
+            | StaffAnswer::Refused(_) => return,
+        };
+        self.check(Promise::NeverGuessed, holds, || format!("staff are told {answer:?}, the booking stands: {stands}"));
+    }
+
+    #[must_use]
+    pub fn moved_ms(&self, attempt: AttemptId) -> u64 {
+        self.attempts.get(&attempt).map_or(0, |known| known.moved_ms)
+    }
+
+    /// What staff find out when they ask the card company.
+    #[must_use]
+    pub fn is_standing(&self, attempt: AttemptId) -> bool {
+        self.stands(attempt).is_some()
+    }
+
     fn of(&mut self, attempt: Option<AttemptId>) -> Option<&mut Attempt> {
         self.attempts.get_mut(&attempt?)
+    }
+
+    /// The attempt whose booking a receipt tells of: `None` if it tells of none, `Some(None)` if there is no such booking.
+    fn paid_by(&self, receipt: &Receipt) -> Option<Option<AttemptId>> {
+        let number = &receipt.card.as_ref()?.approval_number;
+        let fits = |(attempt, booked): &&(AttemptId, Booked)| {
+            let claim = self.attempts.get(attempt).map(|known| &known.claim);
+            claim == Some(&receipt.claim)
+                && booked.amount == receipt.total
+                && (number.is_empty() || *number == booked.approval_number)
+        };
+        Some(self.booked.iter().find(fits).map(|(attempt, _)| *attempt))
     }
 
     fn stands(&self, attempt: AttemptId) -> Option<&Booked> {
@@ -212,126 +285,13 @@ impl Oracle {
     /// A paper came out; `state_of` looks into the journal, which has to agree at once and not only in the end.
     pub fn paper(&mut self, paper: Paper, state_of: impl FnOnce(AttemptId) -> Option<PaymentState>) {
         if let Paper::Receipt(receipt) = &paper
-            && let Some(card) = &receipt.card
+            && let Some(attempt) = self.paid_by(receipt)
         {
-            let of = self.booked.iter().find(|(_, booked)| booked.approval_number == card.approval_number);
-            let state = of.map(|(attempt, _)| *attempt).and_then(state_of);
+            let state = attempt.and_then(state_of);
             self.check(Promise::NeverGuessed, state.is_some_and(was_paid), || {
-                format!("a receipt with approval {} comes out while the journal says {state:?}", card.approval_number)
+                format!("the receipt of {} comes out while the journal says {state:?}", receipt.claim)
             });
         }
         self.papers.push(paper);
-    }
-
-    /// All is quiet: the hospital was up, the outbox is empty, the kiosk was restarted once.
-    pub fn judge(&mut self, books: &[Booked], journal: &[PaymentRecord], stored: &BTreeMap<Uuid, Stored>) {
-        for ((_, known), now) in self.booked.iter_mut().zip(books) {
-            known.clone_from(now);
-        }
-        let states: BTreeMap<AttemptId, &PaymentRecord> =
-            journal.iter().map(|record| (record.attempt, record)).collect();
-        self.judge_twice();
-        self.judge_lost(&states, stored);
-        self.judge_guessed(&states, stored);
-        self.judge_papers(&states);
-    }
-
-    fn judge_twice(&mut self) {
-        let requests: BTreeSet<Uuid> = self.attempts.values().map(|attempt| attempt.request).collect();
-        for request in requests {
-            let ours = |attempt: &AttemptId| self.attempts.get(attempt).is_some_and(|known| known.request == request);
-            let standing = self.booked.iter().filter(|(attempt, booked)| booked.stands && ours(attempt)).count();
-            self.check(Promise::NeverTwice, standing <= 1, || {
-                format!("{standing} bookings stand for request {request}")
-            });
-        }
-    }
-
-    fn judge_lost(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>, stored: &BTreeMap<Uuid, Stored>) {
-        for (attempt, booked) in self.booked.clone().into_iter().filter(|(_, booked)| booked.stands) {
-            let with = |stored: &&Stored| stored.approval_number.as_ref() == Some(&booked.approval_number);
-            let times = stored.values().filter(with).count();
-            let request = self.attempts.get(&attempt).map(|known| known.request);
-            let own = request.and_then(|request| stored.get(&request)).filter(with);
-            let delivered = times == 1 && own.is_some_and(|own| own.amount == Some(booked.amount));
-            let record = states.get(&attempt);
-            let listed = record.is_some_and(|record| {
-                record.state == PaymentState::NeedsStaff && record.amount == booked.amount && !record.number.is_empty()
-            });
-            let holds = if listed { times == 0 } else { delivered };
-            self.check(Promise::NeverLost, holds, || {
-                let state = record.map(|record| record.state);
-                format!(
-                    "booked {} with approval {}: at the hospital {times} times, in the journal {state:?}",
-                    booked.amount.0, booked.approval_number
-                )
-            });
-        }
-        for (attempt, record) in states {
-            self.check(Promise::NeverLost, !record.state.is_open(), || {
-                format!("attempt {} ({}) is still {:?} when all is quiet", attempt.0, record.number, record.state)
-            });
-        }
-    }
-
-    fn judge_guessed(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>, stored: &BTreeMap<Uuid, Stored>) {
-        for (attempt, record) in states {
-            let stands = self.stands(*attempt).is_some();
-            let fits = match record.state {
-                PaymentState::Committed | PaymentState::Settled => stands,
-                PaymentState::NotPaid | PaymentState::Reversed => !stands,
-                PaymentState::NeedsStaff
-                | PaymentState::Intent
-                | PaymentState::Sent
-                | PaymentState::Answered
-                | PaymentState::InDoubt => true,
-            };
-            self.check(Promise::NeverGuessed, fits, || {
-                format!("the journal says {:?} of {}, the booking stands: {stands}", record.state, record.number)
-            });
-            let Some(known) = self.attempts.get(attempt) else { continue };
-            let (paid, not_paid) = (known.shown_paid, known.shown_not_paid);
-            let agrees = (!paid || is_paid(record.state)) && (!not_paid || record.state == PaymentState::NotPaid);
-            self.check(Promise::NeverGuessed, agrees, || {
-                format!("the screen said paid: {paid}, not paid: {not_paid}; the journal says {:?}", record.state)
-            });
-        }
-        for (request, kept) in stored {
-            let Some(approval) = &kept.approval_number else { continue };
-            let stands = |(_, booked): &(AttemptId, Booked)| booked.stands && booked.approval_number == *approval;
-            let holds = self.booked.iter().any(stands);
-            self.check(Promise::NeverGuessed, holds, || {
-                format!("the hospital was told of approval {approval} for {request}, which does not stand")
-            });
-        }
-    }
-
-    /// What a patient holds in their hand must be true, and the list must agree with it.
-    fn judge_papers(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>) {
-        for paper in std::mem::take(&mut self.papers) {
-            match &paper {
-                Paper::Receipt(receipt) => {
-                    let Some(card) = &receipt.card else { continue };
-                    let attempt = self.booked.iter().find(|(_, booked)| {
-                        booked.stands
-                            && booked.approval_number == card.approval_number
-                            && booked.amount == receipt.total
-                    });
-                    let record = attempt.and_then(|(attempt, _)| states.get(attempt));
-                    let holds = record.is_some_and(|record| is_paid(record.state));
-                    let state = record.map(|record| record.state);
-                    self.check(Promise::NeverGuessed, holds, || {
-                        format!("a receipt with approval {} came out; the journal says {state:?}", card.approval_number)
-                    });
-                }
-                Paper::Slip(slip) => {
-                    let known = self.attempts.values().any(|known| known.number == slip.attempt_number);
-                    self.check(Promise::NeverGuessed, known, || {
-                        format!("a slip names {}, which was never charged", slip.attempt_number)
-                    });
-                }
-                Paper::Ticket(_) => {}
-            }
-        }
     }
 }

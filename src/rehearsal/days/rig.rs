@@ -25,6 +25,11 @@ pub enum Note {
         attempt: Option<AttemptId>,
         booked: Booked,
     },
+    /// The card company gave one back.
+    Undone {
+        undo: Option<AttemptId>,
+        books: Vec<Booked>,
+    },
 }
 
 const NOTICE_MS: u64 = 20;
@@ -36,11 +41,12 @@ pub struct Rig {
     to_terminal: Line,
     to_kiosk: Line,
     power: Power,
-    /// The attempt that was charged last: whatever carries a money command from now on is its.
+    /// The attempt that was charged or undone last: whatever carries a money command from now on is its.
     charging: Option<AttemptId>,
     owner: Option<AttemptId>,
     seen_count: usize,
     booked_count: usize,
+    undone_count: usize,
     line_up: bool,
     /// When the driver notices that the line came or went.
     notice_at_ms: Option<u64>,
@@ -66,6 +72,7 @@ impl Rig {
             owner: None,
             seen_count: 0,
             booked_count: 0,
+            undone_count: 0,
             line_up: true,
             notice_at_ms: None,
             breaks_after: None,
@@ -134,7 +141,7 @@ impl Rig {
     }
 
     pub fn command(&mut self, command: &TerminalCommand, at: At) {
-        if let TerminalCommand::Charge { attempt, .. } = command {
+        if let TerminalCommand::Charge { attempt, .. } | TerminalCommand::Undo { undo: attempt, .. } = command {
             self.charging = Some(*attempt);
         }
         let says = self.speaker.as_mut().map(|speaker| speaker.command(command, at));
@@ -167,7 +174,7 @@ impl Rig {
     }
 
     fn seen(&mut self, of: Option<AttemptId>) {
-        while self.seen_count < self.machine.charges_seen() {
+        while self.seen_count < self.machine.money_seen() {
             self.seen_count += 1;
             self.owner = of;
             self.notes.push(Note::Seen { attempt: of });
@@ -197,6 +204,10 @@ impl Rig {
                 self.booked_count += 1;
                 self.notes.push(Note::Booked { attempt: self.owner, booked });
             }
+        }
+        if self.undone_count < self.machine.undone_count() {
+            self.undone_count = self.machine.undone_count();
+            self.notes.push(Note::Undone { undo: self.owner, books: self.machine.books() });
         }
     }
 

@@ -68,6 +68,7 @@ impl Speaker for Dialogue {
 pub struct Terminal {
     model: Model,
     fired: Vec<Fault>,
+    undos_seen: usize,
 }
 
 impl Terminal {
@@ -78,7 +79,7 @@ impl Terminal {
         model.setup.falls_back = falls_back;
         model.setup.keeps_declines = chance.percent(30);
         model.setup.answers_call_off = chance.percent(70);
-        Self { model, fired: Vec::new() }
+        Self { model, fired: Vec::new(), undos_seen: 0 }
     }
 
     const fn reboot_fault(&self) -> Fault {
@@ -124,6 +125,7 @@ impl Machine for Terminal {
     fn bytes(&mut self, bytes: &[u8], now_ms: u64) {
         let asked = self.model.requests.len();
         self.model.bytes(bytes, now_ms);
+        self.undos_seen += self.model.requests.iter().skip(asked).filter(|job| **job == b'C').count();
         let heard = self.model.requests.last().filter(|_| asked < self.model.requests.len());
         if heard == Some(&b'A') && !self.model.setup.host_up {
             self.fired.push(Fault::HostAway);
@@ -148,7 +150,7 @@ impl Machine for Terminal {
         let booked = |booking: &crate::rehearsal::terminal::Booking| Booked {
             amount: booking.amount,
             approval_number: booking.approval_number.clone(),
-            stands: true,
+            stands: !self.model.reversals().contains(booking),
         };
         self.model.bookings.iter().map(booked).collect()
     }
@@ -157,8 +159,12 @@ impl Machine for Terminal {
         self.model.bookings.len()
     }
 
-    fn charges_seen(&self) -> usize {
-        self.model.charges_seen()
+    fn money_seen(&self) -> usize {
+        self.model.charges_seen() + self.undos_seen
+    }
+
+    fn undone_count(&self) -> usize {
+        self.model.reversals().len()
     }
 
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance) {

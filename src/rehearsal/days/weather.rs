@@ -4,8 +4,7 @@ use super::facility;
 use super::faults::{Allowed, Fault};
 use super::line::Damage;
 use super::world::World;
-use crate::domain::payment::PaymentState;
-use crate::domain::session::{Input, PrinterState, StaffOrder};
+use crate::domain::session::{Input, PrinterState};
 use crate::terminal::smartro::packet::NAK;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +18,8 @@ pub enum Weather {
     /// A lasting fault of the terminal ends.
     Over(Fault),
     DiskFreed,
-    StaffAsk,
+    /// Staff do this about some payment.
+    Staff(Fault),
 }
 
 /// Pieces that pass before one is harmed: a payment is some twenty in each direction.
@@ -32,6 +32,12 @@ impl World {
     pub(super) fn trouble(&mut self) {
         let possible = self.allowed.of(Fault::ALL);
         let times = self.weather_chance.pick(&[0, 1, 1, 1, 2, 2, 3]).unwrap_or(0);
+        let staff = self.allowed.of(&[Fault::StaffAsk, Fault::StaffSettle, Fault::StaffCancel, Fault::StaffReprint]);
+        if self.weather_chance.percent(25)
+            && let Some(order) = self.weather_chance.pick(&staff)
+        {
+            self.order(order);
+        }
         for _ in 0..times {
             if let Some(fault) = self.weather_chance.pick(&possible) {
                 self.trace.line(self.now_ms, || format!("ordered {}", fault.word()));
@@ -95,7 +101,9 @@ impl World {
                 let boundaries = self.weather_chance.below(BOUNDARIES);
                 self.power.cut_after(boundaries);
             }
-            Fault::StaffAsk => self.soon(600_000, Weather::StaffAsk),
+            Fault::StaffAsk | Fault::StaffSettle | Fault::StaffCancel | Fault::StaffReprint => {
+                self.soon(900_000, Weather::Staff(fault));
+            }
             Fault::HostAway | Fault::CardStays => {
                 self.rig.machine.mistake(fault, &mut self.weather_chance, self.now_ms);
                 self.soon(60_000, Weather::Over(fault));
@@ -146,22 +154,7 @@ impl World {
             }
             Weather::Over(fault) => self.rig.machine.over(fault, self.now_ms),
             Weather::DiskFreed => self.power.free_disk(),
-            Weather::StaffAsk => self.staff_ask(),
-        }
-    }
-
-    /// Staff look at the list and have the terminal asked once more.
-    fn staff_ask(&mut self) {
-        let Ok(payments) = self.store.payments() else { return };
-        let listed: Vec<_> = payments.into_iter().filter(|payment| payment.state == PaymentState::NeedsStaff).collect();
-        if listed.is_empty() || self.kiosk.is_none() {
-            return;
-        }
-        let at = self.weather_chance.index(listed.len());
-        if let Some(payment) = listed.into_iter().nth(at) {
-            self.fired.note(Fault::StaffAsk);
-            let ticket = self.weather_chance.uuid();
-            self.input(Input::Staff { ticket, order: StaffOrder::Ask, payment: Some(Box::new(payment)) });
+            Weather::Staff(what) => self.staff_order(what),
         }
     }
 

@@ -18,6 +18,7 @@ use super::weather::Weather;
 use super::{DayReport, Setting};
 use crate::domain::facility::Facility;
 use crate::domain::moment::{Moment, Tick};
+use crate::domain::payment::{AttemptId, PaymentRecord};
 use crate::domain::screen::{Screen, Tap, View};
 use crate::domain::session::{Input, PrinterState, Reply, Session};
 use crate::hospital::sync::ByHand;
@@ -26,6 +27,7 @@ use chrono::{DateTime, Duration, FixedOffset};
 use std::collections::BTreeMap;
 use std::mem::Discriminant;
 use std::sync::{Arc, Mutex};
+use uuid::Uuid;
 
 /// 09:00 in Seoul on the day of the demo.
 const DAY_BEGINS: &str = "2026-11-25T09:00:00+09:00";
@@ -59,12 +61,14 @@ pub struct World {
     begins: DateTime<FixedOffset>,
     pub(super) clock_off_ms: i64,
     pub(super) weather: Vec<(u64, Weather)>,
+    /// Which payment each staff order was about.
+    pub(super) tickets: BTreeMap<Uuid, AttemptId>,
     /// What the card of the patient who is there does.
     pub(super) card: Option<Fault>,
     patient: Option<Patient>,
     patient_due: Option<u64>,
     taps_due: Vec<(u64, Tap)>,
-    cards_due: Vec<u64>,
+    pub(super) cards_due: Vec<u64>,
     patients_left: u64,
     pub(super) payments_wanted: u64,
     pub(super) cuts: BTreeMap<&'static str, u64>,
@@ -126,6 +130,7 @@ impl World {
             begins,
             clock_off_ms: 0,
             weather: Vec::new(),
+            tickets: BTreeMap::new(),
             card: None,
             patient: None,
             patient_due: Some(2_000),
@@ -170,7 +175,7 @@ impl World {
         self.trace.line(self.now_ms, || "the last restart".to_owned());
         for _ in 0..20 {
             self.pass(120_000)?;
-            let open = self.store.payments().is_ok_and(|all| all.iter().any(|payment| payment.state.is_open()));
+            let open = self.store.payments().is_ok_and(|all| all.iter().any(PaymentRecord::is_open));
             let queued = self.store.next_request().is_ok_and(|next| next.is_some());
             if !open && !queued {
                 break;

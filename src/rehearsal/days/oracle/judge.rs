@@ -1,0 +1,144 @@
+//! The end of the day: all is quiet, and everything must fit together.
+
+use super::{Oracle, Promise, was_paid};
+use crate::domain::paper::Paper;
+use crate::domain::payment::{AttemptId, PaymentRecord, PaymentState};
+use crate::hospital::wire;
+use crate::rehearsal::days::ends::Booked;
+use crate::rehearsal::days::hospital::Stored;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
+
+impl Oracle {
+    /// All is quiet: the hospital was up, the outbox is empty, the kiosk was restarted once.
+    pub fn judge(&mut self, books: &[Booked], journal: &[PaymentRecord], stored: &BTreeMap<Uuid, Stored>) {
+        for ((_, known), now) in self.booked.iter_mut().zip(books) {
+            known.clone_from(now);
+        }
+        let states: BTreeMap<AttemptId, &PaymentRecord> =
+            journal.iter().map(|record| (record.attempt, record)).collect();
+        self.judge_twice();
+        self.judge_lost(&states, stored);
+        self.judge_guessed(&states);
+        self.judge_hospital(&states, stored);
+        self.judge_papers(&states);
+    }
+
+    fn judge_twice(&mut self) {
+        let requests: BTreeSet<Uuid> = self.attempts.values().map(|attempt| attempt.request).collect();
+        for request in requests {
+            let ours = |attempt: &AttemptId| self.attempts.get(attempt).is_some_and(|known| known.request == request);
+            let standing = self.booked.iter().filter(|(attempt, booked)| booked.stands && ours(attempt)).count();
+            self.check(Promise::NeverTwice, standing <= 1, || {
+                format!("{standing} bookings stand for request {request}")
+            });
+        }
+    }
+
+    fn judge_lost(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>, stored: &BTreeMap<Uuid, Stored>) {
+        for (attempt, booked) in self.booked.clone().into_iter().filter(|(_, booked)| booked.stands) {
+            let record = states.get(&attempt);
+            let with = |stored: &Stored| stored.approval_number.as_ref() == Some(&booked.approval_number);
+            let times = stored.values().filter(|stored| with(stored)).count();
+            let own = self.attempts.get(&attempt).and_then(|known| stored.get(&known.request));
+            // What staff found out may have no number of the card company on it.
+            let by_evidence = |own: &Stored| {
+                record.is_some_and(|record| record.evidence.is_some())
+                    && own.approval_number.as_deref().is_none_or(str::is_empty)
+            };
+            let delivered = own.is_some_and(|own| {
+                own.amount == Some(booked.amount) && (with(own) || by_evidence(own)) && times == usize::from(with(own))
+            });
+            let listed = record.is_some_and(|record| record.amount == booked.amount && !record.number.is_empty());
+            let holds = match record.map(|record| record.state) {
+                Some(PaymentState::NeedsStaff) => listed && times == 0,
+                _ => delivered,
+            };
+            self.check(Promise::NeverLost, holds, || {
+                let state = record.map(|record| record.state);
+                format!(
+                    "booked {} with approval {}: at the hospital {times} times, in the journal {state:?}",
+                    booked.amount.0, booked.approval_number
+                )
+            });
+        }
+        for (attempt, record) in states {
+            self.check(Promise::NeverLost, !record.is_open(), || {
+                let undo = record.undo.as_ref().map(|undo| undo.state);
+                format!("attempt {} ({}) is still {:?}, {undo:?}", attempt.0, record.number, record.state)
+            });
+        }
+    }
+
+    fn judge_guessed(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>) {
+        for (attempt, record) in states {
+            let stands = self.stands(*attempt).is_some();
+            let fits = match record.state {
+                PaymentState::Committed | PaymentState::Settled => stands || record.undo_in_doubt(),
+                PaymentState::NotPaid | PaymentState::Reversed => !stands,
+                PaymentState::NeedsStaff
+                | PaymentState::Intent
+                | PaymentState::Sent
+                | PaymentState::Answered
+                | PaymentState::InDoubt => true,
+            };
+            self.check(Promise::NeverGuessed, fits, || {
+                format!("the journal says {:?} of {}, the booking stands: {stands}", record.state, record.number)
+            });
+            let Some(known) = self.attempts.get(attempt) else { continue };
+            let (paid, not_paid) = (known.shown_paid, known.shown_not_paid);
+            let agrees = (!paid || was_paid(record.state)) && (!not_paid || record.state == PaymentState::NotPaid);
+            self.check(Promise::NeverGuessed, agrees, || {
+                format!("the screen said paid: {paid}, not paid: {not_paid}; the journal says {:?}", record.state)
+            });
+        }
+    }
+
+    /// The hospital knows of no payment that there is none of, and of each that was given back.
+    fn judge_hospital(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>, stored: &BTreeMap<Uuid, Stored>) {
+        for (request, kept) in stored.iter().filter(|(_, kept)| kept.approval_number.is_some()) {
+            let task = wire::entry_id(*request, "task").to_string();
+            let aborts = stored.values().filter(|other| other.aborts.as_ref() == Some(&task)).count();
+            let paid = self.attempts.iter().filter(|(_, known)| known.request == *request);
+            let mut states_of = paid.filter_map(|(attempt, _)| Some((*attempt, *states.get(attempt)?)));
+            let found = states_of.find(|(_, record)| was_paid(record.state));
+            let holds = found.is_some_and(|(attempt, record)| match self.stands(attempt) {
+                Some(_) => aborts == 0,
+                None => {
+                    aborts == usize::from(record.state == PaymentState::Reversed)
+                        && (aborts == 1 || record.undo_in_doubt())
+                }
+            });
+            self.check(Promise::NeverGuessed, holds, || {
+                let state = found.map(|(_, record)| record.state);
+                format!(
+                    "the hospital has {request} with {kept:?} and {aborts} cancellations; the journal says {state:?}"
+                )
+            });
+        }
+    }
+
+    /// What a patient holds in their hand must be true, and the list must agree with it.
+    fn judge_papers(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>) {
+        for paper in std::mem::take(&mut self.papers) {
+            match &paper {
+                Paper::Receipt(receipt) => {
+                    let Some(attempt) = self.paid_by(receipt) else { continue };
+                    let record = attempt.and_then(|attempt| states.get(&attempt));
+                    let holds = record.is_some_and(|record| was_paid(record.state));
+                    let state = record.map(|record| record.state);
+                    self.check(Promise::NeverGuessed, holds, || {
+                        format!("the receipt of {} came out; the journal says {state:?}", receipt.claim)
+                    });
+                }
+                Paper::Slip(slip) => {
+                    let known = self.attempts.values().any(|known| known.number == slip.attempt_number);
+                    self.check(Promise::NeverGuessed, known, || {
+                        format!("a slip names {}, which was never charged", slip.attempt_number)
+                    });
+                }
+                Paper::Ticket(_) => {}
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Staff at work with `kiosk payments` and `kiosk reprint`. They say only what the card company told them.
+
+use super::faults::Fault;
+use super::world::World;
+use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::session::{Input, StaffOrder, UndoWay};
+
+/// Whoever settles a payment sooner may ask the card company about a card that is still in the terminal.
+const SETTLED_AFTER_MS: u64 = 400_000;
+const CARDS: [Fault; 5] = [Fault::Declined, Fault::HostTimesOut, Fault::Silence, Fault::Late, Fault::Unplugged];
+
+impl World {
+    pub(super) fn staff_order(&mut self, what: Fault) {
+        if self.kiosk.is_none() {
+            return;
+        }
+        let payments = self.store.payments().unwrap_or_default();
+        let fitting: Vec<PaymentRecord> = payments.into_iter().filter(|payment| self.fits(what, payment)).collect();
+        let at = self.weather_chance.index(fitting.len());
+        let Some(payment) = fitting.into_iter().nth(at) else { return };
+        let order = match what {
+            Fault::StaffSettle => {
+                let paid = self.oracle.is_standing(payment.attempt);
+                StaffOrder::Settle { paid, evidence: "the card company's list".to_owned() }
+            }
+            Fault::StaffCancel => {
+                let with_card = self.weather_chance.percent(40);
+                StaffOrder::Cancel { way: if with_card { UndoWay::WithCard } else { UndoWay::WithoutCard } }
+            }
+            Fault::StaffReprint => StaffOrder::Reprint,
+            _ask => StaffOrder::Ask,
+        };
+        let ticket = self.weather_chance.uuid();
+        self.tickets.insert(ticket, payment.attempt);
+        self.fired.note(what);
+        self.input(Input::Staff { ticket, order, payment: Some(Box::new(payment)) });
+    }
+
+    fn fits(&self, what: Fault, payment: &PaymentRecord) -> bool {
+        match what {
+            Fault::StaffSettle => {
+                payment.needs_staff() && self.oracle.moved_ms(payment.attempt) + SETTLED_AFTER_MS < self.now_ms
+            }
+            // Now and then it is one that cannot be given back.
+            Fault::StaffCancel => {
+                matches!(
+                    payment.state,
+                    PaymentState::Committed | PaymentState::Settled | PaymentState::NeedsStaff | PaymentState::Reversed
+                )
+            }
+            Fault::StaffReprint => matches!(payment.state, PaymentState::Committed | PaymentState::Settled),
+            _ask => payment.state == PaymentState::NeedsStaff,
+        }
+    }
+
+    /// The card-holder stands there, or the card company is asked without them.
+    pub(super) fn undo_card(&mut self, way: UndoWay) {
+        let possible = self.allowed.of(&CARDS);
+        let fails = self.weather_chance.percent(40);
+        let card = if fails { self.weather_chance.pick(&possible) } else { None };
+        let card = self.card.take().or(card);
+        match way {
+            UndoWay::WithoutCard => self.rig.machine.card(card, &mut self.weather_chance),
+            UndoWay::WithCard => {
+                self.card = card;
+                let due = self.now_ms + self.weather_chance.between(500, 20_000);
+                self.cards_due.push(due);
+            }
+        }
+    }
+}
