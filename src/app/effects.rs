@@ -80,8 +80,9 @@ impl Effects {
         let counters = self.ports.store.counters()?;
         let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
         let booked = payments.iter().filter_map(booked).collect();
+        let began = payments.iter().map(|payment| (payment.attempt, payment.baseline.clone())).collect();
         let open = payments.into_iter().filter(PaymentRecord::is_open).collect();
-        Ok(Input::Restarted { open, booked, counters, last_unprinted })
+        Ok(Input::Restarted { open, booked, began, counters, last_unprinted })
     }
 
     /// # Errors

@@ -32,6 +32,8 @@ pub enum Input {
         open: Vec<PaymentRecord>,
         /// Bookings that belong to a payment already, the newest last.
         booked: Vec<(AttemptId, CardTransaction)>,
+        /// Every payment with the terminal's last transaction before it, the newest last.
+        began: Vec<(AttemptId, LastTransaction)>,
         counters: Counters,
         last_unprinted: Option<Box<PaymentRecord>>,
     },

@@ -99,7 +99,8 @@ impl World {
         let booked = self.booked().collect();
         let mut paid = self.journal.iter().rev().filter(|record| record.state == PaymentState::Committed);
         let last_unprinted = paid.next().filter(|record| !record.receipt_printed).cloned().map(Box::new);
-        self.input(Input::Restarted { open, booked, counters: self.counters, last_unprinted });
+        let began = self.journal.iter().map(|record| (record.attempt, record.baseline.clone())).collect();
+        self.input(Input::Restarted { open, booked, began, counters: self.counters, last_unprinted });
         self.input(Input::Terminal(TerminalReport::Online(true)));
     }
 

@@ -406,7 +406,7 @@ impl Stage {
             ["unprinted"] => last_unprinted = Some(Box::new(self.record("approved", 0))),
             states => open.extend(states.iter().enumerate().map(|(place, state)| self.record(state, place))),
         }
-        self.input(Input::Restarted { open, booked: Vec::new(), counters, last_unprinted })
+        self.input(Input::Restarted { open, booked: Vec::new(), began: Vec::new(), counters, last_unprinted })
     }
 
     /// An order about the payment `#900`, which stands in `state`.

@@ -230,6 +230,7 @@ impl Till {
             return None;
         }
         let Preparing { order, number, .. } = self.preparing.take()?;
+        self.booked.told(&baseline);
         if let Some(booked) = self.booked_after_all(&baseline, order.request.id, kiosk) {
             let Closed { id, number, amount, .. } = booked;
             return Some(News { attempt: Some(id), number, amount, watched: self.watched, end: End::Staff });
@@ -241,6 +242,7 @@ impl Till {
     /// Intent and Sent are durable before the one money command leaves.
     fn charge(&mut self, order: Order, number: String, baseline: LastTransaction, kiosk: &mut Kiosk) {
         let id = AttemptId(kiosk.now.fresh_id("attempt"));
+        self.booked.began(id);
         let card_ms = kiosk.facility.payment.card_ms;
         let card_until = kiosk.tick().plus_ms(card_ms);
         let Order { request, receipt, amount } = order;

@@ -3,7 +3,7 @@
 //! | the terminal's last transaction, asked twice | verdict |
 //! |---|---|
 //! | no answer | ask again; after a few times: staff |
-//! | two different answers, or it says it has none | staff |
+//! | two different answers, or it says it has none, or had none before | staff |
 //! | differs from the baseline, approved, amount and time fit | paid |
 //! | differs from the baseline otherwise | staff |
 //! | equals a known baseline with nothing on it that tells it from a later one | staff |
@@ -57,8 +57,8 @@ pub fn verdict(doubted: &Doubted, told: &Testimony) -> Verdict {
     match doubted.baseline {
         LastTransaction::Known(baseline) if baseline == last => unchanged(last, told),
         LastTransaction::Known(_) => changed(last, doubted, time_fits(last, doubted).unwrap_or(true)),
-        // Without an older transaction to compare with, only a time that fits shows that it is new.
-        LastTransaction::Empty => changed(last, doubted, time_fits(last, doubted).unwrap_or(false)),
+        // Nothing to compare with: an older one that it did not tell of may come up later.
+        LastTransaction::Empty => Verdict::Staff("the terminal told of no transaction before this payment"),
         LastTransaction::Unknown => Verdict::Staff("the last transaction before this payment is not known"),
     }
 }

@@ -179,8 +179,8 @@ impl Core {
         let was_busy = self.rest() == Rest::Busy;
         let woken = input == Input::Deadline;
         match input {
-            Input::Restarted { open, booked, counters, last_unprinted } => {
-                self.till.know_booked(&booked);
+            Input::Restarted { open, booked, began, counters, last_unprinted } => {
+                self.till.know_booked(&booked, &began);
                 self.kiosk.counters = counters;
                 self.kiosk.unprinted =
                     last_unprinted.map(|last| Unprinted { attempt: last.attempt, receipt: last.receipt });

@@ -3,6 +3,7 @@
 //! Made by its own hand; nothing of the kiosk's codec is in it.
 
 mod mouth;
+mod power;
 mod says;
 mod setup;
 mod wire;
@@ -23,6 +24,8 @@ pub struct Model {
     pub setup: Setup,
     /// Standing sales.
     pub bookings: Vec<Booking>,
+    /// Every sale ever booked, whatever became of it.
+    pub books: Vec<Booking>,
     /// Class and instruction of the commands that arrived, the latest [`REQUESTS_KEPT`].
     pub requests: Vec<u16>,
     /// The mistakes that were really made, and what cards really did, since somebody took note of them.
@@ -61,6 +64,8 @@ struct Charge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Plan {
     ShowCard,
+    /// The charge that waits until then has got no card.
+    NoCard(u64),
     HostAnswers(CardAction),
     SayResult,
     TakeCardOut,
@@ -74,6 +79,7 @@ impl Model {
         let mut model = Self {
             setup: Setup::default(),
             bookings: Vec::new(),
+            books: Vec::new(),
             requests: Vec::new(),
             made: Vec::new(),
             shown: Vec::new(),
@@ -163,6 +169,12 @@ impl Model {
     fn carry_out(&mut self, plan: Plan, now_ms: u64) {
         match plan {
             Plan::ShowCard => self.show_card(now_ms),
+            Plan::NoCard(until_ms) => {
+                let waits = |charge: &Charge| !charge.card_shown && charge.until_ms == until_ms;
+                if self.charge.as_ref().is_some_and(waits) {
+                    self.give_up(0x6c, now_ms);
+                }
+            }
             Plan::HostAnswers(action) => self.host_answers(action, now_ms),
             Plan::SayResult => self.say_result(now_ms),
             Plan::TakeCardOut => self.card_in &= self.setup.card_stays,
@@ -234,14 +246,9 @@ impl Model {
     }
 
     fn begin(&mut self, amount: i64, refund: bool, now_ms: u64) {
-        self.charge = Some(Charge {
-            amount,
-            refund,
-            card_shown: false,
-            reserved: None,
-            asked: 0,
-            until_ms: now_ms + self.setup.card_wait_ms,
-        });
+        let until_ms = now_ms + self.setup.card_wait_ms;
+        self.charge = Some(Charge { amount, refund, card_shown: false, reserved: None, asked: 0, until_ms });
+        self.plans.push((until_ms, Plan::NoCard(until_ms)));
         self.answer_with([says::INSERT_CARD.to_vec()], now_ms);
         if !self.armed.is_empty() {
             self.plans.push((now_ms + self.setup.present_ms, Plan::ShowCard));
@@ -404,7 +411,7 @@ impl Model {
             if let Some(sale) = undone {
                 self.bookings.retain(|booking| booking.approval_number != number(&sale));
                 self.undone.push(sale.receipt);
-                let record = self.record(0, sale.amount);
+                let record = Record { original_trace: Some(sale.trace), ..self.record(0, sale.amount) };
                 self.before_last = self.last.replace(record.clone());
                 if silent {
                     self.send_block(says::OK);
@@ -417,51 +424,24 @@ impl Model {
     }
 
     fn book(&mut self, record: Record) {
-        self.bookings.push(Booking { amount: Amount(record.amount), approval_number: number(&record) });
+        let booking = Booking { amount: Amount(record.amount), approval_number: number(&record) };
+        self.books.push(booking.clone());
+        self.bookings.push(booking);
         self.before_last = self.last.replace(record);
     }
 
     fn record(&mut self, result: u8, amount: i64) -> Record {
         self.trace += 1;
-        let record =
-            Record { result, amount, receipt: self.trace % 10_000, trace: self.trace, time: self.time.clone() };
+        let record = Record {
+            result,
+            amount,
+            receipt: self.trace % 10_000,
+            trace: self.trace,
+            time: self.time.clone(),
+            original_trace: None,
+        };
         self.records.push(record.clone());
         record
-    }
-
-    fn fall_silent(&mut self, now_ms: u64) {
-        self.charge = None;
-        self.said = None;
-        self.queue.clear();
-        self.plans.push((now_ms + CARD_OUT_MS, Plan::TakeCardOut));
-    }
-
-    /// The line vanishes until [`Self::plug_in`]; what was not acknowledged is undone.
-    pub fn unplug(&mut self, now_ms: u64) {
-        self.vanish(0, now_ms);
-        self.plans.clear();
-    }
-
-    pub fn plug_in(&mut self) {
-        self.plans.push((0, Plan::Back));
-    }
-
-    /// The line vanishes for a while; what was not acknowledged is undone meanwhile.
-    fn vanish(&mut self, back_ms: u64, now_ms: u64) {
-        self.fall_silent(now_ms);
-        self.card_in = false;
-        self.away = true;
-        self.ear = Ear::default();
-        self.plans.clear();
-        self.outs.push(Out::LineDown);
-        self.plans.push((now_ms + back_ms, Plan::Back));
-    }
-
-    fn reboot(&mut self, now_ms: u64) {
-        self.vanish(self.setup.reboot_ms, now_ms);
-        if !self.setup.keeps_last {
-            self.last = if self.setup.falls_back { self.before_last.clone() } else { None };
-        }
     }
 
     /// True once for each time the fault was ordered.

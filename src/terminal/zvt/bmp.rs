@@ -62,6 +62,7 @@ pub const PAN: u8 = 0x22;
 pub const RESULT: u8 = 0x27;
 pub const TERMINAL: u8 = 0x29;
 pub const CONTRACT: u8 = 0x2a;
+pub const ORIGINAL_TRACE: u8 = 0x37;
 pub const AUTHORISATION: u8 = 0x3b;
 pub const TEXT: u8 = 0x3c;
 pub const CURRENCY: u8 = 0x49;
@@ -91,7 +92,7 @@ const MEANINGS: &[Meaning] = &[
     fixed(CONTRACT, "vu_no", 15, Kind::Text),
     ll(0x2d, "track_1", Kind::Bytes),
     lll(0x2e, "chip_data", Kind::Bytes),
-    fixed(0x37, "original_trace", 3, Kind::Digits),
+    fixed(ORIGINAL_TRACE, "original_trace", 3, Kind::Digits),
     fixed(0x3a, "cvv", 2, Kind::Digits),
     fixed(AUTHORISATION, "auth_code", 8, Kind::Text),
     lll(TEXT, "text", Kind::Text),

@@ -31,7 +31,7 @@ use super::message::{self, Message};
 use super::reader::{Item, Reader};
 use super::request::{self, Merchant};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, LastTransaction};
+use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::session::{TerminalCommand, TerminalReport};
 pub use crate::terminal::dialogue::{Now, Step};
 use approval::Approval;
@@ -135,6 +135,8 @@ pub struct Dialogue {
     closed: Option<OpenCharge>,
     /// The last result that was to be decided on. Kept, so that a copy of it gets the same answer.
     approval: Option<Approval>,
+    /// The last refusal that was reported. A terminal may tell it again, perhaps into the next charge.
+    refusal: Option<CardTransaction>,
     /// Attempts that may never be sent again.
     sent: VecDeque<AttemptId>,
     card_in: bool,
@@ -192,6 +194,7 @@ impl Dialogue {
             open: None,
             closed: None,
             approval: None,
+            refusal: None,
             sent: VecDeque::new(),
             card_in: false,
             probe_at_ms: 0,

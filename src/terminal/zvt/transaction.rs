@@ -38,7 +38,9 @@ const fn words(code: u8) -> &'static str {
 /// A sale or refusal. `ours` is our own date and time: ZVT tells no year.
 #[must_use]
 pub fn read(message: &Message, ours: &[u8; STAMP_BYTES]) -> CardTransaction {
-    let approved = message.bytes(bmp::RESULT) == Some(&[0]);
+    // A reversal tells the trace of what it undid (BMP 37) and is no sale, however alike the rest of it.
+    let agreed = message.bytes(bmp::RESULT) == Some(&[0]);
+    let approved = agreed && message.bytes(bmp::ORIGINAL_TRACE).is_none();
     let digits = |tag| message.bytes(tag).map(hex).unwrap_or_default();
     let receipt = digits(bmp::RECEIPT);
     let trace = digits(bmp::TRACE);
@@ -54,7 +56,7 @@ pub fn read(message: &Message, ours: &[u8; STAMP_BYTES]) -> CardTransaction {
         terminal_time: date_time(&digits(bmp::DATE), &digits(bmp::TIME), ours),
         unique_number,
         merchant_number: text(message.bytes(bmp::CONTRACT)),
-        decline: (!approved).then(|| decline(message)),
+        decline: (!agreed).then(|| decline(message)),
     }
 }
 

@@ -1,7 +1,8 @@
-//! Which booking belongs to which payment: none is ever given to two. The store looks once more when it commits.
+//! Which booking belongs to which payment: none is ever given to two, and none to a payment that began after it. The store
+//! looks once more when it commits.
 
 use super::Till;
-use crate::domain::payment::{AttemptId, CardTransaction};
+use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::session::StaffAnswer;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,7 +13,21 @@ const BOOKED_MAX: usize = 256;
 
 /// Shared by the session and its copy from before the last list.
 #[derive(Clone, Default)]
-pub(super) struct Booked(Arc<VecDeque<Line>>);
+pub(super) struct Booked(Arc<Book>);
+
+#[derive(Clone, Default)]
+struct Book {
+    lines: VecDeque<Line>,
+    /// What the terminal told and when payments began, in order: what was told before a payment is not its own. A terminal
+    /// that falls back to an older sale after a restart would else pass it off as the new one.
+    told: VecDeque<Told>,
+}
+
+#[derive(Clone)]
+enum Told {
+    Last(Box<CardTransaction>),
+    Began(AttemptId),
+}
 
 #[derive(Clone)]
 struct Line {
@@ -20,6 +35,16 @@ struct Line {
     booking: CardTransaction,
     /// Committed by this till.
     paid: bool,
+}
+
+impl Told {
+    fn is_begin_of(&self, attempt: AttemptId) -> bool {
+        matches!(self, Self::Began(known) if *known == attempt)
+    }
+
+    fn is_of(&self, booking: &CardTransaction) -> bool {
+        matches!(self, Self::Last(known) if known.is_same_booking(booking))
+    }
 }
 
 impl Booked {
@@ -32,7 +57,7 @@ impl Booked {
     }
 
     fn push(&mut self, attempt: AttemptId, booking: &CardTransaction, paid: bool) {
-        let booked = Arc::make_mut(&mut self.0);
+        let booked = &mut Arc::make_mut(&mut self.0).lines;
         booked.retain(|line| line.attempt != attempt || line.booking != *booking);
         if booked.len() >= BOOKED_MAX {
             booked.pop_front();
@@ -42,18 +67,64 @@ impl Booked {
 
     /// It is the booking that this payment was committed with.
     pub fn is_paid(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
-        self.0.iter().any(|line| line.paid && line.attempt == attempt && line.booking.is_same_booking(booking))
+        self.0.lines.iter().any(|line| line.paid && line.attempt == attempt && line.booking.is_same_booking(booking))
     }
 
-    /// It belongs to a payment other than this one.
+    /// The terminal told it as the answer to this very payment.
+    pub fn is_of(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
+        self.0.lines.iter().any(|line| line.attempt == attempt && line.booking.is_same_booking(booking))
+    }
+
+    /// The terminal's last transaction, as it told it now.
+    pub fn told(&mut self, last: &LastTransaction) {
+        if let LastTransaction::Known(last) = last
+            && last.approved
+            && !self.0.told.iter().any(|told| told.is_of(last))
+        {
+            self.note(Told::Last(last.clone()));
+        }
+    }
+
+    /// The amount of this payment is about to leave.
+    pub fn began(&mut self, attempt: AttemptId) {
+        self.note(Told::Began(attempt));
+    }
+
+    fn note(&mut self, told: Told) {
+        let book = Arc::make_mut(&mut self.0);
+        if book.told.len() >= 2 * BOOKED_MAX {
+            book.told.pop_front();
+        }
+        book.told.push_back(told);
+    }
+
+    fn was_there_before(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
+        let older = self.0.told.iter().position(|told| told.is_begin_of(attempt)).unwrap_or(0);
+        self.0.told.iter().take(older).any(|told| told.is_of(booking))
+    }
+
+    /// Another payment began after this one, and the terminal did not tell this booking before that: whose is it?
+    pub fn may_be_of_a_later(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
+        let Some(at) = self.0.told.iter().position(|told| told.is_begin_of(attempt)) else { return false };
+        let since = || self.0.told.iter().skip(at + 1);
+        let is_last = |told: &&Told| matches!(told, Told::Last(_));
+        !since().all(|told| is_last(&told)) && !since().take_while(is_last).any(|told| told.is_of(booking))
+    }
+
+    /// It belongs to a payment other than this one, or was there before this one began.
     pub fn is_of_another(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
-        self.0.iter().any(|line| line.attempt != attempt && line.booking.is_same_booking(booking))
+        self.was_there_before(attempt, booking)
+            || self.0.lines.iter().any(|line| line.attempt != attempt && line.booking.is_same_booking(booking))
     }
 }
 
 impl Till {
     /// What the journal knew at start.
-    pub fn know_booked(&mut self, booked: &[(AttemptId, CardTransaction)]) {
+    pub fn know_booked(&mut self, booked: &[(AttemptId, CardTransaction)], began: &[(AttemptId, LastTransaction)]) {
+        for (attempt, baseline) in began {
+            self.booked.told(baseline);
+            self.booked.began(*attempt);
+        }
         for (attempt, transaction) in booked {
             self.booked.add(*attempt, transaction);
         }

@@ -44,6 +44,7 @@ impl Till {
             return None;
         }
         attempt.phase = Phase::Confirming { transaction: Some(transaction.clone()), limit };
+        self.booked.add(id, &transaction);
         let booking = Booking::Unconfirmed;
         kiosk.emit(Effect::Record(Entry::Answered { attempt: id, raw, transaction, booking }));
         kiosk.emit(Effect::Terminal(TerminalCommand::Confirm { attempt: id }));

@@ -28,12 +28,26 @@ impl Till {
             return None;
         }
         attempt.maybe_restarted |= maybe_restarted;
+        self.booked.told(second);
         let memory_trusted = !attempt.maybe_restarted || kiosk.facility.payment.last_transaction_survives_reboot;
         let told = Testimony { first, second, host_reachable, memory_trusted };
         let doubted = Doubted { baseline: &attempt.baseline, amount: attempt.amount, started_at: attempt.started_at };
-        match resolve::verdict(&doubted, &told) {
+        // What it told as the answer to this very payment, before the doubt, needs no comparison with an older one.
+        let own = match (first, second) {
+            (LastTransaction::Known(first), LastTransaction::Known(second)) => {
+                (first == second && first.approved && first.amount == attempt.amount && self.booked.is_of(id, first))
+                    .then(|| Verdict::Paid(first.clone()))
+            }
+            _unproved => None,
+        };
+        match own.unwrap_or_else(|| resolve::verdict(&doubted, &told)) {
             Verdict::Paid(transaction) if self.booked.is_of_another(id, &transaction) => {
                 self.hand_to_staff(place, "the terminal's last transaction belongs to another payment", kiosk)
+            }
+            Verdict::Paid(transaction)
+                if !self.booked.is_of(id, &transaction) && self.booked.may_be_of_a_later(id, &transaction) =>
+            {
+                self.hand_to_staff(place, "the terminal's last transaction may belong to a later payment", kiosk)
             }
             Verdict::Paid(transaction) => {
                 let entry = attempt.committed(&transaction);

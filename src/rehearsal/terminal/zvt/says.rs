@@ -9,6 +9,8 @@ pub struct Record {
     pub trace: u32,
     /// `MMDDhhmmss`
     pub time: String,
+    /// Of what this one undid.
+    pub original_trace: Option<u32>,
 }
 
 pub const OK: &[u8] = &[0x80, 0x00, 0x00];
@@ -47,6 +49,10 @@ pub fn result(record: &Record) -> Vec<u8> {
     }
     data.extend([0x49, 0x09, 0x78, 0x87]);
     data.extend(digits(&format!("{:04}", record.receipt)));
+    if let Some(original) = record.original_trace {
+        data.push(0x37);
+        data.extend(digits(&format!("{original:06}")));
+    }
     if record.result == 0 {
         data.extend([0x22, 0xf0, 0xf8, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0x47, 0x11]);
         data.push(0x3b);

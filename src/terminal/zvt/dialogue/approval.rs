@@ -47,6 +47,10 @@ impl Dialogue {
             return self.reply(&request::positive(), now);
         }
         let transaction = read(message, &now.stamp);
+        if !transaction.approved && self.charge_runs() && self.is_told_again(&transaction) {
+            self.money_in_doubt("the terminal tells of an earlier transaction", now);
+            return self.reply(&request::refuse(), now);
+        }
         if !transaction.approved {
             self.reply(&request::positive(), now);
             return self.declined(transaction, raw, now);
@@ -188,6 +192,15 @@ impl Dialogue {
         self.steps.push(Step::Report(TerminalReport::Withdrawn { attempt, reason: reason.to_owned() }));
     }
 
+    /// A reversal; or it was the terminal's last transaction before our charge, or was told to an earlier one. It may hide
+    /// our approval: it proves nothing, and whatever waits behind it is refused.
+    fn is_told_again(&self, transaction: &CardTransaction) -> bool {
+        let numbered = !transaction.unique_number.is_empty();
+        transaction.decline.is_none()
+            || numbered && self.refusal.as_ref().is_some_and(|told| is_same(told, transaction))
+            || self.open.as_ref().is_some_and(|open| is_again(&open.baseline, transaction))
+    }
+
     fn declined(&mut self, transaction: CardTransaction, raw: Vec<u8>, now: Now) {
         let named = transaction.amount;
         let ours = |open: &OpenCharge| named.is_zero() || named == open.amount;
@@ -204,10 +217,10 @@ fn answer_to(decision: Decision) -> Vec<u8> {
     }
 }
 
-/// The terminal repeats the sale before ours: not an answer to us.
+/// The terminal repeats the transaction before ours: not an answer to us.
 fn is_again(baseline: &LastTransaction, transaction: &CardTransaction) -> bool {
     match baseline {
-        LastTransaction::Known(known) => known.approved && is_same(known, transaction),
+        LastTransaction::Known(known) => is_same(known, transaction),
         LastTransaction::Empty | LastTransaction::Unknown => false,
     }
 }

@@ -211,6 +211,7 @@ impl Dialogue {
         let Some(open) = self.open.take() else { return };
         let attempt = open.attempt;
         self.closed = Some(open);
+        self.refusal = Some(transaction.clone());
         if let Task::Charge(charge) = &mut self.task {
             charge.stage = Stage::Ending { due_ms: now.ms.saturating_add(self.limits.go_on_ms) };
         }
