@@ -110,7 +110,7 @@ fn say_broken(seed: u64, protocol: Protocol, day: &DayReport) {
     for broken in &day.broken {
         println!("seed {seed} ({}): {} is broken: {}", protocol.word(), broken.promise.word(), broken.what);
     }
-    println!("replay: rehearse --seeds {seed}..{} --trace", seed + 1);
+    println!("replay: rehearse --seeds {seed}..{} --protocol {} --trace", seed + 1, protocol.word());
 }
 
 fn rate(payments: u64, started: Instant) -> u64 {

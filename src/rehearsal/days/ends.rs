@@ -4,34 +4,8 @@
 use super::chance::Chance;
 use super::faults::Fault;
 use crate::domain::money::Amount;
-use crate::domain::session::{TerminalCommand, TerminalReport};
-pub use crate::rehearsal::terminal::model::Out;
-
-/// The driver's time.
-#[derive(Debug, Clone, Copy)]
-pub struct At {
-    pub ms: u64,
-    pub stamp: [u8; 14],
-}
-
-/// What a dialogue wants done, in order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Say {
-    Write(Vec<u8>),
-    WriteCharge(Vec<u8>),
-    Report(TerminalReport),
-}
-
-/// The kiosk's end: a real dialogue.
-pub trait Speaker {
-    fn command(&mut self, command: &TerminalCommand, at: At) -> Vec<Say>;
-    fn bytes(&mut self, bytes: &[u8], at: At) -> Vec<Say>;
-    fn tick(&mut self, at: At) -> Vec<Say>;
-    fn deadline_ms(&self) -> Option<u64>;
-    fn line_up(&mut self, at: At) -> Vec<Say>;
-    fn line_down(&mut self, at: At) -> Vec<Say>;
-    fn charge_never_left(&mut self) -> Vec<Say>;
-}
+pub use crate::rehearsal::terminal::Out;
+pub use crate::terminal::dialogue::{Dialogue as Speaker, Now as At, Step as Say};
 
 /// A line in the card company's books.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +18,8 @@ pub struct Booked {
 
 /// The other end: a simulated terminal, which knows what the card company booked.
 pub trait Machine {
+    /// Its own clock, `YYYYMMDDhhmmss`, where no frame tells it the time.
+    fn set_clock(&mut self, stamp: &[u8; 14]);
     fn bytes(&mut self, bytes: &[u8], now_ms: u64);
     fn tick(&mut self, now_ms: u64) -> Vec<Out>;
     fn deadline_ms(&self) -> Option<u64>;

@@ -49,6 +49,13 @@ faults! {
     LastEmpty = "last-empty",
     HostAway = "host-away",
     CardStays = "card-stays",
+    // ... one that books when it is told to.
+    BusyOnce = "busy-once",
+    AbortAfterConfirm = "abort-after-confirm",
+    RebootBeforeBooking = "reboot-before-booking",
+    RebootAfterBooking = "reboot-after-booking",
+    SilentAfterBooking = "silent-after-booking",
+    SilentAfterUndo = "silent-after-undo",
     // The card and its company.
     Declined = "declined",
     HostTimesOut = "host-times-out",

@@ -25,6 +25,7 @@ mod staff;
 pub mod trace;
 mod weather;
 mod world;
+pub mod zvt;
 
 use chance::Chance;
 use ends::{Machine, Speaker};
@@ -50,15 +51,17 @@ pub struct Setting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     Smartro,
+    Zvt,
 }
 
 impl Protocol {
-    pub const ALL: &[Self] = &[Self::Smartro];
+    pub const ALL: &[Self] = &[Self::Smartro, Self::Zvt];
 
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Smartro => "smartro",
+            Self::Zvt => "zvt",
         }
     }
 
@@ -66,6 +69,7 @@ impl Protocol {
     pub fn speaker(self) -> Box<dyn Speaker> {
         match self {
             Self::Smartro => smartro::speaker(),
+            Self::Zvt => zvt::speaker(),
         }
     }
 
@@ -77,6 +81,7 @@ impl Protocol {
         let survives = keeps && chance.percent(50);
         let machine: Box<dyn Machine> = match self {
             Self::Smartro => Box::new(smartro::Terminal::new(chance, keeps, kind == Fault::RebootFallsBack)),
+            Self::Zvt => Box::new(zvt::Terminal::new(chance, keeps, kind == Fault::RebootFallsBack)),
         };
         (machine, survives)
     }

@@ -13,7 +13,7 @@ mod judge;
 use super::ends::Booked;
 use super::rig::Note;
 use crate::domain::money::Amount;
-use crate::domain::paper::{Paper, Receipt};
+use crate::domain::paper::{CardLine, Paper, Receipt};
 use crate::domain::payment::{AttemptId, Entry, PaymentState};
 use crate::domain::screen::{DoneHow, Screen};
 use crate::domain::session::StaffAnswer;
@@ -197,8 +197,11 @@ impl Oracle {
     /// What staff hear of their order must be true.
     pub fn staff_told(&mut self, attempt: AttemptId, answer: &StaffAnswer) {
         let stands = self.stands(attempt).is_some();
+        let was_booked = self.booked.iter().any(|(of, _)| *of == attempt);
         let holds = match answer {
-            StaffAnswer::Paid | StaffAnswer::NotReversed { .. } => stands,
+            StaffAnswer::Paid => stands,
+            // What was never booked cannot be given back either.
+            StaffAnswer::NotReversed { .. } => stands || !was_booked,
             StaffAnswer::NotPaid | StaffAnswer::Reversed => !stands,
             StaffAnswer::Begun
             | StaffAnswer::StillOpen { .. }
@@ -224,16 +227,16 @@ impl Oracle {
         self.attempts.get_mut(&attempt?)
     }
 
-    /// The attempt whose booking a receipt tells of: `None` if it tells of none, `Some(None)` if there is no such booking.
-    fn paid_by(&self, receipt: &Receipt) -> Option<Option<AttemptId>> {
-        let number = &receipt.card.as_ref()?.approval_number;
+    /// The attempt whose booking this card line of a receipt tells of.
+    fn paid_by(&self, receipt: &Receipt, card: &CardLine) -> Option<AttemptId> {
+        let number = &card.approval_number;
         let fits = |(attempt, booked): &&(AttemptId, Booked)| {
             let claim = self.attempts.get(attempt).map(|known| &known.claim);
             claim == Some(&receipt.claim)
                 && booked.amount == receipt.total
                 && (number.is_empty() || *number == booked.approval_number)
         };
-        Some(self.booked.iter().find(fits).map(|(attempt, _)| *attempt))
+        self.booked.iter().find(fits).map(|(attempt, _)| *attempt)
     }
 
     fn stands(&self, attempt: AttemptId) -> Option<&Booked> {
@@ -264,9 +267,10 @@ impl Oracle {
         if self.of(Some(attempt)).is_some_and(|known| std::mem::replace(&mut known.shown_paid, true)) {
             return;
         }
-        let stands = self.stands(attempt).map(|booked| booked.amount);
-        self.check(Promise::NeverGuessed, stands == Some(amount), || {
-            format!("a screen says that {} were paid, the card company booked {stands:?}", amount.0)
+        // Staff may give it back while the patient still takes the card out; that only they do is checked elsewhere.
+        let booked = self.booked.iter().find(|(of, _)| *of == attempt).map(|(_, booked)| booked.amount);
+        self.check(Promise::NeverGuessed, booked == Some(amount), || {
+            format!("a screen says that {} were paid, the card company booked {booked:?}", amount.0)
         });
     }
 
@@ -285,9 +289,9 @@ impl Oracle {
     /// A paper came out; `state_of` looks into the journal, which has to agree at once and not only in the end.
     pub fn paper(&mut self, paper: Paper, state_of: impl FnOnce(AttemptId) -> Option<PaymentState>) {
         if let Paper::Receipt(receipt) = &paper
-            && let Some(attempt) = self.paid_by(receipt)
+            && let Some(card) = &receipt.card
         {
-            let state = attempt.and_then(state_of);
+            let state = self.paid_by(receipt, card).and_then(state_of);
             self.check(Promise::NeverGuessed, state.is_some_and(was_paid), || {
                 format!("the receipt of {} comes out while the journal says {state:?}", receipt.claim)
             });

@@ -1,5 +1,5 @@
 //! The real terminal dialogue and the simulated terminal at the two ends of a line, on made-up time. What a driver does
-//! around its dialogue (`terminal/smartro/driver.rs`) is done here: it writes, notices a lost line, opens it again.
+//! around its dialogue (`terminal/worker.rs`) is done here: it writes, notices a lost line, opens it again.
 
 use super::chance::Chance;
 use super::ends::{At, Booked, Machine, Out, Say, Speaker};
@@ -150,6 +150,7 @@ impl Rig {
 
     /// Everything that is due by now.
     pub fn advance(&mut self, at: At) {
+        self.machine.set_clock(&at.stamp);
         while let Some(piece) = self.to_terminal.take_due(at.ms) {
             if self.line_up {
                 self.machine.bytes(&piece.bytes, at.ms);

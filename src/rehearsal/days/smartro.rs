@@ -1,12 +1,11 @@
 //! The Smartro protocol: the real dialogue, and the model that knows the card company's books.
 
 use super::chance::Chance;
-use super::ends::{At, Booked, Machine, Out, Say, Speaker};
+use super::ends::{Booked, Machine, Out, Speaker};
 use super::faults::Fault;
-use crate::domain::session::TerminalCommand;
 use crate::rehearsal::terminal::model::Model;
 use crate::rehearsal::terminal::{CardAction, Fault as Mistake};
-use crate::terminal::smartro::dialogue::{Dialogue, Limits, Now, Step};
+use crate::terminal::smartro::dialogue::{Dialogue, Limits};
 use crate::terminal::smartro::packet::EVENT;
 
 const TERMINAL_ID: &str = "KIOSK1114915545";
@@ -19,49 +18,6 @@ const ANSWER_MS: u64 = 120_000;
 #[must_use]
 pub fn speaker() -> Box<dyn Speaker> {
     Box::new(Dialogue::new(TERMINAL_ID, Limits::new(ACK_MS, ANSWER_MS)))
-}
-
-const fn now(at: At) -> Now {
-    Now { ms: at.ms, stamp: at.stamp }
-}
-
-fn says(steps: Vec<Step>) -> Vec<Say> {
-    let say = |step| match step {
-        Step::Write(bytes) => Say::Write(bytes),
-        Step::WriteCharge(bytes) => Say::WriteCharge(bytes),
-        Step::Report(report) => Say::Report(report),
-    };
-    steps.into_iter().map(say).collect()
-}
-
-impl Speaker for Dialogue {
-    fn command(&mut self, command: &TerminalCommand, at: At) -> Vec<Say> {
-        says(Self::command(self, command, now(at)))
-    }
-
-    fn bytes(&mut self, bytes: &[u8], at: At) -> Vec<Say> {
-        says(Self::bytes(self, bytes, now(at)))
-    }
-
-    fn tick(&mut self, at: At) -> Vec<Say> {
-        says(Self::tick(self, now(at)))
-    }
-
-    fn deadline_ms(&self) -> Option<u64> {
-        Self::deadline_ms(self)
-    }
-
-    fn line_up(&mut self, at: At) -> Vec<Say> {
-        says(Self::line_up(self, now(at)))
-    }
-
-    fn line_down(&mut self, at: At) -> Vec<Say> {
-        says(Self::line_down(self, now(at)))
-    }
-
-    fn charge_never_left(&mut self) -> Vec<Say> {
-        says(Self::charge_never_left(self))
-    }
 }
 
 /// The model, and what was noticed of its faults.
@@ -122,6 +78,9 @@ const MISTAKES: [(Fault, Mistake); 12] = [
 ];
 
 impl Machine for Terminal {
+    // Every frame of the kiosk tells it.
+    fn set_clock(&mut self, _stamp: &[u8; 14]) {}
+
     fn bytes(&mut self, bytes: &[u8], now_ms: u64) {
         let asked = self.model.requests.len();
         self.model.bytes(bytes, now_ms);

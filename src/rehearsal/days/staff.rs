@@ -24,7 +24,8 @@ impl World {
                 StaffOrder::Settle { paid, evidence: "the card company's list".to_owned() }
             }
             Fault::StaffCancel => {
-                let with_card = self.weather_chance.percent(40);
+                // A ZVT refund names no sale: the simulated card company could not tell whose it was.
+                let with_card = self.weather_chance.percent(40) && self.protocol == super::Protocol::Smartro;
                 StaffOrder::Cancel { way: if with_card { UndoWay::WithCard } else { UndoWay::WithoutCard } }
             }
             Fault::StaffReprint => StaffOrder::Reprint,

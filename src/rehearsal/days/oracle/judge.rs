@@ -123,8 +123,8 @@ impl Oracle {
         for paper in std::mem::take(&mut self.papers) {
             match &paper {
                 Paper::Receipt(receipt) => {
-                    let Some(attempt) = self.paid_by(receipt) else { continue };
-                    let record = attempt.and_then(|attempt| states.get(&attempt));
+                    let Some(card) = &receipt.card else { continue };
+                    let record = self.paid_by(receipt, card).and_then(|attempt| states.get(&attempt));
                     let holds = record.is_some_and(|record| was_paid(record.state));
                     let state = record.map(|record| record.state);
                     self.check(Promise::NeverGuessed, holds, || {
