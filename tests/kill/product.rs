@@ -1,7 +1,7 @@
 //! The product itself, `kiosk run` in a window with real keys and a real pointer, killed while a payment runs.
 
 use super::books::{Books, End, Tally};
-use super::window::{Screen, Target, picture, replaced};
+use super::window::{Screen, Target, picture, replaced, with_value};
 use super::{Dice, number, on_several};
 use crate::stage::{Theatre, open};
 use chrono::{DateTime, FixedOffset, NaiveDate, Timelike, Utc};
@@ -259,10 +259,10 @@ impl Morning {
         }
         text = replaced(&text, "\nport = \"/dev/usb/lp0\"", &format!("\nport = \"{}\"", line("printer")));
         text = replaced(&text, "\nport = \"\"", &format!("\nport = \"{}\"", line("scanner")));
-        text = replaced(&text, "\nretry_base_ms = 2000", "\nretry_base_ms = 300");
-        text = replaced(&text, "\nretry_cap_ms = 300000", "\nretry_cap_ms = 2000");
-        text = replaced(&text, "\nnetwork_return_wait_ms = 3000", "\nnetwork_return_wait_ms = 300");
-        text = replaced(&text, "\nack_timeout_ms = 3000", "\nack_timeout_ms = 300");
+        text = with_value(&text, "retry_base_ms", "300");
+        text = with_value(&text, "retry_cap_ms", "2000");
+        text = with_value(&text, "network_return_wait_ms", "300");
+        text = with_value(&text, "ack_timeout_ms", "300");
         let path = folder.join("kiosk.toml");
         fs::write(&path, text).expect("kiosk.toml");
         path

@@ -26,6 +26,13 @@ pub fn replaced(text: &str, from: &str, to: &str) -> String {
     text.replacen(from, to, 1)
 }
 
+/// `text` with the value of `key`, which must be set once, replaced: whatever is shipped there today.
+pub fn with_value(text: &str, key: &str, value: &str) -> String {
+    let is_it = |line: &&str| line.split_once('=').is_some_and(|(name, _)| name.trim() == key);
+    let line = text.lines().find(is_it).unwrap_or_else(|| panic!("{key} is not set in the shipped file"));
+    replaced(text, &format!("\n{line}\n"), &format!("\n{key} = {value}\n"))
+}
+
 /// An X server of our own, gone when dropped.
 pub struct Screen {
     server: Child,
