@@ -211,6 +211,30 @@ fn a_printer_that_vanishes_while_printing_fails_once_and_the_next_paper_is_whole
     assert_eq!(bench.sim.faults(), [""; 0]);
 }
 
+/// Found by killing the kiosk: the printer took the next life's questions for dots, and documents were never offered.
+#[test]
+fn a_kiosk_that_lost_its_power_while_it_printed_prints_again() {
+    use hospital_kiosk::serial::{LineSettings, SerialLine};
+    let bytes = hospital_kiosk::printer::encode::job(&a_receipt(), true).expect("a job");
+    for sent in [0, 1, 3, 7, 9, 1_000, 9_000, 9_229, 9_300, bytes.len() - 1] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("printer");
+        let sim = SimPrinter::start(&link).expect("a pty");
+        let settings = LineSettings { baud: 921_600, two_stop_bits: false };
+        let mut line = SerialLine::open(&link.to_string_lossy(), settings).expect("the pty");
+        line.write_within(&bytes[..sent], PATIENCE).expect("to the printer");
+        drop(line);
+        let (device, reports) = start(&link, 5_000);
+        let bench = Bench { sim, device, reports, _folder: folder };
+        bench.wait_for_state(PrinterState::Online);
+        bench.device.print(a_ticket());
+        assert_eq!(bench.outcome(), PrinterReport::Printed, "after {sent} bytes");
+        let papers = bench.sim.papers();
+        assert!(papers.last() == Some(&a_ticket()), "after {sent} bytes the ticket is not whole");
+        assert!(papers.len() <= 2, "after {sent} bytes: the scrap, cut off, and the ticket");
+    }
+}
+
 #[test]
 fn a_printer_that_talks_garbage_is_offline_and_gets_nothing() {
     let bench = Bench::with(800, |sim| sim.talk_garbage(true));

@@ -98,6 +98,9 @@ struct Worker {
     owed_nuls: usize,
     /// Something of an abandoned job may hang out of the printer: cut it off before the next.
     scrap: bool,
+    /// A kiosk that lost its power while it printed may have left the printer inside a picture, where it takes every
+    /// question for dots. Nobody remembers: the first thing this life sends ends and cuts off whatever there is.
+    inherited: bool,
 }
 
 impl Worker {
@@ -115,6 +118,7 @@ impl Worker {
             proved: false,
             owed_nuls: 0,
             scrap: false,
+            inherited: true,
         }
     }
 
@@ -302,12 +306,29 @@ impl Worker {
         if self.begun.is_none() && (self.scrap || self.owed_nuls > 0) && self.wipe().is_err() {
             return PrinterState::Offline;
         }
-        match self.ask_all() {
+        let mut answers = self.ask_all();
+        if self.inherited && answers.as_ref().is_ok_and(|answers| is_ready_or_silent(*answers)) {
+            answers = self.end_what_was_left().and_then(|()| self.ask_all());
+        }
+        match answers {
             Ok(Some(answers)) => status::state(answers),
             Ok(None) => PrinterState::Offline,
             Err(error) => {
                 self.lose_line(&error);
                 PrinterState::Offline
+            }
+        }
+    }
+
+    fn end_what_was_left(&mut self) -> io::Result<()> {
+        self.owed_nuls = self.owed_nuls.max(encode::band_bytes_max(self.settings.width_dots));
+        self.scrap = true;
+        match self.wipe() {
+            // It does not read now; what is owed stays so, and the next question begins with it.
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(()),
+            other => {
+                self.inherited = other.is_err();
+                other
             }
         }
     }
@@ -395,6 +416,11 @@ impl Worker {
         *self.shared_state.lock().unwrap_or_else(PoisonError::into_inner) = state;
         (self.reports)(PrinterReport::State(state));
     }
+}
+
+/// One that says why it cannot print is left alone until it can: it may not read on, and staff must hear its reason.
+fn is_ready_or_silent(answers: Option<[u8; 4]>) -> bool {
+    answers.is_none_or(|answers| matches!(status::state(answers), PrinterState::Online | PrinterState::PaperLow))
 }
 
 fn write_all(line: &mut Line, bytes: &[u8], end: Instant) -> io::Result<()> {
