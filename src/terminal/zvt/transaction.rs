@@ -10,6 +10,9 @@ use crate::terminal::dialogue::STAMP_BYTES;
 
 /// Receipt numbers of a PT have four digits, traces six; together they name one transaction until both have run over.
 const RECEIPT_DIGITS: usize = 4;
+/// What may be shown of a card number that a terminal did not mask itself (PCI DSS 3.4).
+const CLEAR_FIRST: usize = 6;
+const CLEAR_LAST: usize = 4;
 /// TLV tag of a text for the display or receipt.
 const TEXT_LINE: u32 = 0x07;
 /// BMP 60: first and last receipt number, then a count and an amount for each of seven kinds of card.
@@ -147,10 +150,11 @@ fn text(raw: Option<&[u8]>) -> String {
 /// `e` masks a digit, a last `f` fills up. Should a terminal send a number in the clear, all but the first six and the
 /// last four digits are masked here, before anything else can see it.
 fn mask(card: &str) -> String {
-    let card = card.trim_end_matches('f');
-    let count = card.chars().count();
-    let clear = count >= 13 && card.bytes().all(|digit| digit.is_ascii_digit());
-    let hidden = |at: usize, digit: char| !digit.is_ascii_digit() || (clear && at >= 6 && at + 4 < count);
+    // Behind the number there may be padding (`f`) or, after a separator (`d`), the rest of a track.
+    let end = card.find(|digit: char| !digit.is_ascii_digit() && digit != 'e').unwrap_or(card.len());
+    let card = &card[..end];
+    let clear = card.bytes().filter(u8::is_ascii_digit).count() > CLEAR_FIRST + CLEAR_LAST;
+    let hidden = |at: usize, digit: char| digit == 'e' || (clear && at >= CLEAR_FIRST && at + CLEAR_LAST < end);
     card.chars().enumerate().map(|(at, digit)| if hidden(at, digit) { '*' } else { digit }).collect()
 }
 

@@ -3,14 +3,14 @@
 #![no_main]
 
 #[allow(dead_code, reason = "the names are the tests' business")]
-#[path = "../targets.rs"]
+#[path = "../targets/mod.rs"]
 mod targets;
 
 use std::sync::LazyLock;
 
 static TARGET: LazyLock<&targets::Target> = LazyLock::new(|| {
     let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
-    targets::find(&name).unwrap_or_else(|| panic!("FUZZ_TARGET is one of the names in targets.rs, not {name:?}"))
+    targets::find(&name).unwrap_or_else(|| panic!("FUZZ_TARGET is one of the names in targets/mod.rs, not {name:?}"))
 });
 
 /// Seeds and words lie in the folder before libFuzzer reads it.

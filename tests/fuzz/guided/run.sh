@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")"
 seconds=${1:?how many seconds for each target}
 shift
-targets=${*:-$(sed -n 's/.*Target { name: "\([a-z_]*\)".*/\1/p' ../targets.rs)}
+targets=${*:-$(sed -n 's/.*name: "\([a-z_]*\)".*/\1/p' ../targets/mod.rs)}
 cp ../../../Cargo.lock Cargo.lock
 target_dir=${CARGO_TARGET_DIR:-$PWD/../../../target/guided}
 RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

@@ -7,6 +7,7 @@ mod scanner;
 mod script;
 mod store;
 mod terminal;
+mod zvt;
 
 pub struct Target {
     pub name: &'static str,
@@ -21,6 +22,10 @@ pub struct Target {
 pub const ALL: &[Target] = &[
     Target { name: "smartro_frame", run: terminal::frame, seeds: terminal::frames, found: terminal::FOUND },
     Target { name: "smartro_stream", run: terminal::stream, seeds: terminal::streams, found: &[] },
+    Target { name: "zvt_block", run: zvt::block, seeds: zvt::blocks, found: &[] },
+    Target { name: "zvt_apdu", run: zvt::apdu, seeds: zvt::apdus, found: zvt::FOUND },
+    Target { name: "zvt_tlv", run: zvt::nodes, seeds: zvt::containers, found: &[] },
+    Target { name: "zvt_stream", run: zvt::stream, seeds: zvt::streams, found: &[] },
     Target { name: "printer_status", run: printer::status, seeds: printer::answers, found: &[] },
     Target { name: "recording", run: printer::recording, seeds: printer::recordings, found: &[] },
     Target { name: "scanner_line", run: scanner::lines, seeds: scanner::codes, found: &[] },
@@ -92,6 +97,12 @@ pub const WORDS: &[&str] = &[
     "\x02",
     "\x03",
     "\x06",
+    "\x10\x02",
+    "\x10\x03",
+    "\x04\x0f",
+    "\x06\u{0f}",
+    "\x27\x00",
+    "\x22\u{0b}",
     "\x15",
     "10 04 01",
     "tap \"",

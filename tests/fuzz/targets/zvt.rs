@@ -1,0 +1,126 @@
+//! ZVT blocks, the APDUs in them, the TLV in those, and the reader that finds blocks in a stream.
+
+use hospital_kiosk::domain::payment::{CardTransaction, LastTransaction};
+use hospital_kiosk::terminal::decode;
+use hospital_kiosk::terminal::zvt::apdu::Apdu;
+use hospital_kiosk::terminal::zvt::message::Message;
+use hospital_kiosk::terminal::zvt::reader::{Item, Reader};
+use hospital_kiosk::terminal::zvt::{frame, tlv, transaction};
+
+const SERIAL: &str = include_str!("../../data/zvt/serial.tsv");
+const DERIVED: &str = include_str!("../../data/zvt/serial-derived.tsv");
+const FEIG: &str = include_str!("../../data/zvt/apdu-feig.tsv");
+const PORTALUM: &str = include_str!("../../data/zvt/apdu-portalum.tsv");
+const VALINA: &str = include_str!("../../data/zvt/apdu-valina.tsv");
+const NOW: &[u8; 14] = b"20261125100000";
+
+/// The engine flips bytes, and the CRC would then hide everything behind it: the input is also taken as what a block holds.
+pub fn block(bytes: &[u8]) {
+    explained("zvt", bytes);
+    if let Ok(apdu) = frame::unwrap(bytes) {
+        assert_eq!(frame::wrap(&apdu), bytes);
+    }
+    let wrapped = frame::wrap(bytes);
+    assert_eq!(frame::unwrap(&wrapped).as_deref(), Ok(bytes));
+    explained("zvt", &wrapped);
+}
+
+fn explained(protocol: &str, bytes: &[u8]) {
+    match decode(protocol, bytes).expect("a known protocol") {
+        Ok(decoded) => assert_eq!(decoded.reencoded, bytes, "{decoded:?}"),
+        Err(refused) => assert!(refused.at <= bytes.len() && !refused.error.is_empty(), "{refused:?}"),
+    }
+}
+
+/// The same with the length field mended; then what a sale, the last transaction and the totals are read from.
+pub fn apdu(bytes: &[u8]) {
+    explained("zvt-apdu", bytes);
+    let Some((code, rest)) = bytes.split_first_chunk::<2>() else { return };
+    let data = rest[..rest.len().min(usize::from(u16::MAX))].to_vec();
+    let mended = Apdu::new(u16::from_be_bytes(*code), data).encode();
+    explained("zvt-apdu", &mended);
+    for bytes in [bytes, &mended] {
+        let Ok(apdu) = Apdu::parse(bytes) else { continue };
+        assert_eq!(apdu.encode(), bytes);
+        let Ok(message) = Message::read(&apdu) else { continue };
+        masked(&transaction::read(&message, NOW));
+        if let LastTransaction::Known(told) = transaction::read_last(&message, NOW) {
+            masked(&told);
+        }
+        let _ = transaction::read_totals(&message);
+    }
+}
+
+/// A card number in the clear never gets past here.
+fn masked(told: &CardTransaction) {
+    assert!(super::longest_digit_run(&told.masked_card) < 13, "a card in the clear");
+    assert!(!told.approved || told.decline.is_none(), "approved and declined");
+}
+
+pub fn nodes(bytes: &[u8]) {
+    match tlv::parse(bytes) {
+        Ok(nodes) => assert_eq!(tlv::encode(&nodes), bytes),
+        Err(error) => assert!(error.at <= bytes.len() && !error.what.is_empty(), "{error:?}"),
+    }
+}
+
+/// However the line cuts it, the same blocks come out; nothing is kept that silence does not end.
+pub fn stream(bytes: &[u8]) {
+    let Some((cut, bytes)) = bytes.split_first() else { return };
+    let whole = read_in_pieces(bytes, bytes.len().max(1));
+    assert_eq!(whole, read_in_pieces(bytes, usize::from(*cut).max(1)), "pieces of {cut}");
+    assert!(whole.len() <= bytes.len());
+    for item in whole {
+        if let Item::Block { apdu, raw } = item {
+            assert_eq!(frame::wrap(&apdu), raw);
+        }
+    }
+}
+
+fn read_in_pieces(bytes: &[u8], piece: usize) -> Vec<Item> {
+    let mut reader = Reader::default();
+    let mut items: Vec<Item> = bytes.chunks(piece).flat_map(|bytes| reader.push(bytes)).collect();
+    items.extend(reader.silence());
+    assert!(!reader.is_waiting());
+    items
+}
+
+/// The column of every row that is hexadecimal.
+fn column(table: &str, column: usize) -> Vec<Vec<u8>> {
+    let rows = table.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    let cells = rows.filter_map(|row| row.split('\t').nth(column));
+    cells.filter(|cell| cell.bytes().all(|digit| digit.is_ascii_hexdigit())).map(super::hex).collect()
+}
+
+pub fn blocks() -> Vec<Vec<u8>> {
+    let mut blocks = column(SERIAL, 2);
+    blocks.extend(column(DERIVED, 2));
+    blocks
+}
+
+pub fn apdus() -> Vec<Vec<u8>> {
+    [column(FEIG, 2), column(PORTALUM, 2), column(VALINA, 1)].concat()
+}
+
+/// What BMP 06 holds, of every recording that has one, cut at its own length.
+pub fn containers() -> Vec<Vec<u8>> {
+    let container = |apdu: Vec<u8>| {
+        let message = Message::read(&Apdu::parse(&apdu).ok()?).ok()?;
+        let found = message.bmps.into_iter().find_map(|bmp| match bmp.value {
+            hospital_kiosk::terminal::zvt::bmp::Content::Container(_, nodes) => Some(tlv::encode(&nodes)),
+            hospital_kiosk::terminal::zvt::bmp::Content::Bytes(_) => None,
+        });
+        found.filter(|bytes| !bytes.is_empty())
+    };
+    apdus().into_iter().filter_map(container).collect()
+}
+
+pub fn streams() -> Vec<Vec<u8>> {
+    let blocks: Vec<_> = blocks().into_iter().chain(apdus().iter().map(|apdu| frame::wrap(apdu))).collect();
+    let with_ack = |block: &Vec<u8>| [&[7, 0x06][..], block, &[0x15, 0x10]].concat();
+    let pairs = blocks.windows(2).map(|pair| [&[40], &pair[0][..], &pair[1]].concat());
+    blocks.iter().map(with_ack).chain(pairs).collect()
+}
+
+/// A card number with more behind it, as a terminal that sends track data in the place of the number.
+pub const FOUND: &[&[u8]] = &[b"\x04\x0f\x0d\x27\x00\x22\xf0\xf9\x41\x11\x11\x11\x11\x11\x11\x11\xd2"];
