@@ -40,6 +40,7 @@ fn a_kiosk_killed_at_random_moments_of_payments_charges_once_and_loses_nothing()
         while done.rounds < rounds {
             let more = one_stage(seed.wrapping_add(done.rounds), ROUNDS_PER_STAGE.min(rounds - done.rounds));
             done = [done, more].into_iter().sum();
+            println!("kill (child): {} of {rounds} rounds of seed {seed} hold", done.rounds);
         }
         done
     });
@@ -146,14 +147,18 @@ fn one_round(theatre: &mut Theatre, books: &mut Books, plan: &Plan, tally: &mut 
 fn to_documents(theatre: &mut Theatre) -> Result<(), String> {
     theatre.try_play(TO_SERVICES).map_err(|error| format!("{error:#}"))?;
     let end = Instant::now() + PATIENCE;
+    let mut refused = String::new();
     while Instant::now() < end {
-        theatre.try_play("tap \"Documents\"").map_err(|error| format!("{error:#}"))?;
         if theatre.stage.order(&Order::Place { id: "For me".to_owned() }).is_ok() {
             return Ok(());
         }
+        // The screen may change between the look and the tap; the next look decides.
+        if let Err(error) = theatre.try_play("tap \"Documents\"") {
+            refused = format!(" ({error:#})");
+        }
         sleep(Duration::from_millis(200));
     }
-    Err("documents are not offered: the printer does not come back".to_owned())
+    Err(format!("documents are not offered: the printer does not come back{refused}"))
 }
 
 fn drain(theatre: &Theatre, books: &Books, end: End) -> Result<End, String> {
