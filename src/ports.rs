@@ -1,5 +1,6 @@
 //! The small traits behind which everything that can break lives. Named after the field's words (`XFS4IoT`, FHIR).
 
+use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::moment::Moment;
 use crate::domain::outbox::{Delivery, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
@@ -111,6 +112,10 @@ pub trait Store: Send + Sync {
     fn queue(&self, request: &Request, bundle: &[u8]) -> Result<(), StoreError>;
     fn payments(&self) -> Result<Vec<PaymentRecord>, StoreError>;
     fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>, StoreError>;
+    /// What the journal knows around this end of day; a store that keeps none knows nothing.
+    fn day_book(&self, _closing: ClosingId) -> Result<DayBook, StoreError> {
+        Ok(DayBook::default())
+    }
 
     /// The next request that may be sent now: lowest sequence whose visit has no earlier row waiting or parked.
     fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError>;
@@ -266,4 +271,6 @@ pub trait StaffDesk: Send + Sync {
     /// The first answer may be `Begun`, then another follows; none comes if the desk is behind or ends, and nothing was
     /// done then.
     fn order(&self, attempt: AttemptId, order: StaffOrder) -> Receiver<StaffAnswer>;
+    /// The end of the terminal's day, answered in the same way.
+    fn close_day(&self) -> Receiver<StaffAnswer>;
 }

@@ -39,6 +39,7 @@ mod terminal_faults;
 mod terminal_line;
 mod terminal_undo;
 mod terminal_vectors;
+mod totals;
 #[cfg(feature = "window")]
 mod touches;
 mod watch;

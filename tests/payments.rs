@@ -128,6 +128,14 @@ fn staff_ask_settle_and_give_back() {
     let settled = desk.newest(&["not-paid"]);
     assert_eq!((&settled["evidence"], &settled["needs_staff"]), (&Value::from(evidence), &Value::from(false)));
     desk.stands(2, 0);
+    // Smartro tells no totals: the journal's own are listed, and they are what the card company has.
+    let ran = desk.run(&["payments", "totals", "--json"]).exits(2);
+    assert!(ran.err.contains("the card company's report"), "{}", ran.err);
+    let sums = &ran.json()[0];
+    assert_eq!(sums["result"], "not-kept", "{sums}");
+    assert_eq!((&sums["journal"]["charges"], &sums["journal"]["given_back"]), (&1.into(), &1.into()), "{sums}");
+    assert_eq!(sums["journal"]["amount"], desk.theatre.stage.terminal.booked().0, "{sums}");
+    desk.run(&["audit", "verify"]).exits(0);
     assert!(!desk.theatre.log().contains("panicked"), "{}", desk.theatre.log());
 }
 

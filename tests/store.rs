@@ -1,5 +1,6 @@
 //! The store keeps what it acknowledged, refuses impossible money, and hands out requests in order.
 
+mod closing;
 mod commands;
 mod crash;
 mod files;

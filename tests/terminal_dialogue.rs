@@ -182,7 +182,7 @@ fn report_word(report: &TerminalReport) -> String {
         TerminalReport::Withdrawn { reason, .. } => format!("withdrawn: {reason}"),
         TerminalReport::Undone { answer, .. } => format!("undone: {answer:?}"),
         TerminalReport::Totals(totals) => format!("totals {}", totals.amount.0),
-        TerminalReport::NoTotals { reason } => format!("no totals: {reason}"),
+        TerminalReport::NoTotals { batch, reason } => format!("no totals: {batch:?} {reason}"),
         TerminalReport::NoAnswer { reason, .. } => format!("no answer: {reason}"),
         TerminalReport::NeverSent { reason, .. } => format!("never sent: {reason}"),
         TerminalReport::Outcome { first, second, host_reachable, maybe_restarted, .. } => {

@@ -3,6 +3,7 @@
 use crate::terminal_dialogue::{CARD_MS, WON, attempt};
 use crate::zvt_faults::MERCHANT;
 use crate::zvt_vectors::bytes;
+use hospital_kiosk::domain::closing::TerminalTotals;
 use hospital_kiosk::domain::payment::{Booking, CardTransaction, LastTransaction};
 use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
 use hospital_kiosk::terminal::dialogue::{Dialogue as _, Now, Step};
@@ -68,6 +69,7 @@ impl Stage {
             "refuse" => TerminalCommand::Refuse { attempt },
             "call-off" => TerminalCommand::CallOff,
             "ask" => TerminalCommand::AskOutcome { attempt },
+            "close-day" => TerminalCommand::EndOfDay,
             other => panic!("no such order: {other}"),
         };
         let steps = self.dialogue.command(&command, self.now());
@@ -120,8 +122,11 @@ fn words(report: TerminalReport) -> String {
             format!("outcome {same} {} {ready} {restarted}", last(&second))
         }
         TerminalReport::Undone { answer, .. } => format!("undone {answer:?}"),
-        TerminalReport::Totals(totals) => format!("totals {totals:?}"),
-        TerminalReport::NoTotals { reason } => format!("no-totals {reason}"),
+        TerminalReport::Totals(totals) => {
+            let TerminalTotals { count, amount, of_cards, receipts } = totals;
+            format!("totals {count:?} {} of cards {:?} receipts {receipts:?}", amount.0, of_cards.map(|it| it.0))
+        }
+        TerminalReport::NoTotals { batch, reason } => format!("no-totals {batch:?} {reason}"),
     }
 }
 

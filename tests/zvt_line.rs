@@ -2,6 +2,7 @@
 
 use hospital_kiosk::app::clock::SystemClock;
 use hospital_kiosk::config::Terminal;
+use hospital_kiosk::domain::closing::{Batch, TerminalTotals, receipt_in};
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
 use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
@@ -122,7 +123,7 @@ fn a_payment_its_totals_and_its_reversal() {
     bench.kiosk.command(TerminalCommand::EndOfDay);
     let totals = bench.wait(|report| match report {
         TerminalReport::Totals(totals) => Some(totals),
-        TerminalReport::NoTotals { reason } => panic!("{reason}"),
+        TerminalReport::NoTotals { reason, .. } => panic!("{reason}"),
         _ => None,
     });
     assert_eq!((totals.count, totals.amount), (Some(1), CENT));
@@ -132,6 +133,33 @@ fn a_payment_its_totals_and_its_reversal() {
     let mut unknown = sale.clone();
     unknown.unique_number = "7777-007777".to_owned();
     assert!(matches!(bench.undo(&unknown, UndoWay::WithoutCard), UndoAnswer::Refused { code, .. } if code == "B5"));
+}
+
+impl Bench {
+    fn close_day(&self) -> Result<TerminalTotals, Batch> {
+        self.kiosk.command(TerminalCommand::EndOfDay);
+        self.wait(|report| match report {
+            TerminalReport::Totals(totals) => Some(Ok(totals)),
+            TerminalReport::NoTotals { batch, .. } => Some(Err(batch)),
+            _ => None,
+        })
+    }
+}
+
+/// Somebody sells at the terminal itself: the totals tell, and the next ones count from nothing.
+#[test]
+fn a_sale_that_the_kiosk_does_not_know_is_in_the_totals() {
+    let bench = Bench::new(11);
+    let sale = bench.approve();
+    bench.sim.with(|model| model.sell_by_hand(Amount(8_000)));
+    let totals = bench.close_day().expect("totals");
+    assert_eq!((totals.count, totals.amount, totals.of_cards), (Some(2), Amount(13_100), Some(Amount(13_100))));
+    let (first, last) = totals.receipts.expect("receipts");
+    assert_eq!((receipt_in(&sale.unique_number), last), (Some(first), first + 1));
+    let nothing = bench.close_day().expect("totals");
+    assert_eq!((nothing.count, nothing.amount), (Some(0), Amount::ZERO));
+    bench.sim.with(|model| model.setup.finds_closed = false);
+    assert!(matches!(bench.undo(&sale, UndoWay::WithoutCard), UndoAnswer::Refused { code, .. } if code == "B5"));
 }
 
 #[test]

@@ -28,6 +28,10 @@ pub enum Message {
         order: StaffOrder,
         answers: Option<Sender<StaffAnswer>>,
     },
+    CloseDay {
+        ticket: Uuid,
+        answers: Sender<StaffAnswer>,
+    },
     /// Rehearsal only: let `ms` of the kiosk's own time pass, deadline by deadline. `set` moves the clock.
     Pass {
         ms: u64,
@@ -79,6 +83,14 @@ impl StaffDesk for DeskSender {
         self.staff_order(Uuid::new_v4(), attempt, order, Some(answers));
         received
     }
+
+    fn close_day(&self) -> Receiver<StaffAnswer> {
+        let (answers, received) = channel_of_answers();
+        if self.0.try_send(Message::CloseDay { ticket: Uuid::new_v4(), answers }).is_err() {
+            tracing::error!("a staff order was dropped: the desk is behind or has ended");
+        }
+        received
+    }
 }
 
 #[must_use]
@@ -115,6 +127,10 @@ impl Desk {
                     }
                     let input = self.effects.staff_input(ticket, attempt, order);
                     self.handle(input);
+                }
+                Some(Message::CloseDay { ticket, answers }) => {
+                    self.effects.wait_for_answer(ticket, answers);
+                    self.handle(Input::CloseDay { ticket });
                 }
                 Some(Message::Pass { ms, set, done }) => {
                     self.pass(ms, &*set);

@@ -132,6 +132,7 @@ impl Effects {
             | Entry::NeedsStaff { .. }
             | Entry::Evidence { .. }
             | Entry::Undo(_)
+            | Entry::Closing(_)
             | Entry::ReceiptPrinted { .. } => Vec::new(),
         };
         self.ports.store.record(entry, &bundle, self.now().wall)?;

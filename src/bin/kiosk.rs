@@ -7,6 +7,7 @@ use hospital_kiosk::app::screens::{self, KioskWindow};
 use hospital_kiosk::assembly::{self, Hooks};
 use hospital_kiosk::commands::{self, Answer, CANNOT, Refusal, Streams, YES, check, quote, socket};
 use hospital_kiosk::config::{self, Config};
+use hospital_kiosk::domain::money::Currency;
 use hospital_kiosk::domain::session::Input;
 use hospital_kiosk::store;
 use std::io;
@@ -178,6 +179,12 @@ enum PaymentsCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Close the terminal's day and compare what it booked with the journal: 0 they agree, 1 they differ, 2 there are no
+    /// totals.
+    Totals {
+        #[arg(long)]
+        json: bool,
+    },
     /// Give the money of a payment of today back.
     Cancel {
         id: String,
@@ -236,7 +243,10 @@ fn main() -> ExitCode {
             };
             tell(ask_store(&path, &request), &mut streams)
         }
-        Command::Payments { what } => tell(ask_store(&path, &payments_request(what)), &mut streams),
+        Command::Payments { what } => {
+            let request = |config: Config| payments_request(what, config.facility.currency);
+            tell(load(&path).map(request).and_then(|request| ask_store(&path, &request)), &mut streams)
+        }
         Command::Reprint(ReprintArgs { payment, last }) => {
             let id = payment.filter(|_| !last);
             tell(ask_store(&path, &socket::Request::Reprint { id }), &mut streams)
@@ -249,7 +259,10 @@ fn main() -> ExitCode {
 fn tell(answer: Answer, streams: &mut Streams<'_>) -> io::Result<u8> {
     match answer {
         Ok(lines) => lines.iter().try_for_each(|line| writeln!(streams.out, "{line}")).map(|()| YES),
-        Err(Refusal { exit, why }) => writeln!(streams.err, "{why}").map(|()| exit),
+        Err(Refusal { exit, why, lines }) => {
+            lines.iter().try_for_each(|line| writeln!(streams.out, "{line}"))?;
+            writeln!(streams.err, "{why}").map(|()| exit)
+        }
     }
 }
 
@@ -273,7 +286,7 @@ fn staff_request(what: StaffCommand, streams: &mut Streams<'_>) -> Result<socket
     })
 }
 
-fn payments_request(what: PaymentsCommand) -> socket::Request {
+fn payments_request(what: PaymentsCommand, currency: Currency) -> socket::Request {
     match what {
         PaymentsCommand::List { json } => socket::Request::PaymentsList { json },
         PaymentsCommand::Show { id, json } => socket::Request::PaymentsShow { id, json },
@@ -281,6 +294,7 @@ fn payments_request(what: PaymentsCommand) -> socket::Request {
         PaymentsCommand::Settle { id, outcome, evidence, json } => {
             socket::Request::PaymentsSettle { id, paid: outcome == Outcome::Paid, evidence, json }
         }
+        PaymentsCommand::Totals { json } => socket::Request::PaymentsTotals { json, currency },
         PaymentsCommand::Cancel { id, with_card, json } => socket::Request::PaymentsCancel { id, with_card, json },
     }
 }

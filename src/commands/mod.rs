@@ -11,6 +11,7 @@ pub mod quote;
 pub mod schedule;
 pub mod socket;
 pub mod staff;
+pub mod totals;
 
 use crate::config::Fault;
 use std::io::{self, Write};
@@ -46,18 +47,20 @@ pub struct Refusal {
     pub exit: u8,
     /// With what to do next.
     pub why: String,
+    /// What there is to print all the same.
+    pub lines: Vec<String>,
 }
 
 /// "The answer is no."
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they have")]
 pub fn no(why: impl ToString) -> Refusal {
-    Refusal { exit: NO, why: why.to_string() }
+    Refusal { exit: NO, why: why.to_string(), lines: Vec::new() }
 }
 
 /// "Wrong usage, or it cannot run."
 #[must_use]
 #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they have")]
 pub fn usage(why: impl ToString) -> Refusal {
-    Refusal { exit: CANNOT, why: why.to_string() }
+    Refusal { exit: CANNOT, why: why.to_string(), lines: Vec::new() }
 }

@@ -100,7 +100,7 @@ fn audit(store: &dyn Store, payment: &PaymentRecord, order: &StaffOrder, result:
     book.audit("shell", &entry, chrono::Local::now().fixed_offset()).map_err(usage)
 }
 
-fn last(answers: &Receiver<StaffAnswer>) -> Result<StaffAnswer, Refusal> {
+pub(super) fn last(answers: &Receiver<StaffAnswer>) -> Result<StaffAnswer, Refusal> {
     let mut begun = false;
     loop {
         match answers.recv_timeout(ANSWER_LIMIT) {
@@ -124,7 +124,8 @@ fn told(payment: &PaymentRecord, answer: StaffAnswer, as_json: bool) -> Answer {
         StaffAnswer::NotReversed { reason } => return Err(no(format!("{number} was not given back: {reason}"))),
         StaffAnswer::StillOpen { reason } => return Err(no(format!("{number} is on the staff list: {reason}"))),
         StaffAnswer::NotPrinted => return Err(no("the printer did not print it: look at its paper, then try again")),
-        StaffAnswer::Begun => return Err(no("there is no answer yet")),
+        // No order about a payment is answered by an end of day.
+        StaffAnswer::Begun | StaffAnswer::DayEnded { .. } => return Err(no("there is no answer yet")),
         StaffAnswer::Refused(why) => return Err(refused(number, why)),
     };
     let line = json!({ "id": payment.attempt.0, "number": number, "answer": word });
@@ -145,6 +146,7 @@ fn refused(number: &str, why: StaffRefusal) -> Refusal {
         | StaffRefusal::NoEvidence
         | StaffRefusal::NothingToUndo(_)
         | StaffRefusal::NotToday
+        | StaffRefusal::DayClosed
         | StaffRefusal::UndoUnsettled
         | StaffRefusal::NoReceipt(_) => no(text),
     }

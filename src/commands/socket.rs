@@ -1,6 +1,7 @@
 //! A running kiosk owns its store; commands ask it over a 0600 socket in the data folder, one JSON object each way.
 
-use super::{Answer, Refusal, payments, queue, schedule, staff, usage};
+use super::{Answer, Refusal, payments, queue, schedule, staff, totals, usage};
+use crate::domain::money::Currency;
 use crate::domain::session::{StaffOrder, UndoWay};
 use crate::domain::staff::Pin;
 use crate::ports::{StaffDesk, Store};
@@ -72,6 +73,11 @@ pub enum Request {
         with_card: bool,
         json: bool,
     },
+    /// The amounts in the answer's text are in this currency.
+    PaymentsTotals {
+        json: bool,
+        currency: Currency,
+    },
     /// Of the last payment, if no other is named.
     Reprint {
         id: Option<String>,
@@ -86,6 +92,7 @@ impl Request {
             Self::PaymentsAsk { .. }
             | Self::PaymentsSettle { .. }
             | Self::PaymentsCancel { .. }
+            | Self::PaymentsTotals { .. }
             | Self::Reprint { .. } => true,
             Self::QueueList { .. }
             | Self::QueueSummary { .. }
@@ -121,6 +128,9 @@ mod pin_text {
 struct Reply {
     exit: u8,
     lines: Vec<String>,
+    /// Unless `exit` is 0.
+    #[serde(default)]
+    why: String,
 }
 
 const REQUEST_BYTES_MAX: u64 = 4096;
@@ -144,6 +154,7 @@ pub fn answer(store: &dyn Store, request: &Request) -> Answer {
         Request::PaymentsAsk { .. }
         | Request::PaymentsSettle { .. }
         | Request::PaymentsCancel { .. }
+        | Request::PaymentsTotals { .. }
         | Request::Reprint { .. } => Err(usage("only a kiosk at work can do that")),
     }
 }
@@ -163,6 +174,7 @@ pub fn answer_at_work(store: &dyn Store, desk: &dyn StaffDesk, request: &Request
             let way = if *with_card { UndoWay::WithCard } else { UndoWay::WithoutCard };
             payments::order(store, desk, id, &StaffOrder::Cancel { way }, *json, patience)
         }
+        Request::PaymentsTotals { json, currency } => totals::run(store, desk, currency, *json, patience),
         Request::Reprint { id } => payments::reprint(store, desk, id.as_deref(), patience),
         Request::QueueList { .. }
         | Request::QueueSummary { .. }
@@ -203,7 +215,8 @@ fn exchange(stream: &mut UnixStream, request: &Request) -> std::io::Result<Answe
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     let reply: Reply = serde_json::from_str(&line)?;
-    Ok(if reply.exit == 0 { Ok(reply.lines) } else { Err(Refusal { exit: reply.exit, why: reply.lines.join("\n") }) })
+    let Reply { exit, lines, why } = reply;
+    Ok(if exit == 0 { Ok(lines) } else { Err(Refusal { exit, why, lines }) })
 }
 
 /// Removes the socket when the kiosk ends.
@@ -256,9 +269,9 @@ fn serve_one(mut stream: UnixStream, store: &dyn Store, desk: &dyn StaffDesk, se
             if matches!(request, Request::QueueRetry { .. }) {
                 sender.notify_one();
             }
-            Reply { exit: 0, lines }
+            Reply { exit: 0, lines, why: String::new() }
         }
-        Err(refusal) => Reply { exit: refusal.exit, lines: vec![refusal.why] },
+        Err(Refusal { exit, why, lines }) => Reply { exit, lines, why },
     };
     writeln!(stream, "{}", serde_json::to_string(&reply)?)
 }

@@ -9,6 +9,7 @@
 //! ```
 //! `Record` effects are durable before the next effect begins, so each arrow is on disk before the next byte leaves.
 
+use super::closing::ClosingEntry;
 use super::money::Amount;
 use super::outbox::Request;
 use super::paper::Receipt;
@@ -148,6 +149,8 @@ pub enum Entry {
     },
     /// Of an undo of a payment.
     Undo(UndoEntry),
+    /// Of the end of the terminal's day.
+    Closing(ClosingEntry),
     /// The printer proved that the receipt came out.
     ReceiptPrinted {
         attempt: AttemptId,
@@ -218,6 +221,8 @@ pub struct PaymentRecord {
     pub receipt_printed: bool,
     /// The latest try to take it back.
     pub undo: Option<UndoRecord>,
+    /// The terminal's day was closed since, or may have been: by its receipt it cannot be undone any more.
+    pub day_closed: bool,
 }
 
 impl PaymentRecord {

@@ -13,6 +13,7 @@ mod view;
 pub use orders::{StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
 pub use run::Session;
 
+use super::closing::{Batch, TerminalTotals};
 use super::document::OrderItem;
 use super::moment::Tick;
 use super::money::Amount;
@@ -48,6 +49,10 @@ pub enum Input {
         ticket: Uuid,
         order: StaffOrder,
         payment: Option<Box<PaymentRecord>>,
+    },
+    /// Staff want the terminal's day closed. Answered like `Staff`.
+    CloseDay {
+        ticket: Uuid,
     },
     /// An answer to `Effect::StaffArea` of that visit.
     StaffArea {
@@ -127,7 +132,8 @@ pub enum TerminalCommand {
     /// The one money command of an undo; `undo` is its own attempt. Sent at most once, whatever happens. Ends with
     /// `Undone`, `NoAnswer` or `NeverSent` of `undo`.
     Undo { undo: AttemptId, transaction: Box<CardTransaction>, way: UndoWay, card_ms: u64 },
-    /// Close the terminal's day and tell its totals. Moves no card-holder's money. Ends with `Totals` or `NoTotals`.
+    /// Close the terminal's day and tell its totals. Moves no card-holder's money, but counts from nothing afterwards: sent
+    /// at most once. Ends with `Totals` or `NoTotals`.
     EndOfDay,
 }
 
@@ -142,14 +148,6 @@ pub enum UndoAnswer {
         code: String,
         message: String,
     },
-}
-
-/// What a terminal says it booked since its last end of day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct TerminalTotals {
-    /// Sales less undone sales, where the terminal counts them.
-    pub count: Option<u32>,
-    pub amount: Amount,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -210,6 +208,8 @@ pub enum TerminalReport {
     },
     Totals(TerminalTotals),
     NoTotals {
+        /// Whether it closed its day all the same.
+        batch: Batch,
         reason: String,
     },
 }

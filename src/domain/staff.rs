@@ -153,6 +153,7 @@ pub enum StaffAct {
     PrintSlip,
     PrintReceipt,
     Retry,
+    CloseDay,
 }
 
 impl StaffAct {
@@ -168,6 +169,7 @@ impl StaffAct {
             Self::PrintSlip => "print-slip",
             Self::PrintReceipt => "print-receipt",
             Self::Retry => "retry",
+            Self::CloseDay => "close-day",
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::column::{id, json, json_or_null, payment_state, payment_word, time, to_json};
 use super::fault::{Result, refused};
-use super::{outbox, undo};
+use super::{closing, outbox, undo};
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::Receipt;
@@ -23,7 +23,7 @@ type Time = DateTime<FixedOffset>;
 const FINISHED_SHOWN_MAX: u32 = 1000;
 const COLUMNS: &str =
     "attempt, number, state, amount, request, receipt, baseline, card, reason, started_at, receipt_printed, booking,
-     evidence";
+     evidence, sequence <= (SELECT coalesce(max(charges_to), 0) FROM closings WHERE divides IN ('surely', 'perhaps'))";
 
 /// True if personal data was erased.
 pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Time) -> Result<bool> {
@@ -48,6 +48,7 @@ pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Tim
         }
         Entry::Evidence { attempt, text } => keep_evidence(tx, *attempt, text)?,
         Entry::Undo(entry) => return undo::record(tx, entry, bundle, at),
+        Entry::Closing(entry) => closing::record(tx, entry, at)?,
         Entry::ReceiptPrinted { attempt } => receipt_printed(tx, *attempt)?,
     }
     Ok(false)
@@ -121,6 +122,7 @@ fn payment(row: &Row<'_>) -> rusqlite::Result<PaymentRecord> {
         booking: json(row, 11)?,
         evidence: row.get(12)?,
         undo: None,
+        day_closed: row.get(13)?,
     })
 }
 

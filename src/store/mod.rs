@@ -2,6 +2,7 @@
 //! `SQLCipher` file. What a call returned from is on the disk (WAL, `synchronous = FULL`).
 
 mod audit;
+mod closing;
 mod column;
 mod counters;
 mod database;
@@ -20,6 +21,7 @@ mod tests;
 mod undo;
 
 use crate::config;
+use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
@@ -183,6 +185,10 @@ impl Store for SqliteStore {
 
     fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>> {
         journal::find(&self.connection(), attempt)
+    }
+
+    fn day_book(&self, closing: ClosingId) -> Result<DayBook> {
+        closing::day_book(&self.connection(), closing)
     }
 
     fn next_request(&self) -> Result<Option<QueuedRequest>> {

@@ -132,6 +132,19 @@ pub(super) const STEPS: &[&str] = &[
         whole_at TEXT NOT NULL
     ) STRICT;
 ",
+    "
+    CREATE TABLE closings (
+        sequence   INTEGER PRIMARY KEY AUTOINCREMENT,
+        closing    TEXT NOT NULL UNIQUE,
+        divides    TEXT NOT NULL,
+        ended      TEXT,
+        charges_to INTEGER NOT NULL,
+        undos_to   INTEGER NOT NULL,
+        asked_at   TEXT NOT NULL,
+        changed_at TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX closings_by_divides ON closings (divides, sequence);
+",
 ];
 
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {

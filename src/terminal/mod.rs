@@ -6,6 +6,7 @@ mod worker;
 pub mod zvt;
 
 use crate::config::Terminal;
+use crate::domain::closing::Batch;
 use crate::domain::payment::LastTransaction;
 use crate::domain::session::{TerminalCommand, TerminalReport};
 use crate::ports::{CardTerminal, Clock, Reports};
@@ -104,7 +105,7 @@ pub(crate) fn refusal(command: &TerminalCommand, reason: &str) -> Option<Termina
             Some(TerminalReport::NoAnswer { attempt, reason })
         }
         TerminalCommand::Undo { undo, .. } => Some(TerminalReport::NeverSent { attempt: undo, reason }),
-        TerminalCommand::EndOfDay => Some(TerminalReport::NoTotals { reason }),
+        TerminalCommand::EndOfDay => Some(TerminalReport::NoTotals { batch: Batch::Open, reason }),
         TerminalCommand::CallOff => None,
         TerminalCommand::AskOutcome { attempt } => Some(TerminalReport::Outcome {
             attempt,

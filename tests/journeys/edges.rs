@@ -248,6 +248,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
             receipt_printed: false,
             booking: Booking::Final,
             undo: None,
+            day_closed: false,
         };
         let last = if booked { LastTransaction::Known(Box::new(approved(Amount(5100), wall))) } else { baseline() };
         let outcome = TerminalReport::Outcome {
@@ -298,6 +299,7 @@ fn kind(entry: &Entry) -> &'static str {
         Entry::NeedsStaff { .. } => "NeedsStaff",
         Entry::Evidence { .. } => "Evidence",
         Entry::Undo(_) => "Undo",
+        Entry::Closing(_) => "Closing",
         Entry::ReceiptPrinted { .. } => "ReceiptPrinted",
     }
 }

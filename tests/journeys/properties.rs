@@ -252,7 +252,7 @@ impl World {
             Entry::InDoubt { attempt, .. } => (PaymentState::InDoubt, attempt),
             Entry::NeedsStaff { attempt, .. } => (PaymentState::NeedsStaff, attempt),
             Entry::Undo(entry) => return self.store_takes_undo(entry),
-            Entry::ReceiptPrinted { .. } | Entry::Evidence { .. } => return true,
+            Entry::Closing(_) | Entry::ReceiptPrinted { .. } | Entry::Evidence { .. } => return true,
         };
         let from = from(attempt).expect("an entry before its intent");
         let allowed = match from {
@@ -299,6 +299,7 @@ impl World {
                 receipt_printed: false,
                 booking: Booking::Final,
                 undo: None,
+                day_closed: false,
             }),
             Entry::Sent { attempt } => self.of(attempt).state = PaymentState::Sent,
             Entry::Answered { attempt, transaction, booking, .. } => {
@@ -325,7 +326,7 @@ impl World {
                 }
             }
             Entry::Undo(entry) => self.record_undo(entry),
-            Entry::Evidence { .. } => {}
+            Entry::Evidence { .. } | Entry::Closing(_) => {}
             Entry::ReceiptPrinted { attempt } => {
                 assert!(self.committed.contains(&attempt), "a receipt without a payment");
                 self.of(attempt).receipt_printed = true;

@@ -14,6 +14,7 @@
 //! printer printed|held|failed|state out|state ok        fail        wait 60s        clock 2026-11-20T10:00
 //! area gate no-pin|closed|wrong N|locked|open|unknown · area lists [STATE …] [parked N] · area no-lists · area retried
 //! area obey STATE   (the last order reaches the till, with that payment's record)
+//! staff close-day · terminal totals AMOUNT|no-totals
 //! staff STATE ask|settle paid TEXT|settle not-paid TEXT|cancel [with-card]   (of a payment that is in STATE)   fail refused
 //! restart intent|sent|in-doubt|approved|declined|doubtful …   (records #1, #2 …)   restart counters 4 5 6 · restart unprinted
 //! ```
@@ -21,6 +22,7 @@
 use super::facility::{facility, text};
 use super::summary::{self, Names};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
+use hospital_kiosk::domain::closing::{Batch, TerminalTotals};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
@@ -180,6 +182,7 @@ impl Stage {
             ["printer", rest @ ..] => self.input(Input::Printer(printer(rest))),
             ["fail"] => self.input(Input::RecordFailed { reason: "disk full".to_owned(), refused: false }),
             ["fail", "refused"] => self.input(Input::RecordFailed { reason: "never".to_owned(), refused: true }),
+            ["staff", "close-day"] => self.input(Input::CloseDay { ticket: Uuid::from_u128(2) }),
             ["staff", state, order @ ..] => self.staff(state, order),
             ["wait", time] => self.wait(time),
             ["clock", at] => {
@@ -319,6 +322,13 @@ impl Stage {
             ["declined"] => answered(attempt, declined(self.amount, "51")),
             ["declined", code] => answered(attempt, declined(self.amount, code)),
             ["no-answer"] => TerminalReport::NoAnswer { attempt, reason: "NAK".to_owned() },
+            ["totals", amount] => TerminalReport::Totals(TerminalTotals {
+                count: None,
+                amount: Amount(amount.parse().unwrap()),
+                of_cards: None,
+                receipts: None,
+            }),
+            ["no-totals"] => TerminalReport::NoTotals { batch: Batch::NotKept, reason: "it keeps none".to_owned() },
             ["never-sent"] => TerminalReport::NeverSent { attempt, reason: "no line".to_owned() },
             ["outcome", what, options @ ..] => self.outcome(attempt, what, options),
             other => panic!("no such report: {other:?}"),
@@ -429,7 +439,7 @@ impl Stage {
     fn record(&self, state: &str, place: usize) -> PaymentRecord {
         let undo = state.strip_prefix("undo-").map(|undo| self.undo(undo));
         let answer = match state {
-            "committed" | "settled" | "yesterday" | "approved" | "unconfirmed" | "found" => {
+            "committed" | "settled" | "yesterday" | "day-closed" | "approved" | "unconfirmed" | "found" => {
                 Some(approved(Amount(5100), self.wall))
             }
             _ if undo.is_some() => Some(approved(Amount(5100), self.wall)),
@@ -445,7 +455,7 @@ impl Stage {
                 "sent" => PaymentState::Sent,
                 "in-doubt" => PaymentState::InDoubt,
                 "needs-staff" | "found" => PaymentState::NeedsStaff,
-                "committed" | "yesterday" => PaymentState::Committed,
+                "committed" | "yesterday" | "day-closed" => PaymentState::Committed,
                 "settled" => PaymentState::Settled,
                 "reversed" => PaymentState::Reversed,
                 "not-paid" => PaymentState::NotPaid,
@@ -463,6 +473,7 @@ impl Stage {
             receipt_printed: false,
             booking: if state == "unconfirmed" { Booking::Unconfirmed } else { Booking::Final },
             undo,
+            day_closed: state == "day-closed",
         }
     }
 

@@ -1,12 +1,13 @@
 //! Effects in one line each: short enough to read a whole journey, exact enough to fail.
 
+use hospital_kiosk::domain::closing::{ClosingEnd, ClosingEntry};
 use hospital_kiosk::domain::language::LocalText;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::payment::{AttemptId, Entry};
 use hospital_kiosk::domain::screen::staff::StaffScreen;
 use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
-use hospital_kiosk::domain::session::{Effect, Question, TerminalCommand};
+use hospital_kiosk::domain::session::{Effect, Question, StaffAnswer, TerminalCommand};
 use hospital_kiosk::domain::staff::StaffCommand;
 use hospital_kiosk::domain::undo::UndoEntry;
 
@@ -73,6 +74,9 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
         Effect::Staff { attempt, order, .. } => format!("staff {} {order:?}", names.of(*attempt)),
         Effect::StaffArea { command, .. } => format!("staff-area {}", staff_command(command)),
         Effect::Audit(entry) => format!("audit {} {} ({})", entry.act.word(), about(&entry.about), entry.result),
+        Effect::StaffAnswer { answer: StaffAnswer::DayEnded { end, kept, .. }, .. } => {
+            format!("staff-answer day-ended {} kept={kept}", closing_end(end))
+        }
         Effect::StaffAnswer { answer, .. } => format!("staff-answer {answer:?}"),
         Effect::Wipe => "wipe".to_owned(),
     }
@@ -151,9 +155,18 @@ fn entry_line(entry: &Entry, names: &mut Names) -> String {
         Entry::NotPaid { attempt, .. } => format!("NotPaid {}", names.of(*attempt)),
         Entry::InDoubt { attempt, .. } => format!("InDoubt {}", names.of(*attempt)),
         Entry::Undo(entry) => undo_line(entry, names),
+        Entry::Closing(ClosingEntry::Asked { .. }) => "Closing-Asked".to_owned(),
+        Entry::Closing(ClosingEntry::Ended { end, .. }) => format!("Closing-Ended {}", closing_end(end)),
         Entry::Evidence { attempt, text } => format!("Evidence {} ({text})", names.of(*attempt)),
         Entry::NeedsStaff { attempt, reason, .. } => format!("NeedsStaff {} ({reason})", names.of(*attempt)),
         Entry::ReceiptPrinted { attempt } => format!("ReceiptPrinted {}", names.of(*attempt)),
+    }
+}
+
+fn closing_end(end: &ClosingEnd) -> String {
+    match end {
+        ClosingEnd::Told(totals) => format!("told {}", totals.amount.0),
+        ClosingEnd::Untold { batch, reason } => format!("untold {batch:?} ({reason})"),
     }
 }
 

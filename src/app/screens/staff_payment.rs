@@ -31,7 +31,8 @@ const fn refused(refusal: StaffRefusal) -> StaffOutcome {
         StaffRefusal::AnotherOpen => StaffOutcome::TerminalTaken,
         StaffRefusal::TerminalAway | StaffRefusal::TerminalNotReady => StaffOutcome::TerminalAway,
         StaffRefusal::NothingToUndo(_) => StaffOutcome::NothingToUndo,
-        StaffRefusal::NotToday => StaffOutcome::NotToday,
+        // The words are the same: ask the card company.
+        StaffRefusal::NotToday | StaffRefusal::DayClosed => StaffOutcome::NotToday,
         StaffRefusal::UndoUnsettled => StaffOutcome::UndoUnsettled,
         // The last two answer `kiosk reprint`, which no screen orders.
         StaffRefusal::UnknownPayment

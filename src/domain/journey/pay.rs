@@ -21,6 +21,7 @@
 mod attempt;
 mod booked;
 mod closed;
+mod closing;
 mod confirm;
 mod doubt;
 mod kept;
@@ -31,9 +32,11 @@ mod watch;
 
 use booked::Booked;
 use closed::Closed;
+use closing::Closing;
 use undo::Undoing;
 pub use watch::Watched;
 
+use crate::domain::closing::ClosingEnd;
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
 use crate::domain::outbox::Request;
@@ -64,6 +67,7 @@ pub struct Till {
     undoing: Option<Undoing>,
     /// The last one in doubt: its answer may still come.
     late_undo: Option<Box<Undoing>>,
+    closing: Option<Closing>,
     /// For whoever gave the order with this ticket; handed on with every list.
     answers: Vec<(Uuid, StaffAnswer)>,
     /// What the journal must still be told about an attempt that is over, and when it is tried to write it down.
@@ -171,9 +175,9 @@ pub enum End {
 }
 
 impl Till {
-    /// Any payment, being made, in doubt or not yet written down: no other is taken.
+    /// Any payment, being made, in doubt or not yet written down, or the end of the terminal's day: no other is taken.
     pub fn is_open(&self) -> bool {
-        self.preparing.is_some() || !self.attempts.is_empty() || self.undoing.is_some()
+        self.preparing.is_some() || !self.attempts.is_empty() || self.undoing.is_some() || self.closing.is_some()
     }
 
     /// Makes the terminal ready. Nothing happens while another payment is open.
@@ -220,7 +224,8 @@ impl Till {
                 self.undone(undo, raw, answer, kiosk);
                 None
             }
-            TerminalReport::Totals(_) | TerminalReport::NoTotals { .. } => None,
+            TerminalReport::Totals(totals) => self.day_ended(ClosingEnd::Told(totals), kiosk),
+            TerminalReport::NoTotals { batch, reason } => self.day_ended(ClosingEnd::Untold { batch, reason }, kiosk),
         }
     }
 
@@ -446,6 +451,7 @@ impl Till {
         self.tell_staff(kiosk);
         if !kiosk.wrote() {
             self.undo_time(kiosk);
+            self.closing_time(kiosk);
         }
         if kiosk.wrote() {
             return None;
@@ -473,7 +479,7 @@ impl Till {
 
     pub fn deadline(&self) -> Option<Tick> {
         let staff = self.contradictions.front().map(|(_, due)| *due);
-        [staff, self.undo_deadline(), self.payment_deadline()].into_iter().flatten().min()
+        [staff, self.undo_deadline(), self.closing_deadline(), self.payment_deadline()].into_iter().flatten().min()
     }
 
     fn payment_deadline(&self) -> Option<Tick> {

@@ -379,8 +379,11 @@ const fn result(answer: &StaffAnswer) -> StaffResult {
         StaffAnswer::NotPaid => StaffResult::NotPaid,
         StaffAnswer::Reversed => StaffResult::GivenBack,
         StaffAnswer::NotReversed { .. } => StaffResult::NotGivenBack,
-        // Receipts are ordered by `kiosk reprint` only, and leave the payment as it is.
-        StaffAnswer::StillOpen { .. } | StaffAnswer::Printed | StaffAnswer::NotPrinted => StaffResult::StillUnknown,
+        // Receipts and ends of day are ordered by command only, and leave the payment as it is.
+        StaffAnswer::StillOpen { .. }
+        | StaffAnswer::Printed
+        | StaffAnswer::NotPrinted
+        | StaffAnswer::DayEnded { .. } => StaffResult::StillUnknown,
         StaffAnswer::Refused(refusal) => StaffResult::Refused(*refusal),
     }
 }
@@ -396,6 +399,7 @@ fn words(answer: &StaffAnswer) -> String {
         StaffAnswer::StillOpen { reason } => format!("still not known: {reason}"),
         StaffAnswer::Printed => "printed".to_owned(),
         StaffAnswer::NotPrinted => "not printed".to_owned(),
+        StaffAnswer::DayEnded { .. } => "the terminal's day has ended".to_owned(),
         StaffAnswer::Refused(refusal) => format!("nothing was done: {refusal}"),
     }
 }

@@ -5,6 +5,7 @@
 //! session as `Input::Staff`; the answer comes as `Effect::StaffAnswer` with the same ticket. `Begun` is followed by a
 //! second answer, unless the power is cut: then the payment itself says where it stands.
 
+use crate::domain::closing::{ClosingEnd, ClosingId};
 use crate::domain::payment::PaymentState;
 use std::fmt;
 
@@ -52,6 +53,12 @@ pub enum StaffAnswer {
     Printed,
     /// The printer did not take it, or holds it: it is cleared.
     NotPrinted,
+    /// The terminal's day: its totals, or why there are none. `kept`: this is in the journal.
+    DayEnded {
+        closing: ClosingId,
+        end: ClosingEnd,
+        kept: bool,
+    },
     /// Nothing was done.
     Refused(StaffRefusal),
 }
@@ -72,6 +79,8 @@ pub enum StaffRefusal {
     NothingToUndo(PaymentState),
     /// A terminal undoes sales of its own day only.
     NotToday,
+    /// The terminal finds sales of its own day only, and that was closed since.
+    DayClosed,
     /// An undo of it is with staff already: they have to find out about that one first.
     UndoUnsettled,
     /// Only what was paid has a receipt.
@@ -101,6 +110,9 @@ impl fmt::Display for StaffRefusal {
                  company, then settle it as not paid"
             }
             Self::NotToday => "only a payment of today can be undone here: ask the card company to give the money back",
+            Self::DayClosed => {
+                "the terminal's day was closed since: give it back with the card (`--with-card`), or ask the card company"
+            }
             Self::UndoUnsettled => {
                 "an undo of this payment is not settled: find out at the card company whether it was given back, then \
                  settle it"

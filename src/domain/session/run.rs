@@ -160,7 +160,7 @@ fn undo_of(before: Core, ticket: Option<Uuid>, effects: &[Effect]) -> Option<Box
 
 const fn ticket_of(input: &Input) -> Option<Uuid> {
     match input {
-        Input::Staff { ticket, .. } => Some(*ticket),
+        Input::Staff { ticket, .. } | Input::CloseDay { ticket } => Some(*ticket),
         Input::Restarted { .. }
         | Input::Tapped(_)
         | Input::Scanned(_)
@@ -202,6 +202,7 @@ impl Core {
                     self.news(&news);
                 }
             }
+            Input::CloseDay { ticket } => self.till.close_day(ticket, &mut self.kiosk),
             Input::StaffArea { visit, reply } => self.staff_told(visit, reply),
             Input::RecordFailed { .. } | Input::Deadline => {}
         }

@@ -81,6 +81,8 @@ impl World {
         }
         self.trace.line(self.now_ms, || format!("the power is cut: {cuts:?}"));
         self.kiosk = None;
+        // Whoever waits for an answer gets none.
+        self.closings.clear();
         if self.allowed.has(Fault::PowerCutOfAll) && self.weather_chance.percent(40) {
             self.fired.note(Fault::PowerCutOfAll);
             self.rig.machine.restart(self.now_ms);
@@ -155,6 +157,7 @@ impl World {
                 if let Some(attempt) = self.tickets.get(&ticket) {
                     self.oracle.staff_told(*attempt, &answer);
                 }
+                self.day_ended(ticket, &answer);
             }
         }
         Ok(())
@@ -186,6 +189,7 @@ impl World {
             | Entry::NeedsStaff { .. }
             | Entry::Evidence { .. }
             | Entry::Undo(_)
+            | Entry::Closing(_)
             | Entry::ReceiptPrinted { .. } => Vec::new(),
         };
         self.store.record(entry, &bundle, self.wall())?;
@@ -206,8 +210,11 @@ impl World {
             TerminalCommand::Confirm { .. }
             | TerminalCommand::Refuse { .. }
             | TerminalCommand::CallOff
-            | TerminalCommand::AskOutcome { .. }
-            | TerminalCommand::EndOfDay => {}
+            | TerminalCommand::AskOutcome { .. } => {}
+            TerminalCommand::EndOfDay => {
+                let open = self.store.payments().is_ok_and(|all| all.iter().any(PaymentRecord::is_open));
+                self.oracle.day_closes(open);
+            }
         }
         if self.power.boundary("before command") {
             let at = self.at();

@@ -29,6 +29,10 @@ pub trait Machine {
     /// Whole money commands that arrived, charges and undos.
     fn money_seen(&self) -> usize;
     fn undone_count(&self) -> usize;
+    /// How many standing sales each day that it closed had, and their amount; nothing where it counts nothing.
+    fn days(&self) -> Vec<(u32, Amount)> {
+        Vec::new()
+    }
     /// The next card shown does this; `None` = an ordinary approval.
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance);
     /// Makes this mistake at the next opportunity. `false` if it cannot.

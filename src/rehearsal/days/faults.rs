@@ -56,6 +56,7 @@ faults! {
     RebootAfterBooking = "reboot-after-booking",
     SilentAfterBooking = "silent-after-booking",
     SilentAfterUndo = "silent-after-undo",
+    SilentAfterClosing = "silent-after-closing",
     // The card and its company.
     Declined = "declined",
     HostTimesOut = "host-times-out",
@@ -90,7 +91,11 @@ faults! {
     StaffSettle = "staff-settle",
     StaffCancel = "staff-cancel",
     StaffReprint = "staff-reprint",
+    StaffTotals = "staff-totals",
 }
+
+/// These come in their own time and by their own dice: days on which they do not come are what they were without them.
+pub(super) const APART: [Fault; 2] = [Fault::StaffTotals, Fault::SilentAfterClosing];
 
 /// What may happen on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]

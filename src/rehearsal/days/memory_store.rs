@@ -1,8 +1,10 @@
 //! The store without a disk, for millions of payments: the arrows and refusals of `store/journal.rs` and
 //! `store/outbox.rs`, in plain lists. A test plays the same days on both and compares every line of their traces.
 
+mod closing;
 mod undo;
 
+use crate::domain::closing::{ClosingId, ClosingRecord, DayBook};
 use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
@@ -22,6 +24,9 @@ pub struct MemoryStore(Mutex<Tables>);
 #[derive(Default)]
 struct Tables {
     payments: Vec<PaymentRecord>,
+    /// Every undo there ever was, in order.
+    undos: Vec<AttemptId>,
+    closings: Vec<ClosingRecord>,
     outbox: Vec<Row>,
     /// Rows of the outbox that are not sent yet, by sequence: all that the sender looks at.
     undelivered: BTreeMap<i64, usize>,
@@ -85,6 +90,7 @@ impl Tables {
             }
             Entry::Evidence { attempt, text } => self.keep_evidence(*attempt, text),
             Entry::Undo(entry) => self.record_undo(entry, bundle, at),
+            Entry::Closing(entry) => self.record_closing(entry, at),
             Entry::ReceiptPrinted { attempt } => {
                 let payment = self.known(*attempt)?;
                 if !matches!(payment.state, PaymentState::Committed | PaymentState::Settled | PaymentState::Reversed) {
@@ -125,6 +131,7 @@ impl Tables {
             started_at: at,
             receipt_printed: false,
             undo: None,
+            day_closed: false,
         });
         Ok(())
     }
@@ -376,11 +383,24 @@ impl Store for MemoryStore {
     }
 
     fn payments(&self) -> Done<Vec<PaymentRecord>> {
-        Ok(self.tables().payments.clone())
+        let tables = self.tables();
+        let closed_to = tables.closed_to();
+        let mut payments = tables.payments.clone();
+        for (at, payment) in payments.iter_mut().enumerate() {
+            payment.day_closed = sequence(at) <= closed_to;
+        }
+        Ok(payments)
     }
 
     fn payment(&self, attempt: AttemptId) -> Done<Option<PaymentRecord>> {
-        Ok(self.tables().payments.iter().find(|payment| payment.attempt == attempt).cloned())
+        let tables = self.tables();
+        let found = tables.payments.iter().position(|payment| payment.attempt == attempt);
+        let closed = |at| sequence(at) <= tables.closed_to();
+        Ok(found.map(|at| PaymentRecord { day_closed: closed(at), ..tables.payments[at].clone() }))
+    }
+
+    fn day_book(&self, closing: ClosingId) -> Done<DayBook> {
+        Ok(self.tables().day_book(closing))
     }
 
     fn next_request(&self) -> Done<Option<QueuedRequest>> {

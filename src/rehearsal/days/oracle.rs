@@ -8,6 +8,7 @@
 //! | never guessed | for each screen, receipt and attempt: paid only if it stands, not paid only if it does not, and all agree |
 //! | never asked by moving money | for each money command and booking: it comes from a `Charge`, one each |
 
+mod day;
 mod judge;
 
 use super::ends::Booked;
@@ -207,6 +208,7 @@ impl Oracle {
             | StaffAnswer::StillOpen { .. }
             | StaffAnswer::Printed
             | StaffAnswer::NotPrinted
+            | StaffAnswer::DayEnded { .. }
             | StaffAnswer::Refused(_) => return,
         };
         self.check(Promise::NeverGuessed, holds, || format!("staff are told {answer:?}, the booking stands: {stands}"));

@@ -3,6 +3,7 @@
 //! Whatever must survive passes a boundary before and after it happens. At any of them the power may go: from then on
 //! nothing more is done, until the kiosk is built anew from the store alone.
 
+use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
@@ -150,6 +151,7 @@ const fn places(entry: &Entry) -> (&'static str, &'static str) {
         Entry::NeedsStaff { .. } => ("before needs-staff", "after needs-staff"),
         Entry::Evidence { .. } => ("before evidence", "after evidence"),
         Entry::Undo(_) => ("before undo", "after undo"),
+        Entry::Closing(_) => ("before closing", "after closing"),
         Entry::ReceiptPrinted { .. } => ("before receipt-printed", "after receipt-printed"),
     }
 }
@@ -169,6 +171,10 @@ impl Store for Powered {
 
     fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>, StoreError> {
         self.store.payment(attempt)
+    }
+
+    fn day_book(&self, closing: ClosingId) -> Result<DayBook, StoreError> {
+        self.store.day_book(closing)
     }
 
     fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError> {

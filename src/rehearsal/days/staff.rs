@@ -1,18 +1,57 @@
 //! Staff at work with `kiosk payments` and `kiosk reprint`. They say only what the card company told them.
 
 use super::faults::Fault;
+use super::weather::Weather;
 use super::world::World;
+use crate::domain::closing::ClosingEnd;
 use crate::domain::payment::{PaymentRecord, PaymentState};
-use crate::domain::session::{Input, StaffOrder, UndoWay};
+use crate::domain::session::{Input, StaffAnswer, StaffOrder, UndoWay};
+use uuid::Uuid;
 
 /// Whoever settles a payment sooner may ask the card company about a card that is still in the terminal.
 const SETTLED_AFTER_MS: u64 = 400_000;
 const CARDS: [Fault; 5] = [Fault::Declined, Fault::HostTimesOut, Fault::Silence, Fault::Late, Fault::Unplugged];
 
 impl World {
+    /// On some days the terminal's day is closed while patients come and go.
+    pub(super) fn close_in_between(&mut self) {
+        if self.allowed.has(Fault::StaffTotals) && self.closing_chance.percent(20) {
+            for _ in 0..self.closing_chance.between(1, 3) {
+                let due = self.closing_chance.between(60_000, 5_400_000);
+                self.weather.push((due, Weather::Staff(Fault::StaffTotals)));
+            }
+        }
+    }
+
+    pub(super) fn close_day(&mut self) {
+        let ticket = self.closing_chance.uuid();
+        self.closings.push(ticket);
+        self.input(Input::CloseDay { ticket });
+    }
+
+    /// The terminal's day has ended, or not: what staff hear must be what the card company has.
+    pub(super) fn day_ended(&mut self, ticket: Uuid, answer: &StaffAnswer) {
+        if *answer == StaffAnswer::Begun || !self.closings.contains(&ticket) {
+            return;
+        }
+        self.closings.retain(|known| *known != ticket);
+        if let StaffAnswer::DayEnded { closing, end: ClosingEnd::Told(totals), .. } = answer
+            && let Ok(book) = self.store.day_book(*closing)
+        {
+            self.oracle.totals_told(&book, totals, self.rig.machine.days().last().copied());
+        }
+    }
+
     pub(super) fn staff_order(&mut self, what: Fault) {
         if self.kiosk.is_none() {
             return;
+        }
+        if what == Fault::StaffTotals {
+            self.fired.note(what);
+            if self.allowed.has(Fault::SilentAfterClosing) && self.closing_chance.percent(30) {
+                self.rig.machine.mistake(Fault::SilentAfterClosing, &mut self.closing_chance, self.now_ms);
+            }
+            return self.close_day();
         }
         let payments = self.store.payments().unwrap_or_default();
         let fitting: Vec<PaymentRecord> = payments.into_iter().filter(|payment| self.fits(what, payment)).collect();

@@ -81,6 +81,7 @@ fn entry_words(entry: &Entry) -> String {
         | Entry::NeedsStaff { .. }
         | Entry::Evidence { .. }
         | Entry::Undo(_)
+        | Entry::Closing(_)
         | Entry::ReceiptPrinted { .. }) => format!("{other:?}"),
     }
 }

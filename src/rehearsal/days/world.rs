@@ -39,6 +39,8 @@ const PATIENTS_A_PAYMENT: u64 = 6;
 pub struct World {
     pub(super) chance: Chance,
     pub(super) weather_chance: Chance,
+    /// Its own, so that days on which nobody closes the terminal's are what they were.
+    pub(super) closing_chance: Chance,
     pub(super) allowed: Allowed,
     pub(super) facility: Arc<Facility>,
     pub(super) power: Power,
@@ -63,6 +65,8 @@ pub struct World {
     pub(super) weather: Vec<(u64, Weather)>,
     /// Which payment each staff order was about.
     pub(super) tickets: BTreeMap<Uuid, AttemptId>,
+    /// Orders to close the terminal's day that were not answered yet.
+    pub(super) closings: Vec<Uuid>,
     /// What the card of the patient who is there does.
     pub(super) card: Option<Fault>,
     patient: Option<Patient>,
@@ -108,6 +112,7 @@ impl World {
         let begins = DateTime::parse_from_rfc3339(DAY_BEGINS).map_err(|error| error.to_string())?;
         Ok(Self {
             weather_chance: chance.fork(),
+            closing_chance: Chance::new(!seed),
             chance,
             allowed: setting.faults.clone(),
             facility,
@@ -131,6 +136,7 @@ impl World {
             clock_off_ms: 0,
             weather: Vec::new(),
             tickets: BTreeMap::new(),
+            closings: Vec::new(),
             card: None,
             patient: None,
             patient_due: Some(2_000),
@@ -148,6 +154,7 @@ impl World {
     /// The store could not be opened again.
     pub fn run(mut self) -> Result<DayReport, String> {
         self.keep_schedule();
+        self.close_in_between();
         if self.trace.is_on() {
             self.rig.heard = Some(Vec::new());
         }
@@ -181,6 +188,10 @@ impl World {
                 break;
             }
         }
+        self.close_day();
+        self.pass(300_000)?;
+        let answered = self.closings.is_empty();
+        self.oracle.answered_at_night(answered);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use super::chance::Chance;
 use super::ends::{Booked, Machine, Out, Speaker};
 use super::faults::Fault;
+use crate::domain::money::Amount;
 use crate::rehearsal::terminal::CardAction;
 use crate::rehearsal::terminal::zvt::{Fault as Mistake, Model};
 use crate::terminal::zvt::dialogue::{Dialogue, Limits};
@@ -65,7 +66,7 @@ impl Terminal {
     }
 }
 
-const MISTAKES: [(Fault, Mistake); 16] = [
+const MISTAKES: [(Fault, Mistake); 17] = [
     (Fault::AckLost, Mistake::DropAck),
     (Fault::AckFlipped, Mistake::FlipAck),
     (Fault::ChargeNaked, Mistake::NakCharge),
@@ -82,6 +83,7 @@ const MISTAKES: [(Fault, Mistake); 16] = [
     (Fault::RebootAfterBooking, Mistake::RebootAfterBooking),
     (Fault::SilentAfterBooking, Mistake::SilentAfterBooking),
     (Fault::SilentAfterUndo, Mistake::SilentAfterUndo),
+    (Fault::SilentAfterClosing, Mistake::SilentAfterClosing),
 ];
 
 impl Machine for Terminal {
@@ -132,6 +134,10 @@ impl Machine for Terminal {
 
     fn undone_count(&self) -> usize {
         self.model.books.len() - self.model.bookings.len()
+    }
+
+    fn days(&self) -> Vec<(u32, Amount)> {
+        self.model.days.clone()
     }
 
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance) {

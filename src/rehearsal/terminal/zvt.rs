@@ -2,6 +2,7 @@
 //! oracle of every test. It books when the kiosk says `80 00 00` to its result, and undoes what nobody acknowledged.
 //! Made by its own hand; nothing of the kiosk's codec is in it.
 
+mod day;
 mod mouth;
 mod power;
 mod says;
@@ -24,6 +25,10 @@ pub struct Model {
     pub setup: Setup,
     /// Standing sales.
     pub bookings: Vec<Booking>,
+    /// How many standing sales each closed day had, and their amount.
+    pub days: Vec<(u32, Amount)>,
+    /// Traces after this one are of the day that is not closed yet.
+    closed_to: u32,
     /// Every sale ever booked, whatever became of it.
     pub books: Vec<Booking>,
     /// Class and instruction of the commands that arrived, the latest [`REQUESTS_KEPT`].
@@ -79,6 +84,8 @@ impl Model {
         let mut model = Self {
             setup: Setup::default(),
             bookings: Vec::new(),
+            days: Vec::new(),
+            closed_to: 0,
             books: Vec::new(),
             requests: Vec::new(),
             made: Vec::new(),
@@ -102,6 +109,8 @@ impl Model {
             outs: Vec::new(),
         };
         model.last = Some(model.record(0, 1_000));
+        // That sale is of a day before.
+        model.closed_to = model.trace;
         model
     }
 
@@ -229,11 +238,7 @@ impl Model {
                 self.answer_with(told.into_iter().chain([says::DONE.to_vec()]), now_ms);
             }
             0x0630 => self.reverse(data.get(4..6).map_or(0, says::number_at), now_ms),
-            0x0650 => {
-                let count = u8::try_from(self.bookings.len()).unwrap_or(u8::MAX);
-                let told = says::totals(count, self.booked().0);
-                self.answer_with([told, says::DONE.to_vec()], now_ms);
-            }
+            0x0650 => self.close_day(now_ms),
             0x06b0 => self.abort(now_ms),
             _ => self.send_block(&[0x84, 0x83, 0x00]),
         }
@@ -402,6 +407,7 @@ impl Model {
     fn reverse(&mut self, receipt: i64, now_ms: u64) {
         let code = match self.records.iter().find(|record| i64::from(record.receipt) == receipt) {
             Some(record) if self.undone.contains(&record.receipt) => 0xb4,
+            Some(record) if !self.setup.finds_closed && !self.is_of_today(record) => 0xb5,
             Some(record) if self.bookings.iter().any(|booking| booking.approval_number == number(record)) => 0,
             Some(_) | None => 0xb5,
         };

@@ -19,6 +19,7 @@ mod undo;
 
 use super::packet::{ACK, EVENT, Frame, NAK, STAMP_BYTES};
 use super::reader::{Item, Reader};
+use crate::domain::closing::Batch;
 use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, LastTransaction};
 use crate::domain::session::{TerminalCommand, TerminalReport};
@@ -161,8 +162,8 @@ impl Dialogue {
                 self.undo(undo, transaction, way, card_ms, now);
             }
             TerminalCommand::EndOfDay => {
-                let reason = "this terminal keeps no totals: compare with the card company's list".to_owned();
-                self.steps.push(Step::Report(TerminalReport::NoTotals { reason }));
+                let reason = "this terminal tells no totals: compare with the card company's list".to_owned();
+                self.steps.push(Step::Report(TerminalReport::NoTotals { batch: Batch::NotKept, reason }));
             }
         }
         self.take()

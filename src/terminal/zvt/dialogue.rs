@@ -12,8 +12,8 @@
 //! Idle ─AskOutcome→ 06 B0 · 05 01 · 06 20 · pause · 06 20 ─Outcome→
 //! ```
 //! What holds everywhere:
-//! - 06 01, 06 30 and 06 31 are written once per attempt and never again, not even after a NAK or T2. All other blocks are
-//!   repeated twice, as PA00P016 says.
+//! - 06 01, 06 30 and 06 31 are written once per attempt and never again, not even after a NAK or T2; 06 50 once per order.
+//!   All other blocks are repeated twice, as PA00P016 says.
 //! - Every good block is acknowledged, also a second copy of one.
 //! - While nobody has decided about a result, `84 9C 00` keeps it waiting (PA00P015 2.2.8); a copy of it gets the same
 //!   answer as the first and is reported once. A result that nobody waits for is refused, and the terminal undoes it.
@@ -30,6 +30,7 @@ use super::bmp;
 use super::message::{self, Message};
 use super::reader::{Item, Reader};
 use super::request::{self, Merchant};
+use crate::domain::closing::Batch;
 use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::session::{TerminalCommand, TerminalReport};
@@ -159,7 +160,10 @@ enum Task {
     Charge(Charge),
     Ask(Ask),
     Undo(Undo),
-    EndOfDay,
+    EndOfDay {
+        /// 06 50 is on the wire.
+        left: bool,
+    },
 }
 
 struct OpenCharge {
@@ -325,8 +329,8 @@ impl Dialogue {
         self.steps.push(Step::Report(TerminalReport::NeverSent { attempt, reason: reason.to_owned() }));
     }
 
-    fn no_totals(&mut self, reason: &str) {
-        self.steps.push(Step::Report(TerminalReport::NoTotals { reason: reason.to_owned() }));
+    fn no_totals(&mut self, batch: Batch, reason: &str) {
+        self.steps.push(Step::Report(TerminalReport::NoTotals { batch, reason: reason.to_owned() }));
     }
 
     /// From now on this attempt is never sent again.

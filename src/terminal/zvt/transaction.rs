@@ -3,9 +3,9 @@
 use super::bmp;
 use super::decode::{hex, number};
 use super::message::Message;
+use crate::domain::closing::TerminalTotals;
 use crate::domain::money::Amount;
 use crate::domain::payment::{CardTransaction, Decline, LastTransaction};
-use crate::domain::session::TerminalTotals;
 use crate::terminal::dialogue::STAMP_BYTES;
 
 /// Receipt numbers of a PT have four digits, traces six; together they name one transaction until both have run over.
@@ -106,20 +106,23 @@ pub fn read_last(message: &Message, ours: &[u8; STAMP_BYTES]) -> LastTransaction
     LastTransaction::Known(Box::new(read(message, ours)))
 }
 
-/// What the end of day says: the amount of the whole, or of the seven kinds of card together.
+/// What the end of day says: the amount of the whole (BMP 04), and of the seven kinds of card with their counts (BMP 60).
 #[must_use]
 pub fn read_totals(message: &Message) -> Option<TerminalTotals> {
-    let kinds = message.bytes(bmp::TOTALS).and_then(|raw| {
-        let kinds = raw.get(TOTALS_HEAD..)?;
-        (kinds.len() == TOTALS_KINDS * TOTALS_KIND_BYTES).then_some(kinds)
+    let whole = message.bytes(bmp::TOTALS).and_then(|raw| {
+        let (head, kinds) = raw.split_at_checked(TOTALS_HEAD)?;
+        (kinds.len() == TOTALS_KINDS * TOTALS_KIND_BYTES).then_some((head, kinds))
     });
+    let kinds = whole.map(|(_, kinds)| kinds);
+    let receipt = |raw: &[u8]| number(raw).and_then(|number| u16::try_from(number).ok());
+    let receipts = whole.and_then(|(head, _)| Some((receipt(&head[..2])?, receipt(&head[2..])?)));
     let count = kinds.map(|kinds| kinds.chunks(TOTALS_KIND_BYTES).map(|kind| u32::from(kind[0])).sum());
     let sum = kinds.and_then(|kinds| {
         let mut amounts = kinds.chunks(TOTALS_KIND_BYTES).map(|kind| number(&kind[1..]));
         amounts.try_fold(0_i64, |sum, amount| sum.checked_add(amount?))
     });
     let amount = message.bytes(bmp::AMOUNT).and_then(number).or(sum)?;
-    Some(TerminalTotals { count, amount: Amount(amount) })
+    Some(TerminalTotals { count, amount: Amount(amount), of_cards: sum.map(Amount), receipts })
 }
 
 /// The receipt number of a sale that [`read`] has read.

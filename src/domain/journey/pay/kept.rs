@@ -30,6 +30,10 @@ impl Till {
             self.contradictions.push_front((entry.clone(), kiosk.tick().plus_ms(RETRY_MOST_MS)));
             return None;
         }
+        if let [Entry::Closing(entry)] = failed {
+            self.day_not_kept(entry);
+            return None;
+        }
         let undo = failed.iter().filter_map(undo_of).collect::<Vec<_>>();
         if !undo.is_empty() {
             self.undo_not_kept(undo, refused, kiosk);
@@ -70,6 +74,7 @@ impl Till {
             | Entry::InDoubt { .. }
             | Entry::Evidence { .. }
             | Entry::Undo(_)
+            | Entry::Closing(_)
             | Entry::ReceiptPrinted { .. } => false,
         }
     }
@@ -125,6 +130,7 @@ impl Attempt {
                 | Entry::InDoubt { .. }
                 | Entry::Evidence { .. }
                 | Entry::Undo(_)
+                | Entry::Closing(_)
                 | Entry::ReceiptPrinted { .. },
             ]
             | [] => Conclusion::Doubt,
@@ -147,7 +153,7 @@ const fn attempt_of(entry: &Entry) -> Option<AttemptId> {
         | Entry::NeedsStaff { attempt, .. }
         | Entry::Evidence { attempt, .. }
         | Entry::ReceiptPrinted { attempt } => Some(*attempt),
-        Entry::Undo(_) => None,
+        Entry::Undo(_) | Entry::Closing(_) => None,
     }
 }
 
@@ -166,6 +172,7 @@ fn transaction_of(entry: &Entry) -> Option<Box<CardTransaction>> {
         | Entry::NeedsStaff { .. }
         | Entry::Evidence { .. }
         | Entry::Undo(_)
+        | Entry::Closing(_)
         | Entry::ReceiptPrinted { .. } => None,
     }
 }

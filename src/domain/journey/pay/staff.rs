@@ -187,6 +187,7 @@ pub(super) fn answer_of(entries: &[Entry]) -> Option<StaffAnswer> {
         | Entry::InDoubt { .. }
         | Entry::Evidence { .. }
         | Entry::Undo(_)
+        | Entry::Closing(_)
         | Entry::ReceiptPrinted { .. } => None,
     }
 }

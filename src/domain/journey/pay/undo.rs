@@ -48,6 +48,9 @@ impl Till {
             return Err(StaffRefusal::AnotherOpen);
         }
         let transaction = Box::new(self.can_be_undone(&payment, kiosk)?);
+        if way == UndoWay::WithoutCard && payment.day_closed {
+            return Err(StaffRefusal::DayClosed);
+        }
         if kiosk.devices.terminal_online != Some(true) {
             return Err(StaffRefusal::TerminalAway);
         }

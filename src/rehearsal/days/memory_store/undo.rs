@@ -61,6 +61,7 @@ impl Tables {
             reason: None,
             started_at: at,
         });
+        self.undos.push(*undo);
         Ok(())
     }
 

@@ -67,10 +67,11 @@ pub fn result(record: &Record) -> Vec<u8> {
 }
 
 /// 04 0F of an end of day: everything on the last kind of card.
-pub fn totals(count: u8, amount: i64) -> Vec<u8> {
+pub fn totals(count: u8, amount: i64, first: u32, last: u32) -> Vec<u8> {
     let mut data = vec![0x27, 0x00, 0x04];
     data.extend(digits(&format!("{amount:012}")));
-    data.extend([0x60, 0xf0, 0xf5, 0xf3, 0x00, 0x01, 0x99, 0x99]);
+    data.extend([0x60, 0xf0, 0xf5, 0xf3]);
+    data.extend(digits(&format!("{first:04}{last:04}")));
     data.extend([0; 42]);
     data.push(count);
     data.extend(digits(&format!("{amount:012}")));

@@ -28,6 +28,8 @@ pub enum Fault {
     SilentAfterBooking,
     /// A reversal is carried out and never answered.
     SilentAfterUndo,
+    /// The day is closed and its totals are never told.
+    SilentAfterClosing,
 }
 
 /// What this terminal is like. Times are milliseconds.
@@ -62,6 +64,8 @@ pub struct Setup {
     pub status: u8,
     /// The card-holder forgets the card.
     pub card_stays: bool,
+    /// Reverses sales of a day that it has closed.
+    pub finds_closed: bool,
 }
 
 impl Default for Setup {
@@ -86,6 +90,7 @@ impl Default for Setup {
             decline_code: 0x05,
             status: 0x00,
             card_stays: false,
+            finds_closed: true,
         }
     }
 }

@@ -167,7 +167,7 @@ impl Dialogue {
             }
             Task::Prepare { .. } => self.give_up_task("called off", now),
             Task::Ready { .. } => self.task = Task::Idle,
-            Task::Idle | Task::Probe | Task::Ask(_) | Task::Undo(_) | Task::EndOfDay => {}
+            Task::Idle | Task::Probe | Task::Ask(_) | Task::Undo(_) | Task::EndOfDay { .. } => {}
         }
     }
 

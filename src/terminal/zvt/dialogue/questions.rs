@@ -7,6 +7,7 @@
 
 use super::wire::What;
 use super::{Dialogue, Now, Step, Task, request};
+use crate::domain::closing::Batch;
 use crate::domain::payment::{AttemptId, LastTransaction};
 use crate::domain::session::TerminalReport;
 use crate::terminal::zvt::message::Message;
@@ -91,7 +92,9 @@ impl Dialogue {
         match self.task {
             Task::Charge(_) => return self.not_ready("a payment is under way"),
             Task::Ask(_) => return self.not_ready("an earlier payment is being checked"),
-            Task::Undo(_) | Task::EndOfDay => return self.not_ready("the card terminal is busy with something else"),
+            Task::Undo(_) | Task::EndOfDay { .. } => {
+                return self.not_ready("the card terminal is busy with something else");
+            }
             Task::Idle | Task::Probe | Task::Prepare { .. } | Task::Ready { .. } => {}
         }
         if !self.line_up {
@@ -141,14 +144,20 @@ impl Dialogue {
             Question::Register => (merchant.register(), self.limits.finish_ms),
             Question::Status => (merchant.ask_status(), self.limits.finish_ms),
             Question::Last => (merchant.ask_last(), self.limits.finish_ms),
-            Question::Totals => (merchant.end_of_day(), self.limits.work_ms),
+            Question::Totals if self.totals_leave() => (merchant.end_of_day(), self.limits.work_ms),
+            Question::Totals => return,
             Question::Undo => match self.undo_apdu() {
                 Some(apdu) => (apdu, self.limits.work_ms),
                 None => return,
             },
         };
         self.exchange = Some(Exchange { question, accepted: false, due_ms: None, patience_ms, result: None });
-        self.transmit(if question == Question::Undo { What::Money } else { What::Question }, &apdu, now);
+        let what = match question {
+            Question::Undo => What::Money,
+            Question::Totals => What::Once,
+            Question::Abort | Question::Register | Question::Status | Question::Last => What::Question,
+        };
+        self.transmit(what, &apdu, now);
     }
 
     /// `80 00 00`.
@@ -199,7 +208,7 @@ impl Dialogue {
 
     /// An answer shows that the question has arrived, whatever became of its ACK.
     fn question_heard(&mut self) {
-        self.in_flight.retain(|sent| !matches!(sent.what, What::Question | What::Money));
+        self.in_flight.retain(|sent| !matches!(sent.what, What::Question | What::Money | What::Once));
     }
 
     fn end(&mut self, how: How, raw: Vec<u8>) {
@@ -211,7 +220,7 @@ impl Dialogue {
     pub(super) fn tick_question(&mut self, now: Now) {
         if self.exchange.as_ref().and_then(|exchange| exchange.due_ms).is_some_and(|due| now.ms >= due) {
             match self.exchange.as_ref().map(|exchange| exchange.question) {
-                Some(Question::Undo) => {
+                Some(Question::Undo | Question::Totals) => {
                     self.restarted = true;
                     self.money_in_doubt("the terminal did not answer in time", now);
                 }
@@ -262,9 +271,13 @@ impl Dialogue {
 
     /// The terminal wants to be asked again; the task's own limit ends that.
     fn busy(&mut self, question: Question, now: Now) {
+        // Then it has not begun.
+        if let Task::EndOfDay { left } = &mut self.task {
+            *left = false;
+        }
         match &self.task {
             Task::Prepare { .. } | Task::Ask(_) => self.ask_next(question, BUSY_WAIT_MS, now),
-            Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) | Task::Undo(_) | Task::EndOfDay => {
+            Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) | Task::Undo(_) | Task::EndOfDay { .. } => {
                 self.give_up_task("the card terminal is busy", now);
             }
         }
@@ -322,7 +335,7 @@ impl Dialogue {
                 self.ask_next(Question::Last, 0, now);
             }
             Task::Undo(_) => self.ask_next(Question::Undo, 0, now),
-            Task::EndOfDay => self.ask_next(Question::Totals, 0, now),
+            Task::EndOfDay { .. } => self.ask_next(Question::Totals, 0, now),
             Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) => {
                 self.set_online(true);
                 self.rest(now);
@@ -347,7 +360,8 @@ impl Dialogue {
                 }
                 Some(first) => self.outcome(first, last, now),
             },
-            Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) | Task::Undo(_) | Task::EndOfDay => {}
+            Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) | Task::Undo(_) | Task::EndOfDay { .. } => {
+            }
         }
     }
 
@@ -395,7 +409,10 @@ impl Dialogue {
                 self.outcome(LastTransaction::Unknown, LastTransaction::Unknown, now);
             }
             Task::Undo(undo) => self.undo_given_up(&undo, reason),
-            Task::EndOfDay => self.no_totals(reason),
+            Task::EndOfDay { left } => {
+                self.may_pend = left;
+                self.no_totals(if left { Batch::Unknown } else { Batch::Open }, reason);
+            }
         }
         self.rest(now);
     }
@@ -417,7 +434,7 @@ impl Dialogue {
                 self.give_up_task(reason, now);
             }
             Task::Ready { until_ms, .. } if now.ms >= *until_ms => self.rest(now),
-            Task::Probe | Task::Prepare { .. } | Task::Ready { .. } | Task::Undo(_) | Task::EndOfDay => {}
+            Task::Probe | Task::Prepare { .. } | Task::Ready { .. } | Task::Undo(_) | Task::EndOfDay { .. } => {}
             Task::Charge(_) => self.tick_charge(now),
             Task::Ask(ask) => {
                 if now.ms >= ask.until_ms {
@@ -431,7 +448,7 @@ impl Dialogue {
     pub(super) fn task_deadline_ms(&self) -> Option<u64> {
         match &self.task {
             Task::Idle => (self.line_up && self.exchange.is_none() && self.next.is_none()).then_some(self.probe_at_ms),
-            Task::Probe | Task::Undo(_) | Task::EndOfDay => None,
+            Task::Probe | Task::Undo(_) | Task::EndOfDay { .. } => None,
             Task::Prepare { until_ms, .. } | Task::Ready { until_ms, .. } => Some(*until_ms),
             Task::Charge(charge) => charge.deadline_ms(),
             Task::Ask(ask) => Some(ask.until_ms),

@@ -4,8 +4,10 @@
 
 use super::questions::{End, How};
 use super::{Dialogue, Now, Step, Task, result_code};
+use crate::domain::closing::Batch;
 use crate::domain::payment::{AttemptId, CardTransaction};
 use crate::domain::session::{TerminalReport, UndoAnswer, UndoWay};
+use crate::terminal::zvt::message::Message;
 use crate::terminal::zvt::transaction::{read_totals, receipt_of, refusal};
 
 const ALREADY_REVERSED: u8 = 0xb4;
@@ -40,7 +42,7 @@ impl Dialogue {
             Task::Idle | Task::Probe | Task::Ready { .. } => {
                 return self.never_sent(attempt, "the card terminal is not connected");
             }
-            Task::Prepare { .. } | Task::Charge(_) | Task::Ask(_) | Task::Undo(_) | Task::EndOfDay => {
+            Task::Prepare { .. } | Task::Charge(_) | Task::Ask(_) | Task::Undo(_) | Task::EndOfDay { .. } => {
                 return self.never_sent(attempt, "the card terminal is busy with something else");
             }
         }
@@ -106,7 +108,12 @@ impl Dialogue {
         let attempt = match &self.task {
             Task::Charge(charge) => charge.attempt,
             Task::Undo(undo) => undo.attempt,
-            Task::Idle | Task::Probe | Task::Prepare { .. } | Task::Ready { .. } | Task::Ask(_) | Task::EndOfDay => {
+            Task::Idle
+            | Task::Probe
+            | Task::Prepare { .. }
+            | Task::Ready { .. }
+            | Task::Ask(_)
+            | Task::EndOfDay { .. } => {
                 return;
             }
         };
@@ -119,25 +126,42 @@ impl Dialogue {
     pub(super) fn end_of_day(&mut self, now: Now) {
         match self.task {
             Task::Idle | Task::Probe | Task::Ready { .. } if self.line_up => {
-                self.task = Task::EndOfDay;
+                self.task = Task::EndOfDay { left: false };
                 self.begin(now);
             }
-            Task::Idle | Task::Probe | Task::Ready { .. } => self.no_totals("the card terminal is not connected"),
-            Task::EndOfDay => {}
+            Task::Idle | Task::Probe | Task::Ready { .. } => {
+                self.no_totals(Batch::Open, "the card terminal is not connected");
+            }
+            Task::EndOfDay { .. } => {}
             Task::Prepare { .. } | Task::Charge(_) | Task::Ask(_) | Task::Undo(_) => {
-                self.no_totals("the card terminal is busy with something else");
+                self.no_totals(Batch::Open, "the card terminal is busy with something else");
             }
         }
     }
 
+    /// The terminal is idle: the end of day leaves now, and only now.
+    pub(super) fn totals_leave(&mut self) -> bool {
+        let Task::EndOfDay { left } = &mut self.task else { return false };
+        !std::mem::replace(left, true)
+    }
+
+    /// Totals count only if the terminal said that all is done. Broken off after them, or by a time-out, it proves nothing.
     pub(super) fn totals_over(&mut self, end: &End, now: Now) {
         self.end_charge(now);
-        let totals = end.result.as_ref().and_then(|(message, _)| read_totals(message));
-        match (&end.how, totals) {
-            (How::Done(_), Some(totals)) => self.steps.push(Step::Report(TerminalReport::Totals(totals))),
-            (How::Done(_), None) => self.no_totals("the terminal closed its day without telling totals"),
-            (How::Aborted(code) | How::Refused(code), _) => {
-                self.no_totals(&format!("the terminal did not close its day ({code:02X})"));
+        let told = end.result.as_ref().map(|(message, _)| message);
+        let failed = |message: &Message| result_code(message).filter(|code| *code != 0);
+        let code = match &end.how {
+            How::Done(message) => failed(message).or(told.and_then(failed)),
+            How::Aborted(code) | How::Refused(code) => Some(*code),
+        };
+        match (code, told.and_then(read_totals)) {
+            (None, Some(totals)) => self.steps.push(Step::Report(TerminalReport::Totals(totals))),
+            (None, None) => self.no_totals(Batch::Closed, "the terminal closed its day without telling totals"),
+            (Some(TIMED_OUT), _) | (Some(_), Some(_)) => {
+                self.no_totals(Batch::Unknown, "the terminal broke the end of day off");
+            }
+            (Some(code), None) => {
+                self.no_totals(Batch::Open, &format!("the terminal did not close its day ({code:02X})"));
             }
         }
     }

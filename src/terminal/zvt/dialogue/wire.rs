@@ -1,5 +1,5 @@
-//! Our own blocks until they are acknowledged (T2, PA00P016 3). A money command is written once; everything else is
-//! repeated twice.
+//! Our own blocks until they are acknowledged (T2, PA00P016 3). A money command and the end of day are written once;
+//! everything else is repeated twice.
 
 use super::{Dialogue, Now, Step, Task};
 use crate::terminal::zvt::frame::wrap;
@@ -18,6 +18,8 @@ pub(super) enum What {
     Question,
     /// 06 01, 06 30, 06 31.
     Money,
+    /// 06 50: a second one would tell of an empty day.
+    Once,
     /// To something the terminal asked or told.
     Reply,
     /// 06 B0 into a running charge.
@@ -29,6 +31,7 @@ impl Dialogue {
         let bytes = wrap(apdu);
         let (step, sends_left) = match what {
             What::Money => (Step::WriteCharge(bytes.clone()), 0),
+            What::Once => (Step::Write(bytes.clone()), 0),
             What::Question | What::Reply | What::CallOff => (Step::Write(bytes.clone()), SENDS - 1),
         };
         self.steps.push(step);
@@ -51,7 +54,7 @@ impl Dialogue {
     pub(super) fn delivered(&mut self, what: What, now: Now) {
         let due_ms = now.ms.saturating_add(self.limits.reply_ms);
         match what {
-            What::Question | What::Money => {
+            What::Question | What::Money | What::Once => {
                 if let Some(exchange) = &mut self.exchange {
                     exchange.due_ms.get_or_insert(due_ms);
                 }
@@ -85,7 +88,7 @@ impl Dialogue {
         }
         match sent.what {
             What::Question => self.unanswered(now),
-            What::Money => self.money_in_doubt(reason, now),
+            What::Money | What::Once => self.money_in_doubt(reason, now),
             // The terminal will repeat what it has no answer to; a call-off was only a wish.
             What::Reply | What::CallOff => {}
         }

@@ -1,0 +1,167 @@
+//! The end of the card terminal's day: what it says it booked, beside what the journal holds.
+//!
+//! To close the day moves no card-holder's money, but it cannot be asked again: the terminal counts from nothing
+//! afterwards. So it is in the journal before it is asked for, and again with the answer:
+//!
+//! ```text
+//! Asked -> Ended(told: totals | untold: open, closed, unknown, not kept)
+//! ```
+//! `Asked` without `Ended` (a power cut, a lost answer) is the same as `unknown`: the totals of that day are not known,
+//! and the next totals may begin there or not.
+
+mod compare;
+
+pub use compare::{Comparison, Finding, Sums, Verdict, compare, per_day, sums, unsettled};
+
+use super::money::Amount;
+use super::payment::{AttemptId, PaymentState};
+use super::undo::UndoState;
+use chrono::{DateTime, FixedOffset};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClosingId(pub Uuid);
+
+/// What a terminal says it booked since its last end of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TerminalTotals {
+    pub count: Option<u32>,
+    /// Sales less what was given back.
+    pub amount: Amount,
+    /// The kinds of card added up, where it tells both: it may contradict itself.
+    pub of_cards: Option<Amount>,
+    /// Its first and last receipt number.
+    pub receipts: Option<(u16, u16)>,
+}
+
+/// Whether a terminal that told no totals has closed its day all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Batch {
+    /// It said no, or nothing was sent: it goes on counting.
+    Open,
+    Closed,
+    /// It was asked, and nothing proves what it did.
+    Unknown,
+    /// It counts nothing that could be asked for here (Smartro).
+    NotKept,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClosingEnd {
+    Told(TerminalTotals),
+    Untold { batch: Batch, reason: String },
+}
+
+/// One line of the journal about an end of day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClosingEntry {
+    /// The next thing the terminal is asked for. Refused beside any open money operation.
+    Asked {
+        closing: ClosingId,
+    },
+    Ended {
+        closing: ClosingId,
+        end: ClosingEnd,
+    },
+}
+
+/// An end of day as the journal holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosingRecord {
+    pub closing: ClosingId,
+    pub asked_at: DateTime<FixedOffset>,
+    /// `None`: no answer was ever written down.
+    pub end: Option<ClosingEnd>,
+    /// The last charge and the last giving-back before it, by their place in the journal: clocks go back, places do not.
+    pub charges_to: i64,
+    pub undos_to: i64,
+}
+
+/// Whether the terminal counts from nothing after an end of day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Divides {
+    Surely,
+    Perhaps,
+    Not,
+}
+
+impl ClosingRecord {
+    #[must_use]
+    pub const fn divides(&self) -> Divides {
+        match &self.end {
+            Some(ClosingEnd::Told(_) | ClosingEnd::Untold { batch: Batch::Closed | Batch::NotKept, .. }) => {
+                Divides::Surely
+            }
+            Some(ClosingEnd::Untold { batch: Batch::Unknown, .. }) | None => Divides::Perhaps,
+            Some(ClosingEnd::Untold { batch: Batch::Open, .. }) => Divides::Not,
+        }
+    }
+}
+
+/// Money that moved at the terminal, or may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// The payment's; its number (`K3-0047`) begins anew every day.
+    pub attempt: AttemptId,
+    pub number: String,
+    pub at: DateTime<FixedOffset>,
+    pub kind: MoveKind,
+    pub amount: Amount,
+    /// `false`: it is with staff, nobody knows yet.
+    pub sure: bool,
+    /// The terminal's, of a charge.
+    pub receipt: Option<u16>,
+    /// Its place among those of its kind in the journal.
+    pub place: i64,
+}
+
+/// Whether a payment in this state moved money. `Some(false)`: perhaps. What was given back moved twice.
+#[must_use]
+pub const fn was_charged(state: PaymentState) -> Option<bool> {
+    match state {
+        PaymentState::Committed | PaymentState::Settled | PaymentState::Reversed => Some(true),
+        PaymentState::Sent | PaymentState::Answered | PaymentState::InDoubt | PaymentState::NeedsStaff => Some(false),
+        PaymentState::Intent | PaymentState::NotPaid => None,
+    }
+}
+
+/// The same of an undo.
+#[must_use]
+pub const fn was_given_back(state: UndoState) -> Option<bool> {
+    match state {
+        UndoState::Reversed => Some(true),
+        UndoState::Sent | UndoState::Answered | UndoState::InDoubt | UndoState::NeedsStaff => Some(false),
+        UndoState::Intent | UndoState::NotReversed => None,
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MoveKind {
+    Charge,
+    GivenBack,
+}
+
+/// What the journal knows around one end of day, which is the last of `closings`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DayBook {
+    /// Oldest first, from the last one before it after which the terminal surely counted from nothing.
+    pub closings: Vec<ClosingRecord>,
+    /// Since that one, oldest first.
+    pub moves: Vec<Move>,
+    /// Receipt numbers of everything the journal had an answer to since, also of refused cards.
+    pub receipts: Vec<u16>,
+    /// Payments since that the journal no longer keeps.
+    pub forgotten: u64,
+}
+
+/// The receipt number in a terminal's unique number `RRRR-TTTTTT` (ZVT); others tell none.
+#[must_use]
+pub fn receipt_in(unique_number: &str) -> Option<u16> {
+    let (receipt, _) = unique_number.split_once('-')?;
+    if receipt.len() == 4 { receipt.parse().ok() } else { None }
+}
