@@ -221,9 +221,9 @@ fn a_kiosk_that_lost_its_power_while_it_printed_prints_again() {
         let link = folder.path().join("printer");
         let sim = SimPrinter::start(&link).expect("a pty");
         let settings = LineSettings { baud: 921_600, two_stop_bits: false };
-        let mut line = SerialLine::open(&link.to_string_lossy(), settings).expect("the pty");
-        line.write_within(&bytes[..sent], PATIENCE).expect("to the printer");
-        drop(line);
+        let mut wire = SerialLine::open(&link.to_string_lossy(), settings).expect("the pty");
+        wire.write_within(&bytes[..sent], PATIENCE).expect("to the printer");
+        drop(wire);
         let (device, reports) = start(&link, 5_000);
         let bench = Bench { sim, device, reports, _folder: folder };
         bench.wait_for_state(PrinterState::Online);
