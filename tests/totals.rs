@@ -85,8 +85,8 @@ impl Case {
         };
         self.close(Some(ClosingEnd::Told(totals)));
         let compared = compare(&self.book, &totals);
-        let since = compared.since.map_or("-".to_owned(), minute);
-        let first = format!("{:?} {} since {since}", compared.verdict, sums(&compared.sums));
+        let since = compared.period.since.map_or("-".to_owned(), minute);
+        let first = format!("{:?} {} since {since}", compared.verdict, sums(&compared.period.sums));
         std::iter::once(first).chain(compared.findings.iter().map(words)).collect()
     }
 }

@@ -3,8 +3,8 @@
 
 use super::{Answer, CANNOT, NO, Refusal, payments, usage};
 use crate::domain::closing::{
-    Batch, ClosingEnd, Comparison, DayBook, Finding, Move, MoveKind, Sums, TerminalTotals, Verdict, compare, per_day,
-    sums, unsettled,
+    Batch, ClosingEnd, Comparison, DayBook, Finding, Move, MoveKind, Period, Sums, TerminalTotals, Verdict, compare,
+    period,
 };
 use crate::domain::format;
 use crate::domain::language::Language;
@@ -83,9 +83,18 @@ impl Report<'_> {
         let agree = compared.verdict == Verdict::Agree;
         let notes = self.notes(&compared.findings);
         let lines = if as_json {
-            vec![self.value(if agree { "agree" } else { "differ" }, Some(totals), &compared, &notes).to_string()]
+            vec![
+                self.value(
+                    if agree { "agree" } else { "differ" },
+                    Some(totals),
+                    &compared.period,
+                    &compared.findings,
+                    &notes,
+                )
+                .to_string(),
+            ]
         } else {
-            std::iter::once(self.headline(totals, &compared)).chain(self.sums(compared.sums)).chain(notes).collect()
+            std::iter::once(self.headline(totals, &compared)).chain(self.sums(&compared.period)).chain(notes).collect()
         };
         if agree {
             return Ok(lines);
@@ -98,7 +107,7 @@ impl Report<'_> {
     }
 
     fn headline(&self, totals: &TerminalTotals, compared: &Comparison) -> String {
-        let Comparison { verdict, since, sums, .. } = compared;
+        let Comparison { verdict, period: Period { since, sums, .. }, .. } = compared;
         let since = since.map_or_else(String::new, |at| format!(" (since the end of day of {})", when(at)));
         let terminal = totals.count.map_or_else(String::new, |count| format!("{}, ", payments_of(count.into())));
         let terminal = format!("{terminal}{}", self.money(totals.amount.0));
@@ -113,7 +122,7 @@ impl Report<'_> {
     }
 
     /// What a giving-back hides in a single figure, and a line for each of several days.
-    fn sums(&self, sums: Sums) -> Vec<String> {
+    fn sums(&self, period: &Period) -> Vec<String> {
         let one = |what: &str, sums: Sums| {
             let back = match sums.given_back {
                 0 => "none given back".to_owned(),
@@ -121,17 +130,17 @@ impl Report<'_> {
             };
             format!("  {what}: {} taken, {}; {back}", payments_of(sums.charges.into()), self.money(sums.charged))
         };
-        let days = per_day(self.book);
+        let Period { sums, days, .. } = period;
         let several = days.len() > 1;
-        std::iter::once(one("in the journal", sums))
-            .chain(days.into_iter().filter(|_| several).map(|(day, sums)| one(&format!("of these on {day}"), sums)))
+        std::iter::once(one("in the journal", *sums))
+            .chain(days.iter().filter(|_| several).map(|(day, sums)| one(&format!("of these on {day}"), *sums)))
             .collect()
     }
 
     fn untold(&self, batch: Batch, reason: &str, as_json: bool) -> Refusal {
-        let (since, sums) = sums(self.book);
-        let open = unsettled(self.book).into_iter().map(|moved| Finding::Unsettled { moved, explains: false });
-        let findings: Vec<Finding> = open.collect();
+        let own = period(self.book);
+        let open = own.unsettled.iter().cloned();
+        let findings = open.map(|moved| Finding::Unsettled { moved, explains: false }).collect::<Vec<_>>();
         let notes = self.notes(&findings);
         let (word, next) = match batch {
             Batch::NotKept => ("not-kept", "compare these sums with the card company's report of the same days"),
@@ -144,15 +153,14 @@ impl Report<'_> {
             ),
         };
         let lines = if as_json {
-            let compared = Comparison { verdict: Verdict::Differ, since, sums, findings };
-            let mut value = self.value(word, None, &compared, &notes);
+            let mut value = self.value(word, None, &own, &findings, &notes);
             value["reason"] = reason.into();
             vec![value.to_string()]
         } else {
-            let begins = since.map_or("the beginning of the journal".to_owned(), when);
-            let together = format!("  together: {}, {}", payments_of(sums.count()), self.money(sums.amount()));
+            let begins = own.since.map_or("the beginning of the journal".to_owned(), when);
+            let together = format!("  together: {}, {}", payments_of(own.sums.count()), self.money(own.sums.amount()));
             let mut lines = vec![format!("the journal's own sums since {begins}:")];
-            lines.extend(self.sums(sums));
+            lines.extend(self.sums(&own));
             lines.push(together);
             lines.extend(notes);
             lines
@@ -243,8 +251,15 @@ impl Report<'_> {
         )
     }
 
-    fn value(&self, word: &str, totals: Option<&TerminalTotals>, compared: &Comparison, notes: &[String]) -> Value {
-        let Comparison { since, sums, findings, .. } = compared;
+    fn value(
+        &self,
+        word: &str,
+        totals: Option<&TerminalTotals>,
+        period: &Period,
+        findings: &[Finding],
+        notes: &[String],
+    ) -> Value {
+        let Period { since, sums, days, .. } = period;
         let of = |sums: &Sums| {
             json!({
                 "charges": sums.charges, "charged": sums.charged, "given_back": sums.given_back,
@@ -258,8 +273,8 @@ impl Report<'_> {
             })),
             _others => None,
         });
-        let days = per_day(self.book).into_iter().map(|(day, sums)| {
-            let mut value = of(&sums);
+        let days = days.iter().map(|(day, sums)| {
+            let mut value = of(sums);
             value["day"] = day.to_string().into();
             value
         });

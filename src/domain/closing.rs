@@ -11,7 +11,7 @@
 
 mod compare;
 
-pub use compare::{Comparison, Finding, Sums, Verdict, compare, per_day, sums, unsettled};
+pub use compare::{Comparison, Finding, Period, Sums, Verdict, compare, period};
 
 use super::money::Amount;
 use super::payment::{AttemptId, PaymentState};

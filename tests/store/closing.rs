@@ -4,7 +4,7 @@
 use super::*;
 use hospital_kiosk::commands::{Answer, socket};
 use hospital_kiosk::domain::closing::{
-    Batch, ClosingEnd, ClosingEntry, ClosingId, DayBook, MoveKind, TerminalTotals, sums,
+    Batch, ClosingEnd, ClosingEntry, ClosingId, DayBook, MoveKind, TerminalTotals, period,
 };
 use hospital_kiosk::domain::money::Currency;
 use hospital_kiosk::domain::session::{StaffAnswer, StaffOrder, StaffRefusal, UndoAnswer, UndoWay};
@@ -47,7 +47,7 @@ fn give_back(store: &SqliteStore, number: u128) {
 }
 
 fn net(book: &DayBook) -> (i64, i64) {
-    let (_, sums) = sums(book);
+    let sums = period(book).sums;
     (sums.count(), sums.amount())
 }
 

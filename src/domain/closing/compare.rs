@@ -105,12 +105,22 @@ pub enum Finding {
     Forgotten(u64),
 }
 
+/// What the journal has between two ends of day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Period {
+    /// The end of day where it begins; `None`: the beginning of the journal.
+    pub since: Option<DateTime<FixedOffset>>,
+    /// What moved for sure.
+    pub sums: Sums,
+    pub days: BTreeMap<NaiveDate, Sums>,
+    /// What may have moved: it is with staff.
+    pub unsettled: Vec<Move>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
     pub verdict: Verdict,
-    /// The end of day where the compared period begins; `None`: the beginning of the journal.
-    pub since: Option<DateTime<FixedOffset>>,
-    pub sums: Sums,
+    pub period: Period,
     pub findings: Vec<Finding>,
 }
 
@@ -138,6 +148,16 @@ impl Start {
     fn sums(self, book: &DayBook) -> Sums {
         self.moves(book).filter(|moved| moved.sure).fold(Sums::default(), Sums::add)
     }
+
+    fn period(self, book: &DayBook) -> Period {
+        let mut days = BTreeMap::new();
+        for moved in self.moves(book).filter(|moved| moved.sure) {
+            let sums: &mut Sums = days.entry(moved.at.date_naive()).or_default();
+            *sums = sums.add(moved);
+        }
+        let unsettled = self.moves(book).filter(|moved| !moved.sure).cloned().collect();
+        Period { since: self.at, sums: self.sums(book), days, unsettled }
+    }
 }
 
 /// Where the terminal surely began to count; the beginning of the journal, where nobody knows.
@@ -152,28 +172,10 @@ fn perhaps(book: &DayBook) -> impl Iterator<Item = &ClosingRecord> {
     book.closings[..before].iter().filter(|closing| closing.divides() == Divides::Perhaps)
 }
 
-/// What moved for sure since the terminal last surely counted from nothing.
+/// Since the terminal last surely counted from nothing.
 #[must_use]
-pub fn sums(book: &DayBook) -> (Option<DateTime<FixedOffset>>, Sums) {
-    let start = certain(book);
-    (start.at, start.sums(book))
-}
-
-/// The same, day by day.
-#[must_use]
-pub fn per_day(book: &DayBook) -> BTreeMap<NaiveDate, Sums> {
-    let mut days = BTreeMap::new();
-    for moved in certain(book).moves(book).filter(|moved| moved.sure) {
-        let sums: &mut Sums = days.entry(moved.at.date_naive()).or_default();
-        *sums = sums.add(moved);
-    }
-    days
-}
-
-/// What is unsettled in the same period.
-#[must_use]
-pub fn unsettled(book: &DayBook) -> Vec<Move> {
-    certain(book).moves(book).filter(|moved| !moved.sure).cloned().collect()
+pub fn period(book: &DayBook) -> Period {
+    certain(book).period(book)
 }
 
 #[must_use]
@@ -182,7 +184,6 @@ pub fn compare(book: &DayBook, told: &TerminalTotals) -> Comparison {
     let mut starts = std::iter::once(certain).chain(perhaps(book).map(Start::of));
     let fitting = starts.find(|start| start.sums(book).is(told));
     let start = fitting.unwrap_or(certain);
-    let sums = start.sums(book);
     let mut findings = Vec::new();
     if certain.at.is_none() {
         findings.push(Finding::NeverClosed);
@@ -199,7 +200,7 @@ pub fn compare(book: &DayBook, told: &TerminalTotals) -> Comparison {
         findings.push(Finding::Forgotten(book.forgotten));
     }
     let verdict = if fitting.is_some() { Verdict::Agree } else { Verdict::Differ };
-    Comparison { verdict, since: start.at, sums, findings }
+    Comparison { verdict, period: start.period(book), findings }
 }
 
 fn differences(findings: &mut Vec<Finding>, start: Start, book: &DayBook, told: &TerminalTotals) {
@@ -249,7 +250,8 @@ fn questions(start: Start, book: &DayBook, told: &TerminalTotals) -> Vec<Finding
 
 /// The first charge with a receipt of the terminal's day, if all is well from there on.
 fn begins_later(start: Start, range: (u16, u16), book: &DayBook, told: &TerminalTotals) -> Option<Finding> {
-    let first = start.moves(book).find(|moved| moved.receipt.is_some_and(|receipt| is_within(receipt, range)))?;
+    let within = |moved: &&Move| moved.receipt.is_some_and(|receipt| is_within(receipt, range));
+    let first = start.moves(book).filter(within).min_by_key(|moved| moved.place)?;
     let earlier = |moved: &&Move| moved.kind == MoveKind::GivenBack && moved.at < first.at;
     let undos = start.moves(book).filter(earlier).map(|moved| moved.place).max().unwrap_or(start.undos);
     let later = Start { at: start.at, charges: first.place - 1, undos };

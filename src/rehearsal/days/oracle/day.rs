@@ -3,7 +3,7 @@
 
 use super::{Oracle, Promise};
 use crate::domain::closing::{
-    Batch, ClosingEnd, DayBook, Divides, Move, MoveKind, TerminalTotals, Verdict, compare, sums, unsettled,
+    Batch, ClosingEnd, DayBook, Divides, Move, MoveKind, TerminalTotals, Verdict, compare, period,
 };
 use crate::domain::money::Amount;
 
@@ -30,14 +30,14 @@ impl Oracle {
             format!("the terminal counted {}, journal and staff list know of {known:?}", told.amount.0)
         });
         let agree = compare(book, told).verdict == Verdict::Agree;
-        let equal = beginnings(book).iter().any(|book| sums(book).1.amount() == told.amount.0);
+        let equal = beginnings(book).iter().any(|book| period(book).sums.amount() == told.amount.0);
         self.check(Promise::NeverGuessed, agree <= equal, || format!("staff hear that {told:?} agrees, it does not"));
     }
 
     /// The journal's sum, and what the card company has of those on the staff list.
     fn known_of(&self, book: &DayBook) -> i64 {
-        let (_, sums) = sums(book);
-        sums.amount() + unsettled(book).iter().map(|moved| self.truth_of(moved)).sum::<i64>()
+        let period = period(book);
+        period.sums.amount() + period.unsettled.iter().map(|moved| self.truth_of(moved)).sum::<i64>()
     }
 
     fn truth_of(&self, moved: &Move) -> i64 {
