@@ -5,10 +5,13 @@ use crate::zvt_faults::MERCHANT;
 use crate::zvt_vectors::bytes;
 use hospital_kiosk::domain::closing::TerminalTotals;
 use hospital_kiosk::domain::payment::{Booking, CardTransaction, LastTransaction};
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport, UndoWay};
 use hospital_kiosk::terminal::dialogue::{Dialogue as _, Now, Step};
+use hospital_kiosk::terminal::zvt::apdu::Apdu;
 use hospital_kiosk::terminal::zvt::dialogue::{Dialogue, Limits};
 use hospital_kiosk::terminal::zvt::frame::{unwrap, wrap};
+use hospital_kiosk::terminal::zvt::message::Message;
+use hospital_kiosk::terminal::zvt::transaction::read;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 
@@ -70,11 +73,20 @@ impl Stage {
             "call-off" => TerminalCommand::CallOff,
             "ask" => TerminalCommand::AskOutcome { attempt },
             "close-day" => TerminalCommand::EndOfDay,
+            "undo" => undo(UndoWay::WithoutCard),
+            "refund" => undo(UndoWay::WithCard),
             other => panic!("no such order: {other}"),
         };
         let steps = self.dialogue.command(&command, self.now());
         self.take(steps);
     }
+}
+
+/// Of the sale of the talks, receipt 0012.
+fn undo(way: UndoWay) -> TerminalCommand {
+    let sale = Apdu::parse(&bytes("040f1c2700040000000051000b0000120c1000000d11254909788700121970")).expect("an APDU");
+    let sale = read(&Message::read(&sale).expect("a result"), b"20261125100000");
+    TerminalCommand::Undo { undo: attempt(1), transaction: Box::new(sale), way, card_ms: CARD_MS }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -174,7 +186,7 @@ fn play(stage: &mut Stage, talks: &BTreeMap<&str, Vec<&str>>, name: &str) {
 #[test]
 fn every_talk_goes_as_written() {
     let talks = talks();
-    assert!(talks.len() >= 27, "talks are gone");
+    assert!(talks.len() >= 45, "talks are gone");
     for name in talks.keys() {
         let dialogue = Dialogue::new(MERCHANT, Limits::new(3_000, 120_000));
         play(&mut Stage { dialogue, ms: 1, said: VecDeque::new() }, &talks, name);

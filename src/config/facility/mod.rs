@@ -8,10 +8,10 @@ mod rules;
 use super::Known;
 use super::fault::Faults;
 use super::near::nearest;
-use super::read::{self, Or, Section};
+use super::read::{self, Or, Section, whole_of};
 use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
 use crate::domain::language::{Language, LocalText};
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, iso_minor_digits};
 use chrono::FixedOffset;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -97,7 +97,17 @@ fn read_currency(root: &Section<'_>) -> Currency {
     if !code.is_empty() && (code.len() != 3 || !code.bytes().all(|byte| byte.is_ascii_uppercase())) {
         root.fault("currency", "this is not a currency code", "three capital letters of ISO 4217, as \"EUR\"");
     }
-    Currency { code, minor_digits: root.whole("currency_minor_digits", 0..=4, Or::Needed("2")) }
+    let minor_digits = root.value("currency_minor_digits", Or::Needed("2"), 0, |value| {
+        let digits = whole_of(value).and_then(|digits| u8::try_from(digits).ok()).filter(|digits| *digits <= 4);
+        match (iso_minor_digits(&code), digits) {
+            (Some(iso), Some(digits)) if iso != digits => {
+                Err(format!("{iso}: so many digits has the smallest unit of {code}, in which card terminals count"))
+            }
+            (_, Some(digits)) => Ok(digits),
+            (_, None) => Err("a whole number from 0 to 4".to_owned()),
+        }
+    });
+    Currency { code, minor_digits }
 }
 
 /// `"+09:00"`

@@ -31,3 +31,8 @@ pub fn number(code: &str) -> Option<[u8; 2]> {
     let (_, number) = NUMBERS.iter().find(|(known, _)| *known == code)?;
     super::request::bcd(&format!("{number:04}"))?.try_into().ok()
 }
+
+#[cfg(test)]
+pub fn codes() -> impl Iterator<Item = &'static str> {
+    NUMBERS.iter().map(|(code, _)| *code)
+}

@@ -124,3 +124,48 @@ pub fn bcd(digits: &str) -> Option<Vec<u8>> {
     }
     Some(digits.as_bytes().chunks(2).map(|pair| (pair[0] - b'0') << 4 | (pair[1] - b'0')).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::currency;
+    use super::*;
+    use crate::domain::money::iso_minor_digits;
+
+    #[test]
+    fn an_amount_is_in_minor_units_of_the_merchants_currency() {
+        for (code, amount, digits) in [
+            ("EUR", 1_250, Some("0000000012500978")),
+            ("KRW", 5_100, Some("0000000051000410")),
+            ("JPY", 1, Some("0000000000010392")),
+            ("EUR", 999_999_999_999, Some("9999999999990978")),
+            ("EUR", 1_000_000_000_000, None),
+            ("EUR", 0, None),
+            ("EUR", -1, None),
+        ] {
+            let merchant = Merchant { password: [0x12, 0x34, 0x56], currency: currency::number(code).unwrap() };
+            let field = digits.map(|digits| {
+                let bytes = bcd(digits).unwrap();
+                [&[bmp::AMOUNT], &bytes[..6], &[bmp::CURRENCY], &bytes[6..]].concat()
+            });
+            let says = [
+                merchant.authorise(Amount(amount)).map(|apdu| apdu[3..].to_vec()),
+                merchant.refund(Amount(amount)).map(|apdu| apdu[6..].to_vec()),
+                merchant.reverse([0, 0x12], Amount(amount)).map(|apdu| apdu[9..].to_vec()),
+            ];
+            for said in says {
+                assert_eq!(said.map(|data| data[..10].to_vec()), field, "{code} {amount}");
+            }
+        }
+    }
+
+    /// Whoever can be charged at a ZVT terminal has a currency whose minor unit the configuration knows.
+    #[test]
+    fn every_currency_has_a_number_of_its_own_and_a_known_minor_unit() {
+        let mut numbers = std::collections::BTreeSet::new();
+        for code in currency::codes() {
+            assert!(numbers.insert(currency::number(code).unwrap()), "{code}");
+            assert!(iso_minor_digits(code).is_some(), "{code}");
+        }
+        assert_eq!((currency::number("KRW"), currency::number("XYZ")), (Some([0x04, 0x10]), None));
+    }
+}
