@@ -10,6 +10,7 @@ mod identity;
 mod light;
 mod look_ups;
 mod peer;
+mod rates;
 mod schedule;
 mod sync;
 mod tls;

@@ -1,7 +1,7 @@
 //! `kiosk queue list|show ID|retry ID`: requests waiting, sent, parked. Never a patient's data.
 
 use super::{Answer, no, usage};
-use crate::domain::outbox::QueueState;
+use crate::domain::outbox::{CAME_APART, QueueState};
 use crate::ports::{QueueRow, Store, Tally};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -112,14 +112,14 @@ fn value(row: &QueueRow) -> Value {
 fn advice(row: &QueueRow) -> String {
     let note = row.note.as_deref().unwrap_or_default();
     let has = |status: &str| note.contains(&format!("({status})"));
-    let what = if has("404") || has("410") {
+    let what = if note.starts_with(CAME_APART) {
+        "let the server run transaction bundles as a whole"
+    } else if has("404") || has("410") {
         "the server does not know the patient or the appointment, or [hospital] url leads elsewhere: put right what is missing"
     } else if has("412") {
         "two records carry one number: merge them at the hospital, or put a unique index on the identifier"
     } else if has("400") || has("422") {
         "the server finds something in it wrong: show its administrator this line and let the server take it"
-    } else if note.contains("does not run transactions") {
-        "let the server run transaction bundles as a whole"
     } else {
         "let the hospital's administrator look at the reason"
     };

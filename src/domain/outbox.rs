@@ -95,6 +95,9 @@ pub enum QueueState {
     Parked,
 }
 
+/// How the reason begins when a bundle was not taken as a whole: some of it is there. The store keeps it over later tries.
+pub const CAME_APART: &str = "the server took the request apart";
+
 /// What became of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {

@@ -41,6 +41,12 @@ struct Known {
     takes_apart: bool,
 }
 
+impl Known {
+    fn is_due(&self, now: Instant) -> bool {
+        self.read_at.is_none_or(|at| now.duration_since(at) >= CAPABILITIES_MAX_AGE)
+    }
+}
+
 /// A server's abilities change with its updates.
 const CAPABILITIES_MAX_AGE: Duration = Duration::from_hours(24);
 
@@ -100,10 +106,10 @@ impl Client {
         Duration::from_millis(self.settings.send_timeout_ms)
     }
 
-    /// Reads `/metadata` at start and once a day; trouble leaves things as they were.
+    /// Reads `/metadata` at start and once a day; trouble leaves things as they were, and the next refresh of the schedule
+    /// tries again.
     async fn learn(&self) {
-        let read_at = self.known.lock().unwrap_or_else(PoisonError::into_inner).read_at;
-        if read_at.is_some_and(|at| at.elapsed() < CAPABILITIES_MAX_AGE) {
+        if !self.known.lock().unwrap_or_else(PoisonError::into_inner).is_due(Instant::now()) {
             return;
         }
         let Ok(answer) = self.http.get("metadata", &[], self.send_timeout()).await else { return };
@@ -197,5 +203,19 @@ impl HospitalServer for Client {
     fn schedule_since<'a>(&'a self, day: NaiveDate, mark: Option<&'a str>) -> Answer<'a, Result<ScheduleNews, String>> {
         // The sender's own refresh is the one caller that is never cancelled and never twice at once: it learns too.
         Box::pin(async move { tokio::join!(self.schedule_news(day, mark), self.learn()).0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn abilities_are_read_at_start_and_every_day() {
+        let now = Instant::now();
+        let hours = |count| now + Duration::from_hours(count);
+        assert!(Known::default().is_due(now), "at start, and after every try that failed");
+        let known = Known { read_at: Some(now), ..Known::default() };
+        assert_eq!([0, 1, 23, 24, 48].map(|count| known.is_due(hours(count))), [false, false, false, true, true]);
     }
 }

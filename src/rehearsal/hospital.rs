@@ -44,8 +44,8 @@ pub enum Fault {
     LoseAnswers,
     /// Writes are not done and answered so.
     Answer { status: u16, retry_after: Option<String> },
-    /// A transaction is taken apart as a batch, and one entry refused: 200 with a 412 inside.
-    EntryRefused,
+    /// A transaction is taken apart as a batch, and one entry not taken: 200 with this status inside.
+    EntryRefused { status: u16 },
     /// A search answers with the wrong kind of resource.
     WrongResource,
     /// Search parameters are ignored: every search finds everything.

@@ -3,7 +3,7 @@
 use super::column::{count, id, json, json_or_null, queue_state, queue_word, time, to_json};
 use super::fault::{Result, other};
 use super::journal;
-use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
+use crate::domain::outbox::{Act, CAME_APART, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
 use crate::ports::QueueRow;
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -90,25 +90,40 @@ pub(super) fn tried(
     delivery: &Delivery,
     at: DateTime<FixedOffset>,
 ) -> Result<bool> {
-    let state = tx
-        .query_row("SELECT state FROM outbox WHERE sequence = ?1", [sequence], |row| queue_state(row, 0))
+    let (state, before): (_, Option<String>) = tx
+        .query_row("SELECT state, note FROM outbox WHERE sequence = ?1", [sequence], |row| {
+            Ok((queue_state(row, 0)?, row.get(1)?))
+        })
         .optional()?
         .ok_or_else(|| other("the queue knows no such request"))?;
     if state == QueueState::Sent {
         return Ok(false);
     }
+    let keep = |state, maybe_delivered, reason: &str| {
+        keep(tx, sequence, state, maybe_delivered, &remembered(before.as_deref(), reason))
+    };
     match delivery {
         Delivery::Done { note } => {
             deliver(tx, sequence, note.as_deref(), at)?;
             return Ok(true);
         }
         // An earlier try that may have got through stays so, whatever this one met.
-        Delivery::Later { reason, maybe_delivered, .. } => keep(tx, sequence, state, *maybe_delivered, reason)?,
+        Delivery::Later { reason, maybe_delivered, .. } => keep(state, *maybe_delivered, reason)?,
         // A refusal may have come in the middle of a bundle: look before it is sent again.
-        Delivery::Park { reason } => keep(tx, sequence, QueueState::Parked, true, reason)?,
-        Delivery::Hold { reason } | Delivery::Busy { reason, .. } => keep(tx, sequence, state, false, reason)?,
+        Delivery::Park { reason } => keep(QueueState::Parked, true, reason)?,
+        Delivery::Hold { reason } | Delivery::Busy { reason, .. } => keep(state, false, reason)?,
     }
     Ok(false)
+}
+
+/// A bundle that came apart stays known as such until it is whole: its Task proves nothing of its other entries, and the
+/// sender looks for each of them, also after a restart.
+fn remembered(before: Option<&str>, reason: &str) -> String {
+    let apart = before.is_some_and(|note| note.starts_with(CAME_APART));
+    if apart && !reason.starts_with(CAME_APART) {
+        return format!("{CAME_APART} and may have a part of it; since then: {reason}");
+    }
+    reason.to_owned()
 }
 
 fn keep(tx: &Transaction<'_>, sequence: i64, state: QueueState, maybe_delivered: bool, reason: &str) -> Result<()> {

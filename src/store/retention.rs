@@ -2,6 +2,7 @@
 
 use super::column::{payment_word, queue_word};
 use super::fault::Result;
+use super::undo::UNFINISHED;
 use crate::config;
 use crate::domain::outbox::QueueState;
 use crate::domain::payment::PaymentState;
@@ -20,21 +21,31 @@ impl From<&config::Store> for Periods {
     }
 }
 
-/// True if anything went. What waits, is parked or in doubt stays however old it is.
+/// True if anything went. What waits, is parked or in doubt stays however old it is: also a payment that is being given
+/// back or was given back lately, and one whose request the hospital does not have.
 pub(super) fn forget_old(tx: &Transaction<'_>, periods: Periods, now: DateTime<FixedOffset>) -> Result<bool> {
     let requests = tx.execute(
         "DELETE FROM outbox WHERE state = ?1 AND unixepoch(delivered_at) < ?2",
         params![queue_word(QueueState::Sent), before(now, periods.delivered_days)],
     )?;
     let payments = tx.execute(
-        "DELETE FROM payments WHERE state IN (?1, ?2) AND unixepoch(changed_at) < ?3",
+        &format!(
+            "DELETE FROM payments WHERE state IN (?1, ?2, ?3) AND unixepoch(changed_at) < ?4
+                 AND attempt NOT IN ({UNFINISHED})
+                 AND NOT EXISTS (SELECT 1 FROM undos WHERE undos.attempt = payments.attempt AND unixepoch(undos.changed_at) >= ?4)
+                 AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.id = payments.request_id AND outbox.state <> ?5)"
+        ),
         params![
             payment_word(PaymentState::Settled),
             payment_word(PaymentState::NotPaid),
-            before(now, periods.payments_days)
+            payment_word(PaymentState::Reversed),
+            before(now, periods.payments_days),
+            queue_word(QueueState::Sent)
         ],
     )?;
-    Ok(requests + payments > 0)
+    // What was given back goes with its payment.
+    let undos = tx.execute("DELETE FROM undos WHERE attempt NOT IN (SELECT attempt FROM payments)", [])?;
+    Ok(requests + payments + undos > 0)
 }
 
 fn before(now: DateTime<FixedOffset>, days: u32) -> i64 {

@@ -3,11 +3,12 @@
 //! will never take is parked; order within a visit holds.
 //!
 //! `make test` plays it small against the demo's hospital, `make peers` against sekmet-fhir. By hand, larger:
-//! `PEER_FHIR_URL=… KIOSK_CHAOS=10000,100 cargo test --test tests chaos -- --include-ignored --nocapture`
+//! `KIOSK_CHAOS=10000,100 cargo test --test tests chaos::a_bad_line -- --nocapture`, and with `PEER_FHIR_URL=…` the same for
+//! `chaos::nor_do_they -- --include-ignored --nocapture`
 
-use super::fixture::{StoppedClock, card, client_with, day, documents, hospital, queued, settings};
+use super::fixture::{StoppedClock, card, client_with, day, documents, hospital, settings};
 use hospital_kiosk::config;
-use hospital_kiosk::domain::outbox::{Delivery, QueueState, QueuedRequest, Request};
+use hospital_kiosk::domain::outbox::{QueueState, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::hospital::sync::{self, SyncSettings, random_below};
 use hospital_kiosk::hospital::wire::entry_id;
@@ -19,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -279,71 +280,31 @@ async fn identifiers(base: &str, kind: &str) -> Vec<String> {
     }
 }
 
+/// `KIOSK_CHAOS=requests,kills`.
+fn size() -> Option<(u128, u32)> {
+    let size = std::env::var("KIOSK_CHAOS").ok()?;
+    let (requests, kills) = size.split_once(',').expect("requests,kills");
+    Some((requests.parse().expect("a number"), kills.parse().expect("a number")))
+}
+
+/// About as long as the deliveries between two kills take.
+fn life_ms(requests: u128, kills: u32) -> u64 {
+    (u64::try_from(requests).expect("few") * 80 / u64::from(kills.max(1))).max(200)
+}
+
 #[test]
 fn a_bad_line_and_a_killed_kiosk_lose_nothing_and_double_nothing() {
     let hospital = hospital();
-    play(&hospital.url(), 90, 6, 400);
+    match size() {
+        None => play(&hospital.url(), 90, 6, 400),
+        Some((requests, kills)) => play(&hospital.url(), requests, kills, life_ms(requests, kills)),
+    }
 }
 
 #[test]
 #[ignore = "needs a third-party FHIR server: make peers"]
 fn nor_do_they_at_somebody_elses_server() {
     let url = std::env::var("PEER_FHIR_URL").expect("PEER_FHIR_URL");
-    let size = std::env::var("KIOSK_CHAOS").unwrap_or_else(|_| "300,20".to_owned());
-    let (requests, kills) = size.split_once(',').expect("requests,kills");
-    let (requests, kills): (u128, u32) = (requests.parse().expect("a number"), kills.parse().expect("a number"));
-    // About as long as the deliveries between two kills take.
-    let life_ms = u64::try_from(requests).expect("few") * 80 / u64::from(kills.max(1));
-    play(&url, requests, kills, life_ms.max(200));
-}
-
-/// What the kiosk costs: the same client sends the same kind of bundles, once by itself and once out of the encrypted
-/// queue with a durable write before and after each.
-#[test]
-#[ignore = "needs a third-party FHIR server: make peers"]
-fn the_drain_rate_as_a_ratio_to_the_bare_client() {
-    const REQUESTS: u32 = 200;
-    let url = std::env::var("PEER_FHIR_URL").expect("PEER_FHIR_URL");
-    let client = client_with(&settings(&url));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-    runtime.block_on(seed_into(&url, day(), true)).expect("seeded");
-    let of = |number: u32| documents(7_000_000_000 + u128::from(number), card());
-    let bare: Vec<QueuedRequest> = (0..REQUESTS).map(|number| queued(of(number), &*client)).collect();
-    let started = Instant::now();
-    runtime.block_on(async {
-        for request in &bare {
-            assert_eq!(client.deliver(request).await, Delivery::Done { note: None });
-        }
-    });
-    let bare = started.elapsed();
-
-    let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a disk");
-    let store = store::open_with_credentials(&store_settings(disk.path(), 4_096), None).expect("the store").store;
-    let store: Arc<dyn Store> = Arc::new(store);
-    for number in REQUESTS..2 * REQUESTS {
-        store.queue(&of(number), &client.freeze(&of(number))).expect("queued");
-    }
-    let done = Arc::new(Mutex::new(Vec::new()));
-    let delivered = Arc::clone(&done);
-    let started = Instant::now();
-    runtime.spawn(sync::run(
-        Arc::clone(&store),
-        Arc::clone(&client) as Arc<dyn HospitalServer>,
-        SyncSettings { network_return_wait_ms: 0, ..TIMES },
-        Arc::default(),
-        Arc::new(StoppedClock),
-        Arc::new(|_| {}),
-        Arc::new(move |id| delivered.lock().unwrap_or_else(PoisonError::into_inner).push((id, Instant::now()))),
-    ));
-    while store.next_request().expect("a store").is_some() {
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let drained = done.lock().unwrap_or_else(PoisonError::into_inner).last().expect("delivered").1 - started;
-    let rate = |time: Duration| f64::from(REQUESTS) / time.as_secs_f64();
-    println!(
-        "drain: {:.1} requests/s out of the queue, {:.1}/s by the bare client: ratio {:.2}",
-        rate(drained),
-        rate(bare),
-        rate(drained) / rate(bare)
-    );
+    let (requests, kills) = size().unwrap_or((300, 20));
+    play(&url, requests, kills, life_ms(requests, kills));
 }

@@ -1,7 +1,7 @@
 //! The rules of `protocols/hospital-server.md`, "Exactly once, in effect", one by one.
 
 use super::fixture::{acquainted, card, client, client_with, documents, eventually, hospital, queued, settings};
-use hospital_kiosk::domain::outbox::{Delivery, PaymentOfRequest, QueuedRequest, Request};
+use hospital_kiosk::domain::outbox::{CAME_APART, Delivery, PaymentOfRequest, QueuedRequest, Request};
 use hospital_kiosk::hospital::wire::entry_id;
 use hospital_kiosk::ports::HospitalServer;
 use hospital_kiosk::rehearsal::hospital::Fault;
@@ -127,7 +127,7 @@ async fn after_412_ours_is_done_with_an_alarm() {
 async fn two_hundred_with_a_refused_entry_is_parked() {
     let hospital = hospital();
     let client = client(&hospital.url());
-    hospital.set(Fault::EntryRefused);
+    hospital.set(Fault::EntryRefused { status: 412 });
     let delivery = client.deliver(&queued(documents(1, card()), &*client)).await;
     assert!(matches!(&delivery, Delivery::Park { reason } if reason.contains("412")), "{delivery:?}");
 }
@@ -202,7 +202,7 @@ async fn a_request_that_came_apart_is_completed_and_not_taken_for_done() {
     let hospital = hospital();
     let client = client(&hospital.url());
     let first = queued(documents(1, card()), &*client);
-    hospital.set(Fault::EntryRefused);
+    hospital.set(Fault::EntryRefused { status: 412 });
     let Delivery::Park { reason } = client.deliver(&first).await else { panic!("parked") };
     hospital.set(Fault::Up);
     assert_eq!(client.deliver(&first).await, DONE);
@@ -219,6 +219,30 @@ async fn a_request_that_came_apart_is_completed_and_not_taken_for_done() {
     let before = hospital.requests("GET", "Invoice");
     assert_eq!(super::fixture::client(&hospital.url()).deliver(&whole).await, DONE);
     assert_eq!(hospital.requests("GET", "Invoice"), before, "elsewhere the Task is proof enough");
+}
+
+/// What may pass is tried again and not parked; but the Task that was taken proves nothing of the rest.
+#[tokio::test]
+async fn a_request_of_which_a_part_was_busy_is_completed_too() {
+    let hospital = hospital();
+    let client = client(&hospital.url());
+    let first = queued(documents(1, card()), &*client);
+    hospital.set(Fault::EntryRefused { status: 503 });
+    let Delivery::Later { reason, maybe_delivered: true, .. } = client.deliver(&first).await else { panic!("later") };
+    assert!(reason.starts_with(CAME_APART), "{reason}");
+    hospital.set(Fault::Up);
+    let again = QueuedRequest { maybe_delivered: true, ..first };
+    assert_eq!(client.deliver(&again).await, DONE);
+    let invoice = entry_id(again.request.id, "invoice").to_string();
+    for restarted in [client, super::fixture::client(&hospital.url())] {
+        hospital.change("Invoice", people::REQUEST_SYSTEM, &invoice, |found| {
+            found["identifier"][0]["value"] = "lost".into();
+        });
+        let again = QueuedRequest { note: Some(reason.clone()), ..again.clone() };
+        assert_eq!(restarted.deliver(&again).await, DONE);
+        assert!(hospital.find("Invoice", people::REQUEST_SYSTEM, &invoice).is_some(), "made by the replay");
+    }
+    assert_eq!((hospital.count("Task"), hospital.count("ChargeItem")), (1, 2), "and nothing twice");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! `doubt yes|no` (may the next one have got through already?), `reopen`.
 
 use super::*;
-use hospital_kiosk::domain::outbox::Delivery;
+use hospital_kiosk::domain::outbox::{CAME_APART, Delivery};
 
 const SCRIPTS: &[(&str, &str)] = &[
     ("first in first out", "put 1 1, put 2 2, put 3 1, next 1, done 1, next 2, done 2, next 3, done 3, next -"),
@@ -109,4 +109,25 @@ fn another_request_under_the_same_identifier_is_refused() {
     store.queue(&request(1, 1, PaymentOfRequest::Free), BUNDLE).unwrap_err();
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), b"other bytes").unwrap_err();
     assert_eq!(store.next_request().unwrap().unwrap().request, *request(1, 1, PaymentOfRequest::Unpaid));
+}
+
+/// The sender looks for every entry of such a bundle, also after a restart: a later answer must not cover it up.
+#[test]
+fn that_a_bundle_came_apart_is_remembered_over_later_answers() {
+    let disk = Disk::new();
+    let store = disk.open();
+    store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
+    let note = |delivery: Delivery| {
+        store.trying(1).unwrap();
+        store.tried(1, &delivery, at()).unwrap();
+        store.next_request().unwrap().unwrap().note.unwrap()
+    };
+    let later = |reason: &str| Delivery::Later { reason: reason.into(), after_s: None, maybe_delivered: true };
+    assert_eq!(note(later("the server answered 503")), "the server answered 503");
+    let apart = format!("{CAME_APART} and could not take a part of it now (503)");
+    assert_eq!(note(later(&apart)), apart);
+    for reason in ["the server answered 502", "no answer within the time limit"] {
+        let kept = note(later(reason));
+        assert!(kept.starts_with(CAME_APART) && kept.ends_with(reason) && kept.len() < 150, "{kept}");
+    }
 }

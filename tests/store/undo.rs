@@ -206,3 +206,40 @@ fn evidence_is_kept_and_only_where_people_had_to_find_out() {
     assert_eq!(kept.as_deref(), Some("list\ncall"));
     store.record(&evidence("late"), BUNDLE, at()).unwrap_err();
 }
+
+/// Retention: 90 days for what is over. Nobody knows where the money is: that never goes.
+#[test]
+fn old_payments_go_with_their_undos_but_never_while_money_is_in_doubt() {
+    for (undone, waits, left) in [
+        ("unknown", false, 0_i64),
+        ("not-reversed", false, 0),
+        ("reversed", false, 0),
+        ("reversed", true, 1),
+        ("sent", false, 1),
+        ("in-doubt", false, 1),
+        ("needs-staff", false, 1),
+    ] {
+        let disk = Disk::new();
+        let store = disk.open();
+        bring_to(&store, "committed");
+        if !waits {
+            deliver(&store);
+        }
+        bring_undo_to(&store, undone);
+        let later = |days| at() + chrono::Days::new(days);
+        store.forget_old(later(90)).unwrap();
+        assert_eq!(store.payments().unwrap().len(), 1, "{undone}: not a moment before");
+        store.forget_old(later(3_650)).unwrap();
+        assert_eq!(i64::try_from(store.payments().unwrap().len()), Ok(left), "{undone}, its request waits: {waits}");
+        assert_eq!(undo_rows(&disk, store), if undone == "unknown" { 0 } else { left }, "{undone}");
+    }
+}
+
+/// As they lie in the file.
+fn undo_rows(disk: &Disk, store: SqliteStore) -> i64 {
+    drop(store);
+    let connection = rusqlite::Connection::open(disk.database()).unwrap();
+    let key = fs::read_to_string(disk.key_file()).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim())).unwrap();
+    connection.query_row("SELECT count(*) FROM undos", [], |row| row.get(0)).unwrap()
+}

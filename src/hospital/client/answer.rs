@@ -1,12 +1,9 @@
 //! From an HTTP answer to what becomes of a try (rules 3 to 5 of `protocols/hospital-server.md`).
 
 use super::http::{HttpAnswer, Trouble};
-use crate::domain::outbox::Delivery;
+use crate::domain::outbox::{CAME_APART, Delivery};
 use serde_json::Value;
 use std::fmt::Write as _;
-
-/// How the reason begins when one entry was taken and another refused.
-pub const CAME_APART: &str = "the server took the request apart and refused a part of it";
 
 /// What an answer to a transaction means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,19 +41,29 @@ fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
         .flatten()
         .filter_map(|entry| entry["response"]["status"].as_str())
         .collect();
-    if statuses.len() != entries {
-        return later("the server did not answer every entry", answer, true);
-    }
     let mut refused: Vec<&str> =
         statuses.iter().map(|status| status_code(status)).filter(|code| !code.starts_with('2')).collect();
-    let Some(first) = refused.first() else { return Delivery::Done { note: None } };
-    if refused.iter().all(|status| may_pass(status)) {
-        return later(&format!("an entry was answered {first}"), answer, true);
+    let taken = statuses.len() - refused.len();
+    if statuses.len() == entries && refused.is_empty() {
+        return Delivery::Done { note: None };
     }
+    let for_good = !refused.iter().all(|status| may_pass(status));
     refused.truncate(REFUSALS_TOLD_MAX);
-    Delivery::Park {
-        reason: format!("{CAME_APART} ({}): it does not run transactions; some of it may be there", refused.join(", ")),
+    let told = refused.join(", ");
+    if for_good {
+        let reason = format!(
+            "{CAME_APART} and refused a part of it ({told}): it does not run transactions; some of it may be there"
+        );
+        return Delivery::Park { reason };
     }
+    // Its Task may be among what was taken, and proves nothing then.
+    let reason = match (taken, statuses.len() == entries) {
+        (0, true) => format!("an entry was answered {told}"),
+        (0, false) => "the server did not answer every entry".to_owned(),
+        (_, true) => format!("{CAME_APART} and could not take a part of it now ({told})"),
+        (_, false) => format!("{CAME_APART}: it did not answer every entry"),
+    };
+    later(&reason, answer, true)
 }
 
 /// Of one bundle, to staff.
@@ -182,6 +189,19 @@ mod tests {
             (vec![], "later, maybe there"),
         ] {
             assert_eq!(word(&of_transaction(&answer(200, Some(bundle(&statuses))), 2)), meaning, "{statuses:?}");
+        }
+        for (statuses, apart) in [
+            (vec!["201 Created", "503"], true),
+            (vec!["201 Created", "412"], true),
+            (vec!["201 Created"], true),
+            (vec!["503", "503"], false),
+            (vec![], false),
+        ] {
+            let verdict = of_transaction(&answer(200, Some(bundle(&statuses))), 2);
+            let Verdict::Settled(Delivery::Later { reason, .. } | Delivery::Park { reason }) = verdict else {
+                panic!("{statuses:?}");
+            };
+            assert_eq!(reason.starts_with(CAME_APART), apart, "{statuses:?}: {reason}");
         }
         let outcome = json!({"resourceType": "OperationOutcome"});
         assert_eq!(word(&of_transaction(&answer(200, Some(outcome)), 2)), "later, maybe there");

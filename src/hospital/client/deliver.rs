@@ -2,9 +2,9 @@
 
 use super::super::wire;
 use super::Client;
-use super::answer::{self, CAME_APART, Verdict};
+use super::answer::{self, Verdict};
 use super::http::Trouble;
-use crate::domain::outbox::{Delivery, QueuedRequest};
+use crate::domain::outbox::{CAME_APART, Delivery, QueuedRequest};
 use serde_json::Value;
 use std::sync::PoisonError;
 
@@ -110,7 +110,7 @@ impl Client {
 }
 
 fn came_apart(delivery: &Delivery) -> bool {
-    matches!(delivery, Delivery::Park { reason } if reason.starts_with(CAME_APART))
+    matches!(delivery, Delivery::Park { reason } | Delivery::Later { reason, .. } if reason.starts_with(CAME_APART))
 }
 
 fn count_ours(bundle: &Value, kind: &str, system: &str, id: &str) -> Look {

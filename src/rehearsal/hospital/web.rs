@@ -121,12 +121,12 @@ fn instead(fault: &Fault, asked: &Asked<'_>) -> Option<Response<Body>> {
                 &extra,
             ))
         }
-        Fault::EntryRefused if asked.is_transaction() => {
+        Fault::EntryRefused { status: refused } if asked.is_transaction() => {
             let entries = serde_json::from_slice::<Value>(asked.body)
                 .ok()
                 .and_then(|bundle| bundle["entry"].as_array().map(Vec::len))
                 .unwrap_or(0);
-            let status = |at| if at + 1 == entries { "412 Precondition Failed" } else { "201 Created" };
+            let status = |at| if at + 1 == entries { refused.to_string() } else { "201 Created".to_owned() };
             let entry: Vec<Value> = (0..entries).map(|at| json!({"response": {"status": status(at)}})).collect();
             Some(respond(
                 200,
@@ -146,7 +146,7 @@ fn instead(fault: &Fault, asked: &Asked<'_>) -> Option<Response<Body>> {
         | Fault::Slow
         | Fault::LoseAnswers
         | Fault::Answer { .. }
-        | Fault::EntryRefused
+        | Fault::EntryRefused { .. }
         | Fault::IgnoresSearch
         | Fault::Overtaken => None,
     }

@@ -1,5 +1,6 @@
 //! The journal's and the outbox's own words, as what staff are told in their language.
 
+use crate::domain::outbox::CAME_APART;
 use crate::domain::payment::{PaymentRecord, PaymentState};
 use crate::domain::screen::staff::{Known, ParkedWhy};
 
@@ -43,7 +44,7 @@ fn of_reason(record: &PaymentRecord) -> Known {
 /// How the outbox's notes on parked rows begin; written by `hospital/client/`.
 const REFUSED: &str = "the server refuses the request (";
 const NOTES: [(&str, ParkedWhy); 3] = [
-    ("the server took the request apart", ParkedWhy::TakenApart),
+    (CAME_APART, ParkedWhy::TakenApart),
     ("the server finds one of our identifiers, or the patient, more than once", ParkedWhy::FoundTwice),
     ("the stored bundle cannot be read", ParkedWhy::Unreadable),
 ];
@@ -75,6 +76,9 @@ mod tests {
         let outbox =
             [include_str!("../../../hospital/client/answer.rs"), include_str!("../../../hospital/client/deliver.rs")];
         for beginning in NOTES.iter().map(|(beginning, _)| *beginning).chain([REFUSED]) {
+            if beginning == CAME_APART {
+                continue; // One constant, for writer and reader.
+            }
             assert!(outbox.iter().any(|source| source.contains(beginning)), "{beginning}");
         }
     }
