@@ -116,9 +116,14 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         started: Instant::now(),
         store: store.clone(),
         printer,
+        scanner: scanner.clone(),
         terminal: terminal_seen,
         hospital: hospital_seen,
-        line: Arc::new(move || Line { skew_s: client.clock_skew_s(), heard_at_s: client.heard_at_s() }),
+        line: Arc::new(move || Line {
+            skew_s: client.clock_skew_s(),
+            heard_at_s: client.heard_at_s(),
+            schedule_at_s: client.schedule_at_s(),
+        }),
     };
     be_watched(config, runtime.handle(), sources);
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })

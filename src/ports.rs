@@ -8,7 +8,7 @@ use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
 use crate::domain::session::{
     Counters, PrinterReport, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, TerminalReport,
 };
-use crate::domain::staff::{AuditEntry, Gate, Parked, Pin};
+use crate::domain::staff::{AuditEntry, Gate, Noted, Parked, Pin};
 use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::future::Future;
@@ -43,7 +43,10 @@ pub trait Printer: Send + Sync {
 }
 
 /// A code reader; codes go to the `Reports<ScannedCode>` it was built with.
-pub trait Scanner: Send + Sync {}
+pub trait Scanner: Send + Sync {
+    /// Its line is open.
+    fn is_there(&self) -> bool;
+}
 
 /// The hospital's server. Look-ups answer within their own time limit; `deliver` is one try of one request.
 pub trait HospitalServer: Send + Sync {
@@ -129,6 +132,17 @@ pub trait Store: Send + Sync {
     fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
     /// Everything not yet erased, oldest first, for staff; delivered rows keep no personal data.
     fn requests(&self) -> Result<Vec<QueueRow>, StoreError>;
+    /// The same, only what somebody should look at: the oldest parked rows, and the newest delivered ones with a note.
+    fn attention(&self) -> Result<Vec<QueueRow>, StoreError> {
+        let is_noted = |row: &QueueRow| row.state == QueueState::Sent && row.note.is_some();
+        let mut rows = self.requests()?;
+        rows.retain(|row| row.state == QueueState::Parked || is_noted(row));
+        Ok(rows)
+    }
+    /// One of them.
+    fn request_row(&self, id: Uuid) -> Result<Option<QueueRow>, StoreError> {
+        Ok(self.requests()?.into_iter().find(|row| row.id == id))
+    }
     fn retry(&self, id: Uuid) -> Result<bool, StoreError>;
     /// How queue and journal stand.
     fn tally(&self) -> Result<Tally, StoreError> {
@@ -193,6 +207,8 @@ pub struct QueueRow {
 pub struct Tally {
     pub waiting: u64,
     pub parked: u64,
+    /// Of the newest deliveries, those with a note: the hospital has them, and staff should know something all the same.
+    pub noted: u64,
     /// The oldest request that the hospital does not have.
     pub oldest_queued_at: Option<DateTime<FixedOffset>>,
     pub last_delivered_at: Option<DateTime<FixedOffset>>,
@@ -215,6 +231,7 @@ impl Tally {
         Self {
             waiting: rows(QueueState::Waiting).count() as u64,
             parked: rows(QueueState::Parked).count() as u64,
+            noted: rows(QueueState::Sent).filter(|row| row.note.is_some()).count() as u64,
             oldest_queued_at: undelivered.map(|row| row.queued_at).min(),
             last_delivered_at: None,
             payments_in_doubt: of(PaymentState::InDoubt, UndoState::InDoubt),
@@ -248,6 +265,8 @@ pub trait StaffBook: Send + Sync {
     fn set_pin(&self, pin: &Pin, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
     /// The oldest parked requests, as many as a screen may list; [`Store::tally`] counts them all.
     fn parked(&self) -> Result<Vec<Parked>, StoreError>;
+    /// The newest deliveries that staff should know of, newest first.
+    fn noted(&self) -> Result<Vec<Noted>, StoreError>;
     /// Appends one line to the trail; `who` is `staff` or `shell`.
     fn audit(&self, who: &str, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
     /// The whole trail, oldest first.

@@ -9,7 +9,7 @@ mod metrics;
 pub use metrics::{Seen, text};
 
 use crate::domain::session::PrinterState;
-use crate::ports::{Printer, Store};
+use crate::ports::{Printer, Scanner, Store};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -55,8 +55,9 @@ impl Presence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Line {
     pub skew_s: Option<i64>,
-    /// Seconds since 1970.
+    /// These are seconds since 1970.
     pub heard_at_s: Option<i64>,
+    pub schedule_at_s: Option<i64>,
 }
 
 /// Where the figures come from.
@@ -66,6 +67,7 @@ pub struct Sources {
     pub started: Instant,
     pub store: Arc<dyn Store>,
     pub printer: Arc<dyn Printer>,
+    pub scanner: Option<Arc<dyn Scanner>>,
     pub terminal: Arc<Presence>,
     pub hospital: Arc<Presence>,
     pub line: Arc<dyn Fn() -> Line + Send + Sync>,
@@ -118,6 +120,7 @@ impl Sources {
             uptime_s: self.started.elapsed().as_secs(),
             tally,
             printer: self.printer.state(),
+            scanner_online: self.scanner.as_ref().map(|scanner| scanner.is_there()),
             terminal_online: self.terminal.get(),
             hospital_online: self.hospital.get(),
             line,

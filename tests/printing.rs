@@ -332,7 +332,7 @@ fn a_scanned_code_arrives_once_whatever_the_reader_does() {
         card_prefix: "PT:".into(),
     };
     let report = Arc::new(move |code| drop(sender.lock().expect("one lock").send(code)));
-    let _scanner = scanner::start(&settings, 8, report).expect("a scanner");
+    let scanner = scanner::start(&settings, 8, report).expect("a scanner");
     for code in ["APT:S-1", "APT:S-1", "PT:10293847", "nonsense"] {
         reader.scan(code).expect("read");
     }
@@ -343,4 +343,11 @@ fn a_scanned_code_arrives_once_whatever_the_reader_does() {
     assert!(next() == ScannedCode::Unknown);
     assert!(next() == ScannedCode::Unknown);
     assert!(codes.try_recv().is_err());
+    assert!(scanner.is_there());
+    drop(reader);
+    let unplugged = std::time::Instant::now();
+    while scanner.is_there() && unplugged.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!scanner.is_there(), "a monitor sees that it was unplugged");
 }

@@ -7,7 +7,7 @@ use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::outbox::{Act, Delivery, PaymentOfRequest, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::domain::session::PrinterState;
-use hospital_kiosk::ports::{Printer, Raster, Store};
+use hospital_kiosk::ports::{Printer, Raster, Scanner, Store};
 use hospital_kiosk::watch::{self, Line, Presence, Sources};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,6 +17,14 @@ use uuid::Uuid;
 
 const NUMBER: &str = "7701234567890123";
 const CLAIM: &str = "K3-1125-777-1";
+
+struct Unplugged;
+
+impl Scanner for Unplugged {
+    fn is_there(&self) -> bool {
+        false
+    }
+}
 
 struct OutOfPaper;
 
@@ -77,7 +85,7 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
     store.trying(1).expect("tried");
     store.tried(1, &Delivery::Park { reason: format!("refused for {NUMBER}") }, at()).expect("parked");
     store.trying(2).expect("tried");
-    store.tried(2, &Delivery::Done { note: None }, at()).expect("done");
+    store.tried(2, &Delivery::Done { note: Some(format!("cancelled, {NUMBER}")) }, at()).expect("done");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let (terminal, hospital) = (Arc::new(Presence::default()), Arc::new(Presence::default()));
@@ -89,7 +97,12 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         printer: Arc::new(OutOfPaper),
         terminal,
         hospital: hospital.clone(),
-        line: Arc::new(|| Line { skew_s: Some(-75), heard_at_s: Some(1_795_600_000) }),
+        scanner: Some(Arc::new(Unplugged)),
+        line: Arc::new(|| Line {
+            skew_s: Some(-75),
+            heard_at_s: Some(1_795_600_000),
+            schedule_at_s: Some(1_795_599_000),
+        }),
     };
     let address = watch::serve(runtime.handle(), "127.0.0.1:0".parse().expect("an address"), sources).expect("served");
     let text = get(address, "/metrics").expect("an answer");
@@ -101,6 +114,9 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         ("kiosk_payments_need_staff", "0"),
         ("kiosk_store_readable", "1"),
         ("kiosk_terminal_online", "1"),
+        ("kiosk_scanner_online", "0"),
+        ("kiosk_queue_noted", "1"),
+        ("kiosk_schedule_read_timestamp_seconds", "1795599000"),
         ("kiosk_clock_skew_seconds", "-75"),
         ("kiosk_hospital_last_answer_timestamp_seconds", "1795600000"),
         ("kiosk_printer_state{state=\"paper-out\"}", "1"),

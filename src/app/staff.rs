@@ -75,6 +75,7 @@ fn lists(store: &dyn Store, at: DateTime<FixedOffset>) -> Result<StaffLists, Sto
         last_delivered: tally.last_delivered_at,
         parked: u32::try_from(tally.parked).unwrap_or(u32::MAX),
         parked_rows: book(store)?.parked()?,
+        noted_rows: book(store)?.noted()?,
     };
     Ok(StaffLists { payments, paid, queue })
 }

@@ -18,44 +18,44 @@ pub fn list(store: &dyn Store, as_json: bool, now: &DateTime<Utc>) -> Answer {
     }
     let mut lines = vec![format!("{} requests", rows.len())];
     if !rows.is_empty() {
-        lines.extend(summary_lines(&store.tally().map_err(usage)?, &parked(&rows), now));
+        lines.extend(summary_lines(&store.tally().map_err(usage)?, &rows, now));
     }
     lines.extend(rows.iter().map(line));
     Ok(lines)
 }
 
-/// How many wait and since when, the last success, and what is parked and why.
+/// How many wait and since when, the last success, what is parked and why, and what was delivered with a note for staff.
 ///
 /// # Errors
 /// The store cannot be read, in words for staff.
 pub fn summary(store: &dyn Store, as_json: bool, now: &DateTime<Utc>) -> Answer {
     let tally = store.tally().map_err(usage)?;
-    let rows = if tally.parked > 0 { store.requests().map_err(usage)? } else { Vec::new() };
-    let parked = parked(&rows);
-    Ok(if as_json {
-        vec![summary_value(&tally, &parked, now).to_string()]
-    } else {
-        summary_lines(&tally, &parked, now)
-    })
+    let rows = store.attention().map_err(usage)?;
+    Ok(if as_json { vec![summary_value(&tally, &rows, now).to_string()] } else { summary_lines(&tally, &rows, now) })
 }
 
-fn parked(rows: &[QueueRow]) -> Vec<&QueueRow> {
-    rows.iter().filter(|row| row.state == QueueState::Parked).collect()
+fn parked(rows: &[QueueRow]) -> impl Iterator<Item = &QueueRow> {
+    rows.iter().filter(|row| row.state == QueueState::Parked)
+}
+
+/// The hospital has them, and staff should know something all the same.
+fn noted(rows: &[QueueRow]) -> impl Iterator<Item = (&QueueRow, &str)> {
+    let sent = rows.iter().filter(|row| row.state == QueueState::Sent);
+    sent.filter_map(|row| Some((row, row.note.as_deref()?)))
 }
 
 /// # Errors
 /// No such request.
 pub fn show(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
-    let rows = store.requests().map_err(usage)?;
-    let row = rows
-        .iter()
-        .find(|row| row.id == id)
+    let row = store
+        .request_row(id)
+        .map_err(usage)?
         .ok_or_else(|| no(format!("no request {id}; `kiosk queue list` shows them")))?;
     if as_json {
-        return Ok(vec![value(row).to_string()]);
+        return Ok(vec![value(&row).to_string()]);
     }
-    let advice = (row.state == QueueState::Parked).then(|| format!("  {}", advice(row)));
-    Ok([line(row)].into_iter().chain(advice).collect())
+    let advice = (row.state == QueueState::Parked).then(|| format!("  {}", advice(&row)));
+    Ok([line(&row)].into_iter().chain(advice).collect())
 }
 
 /// # Errors
@@ -69,7 +69,7 @@ pub fn retry(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
     }
 }
 
-fn summary_lines(tally: &Tally, parked: &[&QueueRow], now: &DateTime<Utc>) -> Vec<String> {
+fn summary_lines(tally: &Tally, rows: &[QueueRow], now: &DateTime<Utc>) -> Vec<String> {
     let oldest =
         tally.oldest_queued_at.map_or_else(String::new, |at| format!(", the oldest for {}", ago(at.to_utc(), now)));
     let last = tally.last_delivered_at.map_or_else(
@@ -77,19 +77,22 @@ fn summary_lines(tally: &Tally, parked: &[&QueueRow], now: &DateTime<Utc>) -> Ve
         |at| format!("the last was delivered {} ago, at {}", ago(at.to_utc(), now), at.to_rfc3339()),
     );
     let mut lines = vec![format!("{} wait, {} parked{oldest}; {last}", tally.waiting, tally.parked)];
-    for row in parked {
+    for row in parked(rows) {
         let note = row.note.as_deref().unwrap_or("no reason was kept");
         lines.push(format!("PARKED {} ({}): {note}", row.id, row.kind));
         lines.push(format!("  {}", advice(row)));
     }
+    let notes = noted(rows).map(|(row, note)| format!("NOTE {} ({}): {note}", row.id, row.kind));
+    lines.extend(notes);
     lines
 }
 
-fn summary_value(tally: &Tally, parked: &[&QueueRow], now: &DateTime<Utc>) -> Value {
-    let parked_rows: Vec<Value> = parked
-        .iter()
+fn summary_value(tally: &Tally, rows: &[QueueRow], now: &DateTime<Utc>) -> Value {
+    let parked_rows: Vec<Value> = parked(rows)
         .map(|row| json!({"id": row.id, "kind": row.kind, "why": row.note, "advice": advice(row)}))
         .collect();
+    let notes: Vec<Value> =
+        noted(rows).map(|(row, note)| json!({"id": row.id, "kind": row.kind, "note": note})).collect();
     json!({
         "waiting": tally.waiting,
         "parked": tally.parked,
@@ -97,6 +100,7 @@ fn summary_value(tally: &Tally, parked: &[&QueueRow], now: &DateTime<Utc>) -> Va
         "oldest_age_s": tally.oldest_queued_at.map(|at| age(at.to_utc(), now).num_seconds()),
         "last_delivered_at": tally.last_delivered_at.map(|at| at.to_rfc3339()),
         "parked_requests": parked_rows,
+        "notes": notes,
     })
 }
 

@@ -130,6 +130,8 @@ pub struct QueueSight {
     pub parked: u32,
     /// The oldest of them.
     pub parked_rows: Vec<Parked>,
+    /// Delivered, newest first.
+    pub noted_rows: Vec<Noted>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +140,15 @@ pub struct Parked {
     pub kind: String,
     pub queued_at: DateTime<FixedOffset>,
     /// As the outbox wrote it down; never a patient's data.
+    pub note: String,
+}
+
+/// A request that the hospital has, and that staff should know something about all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noted {
+    pub kind: String,
+    pub delivered_at: DateTime<FixedOffset>,
+    /// As the client wrote it down; a ticket at most, never a patient's data.
     pub note: String,
 }
 

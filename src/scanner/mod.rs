@@ -24,11 +24,18 @@ pub fn start(settings: &config::Scanner, number_digits: u8, reports: Reports<Sca
         return None;
     }
     let stop = Arc::new(AtomicBool::new(false));
-    let worker = Worker { settings: settings.clone(), number_digits, reports, stop: Arc::clone(&stop) };
+    let there = Arc::new(AtomicBool::new(false));
+    let worker = Worker {
+        settings: settings.clone(),
+        number_digits,
+        reports,
+        stop: Arc::clone(&stop),
+        there: Arc::clone(&there),
+    };
     if let Err(error) = std::thread::Builder::new().name("scanner".into()).spawn(move || worker.run()) {
         tracing::error!(%error, "no thread for the scanner");
     }
-    Some(Arc::new(Handle { stop }))
+    Some(Arc::new(Handle { stop, there }))
 }
 
 /// What a line of a reader means.
@@ -56,9 +63,14 @@ fn after<'a>(prefix: &str, text: &'a str) -> Option<&'a str> {
 
 struct Handle {
     stop: Arc<AtomicBool>,
+    there: Arc<AtomicBool>,
 }
 
-impl Scanner for Handle {}
+impl Scanner for Handle {
+    fn is_there(&self) -> bool {
+        self.there.load(Ordering::Relaxed)
+    }
+}
 
 impl Drop for Handle {
     fn drop(&mut self) {
@@ -71,6 +83,7 @@ struct Worker {
     number_digits: u8,
     reports: Reports<ScannedCode>,
     stop: Arc<AtomicBool>,
+    there: Arc<AtomicBool>,
 }
 
 impl Worker {
@@ -81,7 +94,10 @@ impl Worker {
             {
                 Ok(line) => {
                     back_off = BACK_OFF_FIRST;
-                    if let Err(error) = self.listen(line) {
+                    self.there.store(true, Ordering::Relaxed);
+                    let ended = self.listen(line);
+                    self.there.store(false, Ordering::Relaxed);
+                    if let Err(error) = ended {
                         tracing::warn!(%error, "the scanner's line is gone");
                     }
                 }

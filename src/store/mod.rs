@@ -211,6 +211,14 @@ impl Store for SqliteStore {
         outbox::all(&self.connection())
     }
 
+    fn attention(&self) -> Result<Vec<QueueRow>> {
+        outbox::attention(&self.connection())
+    }
+
+    fn request_row(&self, id: Uuid) -> Result<Option<QueueRow>> {
+        outbox::find(&self.connection(), id)
+    }
+
     fn retry(&self, id: Uuid) -> Result<bool> {
         self.write(|tx| outbox::retry(tx, id))
     }

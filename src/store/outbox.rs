@@ -158,24 +158,52 @@ fn paid_by_card(request: &Request) -> bool {
     }
 }
 
+const ROW: &str = "sequence, id, kind, state, queued_at, tries, note";
+/// Deliveries are about in order, so the newest are among the last rows.
+pub(super) const NEWEST: u32 = 200;
+/// Of parked rows, for a summary; the list has them all.
+const PARKED_SHOWN_MAX: u32 = 200;
+
 /// Everything undelivered and the newest delivered rows, oldest first.
 pub(super) fn all(connection: &Connection) -> Result<Vec<QueueRow>> {
-    let mut statement = connection.prepare(
-        "SELECT sequence, id, kind, state, queued_at, tries, note FROM outbox WHERE state <> 'sent' OR sequence IN
-         (SELECT sequence FROM outbox WHERE state = 'sent' ORDER BY sequence DESC LIMIT ?1) ORDER BY sequence",
-    )?;
-    let rows = statement.query_map([DELIVERED_SHOWN_MAX], |row| {
-        Ok(QueueRow {
-            sequence: row.get(0)?,
-            id: id(row, 1)?,
-            kind: row.get(2)?,
-            state: queue_state(row, 3)?,
-            queued_at: time(row, 4)?,
-            tries: count(row, 5)?,
-            note: row.get(6)?,
-        })
-    })?;
+    let sql = format!(
+        "SELECT {ROW} FROM outbox WHERE state <> 'sent' OR sequence IN
+         (SELECT sequence FROM outbox WHERE state = 'sent' ORDER BY sequence DESC LIMIT ?1) ORDER BY sequence"
+    );
+    rows(connection, &sql, params![DELIVERED_SHOWN_MAX])
+}
+
+/// What somebody should look at, oldest first, however many wait.
+pub(super) fn attention(connection: &Connection) -> Result<Vec<QueueRow>> {
+    let sql = format!(
+        "SELECT * FROM (SELECT {ROW} FROM outbox WHERE state = 'parked' ORDER BY sequence LIMIT ?1)
+         UNION ALL SELECT * FROM (SELECT {ROW} FROM outbox WHERE state = 'sent' ORDER BY sequence DESC LIMIT ?2)
+             WHERE note IS NOT NULL ORDER BY sequence"
+    );
+    rows(connection, &sql, params![PARKED_SHOWN_MAX, NEWEST])
+}
+
+pub(super) fn find(connection: &Connection, id: Uuid) -> Result<Option<QueueRow>> {
+    let sql = format!("SELECT {ROW} FROM outbox WHERE id = ?1");
+    Ok(connection.query_row(&sql, [id.to_string()], queue_row).optional()?)
+}
+
+fn rows(connection: &Connection, sql: &str, limits: &[&dyn rusqlite::ToSql]) -> Result<Vec<QueueRow>> {
+    let mut statement = connection.prepare(sql)?;
+    let rows = statement.query_map(limits, queue_row)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn queue_row(row: &Row<'_>) -> rusqlite::Result<QueueRow> {
+    Ok(QueueRow {
+        sequence: row.get(0)?,
+        id: id(row, 1)?,
+        kind: row.get(2)?,
+        state: queue_state(row, 3)?,
+        queued_at: time(row, 4)?,
+        tries: count(row, 5)?,
+        note: row.get(6)?,
+    })
 }
 
 /// Staff: send a parked request once more. False if it is not parked.

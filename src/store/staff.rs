@@ -2,9 +2,10 @@
 
 use super::column::{count, id, queue_word, time};
 use super::fault::{Result, other};
+use super::outbox::NEWEST;
 use super::{SqliteStore, audit};
 use crate::domain::outbox::QueueState;
-use crate::domain::staff::{AuditEntry, Gate, PIN_LOCK_MIN, PIN_TRIES_MAX, Parked, Pin, StaffAct};
+use crate::domain::staff::{AuditEntry, Gate, Noted, PIN_LOCK_MIN, PIN_TRIES_MAX, Parked, Pin, StaffAct};
 use crate::ports::{AuditRow, StaffBook};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -79,6 +80,10 @@ impl StaffBook for SqliteStore {
         parked(&self.connection())
     }
 
+    fn noted(&self) -> Result<Vec<Noted>> {
+        noted(&self.connection())
+    }
+
     fn audit(&self, who: &str, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<()> {
         self.write(|tx| audit::append(tx, who, entry, at))
     }
@@ -140,6 +145,17 @@ fn parked(connection: &Connection) -> Result<Vec<Parked>> {
     let rows = parked.query_map(params![queue_word(QueueState::Parked), PARKED_SHOWN_MAX], |row| {
         let note: Option<String> = row.get(3)?;
         Ok(Parked { id: id(row, 0)?, kind: row.get(1)?, queued_at: time(row, 2)?, note: note.unwrap_or_default() })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn noted(connection: &Connection) -> Result<Vec<Noted>> {
+    let mut noted = connection.prepare(
+        "SELECT kind, delivered_at, note FROM (SELECT sequence, kind, delivered_at, note FROM outbox WHERE state = ?1
+             ORDER BY sequence DESC LIMIT ?2) WHERE note IS NOT NULL AND delivered_at IS NOT NULL ORDER BY sequence DESC",
+    )?;
+    let rows = noted.query_map(params![queue_word(QueueState::Sent), NEWEST], |row| {
+        Ok(Noted { kind: row.get(0)?, delivered_at: time(row, 1)?, note: row.get(2)? })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -2,6 +2,7 @@
 
 use super::column::{payment_word, queue_word, time, undo_word};
 use super::fault::Result;
+use super::outbox::NEWEST;
 use crate::domain::outbox::QueueState;
 use crate::domain::payment::PaymentState;
 use crate::domain::undo::UndoState;
@@ -9,13 +10,11 @@ use crate::ports::Tally;
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Requests are delivered about in order, so the newest deliveries are among the last rows.
-const NEWEST: u32 = 200;
-
 pub(super) fn read(connection: &Connection) -> Result<Tally> {
     Ok(Tally {
         waiting: count(connection, "outbox", queue_word(QueueState::Waiting))?,
         parked: count(connection, "outbox", queue_word(QueueState::Parked))?,
+        noted: noted(connection)?,
         oldest_queued_at: oldest(connection)?,
         last_delivered_at: last_delivered(connection)?,
         payments_in_doubt: count(connection, "payments", payment_word(PaymentState::InDoubt))?
@@ -43,6 +42,15 @@ fn oldest(connection: &Connection) -> Result<Option<DateTime<FixedOffset>>> {
             .optional()
     };
     Ok([of(QueueState::Waiting)?, of(QueueState::Parked)?].into_iter().flatten().min())
+}
+
+fn noted(connection: &Connection) -> Result<u64> {
+    let count: i64 = connection.query_row(
+        "SELECT COUNT(note) FROM (SELECT note FROM outbox WHERE state = ?1 ORDER BY sequence DESC LIMIT ?2)",
+        params![queue_word(QueueState::Sent), NEWEST],
+        |row| row.get(0),
+    )?;
+    Ok(u64::try_from(count).unwrap_or(0))
 }
 
 fn last_delivered(connection: &Connection) -> Result<Option<DateTime<FixedOffset>>> {

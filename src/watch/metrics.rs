@@ -14,6 +14,8 @@ pub struct Seen {
     /// `None`: the store cannot be read, which is worth an alarm of its own.
     pub tally: Option<Tally>,
     pub printer: PrinterState,
+    /// `None` where there is none.
+    pub scanner_online: Option<bool>,
     pub terminal_online: Option<bool>,
     pub hospital_online: Option<bool>,
     pub line: Line,
@@ -35,6 +37,7 @@ pub fn text(seen: &Seen) -> String {
     for (state, word) in PRINTER_STATES {
         out.line("kiosk_printer_state", &format!("state=\"{word}\""), u8::from(state == seen.printer));
     }
+    out.gauge("kiosk_scanner_online", "1 if the code reader's line is open.", seen.scanner_online.map(u8::from));
     out.gauge("kiosk_terminal_online", "1 if the card terminal answers.", seen.terminal_online.map(u8::from));
     out.gauge(
         "kiosk_hospital_online",
@@ -45,6 +48,11 @@ pub fn text(seen: &Seen) -> String {
         "kiosk_hospital_last_answer_timestamp_seconds",
         "When the hospital's server last answered anything.",
         seen.line.heard_at_s,
+    );
+    out.gauge(
+        "kiosk_schedule_read_timestamp_seconds",
+        "When today's appointments or what changed of them were last read, for check-in offline.",
+        seen.line.schedule_at_s,
     );
     out.gauge(
         "kiosk_clock_skew_seconds",
@@ -58,6 +66,11 @@ fn queue_and_money(out: &mut Text, tally: &Tally, now: DateTime<Utc>) {
     let age = tally.oldest_queued_at.map_or(0, |at| (now - at.to_utc()).num_seconds().max(0));
     out.gauge("kiosk_queue_waiting", "Requests that wait for the hospital.", Some(tally.waiting));
     out.gauge("kiosk_queue_parked", "Requests that the hospital refused: staff must look.", Some(tally.parked));
+    out.gauge(
+        "kiosk_queue_noted",
+        "Of the last 200 deliveries, those with a note for staff: a visit that was cancelled or moved meanwhile.",
+        Some(tally.noted),
+    );
     out.gauge("kiosk_queue_oldest_age_seconds", "Age of the oldest request the hospital does not have.", Some(age));
     out.gauge(
         "kiosk_queue_last_delivery_timestamp_seconds",

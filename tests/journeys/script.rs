@@ -392,6 +392,7 @@ impl Stage {
             last_delivered: None,
             parked,
             parked_rows: (0..parked).map(row).collect(),
+            noted_rows: Vec::new(),
         };
         StaffReply::Lists(Box::new(StaffLists { payments, paid: vec![self.record("committed", 9)], queue }))
     }

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Who the kiosk is, to somebody else: `kiosk enroll` makes the keys, sekmet-fhir registers them and gives tokens only to
-# them (SMART Backend Services); then the key is changed while the kiosk is in use.
+# them (SMART Backend Services); then the key is changed while the kiosk is in use. At last a gateway made of OpenSSL stands
+# before it, which lets in only certificates of the hospital's CA.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here="$root/tests/peers"
@@ -11,7 +12,8 @@ client=kiosk-k3
 "$here/setup.sh"
 rm -rf "$folder"
 mkdir -p "$folder"
-trap '"$here/fhir_server.sh" stop "$folder/server"' EXIT
+gateway=
+trap '[ -z "$gateway" ] || kill "$gateway"; "$here/fhir_server.sh" stop "$folder/server"' EXIT
 
 fail() {
     echo "smart: $1" >&2
@@ -24,6 +26,7 @@ write_config() {
         -e 's|^protocol = .*|protocol = ""|' -e 's|^port = .*|port = ""|' \
         -e "s|^url = .*|url = \"$1\"|" -e "s|^client_id = .*|client_id = \"$client\"|" \
         -e "s|^key_folder = .*|key_folder = \"$folder/keys\"|" -e "s|^folder = .*|folder = \"$folder/store\"|" \
+        -e "s|^ca_file = .*|ca_file = \"${ca_file:-}\"|" -e "s|^certificate_file = .*|certificate_file = \"${certificate_file:-}\"|" \
         -e "s|^key_file = .*|key_file = \"$folder/store-key/key\"|" "$root/config/kiosk.toml" >"$folder/kiosk.toml"
 }
 
@@ -71,4 +74,45 @@ mv "$folder/keys" "$folder/keys-before"
 enroll >/dev/null
 expect "a stranger" "invalid_client"
 [ -z "$(check | grep '"ok":true' || true)" ] || fail "a stranger was let in"
+# A certificate of $1 for the request on standard input.
+issue() {
+    openssl x509 -req -days 2 -CA "$1.pem" -CAkey "$1.key" -set_serial "0x$(openssl rand -hex 8)" 2>/dev/null
+}
+
+authority() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -days 2 -subj "/CN=$2" \
+        -keyout "$1.key" -out "$1.pem" 2>/dev/null
+}
+
+authority "$folder/hospital" "the hospital's CA"
+authority "$folder/stranger" "somebody else's CA"
+openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -subj /CN=127.0.0.1 -keyout "$folder/gateway.key" \
+    -out "$folder/gateway.csr" 2>/dev/null
+printf 'subjectAltName = IP:127.0.0.1\n' >"$folder/gateway.ext"
+openssl x509 -req -days 2 -in "$folder/gateway.csr" -CA "$folder/hospital.pem" -CAkey "$folder/hospital.key" \
+    -set_serial 1 -extfile "$folder/gateway.ext" -out "$folder/gateway.pem" 2>/dev/null
+port=$("$peers/python/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+url="https://127.0.0.1:$port/fhir"
+
+keys=$(enroll --tls)
+printf 'base_url: %s\nserver_auth: {types: [smart], enforce_scopes: true, smart_clients: [{client_id: %s, jwks: %s}]}\n' \
+    "$url" "$client" "$(echo "$keys" | field jwks)" >"$folder/auth.yaml"
+upstream=$("$here/fhir_server.sh" start "$folder/server" "$folder/auth.yaml")
+upstream=${upstream#http://127.0.0.1:}
+"$peers/python/bin/python" "$here/gateway.py" "$port" "${upstream%/fhir}" "$folder/gateway.pem" "$folder/gateway.key" \
+    "$folder/hospital.pem" >"$folder/gateway.log" 2>&1 &
+gateway=$!
+until grep -q ready "$folder/gateway.log"; do sleep 0.1; done
+
+write_config "$url"
+expect "a gateway of a CA nobody named" "certificate is not trusted"
+ca_file="$folder/hospital.pem"
+write_config "$url"
+expect "the CA is named, and no certificate shown" "asks for one"
+certificate_file="$folder/kiosk.pem"
+echo "$keys" | field certificate_request | issue "$folder/stranger" >"$certificate_file"
+write_config "$url"
+expect "a certificate of somebody else's CA" "does not take this kiosk's certificate"
+echo "$keys" | field certificate_request | issue "$folder/hospital" >"$certificate_file"
+expect "the hospital's certificate, and a token" "signed in as"
 echo "smart: all passed"

@@ -11,6 +11,8 @@ use tokio::sync::Notify;
 
 const REFUSED: &str = "the server refuses the request (422); value Task.input";
 
+const NOTE: &str = "the appointment was cancelled meanwhile; no arrival was set (ticket K3-012)";
+
 /// Two wait, one was delivered, one is parked.
 fn a_queue(disk: &Disk) -> SqliteStore {
     let store = disk.open();
@@ -18,7 +20,7 @@ fn a_queue(disk: &Disk) -> SqliteStore {
         store.queue(&request(number, number, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
     }
     let rows = store.requests().unwrap();
-    let deliveries = [Delivery::Done { note: None }, Delivery::Park { reason: REFUSED.into() }];
+    let deliveries = [Delivery::Done { note: Some(NOTE.into()) }, Delivery::Park { reason: REFUSED.into() }];
     for (row, delivery) in rows.iter().zip(&deliveries) {
         store.trying(row.sequence).unwrap();
         store.tried(row.sequence, delivery, at()).unwrap();
@@ -31,10 +33,10 @@ fn the_summary_counts_and_says_what_to_do() {
     let disk = Disk::new();
     let store = a_queue(&disk);
     let tally = store.tally().unwrap();
-    assert_eq!((tally.waiting, tally.parked, tally.last_delivered_at), (2, 1, Some(at())));
+    assert_eq!((tally.waiting, tally.parked, tally.noted, tally.last_delivered_at), (2, 1, 1, Some(at())));
     let now = (at() + chrono::TimeDelta::minutes(125)).with_timezone(&Utc);
     let text = queue::list(&store, false, &now).unwrap().join("\n");
-    for said in ["4 requests", "2 wait, 1 parked", "2 h 5 min", REFUSED, "kiosk queue retry"] {
+    for said in ["4 requests", "2 wait, 1 parked", "2 h 5 min", REFUSED, "kiosk queue retry", NOTE] {
         assert!(text.contains(said), "{said}: {text}");
     }
     let json: Value = serde_json::from_str(&queue::summary(&store, true, &now).unwrap()[0]).unwrap();
@@ -44,6 +46,11 @@ fn the_summary_counts_and_says_what_to_do() {
         "{json}"
     );
     assert_eq!(json["parked_requests"][0]["why"], REFUSED);
+    assert_eq!(json["notes"][0]["note"], NOTE);
+    let rows = store.requests().unwrap();
+    assert_eq!(store.attention().unwrap(), rows[..2], "one with a note, one parked");
+    assert_eq!(store.request_row(rows[3].id).unwrap().as_ref(), Some(&rows[3]));
+    assert_eq!(store.request_row(Uuid::from_u128(99)).unwrap(), None);
     assert!(json["parked_requests"][0]["advice"].as_str().unwrap().contains("retry"), "{json}");
     assert!(!format!("{text}{json}").contains(MARKER));
 }

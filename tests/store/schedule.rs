@@ -5,6 +5,7 @@ use chrono::TimeDelta;
 use hospital_kiosk::ports::{ScheduleMark, ScheduleNews};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 fn rows(numbers: std::ops::Range<usize>) -> Vec<(Patient, Appointment)> {
     numbers.map(|number| (patient(number), appointment(number, "10:30", None))).collect()
@@ -86,4 +87,68 @@ fn a_whole_day_keeps_nobody_waiting_to_its_end() {
             .map(|found| found.number),
         Some(patient(14_999).number)
     );
+}
+
+/// CPU time of this thread, by the kernel's own books.
+fn cpu() -> Duration {
+    let books = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(books.split_whitespace().next().unwrap().parse().unwrap())
+}
+
+fn look_up(store: &SqliteStore, number: usize) {
+    let who = patient(number);
+    assert!(store.cached_patient(day(), &who.number, who.birth_date).unwrap().is_some());
+    assert_eq!(store.cached_appointments(day(), &who.number).unwrap().len(), 1);
+}
+
+/// What a look-up costs in a day of 15,000, and how long it waits while the whole day is read anew.
+#[test]
+#[ignore = "a measurement: cargo test --test tests store::schedule -- --include-ignored --nocapture"]
+fn what_a_look_up_costs_and_waits_in_a_day_of_15000() {
+    const LOOK_UPS: u32 = 3_000;
+    let disk = Disk::new();
+    let store = Arc::new(disk.open());
+    let anew = |version: &str| {
+        let row = |(who, visit): (Patient, Appointment)| (who, Appointment { version: version.into(), ..visit });
+        whole(rows(0..15_000).into_iter().map(row).collect(), version)
+    };
+    store.update_schedule(day(), &anew("1"), at()).unwrap();
+    let (before, mut number) = (cpu(), 0);
+    for _ in 0..LOOK_UPS {
+        number = (number + 7_919) % 15_000;
+        look_up(&store, number);
+    }
+    println!("schedule: {:?} of CPU for each of {LOOK_UPS} look-ups among 15000 rows", (cpu() - before) / LOOK_UPS);
+
+    for (what, news) in [
+        ("the whole day anew, every row changed", anew("2")),
+        ("the whole day anew, nothing changed", anew("2")),
+        ("300 changes", ScheduleNews { whole: false, rows: rows(0..300), ..anew("3") }),
+    ] {
+        let (writer, done) = (store.clone(), Arc::new(AtomicBool::new(false)));
+        let ended = done.clone();
+        let started = Instant::now();
+        let refresh = std::thread::spawn(move || {
+            let before = cpu();
+            writer.update_schedule(day(), &news, at()).unwrap();
+            ended.store(true, Ordering::SeqCst);
+            cpu() - before
+        });
+        let mut waits = Vec::new();
+        while !done.load(Ordering::SeqCst) {
+            number = (number + 7_919) % 15_000;
+            let asked = Instant::now();
+            look_up(&store, number);
+            waits.push(asked.elapsed());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let spent = refresh.join().unwrap();
+        waits.sort();
+        let (half, last) = (waits[waits.len() / 2], waits[waits.len() - 1]);
+        println!(
+            "schedule: {what}: {:?}, {spent:?} of CPU; a look-up meanwhile takes {half:?}, the slowest of {} {last:?}",
+            started.elapsed(),
+            waits.len()
+        );
+    }
 }

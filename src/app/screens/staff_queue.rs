@@ -1,7 +1,7 @@
 use super::staff_payments::when;
-use super::ui::{App, ParkedItem, ParkedReason, StaffQueueData};
+use super::ui::{App, NoteKind, ParkedItem, ParkedReason, StaffQueueData};
 use super::words::{Words, int, rows};
-use crate::domain::screen::staff::{ParkedRow, ParkedWhy, StaffQueue};
+use crate::domain::screen::staff::{Note, NoteRow, ParkedRow, ParkedWhy, StaffQueue};
 use slint::{ComponentHandle, SharedString};
 
 pub(super) fn show(app: &App, words: &Words, queue: &StaffQueue) {
@@ -12,7 +12,8 @@ pub(super) fn show(app: &App, words: &Words, queue: &StaffQueue) {
     global.set_parked(int(queue.parked));
     global.set_not_kept(queue.not_kept);
     global.set_readable(!queue.unreadable);
-    let items = queue.rows.iter().enumerate().map(|(at, row)| item(words, at, row)).collect();
+    let parked = queue.rows.iter().enumerate().map(|(at, row)| item(words, at, row));
+    let items = parked.chain(queue.notes.iter().enumerate().map(|(at, row)| note(words, at, row))).collect();
     global.set_rows(rows(global.get_rows(), items));
 }
 
@@ -31,6 +32,36 @@ fn item(words: &Words, at: usize, row: &ParkedRow) -> ParkedItem {
         why,
         status: status.into(),
         retried: row.retried,
+        note: NoteKind::None,
+        ticket: SharedString::default(),
+        from: SharedString::default(),
+        to: SharedString::default(),
+    }
+}
+
+fn note(words: &Words, at: usize, row: &NoteRow) -> ParkedItem {
+    let (note, status, from, to) = match &row.what {
+        Note::Cancelled => (NoteKind::Cancelled, "", "", ""),
+        Note::Deleted => (NoteKind::Deleted, "", "", ""),
+        Note::OtherDay => (NoteKind::OtherDay, "", "", ""),
+        Note::NotBooked => (NoteKind::NotBooked, "", "", ""),
+        Note::AtDesk => (NoteKind::AtDesk, "", "", ""),
+        Note::OtherTime { from, to } => (NoteKind::OtherTime, "", from.as_str(), to.as_str()),
+        Note::OtherPlace => (NoteKind::OtherPlace, "", "", ""),
+        Note::Twice => (NoteKind::Twice, "", "", ""),
+        Note::Other(said) => (NoteKind::Other, said.as_str(), "", ""),
+    };
+    ParkedItem {
+        id: SharedString::from(format!("Note {}", at + 1)),
+        arrival: row.arrival,
+        since: when(words, row.at),
+        why: ParkedReason::Other,
+        status: status.into(),
+        retried: false,
+        note,
+        ticket: row.ticket.as_str().into(),
+        from: from.into(),
+        to: to.into(),
     }
 }
 

@@ -139,6 +139,8 @@ pub struct StaffQueue {
     pub last_delivered: Option<DateTime<FixedOffset>>,
     pub parked: u32,
     pub rows: Vec<ParkedRow>,
+    /// Below them, newest first; nothing can be done about these here.
+    pub notes: Vec<NoteRow>,
     /// The last press could not be written down, so nothing was done.
     pub not_kept: bool,
     pub unreadable: bool,
@@ -164,6 +166,36 @@ pub enum ParkedWhy {
     TakenApart,
     FoundTwice,
     Unreadable,
+    Other(String),
+}
+
+/// A request that the hospital has, and what staff should know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoteRow {
+    pub arrival: bool,
+    pub at: DateTime<FixedOffset>,
+    pub what: Note,
+    /// The number the patient holds; empty where none is told.
+    pub ticket: String,
+}
+
+/// What the desk had done meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Note {
+    Cancelled,
+    Deleted,
+    OtherDay,
+    NotBooked,
+    /// Registered at the desk before; the kiosk's ticket is on no visit.
+    AtDesk,
+    /// Registered, and the patient was told another time.
+    OtherTime {
+        from: String,
+        to: String,
+    },
+    OtherPlace,
+    /// It is there more than once.
+    Twice,
     Other(String),
 }
 

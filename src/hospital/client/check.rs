@@ -4,6 +4,7 @@ use super::Client;
 use super::http::Trouble;
 use super::skew;
 use super::token::NoToken;
+use std::sync::PoisonError;
 
 impl Client {
     /// What a technician should know of the server.
@@ -40,6 +41,12 @@ impl Client {
     #[must_use]
     pub fn heard_at_s(&self) -> Option<i64> {
         self.http.skew.heard_at_s()
+    }
+
+    /// When today's schedule, or what changed of it, was last read to its end.
+    #[must_use]
+    pub fn schedule_at_s(&self) -> Option<i64> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).schedule_at_s
     }
 
     /// A look-up of a number nobody has: what a token is worth shows only when it is used.

@@ -13,6 +13,7 @@ use crate::ports::ScheduleNews;
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 const PAGE_ROWS: &str = "200";
 /// A hospital's day: 40,000 appointments.
@@ -50,6 +51,12 @@ impl Day {
 
 impl Client {
     pub(super) async fn schedule_news(&self, day: NaiveDate, mark: Option<&str>) -> Result<ScheduleNews, String> {
+        let news = self.read_schedule(day, mark).await?;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).schedule_at_s = Some(Utc::now().timestamp());
+        Ok(news)
+    }
+
+    async fn read_schedule(&self, day: NaiveDate, mark: Option<&str>) -> Result<ScheduleNews, String> {
         let began = Utc::now();
         if let Some(mark) = mark
             && let Some(news) = self.changed(day, mark).await?

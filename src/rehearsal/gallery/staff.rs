@@ -3,8 +3,8 @@
 use super::{Shot, at, now};
 use crate::domain::money::Amount;
 use crate::domain::screen::staff::{
-    ChoiceOf, Known, ParkedRow, ParkedWhy, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue,
-    StaffResult, StaffScreen,
+    ChoiceOf, Known, Note, NoteRow, ParkedRow, ParkedWhy, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen,
+    StaffQueue, StaffResult, StaffScreen,
 };
 use crate::domain::screen::{PrintState, Screen};
 use crate::domain::session::PrinterState;
@@ -57,8 +57,9 @@ pub(super) fn staff() -> Vec<Shot> {
         shot("30-staff-evidence", choice(ChoiceOf::PaidEvidence, Some(1))),
         shot("30-staff-evidence-none", choice(ChoiceOf::NotPaidEvidence, None)),
         shot("30-staff-give-back", choice(ChoiceOf::GiveBackWay, Some(0))),
-        shot("31-staff-queue", StaffScreen::Queue(queue(parked()))),
-        shot("31-staff-queue-calm", StaffScreen::Queue(queue(vec![]))),
+        shot("31-staff-queue", StaffScreen::Queue(queue(parked(), vec![]))),
+        shot("31-staff-queue-notes", StaffScreen::Queue(queue(vec![], notes()))),
+        shot("31-staff-queue-calm", StaffScreen::Queue(queue(vec![], vec![]))),
     ]
 }
 
@@ -99,13 +100,24 @@ fn parked() -> Vec<ParkedRow> {
     ]
 }
 
-fn queue(rows: Vec<ParkedRow>) -> StaffQueue {
+fn notes() -> Vec<NoteRow> {
+    let row = |arrival, at, what, ticket: &str| NoteRow { arrival, at, what, ticket: ticket.to_owned() };
+    vec![
+        row(true, at(20, 13, 12), Note::Cancelled, "K3-012"),
+        row(true, at(20, 12, 40), Note::OtherTime { from: "10:30".to_owned(), to: "14:15".to_owned() }, "K3-011"),
+        row(true, at(20, 11, 2), Note::AtDesk, "K3-009"),
+        row(false, at(20, 9, 48), Note::Twice, ""),
+    ]
+}
+
+fn queue(rows: Vec<ParkedRow>, notes: Vec<NoteRow>) -> StaffQueue {
     StaffQueue {
         waiting: 3,
         oldest_min: Some(200),
         last_delivered: Some(now() - chrono::TimeDelta::minutes(7)),
         parked: u32::try_from(rows.len()).unwrap_or(0),
         rows,
+        notes,
         not_kept: false,
         unreadable: false,
     }

@@ -2,7 +2,7 @@
 
 use crate::domain::outbox::CAME_APART;
 use crate::domain::payment::{PaymentRecord, PaymentState};
-use crate::domain::screen::staff::{Known, ParkedWhy};
+use crate::domain::screen::staff::{Known, Note, ParkedWhy};
 
 /// How the journal's reasons begin; written by `resolve.rs` and `pay/`.
 const REASONS: [(&str, Known); 13] = [
@@ -57,6 +57,33 @@ pub(super) fn parked_why(note: &str) -> ParkedWhy {
     found.map_or_else(|| ParkedWhy::Other(note.to_owned()), |(_, why)| why.clone())
 }
 
+/// How the notes on delivered requests begin; written by `hospital/client/`.
+const DELIVERED: [(&str, Note); 7] = [
+    ("the appointment was cancelled meanwhile", Note::Cancelled),
+    ("the appointment was deleted meanwhile", Note::Deleted),
+    ("the appointment was moved to another day meanwhile", Note::OtherDay),
+    ("the appointment is no longer booked", Note::NotBooked),
+    ("the desk had registered the patient already", Note::AtDesk),
+    ("its place or its staff were changed", Note::OtherPlace),
+    ("the hospital has it more than once", Note::Twice),
+];
+const MOVED: &str = "it was moved from ";
+const TICKET: &str = " (ticket ";
+
+/// What the note says, and the ticket it names.
+pub(super) fn noted(note: &str) -> (Note, String) {
+    let (said, ticket) = note.strip_suffix(')').and_then(|note| note.rsplit_once(TICKET)).unwrap_or((note, ""));
+    let moved = said.strip_prefix(MOVED).and_then(|times| times.split_once(" meanwhile")?.0.split_once(" to "));
+    let what = match moved {
+        Some((from, to)) => Note::OtherTime { from: from.to_owned(), to: to.to_owned() },
+        None => DELIVERED
+            .iter()
+            .find(|(beginning, _)| said.starts_with(beginning))
+            .map_or_else(|| Note::Other(said.to_owned()), |(_, what)| what.clone()),
+    };
+    (what, ticket.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +107,27 @@ mod tests {
                 continue; // One constant, for writer and reader.
             }
             assert!(outbox.iter().any(|source| source.contains(beginning)), "{beginning}");
+        }
+    }
+
+    #[test]
+    fn notes_on_what_was_delivered_are_those_of_the_client() {
+        let client =
+            [include_str!("../../../hospital/client/arrival.rs"), include_str!("../../../hospital/client/deliver.rs")];
+        for beginning in DELIVERED.iter().map(|(beginning, _)| *beginning).chain([MOVED, TICKET]) {
+            assert!(client.iter().any(|source| source.contains(beginning)), "{beginning}");
+        }
+        for (note, what, ticket) in [
+            ("the appointment was cancelled meanwhile; no arrival was set (ticket K3-012)", Note::Cancelled, "K3-012"),
+            (
+                "it was moved from 10:30 to 11:00 meanwhile; the arrival was set: tell the patient (ticket K3-7)",
+                Note::OtherTime { from: "10:30".to_owned(), to: "11:00".to_owned() },
+                "K3-7",
+            ),
+            ("the hospital has it more than once: put a unique index on the identifier", Note::Twice, ""),
+            ("something new (really)", Note::Other("something new (really)".to_owned()), ""),
+        ] {
+            assert_eq!(noted(note), (what, ticket.to_owned()), "{note}");
         }
     }
 

@@ -1,12 +1,12 @@
 //! What staff see of the staff area's state.
 
-use super::known::{known, parked_why};
+use super::known::{known, noted, parked_why};
 use super::{Opened, Page, Staff};
 use crate::domain::journey::pay::Till;
 use crate::domain::payment::PaymentRecord;
 use crate::domain::screen::Screen;
 use crate::domain::screen::staff::{
-    ParkedRow, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue, StaffResult, StaffScreen,
+    NoteRow, ParkedRow, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue, StaffResult, StaffScreen,
 };
 use crate::domain::session::StaffRefusal;
 use crate::domain::session::kiosk::Kiosk;
@@ -63,12 +63,17 @@ impl Staff {
             why: parked_why(&parked.note),
             retried: self.retried.contains(&parked.id),
         };
+        let note = |row: &crate::domain::staff::Noted| {
+            let (what, ticket) = noted(&row.note);
+            NoteRow { arrival: row.kind == "arrival", at: row.delivered_at, what, ticket }
+        };
         StaffQueue {
             waiting: queue.waiting,
             oldest_min: queue.oldest.map(minutes),
             last_delivered: queue.last_delivered,
             parked: queue.parked,
             rows: queue.parked_rows.iter().take(ROWS_MAX).map(row).collect(),
+            notes: queue.noted_rows.iter().take(ROWS_MAX).map(note).collect(),
             not_kept: self.not_kept,
             unreadable: self.lists.is_none(),
         }
