@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-const REQUESTS: u32 = 200;
+const REQUESTS: u32 = 100;
 /// Each is measured so often, in turns: a server gets slower as it fills.
 const ROUNDS: u32 = 3;
 const TIMES: SyncSettings =

@@ -286,10 +286,12 @@ impl Shelf {
         if !self.bundles.contains(bundle) {
             self.bundles.push(bundle.clone());
         }
-        let before = (self.resources.clone(), self.next_id);
+        // A transaction only adds.
+        let before = (self.resources.len(), self.next_id);
         let result = self.run(bundle["entry"].as_array().map_or(&[][..], Vec::as_slice));
         if result.is_err() {
-            (self.resources, self.next_id) = before;
+            self.resources.truncate(before.0);
+            self.next_id = before.1;
         }
         result
     }
