@@ -135,6 +135,8 @@ struct Reply {
 
 const REQUEST_BYTES_MAX: u64 = 4096;
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// A hundred thousand waiting requests take seconds to be listed.
+const LIST_LIMIT: Duration = Duration::from_secs(60);
 
 /// # Errors
 /// As the command itself.
@@ -207,7 +209,13 @@ pub fn ask(folder: &Path, request: &Request) -> Option<Answer> {
 }
 
 fn exchange(stream: &mut UnixStream, request: &Request) -> std::io::Result<Answer> {
-    let limit = if request.needs_desk() { payments::ANSWER_LIMIT + TIMEOUT } else { TIMEOUT };
+    let limit = if matches!(request, Request::QueueList { .. }) {
+        LIST_LIMIT
+    } else if request.needs_desk() {
+        payments::ANSWER_LIMIT + TIMEOUT
+    } else {
+        TIMEOUT
+    };
     stream.set_read_timeout(Some(limit))?;
     // It may hold a PIN.
     let asked = Zeroizing::new(serde_json::to_string(request)?);

@@ -208,7 +208,18 @@ impl Store for SqliteStore {
     }
 
     fn requests(&self) -> Result<Vec<QueueRow>> {
-        outbox::all(&self.connection())
+        let delivered_from = outbox::delivered_from(&self.connection())?;
+        let mut rows: Vec<QueueRow> = Vec::new();
+        loop {
+            let after = rows.last().map_or(0, |row| row.sequence);
+            let part = outbox::some(&self.connection(), after, delivered_from)?;
+            let more = part.len() == outbox::ROWS_AT_ONCE;
+            rows.extend(part);
+            if !more {
+                return Ok(rows);
+            }
+            give_way();
+        }
     }
 
     fn attention(&self) -> Result<Vec<QueueRow>> {

@@ -164,13 +164,22 @@ pub(super) const NEWEST: u32 = 200;
 /// Of parked rows, for a summary; the list has them all.
 const PARKED_SHOWN_MAX: u32 = 200;
 
-/// Everything undelivered and the newest delivered rows, oldest first.
-pub(super) fn all(connection: &Connection) -> Result<Vec<QueueRow>> {
+/// More rows are not read at once: whoever waits for the store meanwhile is a patient.
+pub(super) const ROWS_AT_ONCE: usize = 500;
+
+/// From where on delivered rows are shown.
+pub(super) fn delivered_from(connection: &Connection) -> Result<i64> {
+    let oldest = "SELECT coalesce(min(sequence), 0) FROM
+         (SELECT sequence FROM outbox WHERE state = 'sent' ORDER BY sequence DESC LIMIT ?1)";
+    Ok(connection.query_row(oldest, [DELIVERED_SHOWN_MAX], |row| row.get(0))?)
+}
+
+/// Everything undelivered and the delivered rows from `delivered_from` on, oldest first: those after `after`, part by part.
+pub(super) fn some(connection: &Connection, after: i64, delivered_from: i64) -> Result<Vec<QueueRow>> {
     let sql = format!(
-        "SELECT {ROW} FROM outbox WHERE state <> 'sent' OR sequence IN
-         (SELECT sequence FROM outbox WHERE state = 'sent' ORDER BY sequence DESC LIMIT ?1) ORDER BY sequence"
+        "SELECT {ROW} FROM outbox WHERE sequence > ?1 AND (state <> 'sent' OR sequence >= ?2) ORDER BY sequence LIMIT ?3"
     );
-    rows(connection, &sql, params![DELIVERED_SHOWN_MAX])
+    rows(connection, &sql, params![after, delivered_from, i64::try_from(ROWS_AT_ONCE).unwrap_or(i64::MAX)])
 }
 
 /// What somebody should look at, oldest first, however many wait.

@@ -96,7 +96,7 @@ url="https://127.0.0.1:$port/fhir"
 
 keys=$(enroll --tls)
 printf 'base_url: %s\nserver_auth: {types: [smart], enforce_scopes: true, smart_clients: [{client_id: %s, jwks: %s}]}\n' \
-    "$url" "$client" "$(echo "$keys" | field jwks)" >"$folder/auth.yaml"
+    "$url" "$client" "$(printf '%s' "$keys" | field jwks)" >"$folder/auth.yaml"
 upstream=$("$here/fhir_server.sh" start "$folder/server" "$folder/auth.yaml")
 upstream=${upstream#http://127.0.0.1:}
 "$peers/python/bin/python" "$here/gateway.py" "$port" "${upstream%/fhir}" "$folder/gateway.pem" "$folder/gateway.key" \
@@ -108,11 +108,11 @@ write_config "$url"
 expect "a gateway of a CA nobody named" "certificate is not trusted"
 ca_file="$folder/hospital.pem"
 write_config "$url"
-expect "the CA is named, and no certificate shown" "asks for one"
+expect "the CA is named, and no certificate shown" "[identity] certificate_file"
 certificate_file="$folder/kiosk.pem"
-echo "$keys" | field certificate_request | issue "$folder/stranger" >"$certificate_file"
+printf '%s' "$keys" | field certificate_request | issue "$folder/stranger" >"$certificate_file"
 write_config "$url"
-expect "a certificate of somebody else's CA" "does not take this kiosk's certificate"
-echo "$keys" | field certificate_request | issue "$folder/hospital" >"$certificate_file"
+expect "a certificate of somebody else's CA" "[identity] certificate_file"
+printf '%s' "$keys" | field certificate_request | issue "$folder/hospital" >"$certificate_file"
 expect "the hospital's certificate, and a token" "signed in as"
 echo "smart: all passed"

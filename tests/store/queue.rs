@@ -131,3 +131,25 @@ fn that_a_bundle_came_apart_is_remembered_over_later_answers() {
         assert!(kept.starts_with(CAME_APART) && kept.ends_with(reason) && kept.len() < 150, "{kept}");
     }
 }
+
+/// Read part by part, with others in between.
+#[test]
+fn the_list_has_every_undelivered_row_and_the_newest_thousand_delivered() {
+    let disk = Disk::new();
+    drop(disk.open());
+    let connection = rusqlite::Connection::open(disk.database()).unwrap();
+    let key = fs::read_to_string(disk.key_file()).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim())).unwrap();
+    connection
+        .execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+             INSERT INTO outbox (id, visit, kind, state, queued_at)
+             SELECT printf('00000000-0000-0000-0000-%012x', i), '', 'documents', iif(i % 2, 'sent', 'waiting'), ?1 FROM n",
+            [at().to_rfc3339()],
+        )
+        .unwrap();
+    drop(connection);
+    let rows = disk.open().requests().unwrap();
+    let expected = (1..=3_000).filter(|sequence| sequence % 2 == 0 || *sequence > 1_000);
+    assert_eq!(rows.iter().map(|row| row.sequence).collect::<Vec<i64>>(), expected.collect::<Vec<i64>>());
+}

@@ -69,6 +69,13 @@ impl Client {
 }
 
 fn unreachable(trouble: Trouble) -> String {
-    let advice = if trouble == Trouble::NotSent { ": is the network up, is the address right?" } else { "" };
+    let advice = match trouble {
+        Trouble::NotSent => ": is the network up, is the address right?",
+        // TLS 1.3 says so after the request has left, and OpenSSL's refusal is often lost in the closing.
+        Trouble::NoAnswer => {
+            ": if a gateway before it asks for a certificate, look at [identity] certificate_file; else try again"
+        }
+        Trouble::NotTrusted | Trouble::NotLetIn | Trouble::TimedOut | Trouble::TooLarge => "",
+    };
     format!("{trouble}{advice}")
 }
