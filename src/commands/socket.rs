@@ -136,7 +136,7 @@ struct Reply {
 const REQUEST_BYTES_MAX: u64 = 4096;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// A hundred thousand waiting requests take seconds to be listed.
-const LIST_LIMIT: Duration = Duration::from_secs(60);
+const LIST_LIMIT: Duration = Duration::from_mins(1);
 
 /// # Errors
 /// As the command itself.
