@@ -85,7 +85,7 @@ impl Rig {
             std::thread::sleep(Duration::from_millis(20));
         }
         sender.abort();
-        *last.lock().unwrap_or_else(PoisonError::into_inner) - started
+        last.lock().unwrap_or_else(PoisonError::into_inner).duration_since(started)
     }
 
     /// Several requests in one transaction, over a bare HTTP connection.

@@ -118,7 +118,10 @@ fn what_a_look_up_costs_and_waits_in_a_day_of_15000() {
         number = (number + 7_919) % 15_000;
         look_up(&store, number);
     }
-    println!("schedule: {:?} of CPU for each of {LOOK_UPS} look-ups among 15000 rows", (cpu() - before) / LOOK_UPS);
+    println!(
+        "schedule: {:?} of CPU for each of {LOOK_UPS} look-ups among 15000 rows",
+        cpu().saturating_sub(before) / LOOK_UPS
+    );
 
     for (what, news) in [
         ("the whole day anew, every row changed", anew("2")),
@@ -132,7 +135,7 @@ fn what_a_look_up_costs_and_waits_in_a_day_of_15000() {
             let before = cpu();
             writer.update_schedule(day(), &news, at()).unwrap();
             ended.store(true, Ordering::SeqCst);
-            cpu() - before
+            cpu().saturating_sub(before)
         });
         let mut waits = Vec::new();
         while !done.load(Ordering::SeqCst) {
