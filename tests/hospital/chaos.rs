@@ -163,13 +163,17 @@ struct Heard {
 }
 
 impl Heard {
-    /// Listens until `until` or the child's end; the clock starts when it is at work.
-    fn listen(&mut self, kiosk: &Kiosk, life: Duration) {
+    /// Listens for a `life` or until the child's end; the clock starts when it is at work, on a full disk when it has met it.
+    fn listen(&mut self, kiosk: &Kiosk, life: Duration, on_a_full_disk: bool) {
         let mut until = Instant::now() + Duration::from_mins(1);
         loop {
             match kiosk.says.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(word) if word == "ready" && on_a_full_disk => {}
                 Ok(word) if word == "ready" => until = Instant::now() + life,
-                Ok(word) if word == "full" => self.full += 1,
+                Ok(word) if word == "full" => {
+                    self.full += 1;
+                    until = until.min(Instant::now() + life);
+                }
                 Ok(word) if word == "over" => {
                     self.over = true;
                     return;
@@ -193,16 +197,17 @@ fn play(upstream: &str, requests: u128, kills: u32, life_ms: u64) {
     let (mut heard, started) = (Heard::default(), Instant::now());
     for kill in 0..kills {
         // Once, in the middle, the disk is full: the database may not grow by a page.
-        let size_max_mib = if kill == kills / 3 { 0 } else { 4_096 };
+        let is_full = kill == kills / 3;
+        let size_max_mib = if is_full { 0 } else { 4_096 };
         // Requests come little by little, so that there are some to queue until the last kill.
         let to = (requests * u128::from(kill + 1) / u128::from(kills)).max(heard.queued);
         let kiosk = Kiosk::start(disk.path(), &proxy.url(), heard.queued + 1, to, size_max_mib);
-        heard.listen(&kiosk, Duration::from_millis(random_below(life_ms)));
+        heard.listen(&kiosk, Duration::from_millis(random_below(life_ms)), is_full);
         drop(kiosk);
     }
     heard.over = false;
     let kiosk = Kiosk::start(disk.path(), &proxy.url(), heard.queued + 1, requests, 4_096);
-    heard.listen(&kiosk, Duration::from_mins(20));
+    heard.listen(&kiosk, Duration::from_mins(20), false);
     assert!(heard.over && heard.queued == requests, "the last kiosk finished; {} queued", heard.queued);
     drop(kiosk);
     assert!(heard.full > 0, "the disk was full for a while");
