@@ -63,7 +63,11 @@ impl DeskSender {
         order: StaffOrder,
         answers: Option<Sender<StaffAnswer>>,
     ) {
-        if self.0.try_send(Message::Staff { ticket, attempt, order, answers }).is_err() {
+        self.give(Message::Staff { ticket, attempt, order, answers });
+    }
+
+    fn give(&self, order: Message) {
+        if self.0.try_send(order).is_err() {
             tracing::error!("a staff order was dropped: the desk is behind or has ended");
         }
     }
@@ -86,9 +90,7 @@ impl StaffDesk for DeskSender {
 
     fn close_day(&self) -> Receiver<StaffAnswer> {
         let (answers, received) = channel_of_answers();
-        if self.0.try_send(Message::CloseDay { ticket: Uuid::new_v4(), answers }).is_err() {
-            tracing::error!("a staff order was dropped: the desk is behind or has ended");
-        }
+        self.give(Message::CloseDay { ticket: Uuid::new_v4(), answers });
         received
     }
 }

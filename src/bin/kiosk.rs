@@ -244,8 +244,8 @@ fn main() -> ExitCode {
             tell(ask_store(&path, &request), &mut streams)
         }
         Command::Payments { what } => {
-            let request = |config: Config| payments_request(what, config.facility.currency);
-            tell(load(&path).map(request).and_then(|request| ask_store(&path, &request)), &mut streams)
+            let ask = |config: Config| ask_store_of(&config, &payments_request(what, &config.facility.currency));
+            tell(load(&path).and_then(ask), &mut streams)
         }
         Command::Reprint(ReprintArgs { payment, last }) => {
             let id = payment.filter(|_| !last);
@@ -286,7 +286,7 @@ fn staff_request(what: StaffCommand, streams: &mut Streams<'_>) -> Result<socket
     })
 }
 
-fn payments_request(what: PaymentsCommand, currency: Currency) -> socket::Request {
+fn payments_request(what: PaymentsCommand, currency: &Currency) -> socket::Request {
     match what {
         PaymentsCommand::List { json } => socket::Request::PaymentsList { json },
         PaymentsCommand::Show { id, json } => socket::Request::PaymentsShow { id, json },
@@ -294,20 +294,23 @@ fn payments_request(what: PaymentsCommand, currency: Currency) -> socket::Reques
         PaymentsCommand::Settle { id, outcome, evidence, json } => {
             socket::Request::PaymentsSettle { id, paid: outcome == Outcome::Paid, evidence, json }
         }
-        PaymentsCommand::Totals { json } => socket::Request::PaymentsTotals { json, currency },
+        PaymentsCommand::Totals { json } => socket::Request::PaymentsTotals { json, currency: currency.clone() },
         PaymentsCommand::Cancel { id, with_card, json } => socket::Request::PaymentsCancel { id, with_card, json },
     }
 }
 
+fn ask_store(path: &std::path::Path, request: &socket::Request) -> Answer {
+    ask_store_of(&load(path)?, request)
+}
+
 /// The running kiosk answers over its socket; with none running the store is opened here, and for staff's orders all
 /// of a kiosk but its window.
-fn ask_store(path: &std::path::Path, request: &socket::Request) -> Answer {
-    let config = load(path)?;
+fn ask_store_of(config: &Config, request: &socket::Request) -> Answer {
     if let Some(answer) = socket::ask(&config.store.folder, request) {
         return answer;
     }
     if request.needs_desk() {
-        return without_window(&config, request);
+        return without_window(config, request);
     }
     let opened = store::open(&config.store).map_err(commands::usage)?;
     socket::answer(&opened.store, request)

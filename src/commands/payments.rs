@@ -54,21 +54,14 @@ pub fn order(
 ) -> Answer {
     let payment = find(store, id)?;
     audit(store, &payment, order, "ordered")?;
-    let end = Instant::now() + patience;
-    loop {
-        let answer = last(&desk.order(payment.attempt, order.clone()))?;
-        let starting = matches!(answer, StaffAnswer::Refused(StaffRefusal::TerminalAway | StaffRefusal::AnotherOpen));
-        if !starting || Instant::now() >= end {
-            let told = told(&payment, answer, as_json);
-            let result = told.as_ref().map_or_else(|refusal| refusal.why.clone(), |_| "done".to_owned());
-            // The money's own journal is the truth by now.
-            if let Err(refusal) = audit(store, &payment, order, &result) {
-                tracing::error!("{}", refusal.why);
-            }
-            return told;
-        }
-        std::thread::sleep(AGAIN);
+    let answer = answered(patience, || desk.order(payment.attempt, order.clone()))?;
+    let told = told(&payment, answer, as_json);
+    let result = told.as_ref().map_or_else(|refusal| refusal.why.as_str(), |_| "done");
+    // The money's own journal is the truth by now.
+    if let Err(refusal) = audit(store, &payment, order, result) {
+        tracing::error!("{}", refusal.why);
     }
+    told
 }
 
 /// The receipt of `id`, or of the last payment that was paid.
@@ -95,12 +88,28 @@ fn audit(store: &dyn Store, payment: &PaymentRecord, order: &StaffOrder, result:
         StaffOrder::Cancel { .. } => StaffAct::GiveBack,
         StaffOrder::Reprint => StaffAct::PrintReceipt,
     };
-    let entry = AuditEntry { act, about: payment.number.clone(), result: result.to_owned() };
-    let book = store.staff_book().ok_or_else(|| usage("this store keeps no trail of what staff do"))?;
-    book.audit("shell", &entry, chrono::Local::now().fixed_offset()).map_err(usage)
+    write_down(store, &AuditEntry { act, about: payment.number.clone(), result: result.to_owned() })
 }
 
-pub(super) fn last(answers: &Receiver<StaffAnswer>) -> Result<StaffAnswer, Refusal> {
+pub(super) fn write_down(store: &dyn Store, entry: &AuditEntry) -> Result<(), Refusal> {
+    let book = store.staff_book().ok_or_else(|| usage("this store keeps no trail of what staff do"))?;
+    book.audit("shell", entry, chrono::Local::now().fixed_offset()).map_err(usage)
+}
+
+/// What becomes of an order. For `patience` it is given again while the kiosk is only starting.
+pub(super) fn answered(patience: Duration, give: impl Fn() -> Receiver<StaffAnswer>) -> Result<StaffAnswer, Refusal> {
+    let end = Instant::now() + patience;
+    loop {
+        let answer = last(&give())?;
+        let starting = matches!(answer, StaffAnswer::Refused(StaffRefusal::TerminalAway | StaffRefusal::AnotherOpen));
+        if !starting || Instant::now() >= end {
+            return Ok(answer);
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+fn last(answers: &Receiver<StaffAnswer>) -> Result<StaffAnswer, Refusal> {
     let mut begun = false;
     loop {
         match answers.recv_timeout(ANSWER_LIMIT) {

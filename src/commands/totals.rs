@@ -9,15 +9,12 @@ use crate::domain::closing::{
 use crate::domain::format;
 use crate::domain::language::Language;
 use crate::domain::money::{Amount, Currency};
-use crate::domain::session::{StaffAnswer, StaffRefusal};
+use crate::domain::session::StaffAnswer;
 use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::{StaffDesk, Store};
 use chrono::{DateTime, FixedOffset};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
-
-/// Between two tries at a kiosk that is only just starting.
-const AGAIN: Duration = Duration::from_millis(500);
+use std::time::Duration;
 
 /// For `patience` it is tried again while the kiosk is only starting.
 ///
@@ -25,15 +22,7 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// 1: they differ. 2: the terminal could not be asked, or told no totals.
 pub fn run(store: &dyn Store, desk: &dyn StaffDesk, currency: &Currency, as_json: bool, patience: Duration) -> Answer {
     audit(store, "ordered")?;
-    let end = Instant::now() + patience;
-    let answer = loop {
-        let answer = payments::last(&desk.close_day())?;
-        let starting = matches!(answer, StaffAnswer::Refused(StaffRefusal::TerminalAway | StaffRefusal::AnotherOpen));
-        if !starting || Instant::now() >= end {
-            break answer;
-        }
-        std::thread::sleep(AGAIN);
-    };
+    let answer = payments::answered(patience, || desk.close_day())?;
     let told = told(store, answer, currency, as_json);
     let result = told.as_ref().map_or_else(|refusal| refusal.why.as_str(), |_| "they agree");
     // The journal has the answer by now.
@@ -45,8 +34,7 @@ pub fn run(store: &dyn Store, desk: &dyn StaffDesk, currency: &Currency, as_json
 
 fn audit(store: &dyn Store, result: &str) -> Result<(), Refusal> {
     let entry = AuditEntry { act: StaffAct::CloseDay, about: String::new(), result: result.to_owned() };
-    let book = store.staff_book().ok_or_else(|| usage("this store keeps no trail of what staff do"))?;
-    book.audit("shell", &entry, chrono::Local::now().fixed_offset()).map_err(usage)
+    payments::write_down(store, &entry)
 }
 
 fn told(store: &dyn Store, answer: StaffAnswer, currency: &Currency, as_json: bool) -> Answer {

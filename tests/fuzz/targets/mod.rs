@@ -129,3 +129,26 @@ fn to_hex(bytes: &[u8]) -> String {
 fn longest_digit_run(text: &str) -> usize {
     text.split(|letter: char| !letter.is_ascii_digit()).map(str::len).max().unwrap_or(0)
 }
+
+/// What a reader finds if the line gives `bytes` in pieces and then falls silent.
+fn read_in_pieces<R: Default, I>(
+    bytes: &[u8],
+    piece: usize,
+    push: fn(&mut R, &[u8]) -> Vec<I>,
+    silence: fn(&mut R) -> Vec<I>,
+    is_waiting: fn(&R) -> bool,
+) -> Vec<I> {
+    let mut reader = R::default();
+    let mut items: Vec<I> = bytes.chunks(piece).flat_map(|bytes| push(&mut reader, bytes)).collect();
+    items.extend(silence(&mut reader));
+    assert!(!is_waiting(&reader));
+    items
+}
+
+/// Each block between an ACK and a NAK with a byte that begins another, and each behind its neighbour; the first byte of an
+/// input says how the line cuts it.
+fn streams_of(blocks: &[Vec<u8>], begins: u8) -> Vec<Vec<u8>> {
+    let with_ack = |block: &Vec<u8>| [&[7, 0x06][..], block, &[0x15, begins]].concat();
+    let pairs = blocks.windows(2).map(|pair| [&[40], &pair[0][..], &pair[1]].concat());
+    blocks.iter().map(with_ack).chain(pairs).collect()
+}

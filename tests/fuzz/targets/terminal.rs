@@ -69,11 +69,7 @@ pub fn stream(bytes: &[u8]) {
 }
 
 fn read_in_pieces(bytes: &[u8], piece: usize) -> Vec<Item> {
-    let mut reader = Reader::default();
-    let mut items: Vec<Item> = bytes.chunks(piece).flat_map(|bytes| reader.push(bytes)).collect();
-    items.extend(reader.silence());
-    assert!(!reader.is_waiting());
-    items
+    super::read_in_pieces(bytes, piece, Reader::push, Reader::silence, Reader::is_waiting)
 }
 
 fn frames_of(items: &[Item]) -> Vec<&Vec<u8>> {
@@ -86,10 +82,7 @@ pub fn frames() -> Vec<Vec<u8>> {
 }
 
 pub fn streams() -> Vec<Vec<u8>> {
-    let frames = frames();
-    let with_ack = |frame: &Vec<u8>| [&[7, 0x06][..], frame, &[0x15, 0x02]].concat();
-    let pairs = frames.windows(2).map(|pair| [&[40], &pair[0][..], &pair[1]].concat());
-    frames.iter().map(with_ack).chain(pairs).collect()
+    super::streams_of(&frames(), 0x02)
 }
 
 /// A card number that the terminal "masks" with one star behind it.

@@ -78,11 +78,7 @@ pub fn stream(bytes: &[u8]) {
 }
 
 fn read_in_pieces(bytes: &[u8], piece: usize) -> Vec<Item> {
-    let mut reader = Reader::default();
-    let mut items: Vec<Item> = bytes.chunks(piece).flat_map(|bytes| reader.push(bytes)).collect();
-    items.extend(reader.silence());
-    assert!(!reader.is_waiting());
-    items
+    super::read_in_pieces(bytes, piece, Reader::push, Reader::silence, Reader::is_waiting)
 }
 
 /// The column of every row that is hexadecimal.
@@ -117,9 +113,7 @@ pub fn containers() -> Vec<Vec<u8>> {
 
 pub fn streams() -> Vec<Vec<u8>> {
     let blocks: Vec<_> = blocks().into_iter().chain(apdus().iter().map(|apdu| frame::wrap(apdu))).collect();
-    let with_ack = |block: &Vec<u8>| [&[7, 0x06][..], block, &[0x15, 0x10]].concat();
-    let pairs = blocks.windows(2).map(|pair| [&[40], &pair[0][..], &pair[1]].concat());
-    blocks.iter().map(with_ack).chain(pairs).collect()
+    super::streams_of(&blocks, 0x10)
 }
 
 /// A card number with more behind it, as a terminal that sends track data in the place of the number.
