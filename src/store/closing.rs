@@ -23,7 +23,8 @@ pub(super) fn record(tx: &Transaction<'_>, entry: &ClosingEntry, at: DateTime<Fi
     }
 }
 
-/// Never beside a money operation: it would be in neither day's totals for sure.
+/// Never beside a money operation: it would be in neither day's totals for sure. The places are the last ones ever given:
+/// those rows themselves may be forgotten by now.
 fn asked(tx: &Transaction<'_>, closing: ClosingId, at: DateTime<FixedOffset>) -> Result<()> {
     if let Some((_, record)) = find(tx, closing)? {
         return if record.end.is_none() { Ok(()) } else { Err(refused("this end of day has gone further")) };
@@ -32,7 +33,8 @@ fn asked(tx: &Transaction<'_>, closing: ClosingId, at: DateTime<FixedOffset>) ->
     undo::refuse_beside_open(tx, None)?;
     tx.execute(
         "INSERT INTO closings (closing, divides, charges_to, undos_to, asked_at, changed_at) VALUES (?1, ?2,
-         (SELECT coalesce(max(sequence), 0) FROM payments), (SELECT coalesce(max(sequence), 0) FROM undos), ?3, ?3)",
+         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'payments'), 0),
+         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'undos'), 0), ?3, ?3)",
         params![closing.0.to_string(), word(None), at.to_rfc3339()],
     )?;
     Ok(())

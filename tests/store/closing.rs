@@ -146,6 +146,19 @@ fn what_the_journal_no_longer_keeps_is_counted() {
     assert_eq!((book.forgotten, net(&book)), (1, (1, 5_100)));
 }
 
+#[test]
+fn what_was_forgotten_before_a_day_began_is_no_loss_of_that_day() {
+    let disk = Disk::new();
+    let store = disk.open();
+    record(&store, [intent(1), not_paid(1)]);
+    store.forget_old(at() + chrono::TimeDelta::days(400)).unwrap();
+    record(&store, [asked(1), ended(1, untold(Batch::Closed))]);
+    pay(&store, 2);
+    record(&store, [asked(2)]);
+    let book = store.day_book(closing(2)).unwrap();
+    assert_eq!((book.forgotten, net(&book)), (0, (1, 5_100)));
+}
+
 /// A kiosk at work whose till writes what `end` says.
 struct Till {
     store: Arc<dyn Store>,
