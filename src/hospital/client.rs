@@ -37,8 +37,6 @@ pub struct Client {
 struct Known {
     can: Capabilities,
     read_at: Option<Instant>,
-    /// It was seen to run a transaction as a batch: one Task does not prove the rest.
-    takes_apart: bool,
     /// When the schedule was last read, in seconds since 1970.
     schedule_at_s: Option<i64>,
 }

@@ -44,8 +44,8 @@ pub enum Fault {
     LoseAnswers,
     /// Writes are not done and answered so.
     Answer { status: u16, retry_after: Option<String> },
-    /// A transaction is taken apart as a batch, and one entry not taken: 200 with this status inside.
-    EntryRefused { status: u16 },
+    /// A transaction is taken apart as a batch, and entries of this type are not taken: 200 with this status inside.
+    TakesApart { refused: &'static str, status: u16, loses_answers: bool },
     /// A search answers with the wrong kind of resource.
     WrongResource,
     /// Search parameters are ignored: every search finds everything.
@@ -139,6 +139,10 @@ impl SimHospital {
     pub fn set(&self, fault: Fault) {
         self.shared.line.set_down(fault == Fault::Down);
         self.shared.shelf().ignores_search = fault == Fault::IgnoresSearch;
+        self.shared.shelf().takes_apart = match fault {
+            Fault::TakesApart { refused, status, .. } => Some((refused, status)),
+            _ => None,
+        };
         self.shared.set_fault(fault);
     }
 

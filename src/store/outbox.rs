@@ -116,8 +116,7 @@ pub(super) fn tried(
     Ok(false)
 }
 
-/// A bundle that came apart stays known as such until it is whole: its Task proves nothing of its other entries, and the
-/// sender looks for each of them, also after a restart.
+/// That a bundle came apart stays known until it is whole: whoever enters it by hand must know that a part may be there.
 fn remembered(before: Option<&str>, reason: &str) -> String {
     let apart = before.is_some_and(|note| note.starts_with(CAME_APART));
     if apart && !reason.starts_with(CAME_APART) {

@@ -111,7 +111,7 @@ fn another_request_under_the_same_identifier_is_refused() {
     assert_eq!(store.next_request().unwrap().unwrap().request, *request(1, 1, PaymentOfRequest::Unpaid));
 }
 
-/// The sender looks for every entry of such a bundle, also after a restart: a later answer must not cover it up.
+/// Whoever enters it by hand must know that a part may be there: a later answer must not cover it up.
 #[test]
 fn that_a_bundle_came_apart_is_remembered_over_later_answers() {
     let disk = Disk::new();

@@ -4,9 +4,8 @@ use super::super::wire;
 use super::Client;
 use super::answer::{self, Verdict};
 use super::http::Trouble;
-use crate::domain::outbox::{CAME_APART, Delivery, QueuedRequest};
+use crate::domain::outbox::{Delivery, QueuedRequest};
 use serde_json::Value;
-use std::sync::PoisonError;
 
 /// What a look for our own Task found.
 enum Look {
@@ -14,39 +13,29 @@ enum Look {
     Ours {
         more_than_one: bool,
     },
+    /// It is there, but points to what is not: the server took the bundle apart and kept a part of it.
+    InPart,
     /// The server could not be asked.
     Failed(Delivery),
 }
 
-/// What must be known of a frozen entry to find it again.
-struct Entry {
-    kind: String,
-    /// The identifier's value in `request_system`.
-    id: String,
-    conditional: bool,
-}
-
 impl Client {
     pub(super) async fn deliver_bundle(&self, queued: &QueuedRequest) -> Delivery {
-        let Some(entries) = read_entries(&queued.bundle) else {
+        let Some(conditional) = conditional_entries(&queued.bundle) else {
             return Delivery::Park { reason: "the stored bundle cannot be read".to_owned() };
         };
-        if queued.maybe_delivered || entries.iter().any(|entry| !entry.conditional) {
-            match self.look(queued, &entries).await {
+        if queued.maybe_delivered || conditional.contains(&false) {
+            match self.look_for_task(queued).await {
                 Look::Ours { more_than_one } => return found(more_than_one),
                 Look::Failed(delivery) => return delivery,
-                Look::None => {}
+                // Sent again, what is there stays as it is and what is missing is added.
+                Look::None | Look::InPart => {}
             }
         }
         match self.http.transaction(queued.bundle.clone(), self.send_timeout()).await {
             Err(trouble) => answer::trouble(trouble),
-            Ok(answer) => match answer::of_transaction(&answer, entries.len()) {
-                Verdict::Settled(delivery) => {
-                    if came_apart(&delivery) {
-                        self.known.lock().unwrap_or_else(PoisonError::into_inner).takes_apart = true;
-                    }
-                    delivery
-                }
+            Ok(answer) => match answer::of_transaction(&answer, conditional.len()) {
+                Verdict::Settled(delivery) => delivery,
                 Verdict::Look => self.after_412(queued).await,
             },
         }
@@ -57,40 +46,21 @@ impl Client {
         match self.look_for_task(queued).await {
             Look::Ours { .. } => found(true),
             Look::Failed(delivery) => delivery,
-            Look::None => Delivery::Park {
+            Look::None | Look::InPart => Delivery::Park {
                 reason: "the server finds one of our identifiers, or the patient, more than once (412)".to_owned(),
             },
         }
     }
 
-    /// The Task comes last in its bundle and is proof of all of it, except where bundles come apart: there each entry is
-    /// looked for, and what is missing is added by the replay.
-    async fn look(&self, queued: &QueuedRequest, entries: &[Entry]) -> Look {
-        let task = self.look_for_task(queued).await;
-        let apart = self.known.lock().unwrap_or_else(PoisonError::into_inner).takes_apart
-            || queued.note.as_deref().is_some_and(|note| note.starts_with(CAME_APART));
-        if !apart || !matches!(task, Look::Ours { .. }) {
-            return task;
-        }
-        for entry in entries.iter().filter(|entry| entry.kind != "Task") {
-            match self.look_for(&entry.kind, &entry.id).await {
-                Look::Ours { .. } => {}
-                missing_or_failed @ (Look::None | Look::Failed(_)) => return missing_or_failed,
-            }
-        }
-        task
-    }
-
+    /// The Task comes last in its bundle and names all of it: with nothing left unresolved in it, it is proof of all. Only
+    /// Tasks are asked for, because a kiosk may read nothing else of what it wrote (`[identity] scope`).
     async fn look_for_task(&self, queued: &QueuedRequest) -> Look {
-        self.look_for("Task", &wire::entry_id(queued.request.id, "task").to_string()).await
-    }
-
-    async fn look_for(&self, kind: &str, id: &str) -> Look {
+        let id = wire::entry_id(queued.request.id, "task").to_string();
         let token = format!("{}|{id}", self.settings.request_system);
-        match self.http.get(kind, &[("identifier", &token)], self.send_timeout()).await {
+        match self.http.get("Task", &[("identifier", &token)], self.send_timeout()).await {
             Err(trouble) => Look::Failed(uncertain(trouble)),
             Ok(answer) => match answer.resource("Bundle") {
-                Some(bundle) => count_ours(bundle, kind, &self.settings.request_system, id),
+                Some(bundle) => ours(bundle, &self.settings.request_system, &id),
                 None if answer.is_success() => {
                     Look::Failed(later("the server answered a search with something else", answer.retry_after_s))
                 }
@@ -109,14 +79,13 @@ impl Client {
     }
 }
 
-fn came_apart(delivery: &Delivery) -> bool {
-    matches!(delivery, Delivery::Park { reason } | Delivery::Later { reason, .. } if reason.starts_with(CAME_APART))
-}
-
-fn count_ours(bundle: &Value, kind: &str, system: &str, id: &str) -> Look {
-    match wire::bundle_entries(bundle, kind).filter(|found| wire::matches_identifier(found, system, id)).count() {
-        0 => Look::None,
-        count => Look::Ours { more_than_one: count > 1 },
+fn ours(bundle: &Value, system: &str, id: &str) -> Look {
+    let tasks = wire::bundle_entries(bundle, "Task").filter(|task| wire::matches_identifier(task, system, id));
+    let tasks = tasks.collect::<Vec<_>>();
+    match tasks.as_slice() {
+        [] => Look::None,
+        [task] if wire::points_into_its_bundle(task) => Look::InPart,
+        several => Look::Ours { more_than_one: several.len() > 1 },
     }
 }
 
@@ -135,15 +104,9 @@ fn later(reason: &str, after_s: Option<u64>) -> Delivery {
     Delivery::Later { reason: reason.to_owned(), after_s, maybe_delivered: true }
 }
 
-fn read_entries(bundle: &[u8]) -> Option<Vec<Entry>> {
+/// Of each entry, whether it is created only once.
+fn conditional_entries(bundle: &[u8]) -> Option<Vec<bool>> {
     let bundle: Value = serde_json::from_slice(bundle).ok()?;
-    let read = |entry: &Value| {
-        let resource = &entry["resource"];
-        Some(Entry {
-            kind: resource["resourceType"].as_str()?.to_owned(),
-            id: resource["identifier"][0]["value"].as_str()?.to_owned(),
-            conditional: entry["request"]["ifNoneExist"].is_string(),
-        })
-    };
-    bundle["entry"].as_array()?.iter().map(read).collect()
+    let entries = bundle["entry"].as_array()?.iter();
+    Some(entries.map(|entry| entry["request"]["ifNoneExist"].is_string()).collect())
 }

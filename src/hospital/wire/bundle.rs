@@ -226,6 +226,8 @@ impl Order<'_> {
         }
     }
 
+    /// It names every other entry: staff find them from it, and a Task in which they are left unresolved shows a server
+    /// that did not keep them.
     fn task(&self) -> Task {
         Task {
             identifier: vec![self.identifier(TASK), self.number("claim", self.claim)],
@@ -258,8 +260,12 @@ impl Order<'_> {
             numbered("copies", sequence, InputValue::Count(line.copies.max(1))),
             numbered("language", sequence, InputValue::Code(line.language.code().to_owned())),
         ];
-        if let Some(amount) = charge_of(line).filter(|_| !self.can.charge_item) {
-            inputs.push(numbered("amount", sequence, InputValue::Money(money(amount, &self.currency))));
+        if let Some(amount) = charge_of(line) {
+            inputs.push(if self.can.charge_item {
+                numbered("charge", sequence, InputValue::Link(self.link(&charge_name(sequence))))
+            } else {
+                numbered("amount", sequence, InputValue::Money(money(amount, &self.currency)))
+            });
         }
         inputs
     }
@@ -274,7 +280,9 @@ impl Order<'_> {
         let mut inputs = vec![input("payment-status", InputValue::Code(status.to_owned()))];
         if let PaymentOfRequest::Card { attempt_number, transaction } = self.payment {
             inputs.push(input("payment-attempt", InputValue::Text(attempt_number.clone())));
-            if !self.can.payment_notice {
+            if self.can.payment_notice {
+                inputs.push(input("payment", InputValue::Link(self.link(PAYMENT))));
+            } else {
                 if !transaction.approval_number.is_empty() {
                     inputs.push(input("payment-approval", InputValue::Text(transaction.approval_number.clone())));
                 }

@@ -45,6 +45,19 @@ pub fn matches_identifier(resource: &Value, system: &str, value: &str) -> bool {
     })
 }
 
+/// A reference into the bundle it came in is left in it: the entry it points to was not kept (R4 http 3.1.0.11.2).
+#[must_use]
+pub fn points_into_its_bundle(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.iter().any(|(name, inner)| match inner.as_str() {
+            Some(text) => name == "reference" && text.starts_with("urn:uuid:"),
+            None => points_into_its_bundle(inner),
+        }),
+        Value::Array(items) => items.iter().any(points_into_its_bundle),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
 /// `Patient/7`, also where the server answers with absolute or versioned references.
 #[must_use]
 pub fn same_reference(found: &str, wanted: &str) -> bool {

@@ -92,7 +92,8 @@ async fn inside(shared: &Shared, cut: &Cut, asked: &Asked<'_>) -> Response<Body>
         shared.set_fault(Fault::Up);
     }
     let answer = work(&mut shared.shelf(), asked);
-    if fault == Fault::LoseAnswers && asked.writes() {
+    let loses = matches!(fault, Fault::LoseAnswers | Fault::TakesApart { loses_answers: true, .. });
+    if loses && asked.writes() {
         cut.now();
     }
     match answer {
@@ -121,20 +122,6 @@ fn instead(fault: &Fault, asked: &Asked<'_>) -> Option<Response<Body>> {
                 &extra,
             ))
         }
-        Fault::EntryRefused { status: refused } if asked.is_transaction() => {
-            let entries = serde_json::from_slice::<Value>(asked.body)
-                .ok()
-                .and_then(|bundle| bundle["entry"].as_array().map(Vec::len))
-                .unwrap_or(0);
-            let status = |at| if at + 1 == entries { refused.to_string() } else { "201 Created".to_owned() };
-            let entry: Vec<Value> = (0..entries).map(|at| json!({"response": {"status": status(at)}})).collect();
-            Some(respond(
-                200,
-                "application/fhir+json",
-                json!({"resourceType": "Bundle", "type": "batch-response", "entry": entry}).to_string(),
-                &[],
-            ))
-        }
         Fault::WrongResource => Some(respond(
             200,
             "application/fhir+json",
@@ -146,17 +133,13 @@ fn instead(fault: &Fault, asked: &Asked<'_>) -> Option<Response<Body>> {
         | Fault::Slow
         | Fault::LoseAnswers
         | Fault::Answer { .. }
-        | Fault::EntryRefused { .. }
+        | Fault::TakesApart { .. }
         | Fault::IgnoresSearch
         | Fault::Overtaken => None,
     }
 }
 
 impl Asked<'_> {
-    fn is_transaction(&self) -> bool {
-        self.method == "POST" && self.path.is_empty()
-    }
-
     fn writes(&self) -> bool {
         self.method != "GET" && !self.path.ends_with("_search")
     }
