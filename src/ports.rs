@@ -55,6 +55,16 @@ pub trait HospitalServer: Send + Sync {
     /// The frozen transaction bundle of a request, once and for all; empty where there is none (an arrival).
     fn freeze(&self, request: &Request) -> Vec<u8>;
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery>;
+    /// How many requests [`Self::deliver_together`] may be given.
+    fn together_max(&self) -> usize {
+        1
+    }
+    /// One try of several requests of different visits in one transaction. `None` if the server refused them as a whole:
+    /// it may have kept a part, and each has to go alone.
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Option<Vec<Delivery>>> {
+        let _ = queued;
+        Box::pin(std::future::ready(None))
+    }
     /// Today's schedule for the cache: patients and appointments. `Err` in words for the log.
     fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>>;
     /// What of the day changed since `mark`; all of it without one, and where the server cannot tell.
@@ -126,10 +136,29 @@ pub trait Store: Send + Sync {
     fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>, StoreError> {
         Ok(self.next_request()?.filter(|queued| !visits.contains(&queued.request.visit)))
     }
+    /// The next `most` of them, each of another visit.
+    fn next_requests_except(&self, visits: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>, StoreError> {
+        let (mut step_over, mut found) = (visits.to_vec(), Vec::new());
+        while found.len() < most
+            && let Some(next) = self.next_request_except(&step_over)?
+        {
+            step_over.push(next.request.visit);
+            found.push(next);
+        }
+        Ok(found)
+    }
     /// A try is about to be made: from now on it may have reached the server.
     fn trying(&self, sequence: i64) -> Result<(), StoreError>;
+    /// The same of several that travel together.
+    fn trying_all(&self, sequences: &[i64]) -> Result<(), StoreError> {
+        sequences.iter().try_for_each(|sequence| self.trying(*sequence))
+    }
     /// What became of the try. `Done` of a request with a card payment also settles that payment.
     fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    /// The same of several that travelled together.
+    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        tried.iter().try_for_each(|(sequence, delivery)| self.tried(*sequence, delivery, at))
+    }
     /// Everything not yet erased, oldest first, for staff; delivered rows keep no personal data.
     fn requests(&self) -> Result<Vec<QueueRow>, StoreError>;
     /// The same, only what somebody should look at: the oldest parked rows, and the newest delivered ones with a note.

@@ -47,6 +47,8 @@ impl Known {
     }
 }
 
+/// Requests in one transaction: `tests/hospital/rates.rs` measures what more of them would bring.
+const TOGETHER_MAX: usize = 10;
 /// A server's abilities change with its updates.
 const CAPABILITIES_MAX_AGE: Duration = Duration::from_hours(24);
 
@@ -193,6 +195,14 @@ impl HospitalServer for Client {
                 Act::Documents { .. } | Act::Cancellation { .. } => self.deliver_bundle(queued).await,
             }
         })
+    }
+
+    fn together_max(&self) -> usize {
+        TOGETHER_MAX
+    }
+
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Option<Vec<Delivery>>> {
+        Box::pin(self.deliver_bundles(queued))
     }
 
     fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {

@@ -3,9 +3,9 @@
 //! Each try is made durable before it is made, so that a kiosk that dies in between looks first when it is back. There
 //! is no attempt limit: only the hospital's refusal parks a request, and only its own visit waits behind it.
 //!
-//! One bundle is one request, though several in one are faster: sekmet-fhir 0.1.1 on loopback took 64 requests a second
-//! one by one, 82 in fives, 143 in twenties (`tests/hospital/rates.rs` measures it). A bundle is all or nothing, so one
-//! refused request would take its neighbours with it, and a kiosk's day is drained in seconds either way.
+//! What has piled up travels several requests to a bundle, which is faster (`tests/hospital/rates.rs` measures it). Only
+//! requests that were never refused and cannot have arrived yet go together, each of another visit; whatever the server has
+//! against one of them sends each of them alone, after a look, for the rest of that drain.
 
 mod back_off;
 mod by_hand;
@@ -130,6 +130,7 @@ const IDLE_MS: u64 = 30_000;
 /// With more visits in their own back-off than this it is the server that is ill: nothing is sent until one is due. Also
 /// the limit of what is remembered, however many rows wait.
 const WAITING_VISITS_MAX: usize = 128;
+const TOGETHER_MAX_BYTES: usize = 256 * 1024;
 
 /// Time, chance and the way to the disk: the machine's own, or made up for a rehearsal.
 #[derive(Clone, Copy)]
@@ -161,6 +162,8 @@ struct Memory {
     waiting: BTreeMap<Uuid, (u32, u64)>,
     /// The day on which what is too old was last cleared away.
     tidied: Option<NaiveDate>,
+    /// The server refused several together: until the queue is empty each goes alone.
+    alone: bool,
 }
 
 /// What to do before the next try.
@@ -177,7 +180,7 @@ impl Sender<'_> {
     async fn run(&self) {
         let mut memory = Memory::default();
         // The power, too, returns everywhere at the same moment.
-        if matches!(self.next(&memory).await, Ok(Some(_))) {
+        if self.next(&memory).await.is_ok_and(|waiting| !waiting.is_empty()) {
             self.wait_by_chance().await;
         }
         loop {
@@ -197,26 +200,52 @@ impl Sender<'_> {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }
 
-    /// One request at most.
+    /// One try at most, of one request or of several together.
     async fn step(&self, memory: &mut Memory) -> Next {
         self.tidy(memory).await;
         let queued = match self.next(memory).await {
-            Ok(Some(queued)) => queued,
-            Ok(None) => return Next::UntilBack(memory.earliest_ms((self.means.now_ms)()).unwrap_or(IDLE_MS)),
+            Ok(queued) if queued.is_empty() => {
+                memory.alone = false;
+                return Next::UntilBack(memory.earliest_ms((self.means.now_ms)()).unwrap_or(IDLE_MS));
+            }
+            Ok(queued) => queued,
             Err(error) => return self.store_trouble(&error),
         };
-        let sequence = queued.sequence;
-        if let Err(error) = self.with_store(move |store| store.trying(sequence)).await {
+        let sequences: Vec<i64> = queued.iter().map(|queued| queued.sequence).collect();
+        if let Err(error) = self.with_store(move |store| store.trying_all(&sequences)).await {
             return self.store_trouble(&error);
         }
-        let delivery = self.server.deliver(&queued).await;
-        log(&queued, &delivery);
-        let (kept, at) = (delivery.clone(), self.clock.now().wall);
-        if let Err(error) = self.with_store(move |store| store.tried(sequence, &kept, at)).await {
+        let deliveries = self.deliver(memory, &queued).await;
+        let tried: Vec<(QueuedRequest, Delivery)> = queued.into_iter().zip(deliveries).collect();
+        tried.iter().for_each(|(queued, delivery)| log(queued, delivery));
+        let kept: Vec<(i64, Delivery)> =
+            tried.iter().map(|(queued, delivery)| (queued.sequence, delivery.clone())).collect();
+        let at = self.clock.now().wall;
+        if let Err(error) = self.with_store(move |store| store.tried_all(&kept, at)).await {
             // Still marked as maybe delivered: the next try looks first.
             return self.store_trouble(&error);
         }
-        self.after(memory, &queued, &delivery)
+        match tried.split_first() {
+            // Of what was refused as a whole nothing is known yet.
+            Some((_, others)) if memory.alone && !others.is_empty() => Next::AtOnce,
+            Some(((first, delivery), others)) => {
+                others.iter().for_each(|(queued, delivery)| self.settle(memory, queued, delivery));
+                self.settle(memory, first, delivery);
+                self.pace(memory, delivery)
+            }
+            None => Next::AtOnce,
+        }
+    }
+
+    async fn deliver(&self, memory: &mut Memory, queued: &[QueuedRequest]) -> Vec<Delivery> {
+        if let [one] = queued {
+            return vec![self.server.deliver(one).await];
+        }
+        self.server.deliver_together(queued).await.unwrap_or_else(|| {
+            memory.alone = true;
+            let reason = "the server refused it together with others: it goes alone".to_owned();
+            vec![Delivery::Later { reason, after_s: None, maybe_delivered: true }; queued.len()]
+        })
     }
 
     async fn tidy(&self, memory: &mut Memory) {
@@ -229,24 +258,46 @@ impl Sender<'_> {
         }
     }
 
-    async fn next(&self, memory: &Memory) -> Result<Option<QueuedRequest>, StoreError> {
+    /// What the next try carries.
+    async fn next(&self, memory: &Memory) -> Result<Vec<QueuedRequest>, StoreError> {
         let step_over = memory.still_waiting((self.means.now_ms)());
         if step_over.len() > WAITING_VISITS_MAX {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        self.with_store(move |store| store.next_request_except(&step_over)).await
+        // While there is trouble as little as possible is left in doubt.
+        let most = if memory.alone || memory.failures > 0 { 1 } else { self.server.together_max() };
+        let found = self.with_store(move |store| store.next_requests_except(&step_over, most)).await?;
+        Ok(that_go_together(found))
     }
 
-    fn after(&self, memory: &mut Memory, queued: &QueuedRequest, delivery: &Delivery) -> Next {
+    /// What a try means for the request's own visit.
+    fn settle(&self, memory: &mut Memory, queued: &QueuedRequest, delivery: &Delivery) {
         let visit = queued.request.visit;
         match delivery {
-            Delivery::Done { .. } | Delivery::Park { .. } => {
+            Delivery::Done { .. } => {
                 memory.waiting.remove(&visit);
+                (self.delivered)(queued.request.id);
+            }
+            Delivery::Park { .. } => drop(memory.waiting.remove(&visit)),
+            // Then another visit first: this one alone may be what the server cannot do.
+            Delivery::Later { after_s: Some(seconds), .. } => {
+                let longest = named_wait_ms(self.settings, *seconds, u64::MAX);
+                self.step_over(memory, visit, longest.saturating_add(self.settings.retry_base_ms));
+            }
+            Delivery::Later { after_s: None, maybe_delivered: true, .. } => self.step_over(memory, visit, 0),
+            // Nothing got through: it is not this request's fault.
+            Delivery::Later { after_s: None, maybe_delivered: false, .. }
+            | Delivery::Hold { .. }
+            | Delivery::Busy { .. } => {}
+        }
+    }
+
+    /// What a try means for the next one, whatever that will be.
+    fn pace(&self, memory: &mut Memory, delivery: &Delivery) -> Next {
+        match delivery {
+            Delivery::Done { .. } | Delivery::Park { .. } => {
                 memory.failures = 0;
                 self.link.heard(true);
-                if matches!(delivery, Delivery::Done { .. }) {
-                    (self.delivered)(queued.request.id);
-                }
                 // Everybody's network returns at the same moment: not everybody at once.
                 if self.link.is_back.swap(false, Ordering::Relaxed) {
                     Next::Wait(share(self.settings.network_return_wait_ms, (self.means.random)()))
@@ -265,22 +316,13 @@ impl Sender<'_> {
             }
             Delivery::Later { after_s: Some(seconds), .. } => {
                 let _ = self.failed(memory);
-                let ms = named_wait_ms(self.settings, *seconds, (self.means.random)());
-                // Then another visit first: this one alone may be what the server cannot do.
-                self.step_over(memory, visit, ms.saturating_add(self.settings.retry_base_ms));
-                Next::Wait(ms)
+                Next::Wait(named_wait_ms(self.settings, *seconds, (self.means.random)()))
             }
-            // Nothing got through: it is not this request's fault.
-            Delivery::Later { after_s: None, maybe_delivered: false, .. } => {
-                self.link.heard(false);
-                Next::UntilBack(self.failed(memory))
-            }
-            Delivery::Later { after_s: None, maybe_delivered: true, .. } => {
+            Delivery::Later { after_s: None, maybe_delivered, .. } => {
                 // Once may be this request's own trouble; twice in a row is the server's.
-                if memory.failures > 0 {
+                if !maybe_delivered || memory.failures > 0 {
                     self.link.heard(false);
                 }
-                self.step_over(memory, visit, 0);
                 Next::UntilBack(self.failed(memory))
             }
         }
@@ -342,6 +384,22 @@ impl Memory {
         let due = self.waiting.values().map(|(_, due)| *due).filter(|due| *due > now_ms).min()?;
         Some((due - now_ms).saturating_add(1).min(IDLE_MS))
     }
+}
+
+/// The first, and what may be sent in one bundle with it: a body that any gateway takes (nginx: 1 MiB).
+fn that_go_together(mut found: Vec<QueuedRequest>) -> Vec<QueuedRequest> {
+    let sociable = |queued: &QueuedRequest| !queued.maybe_delivered && !queued.bundle.is_empty();
+    if !found.first().is_some_and(sociable) {
+        found.truncate(1);
+        return found;
+    }
+    let mut bytes = 0;
+    found.retain(|queued| {
+        let fits = sociable(queued) && (bytes == 0 || bytes + queued.bundle.len() <= TOGETHER_MAX_BYTES);
+        bytes += if fits { queued.bundle.len() } else { 0 };
+        fits
+    });
+    found
 }
 
 fn log(queued: &QueuedRequest, delivery: &Delivery) {

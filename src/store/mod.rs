@@ -192,19 +192,35 @@ impl Store for SqliteStore {
     }
 
     fn next_request(&self) -> Result<Option<QueuedRequest>> {
-        outbox::next(&self.connection(), &[])
+        Ok(outbox::next(&self.connection(), &[], 1)?.pop())
     }
 
     fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>> {
-        outbox::next(&self.connection(), visits)
+        Ok(outbox::next(&self.connection(), visits, 1)?.pop())
+    }
+
+    fn next_requests_except(&self, visits: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>> {
+        outbox::next(&self.connection(), visits, most)
     }
 
     fn trying(&self, sequence: i64) -> Result<()> {
-        self.write(|tx| outbox::trying(tx, sequence))
+        self.trying_all(&[sequence])
+    }
+
+    fn trying_all(&self, sequences: &[i64]) -> Result<()> {
+        self.write(|tx| sequences.iter().try_for_each(|sequence| outbox::trying(tx, *sequence)))
     }
 
     fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<()> {
         self.write_erasing(|tx| outbox::tried(tx, sequence, delivery, at))
+    }
+
+    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<()> {
+        self.write_erasing(|tx| {
+            tried.iter().try_fold(false, |erased, (sequence, delivery)| {
+                Ok(erased | outbox::tried(tx, *sequence, delivery, at)?)
+            })
+        })
     }
 
     fn requests(&self) -> Result<Vec<QueueRow>> {

@@ -49,13 +49,16 @@ pub(super) const NEXT: &str =
      WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM outbox AS older
          WHERE older.visit = mine.visit AND older.sequence < mine.sequence AND older.state IN ('waiting', 'parked'))
          AND visit NOT IN (SELECT value FROM json_each(?1))
-     ORDER BY sequence LIMIT 1";
+     ORDER BY sequence LIMIT ?2";
 
-/// The oldest waiting request whose visit has nothing older waiting or parked and is not among `step_over`.
-pub(super) fn next(connection: &Connection, step_over: &[Uuid]) -> Result<Option<QueuedRequest>> {
+/// The oldest waiting requests whose visit has nothing older waiting or parked and is not among `step_over`; so each is of
+/// another visit.
+pub(super) fn next(connection: &Connection, step_over: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>> {
     let step_over = step_over.iter().map(Uuid::to_string).collect::<Vec<_>>();
-    let next = connection.query_row(NEXT, [serde_json::Value::from(step_over).to_string()], queued);
-    Ok(next.optional()?)
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare(NEXT)?;
+    let next = statement.query_map(params![serde_json::Value::from(step_over).to_string(), most], queued)?;
+    Ok(next.collect::<rusqlite::Result<_>>()?)
 }
 
 fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRequest> {

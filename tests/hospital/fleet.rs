@@ -75,6 +75,20 @@ impl Server {
     }
 }
 
+impl Server {
+    /// One request over the network, with so many in it.
+    async fn take(&self, now: Instant, requests: usize) -> Delivery {
+        if !self.knock(now) {
+            return Delivery::Busy { reason: "429".to_owned(), after_s: None };
+        }
+        let requests = u64::try_from(requests).expect("few");
+        tokio::time::sleep(Duration::from_millis((40 + random_below(40)) * requests)).await;
+        self.delivered.fetch_add(requests, Ordering::Relaxed);
+        self.last_done_s.fetch_max(self.back.elapsed().as_secs(), Ordering::Relaxed);
+        Delivery::Done { note: None }
+    }
+}
+
 impl HospitalServer for Server {
     fn ask(&self, _: Question) -> Answer<'_, Reply> {
         Box::pin(async { Reply::Unreachable })
@@ -90,13 +104,19 @@ impl HospitalServer for Server {
             if now < self.back {
                 return self.down();
             }
-            if !self.knock(now) {
-                return Delivery::Busy { reason: "429".to_owned(), after_s: None };
-            }
-            tokio::time::sleep(Duration::from_millis(40 + random_below(40))).await;
-            self.delivered.fetch_add(1, Ordering::Relaxed);
-            self.last_done_s.fetch_max(self.back.elapsed().as_secs(), Ordering::Relaxed);
-            Delivery::Done { note: None }
+            self.take(now, 1).await
+        })
+    }
+
+    fn together_max(&self) -> usize {
+        10
+    }
+
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Option<Vec<Delivery>>> {
+        Box::pin(async move {
+            let now = Instant::now();
+            let delivery = if now < self.back { self.down() } else { self.take(now, queued.len()).await };
+            Some(vec![delivery; queued.len()])
         })
     }
 

@@ -66,7 +66,7 @@ impl Store for LightStore {
                 visit: Uuid::from_u128(visit),
                 ..documents(u128::try_from(sequence).unwrap_or_default(), PaymentOfRequest::Free)
             },
-            bundle: Vec::new(),
+            bundle: b"light".to_vec(),
             tries: 0,
             maybe_delivered,
             state: QueueState::Waiting,

@@ -260,3 +260,46 @@ async fn refused_credentials_hold_everything_and_park_nothing() {
     eventually("all sent", || bench.all_sent()).await;
     bench.stop().await;
 }
+
+/// Ten to a bundle; whatever becomes of one, each arrives once and alone is looked for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_piled_up_travels_together_and_arrives_once() {
+    let faults = [
+        (Fault::Up, 3),
+        (Fault::LoseAnswers, 1),
+        (Fault::Answer { status: 503, retry_after: None }, 1),
+        (Fault::Answer { status: 422, retry_after: None }, 1),
+        (Fault::TakesApart { refused: "Invoice", status: 422, loses_answers: false }, 1),
+        (Fault::TakesApart { refused: "ChargeItem", status: 503, loses_answers: true }, 1),
+    ];
+    for (fault, bundles) in faults {
+        let mut bench = Bench::new();
+        super::fixture::acquainted(&bench.client).await;
+        for id in 1..=25 {
+            bench.queue(&documents(id, card()));
+        }
+        let before = bench.hospital.requests("POST", "");
+        bench.hospital.set(fault.clone());
+        bench.start();
+        eventually("the first came", || bench.hospital.requests("POST", "") >= before + bundles).await;
+        if fault != Fault::Up {
+            // What was refused at first is not refused for good: staff mended it meanwhile.
+            bench.hospital.set(Fault::Up);
+        }
+        eventually("all sent", || {
+            bench.store.rows().iter().filter(|row| row.state == QueueState::Parked).for_each(|row| {
+                bench.store.with(row.sequence, |row| row.state = QueueState::Waiting);
+                bench.wake.notify_one();
+            });
+            bench.all_sent()
+        })
+        .await;
+        let counts = ["Task", "Invoice", "PaymentNotice", "ChargeItem"].map(|kind| bench.hospital.count(kind));
+        assert_eq!(counts, [25, 25, 25, 50], "{fault:?}");
+        assert_eq!(bench.delivered.lock().expect("the list").len(), 25, "{fault:?}");
+        if fault == Fault::Up {
+            assert_eq!(bench.hospital.requests("POST", "") - before, 3, "ten, ten and five");
+        }
+        bench.stop().await;
+    }
+}

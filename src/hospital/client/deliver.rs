@@ -1,11 +1,11 @@
-//! One try of one frozen bundle.
+//! One try of one frozen bundle, or of several together.
 
 use super::super::wire;
 use super::Client;
 use super::answer::{self, Verdict};
 use super::http::Trouble;
-use crate::domain::outbox::{Delivery, QueuedRequest};
-use serde_json::Value;
+use crate::domain::outbox::{CAME_APART, Delivery, QueuedRequest};
+use serde_json::{Value, json};
 
 /// What a look for our own Task found.
 enum Look {
@@ -38,6 +38,26 @@ impl Client {
                 Verdict::Settled(delivery) => delivery,
                 Verdict::Look => self.after_412(queued).await,
             },
+        }
+    }
+
+    /// Several frozen bundles as one. Whatever is not the same for all of them has to be found out one by one.
+    pub(super) async fn deliver_bundles(&self, queued: &[QueuedRequest]) -> Option<Vec<Delivery>> {
+        let entries = queued.iter().map(|queued| entries_once(&queued.bundle)).collect::<Option<Vec<_>>>()?.concat();
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+        let delivery = match self.http.transaction(bundle.to_string().into_bytes(), self.send_timeout()).await {
+            Err(trouble) => answer::trouble(trouble),
+            Ok(answer) => match answer::of_transaction(&answer, entries.len()) {
+                Verdict::Settled(delivery) => delivery,
+                Verdict::Look => return None,
+            },
+        };
+        match delivery {
+            Delivery::Park { .. } => None,
+            Delivery::Later { reason, .. } if reason.starts_with(CAME_APART) => None,
+            same @ (Delivery::Done { .. } | Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Hold { .. }) => {
+                Some(vec![same; queued.len()])
+            }
         }
     }
 
@@ -106,7 +126,22 @@ fn later(reason: &str, after_s: Option<u64>) -> Delivery {
 
 /// Of each entry, whether it is created only once.
 fn conditional_entries(bundle: &[u8]) -> Option<Vec<bool>> {
-    let bundle: Value = serde_json::from_slice(bundle).ok()?;
-    let entries = bundle["entry"].as_array()?.iter();
-    Some(entries.map(|entry| entry["request"]["ifNoneExist"].is_string()).collect())
+    Some(entries(bundle)?.iter().map(is_conditional).collect())
+}
+
+/// The entries, if each is created only once: others need a look before they are sent.
+fn entries_once(bundle: &[u8]) -> Option<Vec<Value>> {
+    entries(bundle).filter(|entries| entries.iter().all(is_conditional))
+}
+
+fn entries(bundle: &[u8]) -> Option<Vec<Value>> {
+    let mut bundle: Value = serde_json::from_slice(bundle).ok()?;
+    match bundle["entry"].take() {
+        Value::Array(entries) => Some(entries),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => None,
+    }
+}
+
+fn is_conditional(entry: &Value) -> bool {
+    entry["request"]["ifNoneExist"].is_string()
 }

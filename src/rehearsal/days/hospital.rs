@@ -8,7 +8,7 @@ use super::power::Power;
 use crate::config;
 use crate::domain::facility::Facility;
 use crate::domain::money::Amount;
-use crate::domain::outbox::{Delivery, QueuedRequest, Request};
+use crate::domain::outbox::{CAME_APART, Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::session::{Question, Reply};
 use crate::hospital::client::answer::{self, Verdict};
@@ -145,7 +145,24 @@ impl Hospital {
                 _ => {}
             }
         }
-        books.transaction(id, stored_of(&queued.bundle, &self.settings), self.settings.send_timeout_ms)
+        let (entries, stored) = stored_of(&queued.bundle, &self.settings);
+        books.transaction(vec![(id, stored)], entries, self.settings.send_timeout_ms)
+    }
+
+    /// In one transaction; `None` if it is refused as a whole (`hospital/client/deliver.rs`).
+    fn try_together(&self, queued: &[QueuedRequest]) -> Option<Vec<Delivery>> {
+        let mut books = self.books();
+        books.took_ms = books.chance.between(20, 600);
+        let read = queued.iter().map(|queued| (queued.request.id, stored_of(&queued.bundle, &self.settings)));
+        let (mut entries, mut all) = (0, Vec::new());
+        for (id, (count, stored)) in read {
+            entries += count;
+            all.push((id, stored));
+        }
+        let delivery = books.transaction(all, entries, self.settings.send_timeout_ms);
+        let refused = matches!(delivery, Delivery::Park { .. })
+            || matches!(&delivery, Delivery::Later { reason, .. } if reason.starts_with(CAME_APART));
+        (!refused).then(|| vec![delivery; queued.len()])
     }
 }
 
@@ -156,14 +173,19 @@ impl Books {
         kept.times += 1;
     }
 
-    fn transaction(&mut self, id: Uuid, (entries, stored): (usize, Stored), limit_ms: u64) -> Delivery {
+    fn store_all(&mut self, all: Vec<(Uuid, Stored)>) {
+        all.into_iter().for_each(|(id, stored)| self.store(id, stored));
+    }
+
+    /// All of it or nothing.
+    fn transaction(&mut self, all: Vec<(Uuid, Stored)>, entries: usize, limit_ms: u64) -> Delivery {
         if let Some(fault) = self.mood {
             self.fired.note(fault);
         }
         match self.mood {
             Some(Fault::HospitalDown) => answer::trouble(Trouble::NotSent),
             Some(Fault::AnswerLost) => {
-                self.store(id, stored);
+                self.store_all(all);
                 self.took_ms = limit_ms;
                 let trouble = if self.chance.percent(50) { Trouble::NoAnswer } else { Trouble::TimedOut };
                 answer::trouble(trouble)
@@ -173,16 +195,16 @@ impl Books {
                 if took_ms >= limit_ms {
                     self.took_ms = limit_ms;
                     let at = self.now_ms + took_ms;
-                    self.late.push((at, id, stored));
+                    self.late.extend(all.into_iter().map(|(id, stored)| (at, id, stored)));
                     return answer::trouble(Trouble::TimedOut);
                 }
                 self.took_ms = took_ms;
-                self.store(id, stored);
+                self.store_all(all);
                 judged(&all_done(entries), entries)
             }
             Some(Fault::HospitalFails) => {
                 if self.chance.percent(50) {
-                    self.store(id, stored);
+                    self.store_all(all);
                 }
                 let status = self.chance.pick(&[500, 502, 503, 504]).unwrap_or(500);
                 judged(&http(status, None, None), entries)
@@ -196,7 +218,7 @@ impl Books {
                 judged(&http(200, None, Some(answers(entries, "503 Service Unavailable"))), entries)
             }
             _ => {
-                self.store(id, stored);
+                self.store_all(all);
                 judged(&all_done(entries), entries)
             }
         }
@@ -275,6 +297,22 @@ impl HospitalServer for Hospital {
             Delivery::Later { reason: "the power is off".to_owned(), after_s: None, maybe_delivered: false }
         };
         Box::pin(std::future::ready(delivery))
+    }
+
+    fn together_max(&self) -> usize {
+        4
+    }
+
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Option<Vec<Delivery>>> {
+        let deliveries = if self.power.boundary("before delivery") {
+            let deliveries = self.try_together(queued);
+            self.power.boundary("after delivery");
+            deliveries
+        } else {
+            let reason = "the power is off".to_owned();
+            Some(vec![Delivery::Later { reason, after_s: None, maybe_delivered: false }; queued.len()])
+        };
+        Box::pin(std::future::ready(deliveries))
     }
 
     fn schedule(&self, _day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {

@@ -185,12 +185,24 @@ impl Store for Powered {
         self.store.next_request_except(visits)
     }
 
+    fn next_requests_except(&self, visits: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>, StoreError> {
+        self.store.next_requests_except(visits, most)
+    }
+
     fn trying(&self, sequence: i64) -> Result<(), StoreError> {
-        self.write(("before trying", "after trying"), |store| store.trying(sequence))
+        self.trying_all(&[sequence])
+    }
+
+    fn trying_all(&self, sequences: &[i64]) -> Result<(), StoreError> {
+        self.write(("before trying", "after trying"), |store| store.trying_all(sequences))
     }
 
     fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.write(("before tried", "after tried"), |store| store.tried(sequence, delivery, at))
+        self.tried_all(&[(sequence, delivery.clone())], at)
+    }
+
+    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.write(("before tried", "after tried"), |store| store.tried_all(tried, at))
     }
 
     fn requests(&self) -> Result<Vec<QueueRow>, StoreError> {
