@@ -217,7 +217,9 @@ impl Sender<'_> {
         }
         let deliveries = self.deliver(memory, &queued).await;
         let tried: Vec<(QueuedRequest, Delivery)> = queued.into_iter().zip(deliveries).collect();
-        tried.iter().for_each(|(queued, delivery)| log(queued, delivery));
+        for (queued, delivery) in &tried {
+            log(queued, delivery);
+        }
         let kept: Vec<(i64, Delivery)> =
             tried.iter().map(|(queued, delivery)| (queued.sequence, delivery.clone())).collect();
         let at = self.clock.now().wall;
@@ -228,9 +230,10 @@ impl Sender<'_> {
         match tried.split_first() {
             // Of what was refused as a whole nothing is known yet.
             Some((_, others)) if memory.alone && !others.is_empty() => Next::AtOnce,
-            Some(((first, delivery), others)) => {
-                others.iter().for_each(|(queued, delivery)| self.settle(memory, queued, delivery));
-                self.settle(memory, first, delivery);
+            Some(((_, delivery), _)) => {
+                for (queued, delivery) in &tried {
+                    self.settle(memory, queued, delivery);
+                }
                 self.pace(memory, delivery)
             }
             None => Next::AtOnce,

@@ -216,7 +216,7 @@ async fn when_the_network_is_back_there_is_one_fresh_wait_and_then_a_drain() {
         let probe_and_wait = after[1] - after[0] > 50;
         let drain_from = if probe_and_wait { after[1] } else { after[0] };
         assert!(after[5] - drain_from <= 5 * 50, "a drain without a pause: {after:?}");
-        assert!(drain_from <= 930_000 + 50, "the schedule's look finds it within 30 s: {after:?}");
+        assert!(drain_from <= 1_230_000 + 50, "the schedule's look finds it within 30 s and its spread: {after:?}");
         (shortest, longest) = (shortest.min(drain_from), longest.max(drain_from));
         assert_eq!(kiosk.online(), [false, true]);
     }

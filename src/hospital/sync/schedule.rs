@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How often midnight is looked for, and how soon a failed refresh is tried again.
+/// How often midnight is looked for, and how soon at least a failed refresh is tried again.
 const TICK: Duration = Duration::from_secs(30);
 const WHOLE_EVERY: TimeDelta = TimeDelta::hours(4);
 
@@ -24,6 +24,8 @@ pub struct Refresher<'a> {
 impl Refresher<'_> {
     pub(super) async fn run(&self) {
         let every = Duration::from_secs(self.settings.schedule_refresh_s.max(1));
+        // A fleet looks for its server at different times, or all of it would come in the minute of its return.
+        let spread = every.min(Duration::from_millis(self.settings.network_return_wait_ms));
         let mut kept: Option<NaiveDate> = None;
         let mut due = Instant::now();
         loop {
@@ -37,7 +39,7 @@ impl Refresher<'_> {
             if Instant::now() >= due {
                 // Never quite the same time, so that kiosks switched on together drift apart.
                 let next = every.saturating_sub(by_chance(every / 10));
-                due = Instant::now() + if self.refresh(day).await { next } else { every.min(TICK) };
+                due = Instant::now() + if self.refresh(day).await { next } else { every.min(TICK) + by_chance(spread) };
             }
             tokio::time::sleep_until(due.min(Instant::now() + TICK)).await;
         }

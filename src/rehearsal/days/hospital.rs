@@ -174,7 +174,9 @@ impl Books {
     }
 
     fn store_all(&mut self, all: Vec<(Uuid, Stored)>) {
-        all.into_iter().for_each(|(id, stored)| self.store(id, stored));
+        for (id, stored) in all {
+            self.store(id, stored);
+        }
     }
 
     /// All of it or nothing.
