@@ -87,7 +87,7 @@ enum Command {
 #[derive(clap::Args)]
 #[group(required = true, multiple = false)]
 struct ReprintArgs {
-    /// By its number (K3-0047) or its identifier.
+    /// By its number (K3-0047), the same with its day (2026-11-25/K3-0047), or its identifier.
     #[arg(long)]
     payment: Option<String>,
     /// The last payment that was paid.
@@ -156,7 +156,7 @@ enum PaymentsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// By its number (K3-0047) or its identifier.
+    /// By its number (K3-0047), the same with its day (2026-11-25/K3-0047), or its identifier.
     Show {
         id: String,
         #[arg(long)]

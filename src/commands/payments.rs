@@ -24,10 +24,10 @@ pub fn list(store: &dyn Store, as_json: bool) -> Answer {
     Ok(lines)
 }
 
-/// `id` is the attempt's number (`K3-0047`) or its identifier.
+/// `id` is the attempt's number (`K3-0047`), the same with its day (`2026-11-25/K3-0047`), or its identifier.
 ///
 /// # Errors
-/// No such payment.
+/// No such payment, or several: numbers begin anew every day.
 pub fn show(store: &dyn Store, id: &str, as_json: bool) -> Answer {
     let payment = find(store, id)?;
     Ok(vec![if as_json { as_value(&payment).to_string() } else { line(&payment) }])
@@ -35,8 +35,20 @@ pub fn show(store: &dyn Store, id: &str, as_json: bool) -> Answer {
 
 fn find(store: &dyn Store, id: &str) -> Result<PaymentRecord, Refusal> {
     let payments = store.payments().map_err(usage)?;
-    let found = payments.into_iter().rev().find(|payment| payment.number == id || payment.attempt.0.to_string() == id);
-    found.ok_or_else(|| no(format!("no payment {id}; `kiosk payments list` shows them")))
+    let dated = |payment: &PaymentRecord| format!("{}/{}", payment.started_at.date_naive(), payment.number);
+    let named =
+        |payment: &PaymentRecord| payment.number == id || payment.attempt.0.to_string() == id || dated(payment) == id;
+    let mut found: Vec<PaymentRecord> = payments.into_iter().filter(named).collect();
+    match (found.pop(), found.len()) {
+        (None, _) => Err(no(format!("no payment {id}; `kiosk payments list` shows them"))),
+        (Some(one), 0) => Ok(one),
+        // Another day's money must not be moved by a number that came again.
+        (Some(last), others) => {
+            let which = |payment: &PaymentRecord| format!("{} (or {})", dated(payment), payment.attempt.0);
+            let all = found.iter().chain([&last]).map(which).collect::<Vec<_>>().join(", ");
+            Err(no(format!("{} payments are numbered {id}: say which: {all}", others + 1)))
+        }
+    }
 }
 
 /// Has a kiosk at work carry out `order`. For `patience` it is tried again while the kiosk is only starting: its terminal

@@ -2,7 +2,7 @@
 
 use super::*;
 use chrono::Utc;
-use hospital_kiosk::commands::{queue, socket};
+use hospital_kiosk::commands::{payments, queue, socket};
 use hospital_kiosk::domain::outbox::Delivery;
 use serde_json::Value;
 use std::sync::Arc;
@@ -53,6 +53,29 @@ fn the_summary_counts_and_says_what_to_do() {
     assert_eq!(store.request_row(Uuid::from_u128(99)).unwrap(), None);
     assert!(json["parked_requests"][0]["advice"].as_str().unwrap().contains("retry"), "{json}");
     assert!(!format!("{text}{json}").contains(MARKER));
+}
+
+/// Numbers begin anew every day: what one of them names twice is not guessed.
+#[test]
+fn a_payments_number_that_came_again_needs_its_day() {
+    let disk = Disk::new();
+    let store = disk.open();
+    let days = [at() - chrono::TimeDelta::days(1), at()];
+    for (id, day) in (1..).zip(days) {
+        let Entry::Intent { attempt, amount, request, receipt, baseline, .. } = intent(id) else { panic!("an intent") };
+        let number = "K3-0001".to_owned();
+        store.record(&Entry::Intent { attempt, number, amount, request, receipt, baseline }, &[], day).unwrap();
+        store.record(&not_paid(id), &[], day).unwrap();
+    }
+    let show = |id: &str| payments::show(&store, id, true).map(|lines| lines[0].clone()).map_err(|refusal| refusal.why);
+    let why = show("K3-0001").unwrap_err();
+    for said in ["2 payments", "2026-11-24/K3-0001", "2026-11-25/K3-0001", &attempt(1).0.to_string()] {
+        assert!(why.contains(said), "{said}: {why}");
+    }
+    for (id, which) in [("2026-11-24/K3-0001", 1), ("2026-11-25/K3-0001", 2), (attempt(2).0.to_string().as_str(), 2)] {
+        assert!(show(id).unwrap().contains(&attempt(which).0.to_string()), "{id}");
+    }
+    assert!(show("2026-11-23/K3-0001").unwrap_err().contains("no payment"));
 }
 
 /// Without it the sender would look at its queue up to half a minute later.

@@ -111,6 +111,35 @@ fn another_request_under_the_same_identifier_is_refused() {
     assert_eq!(store.next_request().unwrap().unwrap().request, *request(1, 1, PaymentOfRequest::Unpaid));
 }
 
+/// Several requests that travel together: all of it is written, or nothing.
+#[test]
+fn a_try_of_several_is_one_durable_write() {
+    let disk = Disk::new();
+    let store = disk.open();
+    for number in 1..=5 {
+        let visit = if number == 2 { 1 } else { number };
+        store.queue(&request(number, visit, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
+    }
+    let sequences = |most, step_over: &[u128]| -> Vec<i64> {
+        let step_over: Vec<Uuid> =
+            step_over.iter().map(|visit| request(1, *visit, PaymentOfRequest::Free).visit).collect();
+        store.next_requests_except(&step_over, most).unwrap().iter().map(|queued| queued.sequence).collect()
+    };
+    assert_eq!(sequences(3, &[]), [1, 3, 4], "each of another visit");
+    assert_eq!(sequences(9, &[3]), [1, 4, 5]);
+    assert!(sequences(0, &[]).is_empty());
+    let before = everything(&store);
+    store.trying_all(&[1, 3, 99]).unwrap_err();
+    assert_eq!(everything(&store), before);
+    store.trying_all(&[1, 3, 4]).unwrap();
+    let tried = |last| [1, 3, last].map(|sequence| (sequence, Delivery::Done { note: None }));
+    let before = everything(&store);
+    store.tried_all(&tried(99), at()).unwrap_err();
+    assert_eq!(everything(&store), before);
+    store.tried_all(&tried(4), at()).unwrap();
+    assert_eq!(sequences(9, &[]), [2, 5]);
+}
+
 /// Whoever enters it by hand must know that a part may be there: a later answer must not cover it up.
 #[test]
 fn that_a_bundle_came_apart_is_remembered_over_later_answers() {
