@@ -113,6 +113,8 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
     runtime.spawn(sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock, online, hooks.delivered));
     let sources = Sources {
         kiosk: config.facility.kiosk_prefix.clone(),
+        terminal_protocol: config.terminal.protocol.clone(),
+        database_format: store::FORMAT,
         started: Instant::now(),
         store: store.clone(),
         printer,
@@ -123,6 +125,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
             skew_s: client.clock_skew_s(),
             heard_at_s: client.heard_at_s(),
             schedule_at_s: client.schedule_at_s(),
+            software: client.software(),
         }),
     };
     be_watched(config, runtime.handle(), sources);

@@ -78,6 +78,14 @@ pub trait HospitalServer: Send + Sync {
     }
 }
 
+/// What a hospital's server is, in its own words; empty where it keeps silent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Software {
+    pub fhir: String,
+    pub name: String,
+    pub version: String,
+}
+
 /// What a pull of the schedule brought.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScheduleNews {

@@ -9,7 +9,7 @@ mod metrics;
 pub use metrics::{Seen, text};
 
 use crate::domain::session::PrinterState;
-use crate::ports::{Printer, Scanner, Store};
+use crate::ports::{Printer, Scanner, Software, Store};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -52,18 +52,23 @@ impl Presence {
 }
 
 /// What is heard on the line to the hospital.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Line {
     pub skew_s: Option<i64>,
     /// These are seconds since 1970.
     pub heard_at_s: Option<i64>,
     pub schedule_at_s: Option<i64>,
+    /// What the hospital's server says it is.
+    pub software: Option<Software>,
 }
 
 /// Where the figures come from.
 pub struct Sources {
     /// This machine's short name, as on its tickets.
     pub kiosk: String,
+    pub terminal_protocol: String,
+    /// Of the store.
+    pub database_format: usize,
     pub started: Instant,
     pub store: Arc<dyn Store>,
     pub printer: Arc<dyn Printer>,
@@ -116,6 +121,8 @@ impl Sources {
         let line = (self.line)();
         Seen {
             kiosk: self.kiosk.clone(),
+            terminal_protocol: self.terminal_protocol.clone(),
+            database_format: self.database_format,
             now: Utc::now(),
             uptime_s: self.started.elapsed().as_secs(),
             tally,

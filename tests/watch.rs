@@ -7,7 +7,7 @@ use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::outbox::{Act, Delivery, PaymentOfRequest, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::domain::session::PrinterState;
-use hospital_kiosk::ports::{Printer, Raster, Scanner, Store};
+use hospital_kiosk::ports::{Printer, Raster, Scanner, Software, Store};
 use hospital_kiosk::watch::{self, Line, Presence, Sources};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -92,6 +92,8 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
     terminal.set(true);
     let sources = Sources {
         kiosk: "K3".into(),
+        terminal_protocol: "zvt".into(),
+        database_format: hospital_kiosk::store::FORMAT,
         started: Instant::now(),
         store,
         printer: Arc::new(OutOfPaper),
@@ -102,11 +104,17 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
             skew_s: Some(-75),
             heard_at_s: Some(1_795_600_000),
             schedule_at_s: Some(1_795_599_000),
+            software: Some(Software { fhir: "4.0.1".into(), name: "Some \"FHIR\"".into(), version: String::new() }),
         }),
     };
     let address = watch::serve(runtime.handle(), "127.0.0.1:0".parse().expect("an address"), sources).expect("served");
     let text = get(address, "/metrics").expect("an answer");
     assert!(text.starts_with("HTTP/1.1 200") && text.contains("text/plain; version=0.0.4"), "{text}");
+    let info = format!(
+        "kiosk_info{{kiosk=\"K3\",version=\"{}\",database=\"{}\",terminal_protocol=\"zvt\"}}",
+        env!("CARGO_PKG_VERSION"),
+        hospital_kiosk::store::FORMAT
+    );
     for (name, wanted) in [
         ("kiosk_queue_waiting", "2"),
         ("kiosk_queue_parked", "1"),
@@ -121,6 +129,8 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         ("kiosk_hospital_last_answer_timestamp_seconds", "1795600000"),
         ("kiosk_printer_state{state=\"paper-out\"}", "1"),
         ("kiosk_printer_state{state=\"online\"}", "0"),
+        ("kiosk_hospital_info{fhir=\"4.0.1\",software=\"Some \\\"FHIR\\\"\",version=\"\"}", "1"),
+        (info.as_str(), "1"),
     ] {
         assert_eq!(value(&text, name), Some(wanted), "{name}\n{text}");
     }

@@ -16,7 +16,7 @@ use crate::domain::facility::Facility;
 use crate::domain::outbox::{Act, Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::session::{Question, Reply};
-use crate::ports::{Answer, Clock, HospitalServer, ScheduleNews};
+use crate::ports::{Answer, Clock, HospitalServer, ScheduleNews, Software};
 use chrono::NaiveDate;
 use http::Http;
 pub use http::{HttpAnswer, Trouble};
@@ -36,6 +36,7 @@ pub struct Client {
 #[derive(Default)]
 struct Known {
     can: Capabilities,
+    software: Option<Software>,
     read_at: Option<Instant>,
     /// When the schedule was last read, in seconds since 1970.
     schedule_at_s: Option<i64>,
@@ -82,6 +83,12 @@ impl Client {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).can
     }
 
+    /// What the server last said it was; `None` before it said anything.
+    #[must_use]
+    pub fn software(&self) -> Option<Software> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).software.clone()
+    }
+
     /// What the server says of itself, in one line for a technician.
     ///
     /// # Errors
@@ -115,13 +122,13 @@ impl Client {
             return;
         }
         let Ok(answer) = self.http.get("metadata", &[], self.send_timeout()).await else { return };
-        let Some(can) = answer.json.as_ref().filter(|_| answer.is_success()).and_then(Capabilities::read) else {
-            return;
-        };
+        let Some(statement) = answer.json.as_ref().filter(|_| answer.is_success()) else { return };
+        let Some(can) = Capabilities::read(statement) else { return };
         tracing::info!(?can, "the hospital server told what it can do");
         {
             let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             (known.can, known.read_at) = (can, Some(Instant::now()));
+            known.software = Some(wire::software(statement));
         }
         if can.device {
             self.introduce().await;

@@ -8,7 +8,7 @@ mod money;
 mod read;
 
 pub use bundle::{device_resource, document_bundle, encode, entry_id, frozen_bundle, quote_task};
-pub use capability::{Capabilities, describe};
+pub use capability::{Capabilities, describe, software};
 pub use read::{
     bundle_entries, first_identifier, is_resource, local_text, matches_identifier, next_page, pages_of,
     points_into_its_bundle, quote_is_over, read_appointment, read_patient, reference_of_patient, same_reference,

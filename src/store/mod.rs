@@ -40,6 +40,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 pub use audit::first_broken;
+pub use schema::FORMAT;
 
 #[derive(Debug)]
 pub struct Opened {

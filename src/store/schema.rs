@@ -147,6 +147,9 @@ pub(super) const STEPS: &[&str] = &[
 ",
 ];
 
+/// What this program knows of them; a database of a later one is left alone.
+pub const FORMAT: usize = STEPS.len();
+
 pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }

@@ -2,13 +2,15 @@
 
 use super::{Line, PRINTER_STATES};
 use crate::domain::session::PrinterState;
-use crate::ports::Tally;
+use crate::ports::{Software, Tally};
 use chrono::{DateTime, Utc};
 use std::fmt::{Display, Write};
 
 /// Everything that is told, at one moment.
 pub struct Seen {
     pub kiosk: String,
+    pub terminal_protocol: String,
+    pub database_format: usize,
     pub now: DateTime<Utc>,
     pub uptime_s: u64,
     /// `None`: the store cannot be read, which is worth an alarm of its own.
@@ -26,8 +28,22 @@ pub struct Seen {
 pub fn text(seen: &Seen) -> String {
     let mut out = Text(String::new());
     let (kiosk, version) = (quoted(&seen.kiosk), quoted(env!("CARGO_PKG_VERSION")));
-    out.head("kiosk_info", "gauge", "Which kiosk this is, and the version of its program.");
-    out.line("kiosk_info", &format!("kiosk={kiosk},version={version}"), 1);
+    let (database, protocol) = (seen.database_format, quoted(&seen.terminal_protocol));
+    out.head(
+        "kiosk_info",
+        "gauge",
+        "Which kiosk this is, the versions of its program and database, its terminal's protocol.",
+    );
+    out.line(
+        "kiosk_info",
+        &format!("kiosk={kiosk},version={version},database=\"{database}\",terminal_protocol={protocol}"),
+        1,
+    );
+    if let Some(Software { fhir, name, version }) = &seen.line.software {
+        let (fhir, name, version) = (quoted(fhir), quoted(name), quoted(version));
+        out.head("kiosk_hospital_info", "gauge", "What the hospital's server says it is.");
+        out.line("kiosk_hospital_info", &format!("fhir={fhir},software={name},version={version}"), 1);
+    }
     out.gauge("kiosk_uptime_seconds", "How long the program has been running.", Some(seen.uptime_s));
     out.gauge("kiosk_store_readable", "1 if the encrypted store can be read.", Some(u8::from(seen.tally.is_some())));
     if let Some(tally) = &seen.tally {

@@ -1,5 +1,6 @@
 //! What a server can do, from its `CapabilityStatement` (`GET /metadata`, FHIR R4 chapter 2.21.0.1).
 
+use crate::ports::Software;
 use serde_json::Value;
 
 /// What the kiosk must know before it freezes a bundle.
@@ -99,6 +100,21 @@ pub fn describe(statement: &Value) -> Result<String, String> {
     let ways = can.other_ways();
     let ways = if ways.is_empty() { "it can do all that the kiosk asks".to_owned() } else { ways.join("; ") };
     Ok(format!("FHIR {version}, {name}: {ways}"))
+}
+
+/// A name longer than this is no name.
+const NAME_MAX_CHARS: usize = 64;
+
+/// What answers, as it names itself.
+#[must_use]
+pub fn software(statement: &Value) -> Software {
+    let short = |value: &Value| value.as_str().unwrap_or_default().chars().take(NAME_MAX_CHARS).collect();
+    let software = &statement["software"];
+    Software {
+        fhir: short(&statement["fhirVersion"]),
+        name: short(&software["name"]),
+        version: short(&software["version"]),
+    }
 }
 
 /// Creates it, conditionally, and finds it again by identifier; a server that keeps silent on the latter two may.
