@@ -2,7 +2,7 @@
 
 use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::moment::Moment;
-use crate::domain::outbox::{Delivery, QueueState, QueuedRequest, Request};
+use crate::domain::outbox::{CLOSED_BY_HAND, Delivery, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
 use crate::domain::session::{
@@ -171,9 +171,8 @@ pub trait Store: Send + Sync {
     fn requests(&self) -> Result<Vec<QueueRow>, StoreError>;
     /// The same, only what somebody should look at: the oldest parked rows, and the newest delivered ones with a note.
     fn attention(&self) -> Result<Vec<QueueRow>, StoreError> {
-        let is_noted = |row: &QueueRow| row.state == QueueState::Sent && row.note.is_some();
         let mut rows = self.requests()?;
-        rows.retain(|row| row.state == QueueState::Parked || is_noted(row));
+        rows.retain(|row| row.state == QueueState::Parked || row.told().is_some());
         Ok(rows)
     }
     /// One of them.
@@ -181,6 +180,14 @@ pub trait Store: Send + Sync {
         Ok(self.requests()?.into_iter().find(|row| row.id == id))
     }
     fn retry(&self, id: Uuid) -> Result<bool, StoreError>;
+    /// People entered a parked request at the hospital: it ends as a delivered one does, with `words` for its note. False
+    /// if it is not parked; then nothing changed.
+    fn close_by_hand(&self, id: Uuid, words: &str, at: DateTime<FixedOffset>) -> Result<bool, StoreError> {
+        let parked = self.request_row(id)?.filter(|row| row.state == QueueState::Parked);
+        let Some(row) = parked else { return Ok(false) };
+        self.tried(row.sequence, &Delivery::Done { note: Some(format!("{CLOSED_BY_HAND}{words}")) }, at)?;
+        Ok(true)
+    }
     /// How queue and journal stand.
     fn tally(&self) -> Result<Tally, StoreError> {
         Ok(Tally::count(&self.requests()?, &self.payments()?))
@@ -239,6 +246,15 @@ pub struct QueueRow {
     pub note: Option<String>,
 }
 
+impl QueueRow {
+    /// The hospital took it, and staff should know this all the same. What they closed themselves is no news to them.
+    #[must_use]
+    pub fn told(&self) -> Option<&str> {
+        let note = self.note.as_deref().filter(|_| self.state == QueueState::Sent)?;
+        (!note.starts_with(CLOSED_BY_HAND)).then_some(note)
+    }
+}
+
 /// How queue and journal stand, in counts and times: never anything personal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
@@ -268,7 +284,7 @@ impl Tally {
         Self {
             waiting: rows(QueueState::Waiting).count() as u64,
             parked: rows(QueueState::Parked).count() as u64,
-            noted: rows(QueueState::Sent).filter(|row| row.note.is_some()).count() as u64,
+            noted: rows(QueueState::Sent).filter(|row| row.told().is_some()).count() as u64,
             oldest_queued_at: undelivered.map(|row| row.queued_at).min(),
             last_delivered_at: None,
             payments_in_doubt: of(PaymentState::InDoubt, UndoState::InDoubt),

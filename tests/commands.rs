@@ -417,7 +417,7 @@ fn devices_are_named_and_nothing_is_charged_or_printed() {
 
 #[test]
 fn every_command_helps_and_wrong_usage_is_2() {
-    let commands: [&[&str]; 24] = [
+    let commands: [&[&str]; 25] = [
         &[],
         &["run"],
         &["check"],
@@ -428,6 +428,7 @@ fn every_command_helps_and_wrong_usage_is_2() {
         &["queue", "list"],
         &["queue", "show"],
         &["queue", "retry"],
+        &["queue", "close"],
         &["schedule", "wipe"],
         &["enroll"],
         &["payments"],
@@ -448,7 +449,7 @@ fn every_command_helps_and_wrong_usage_is_2() {
         assert!(ran.out.contains("Usage: kiosk"), "{command:?}: {}", ran.out);
     }
     assert!(kiosk(&["--version"]).exits(0).out.starts_with("hospital-kiosk "));
-    let wrong: [&[&str]; 21] = [
+    let wrong: [&[&str]; 22] = [
         &[],
         &["fly"],
         // Never as an argument, which everybody on the machine can read.
@@ -462,6 +463,7 @@ fn every_command_helps_and_wrong_usage_is_2() {
         &["queue", "show"],
         &["queue", "show", "1"],
         &["queue", "retry", "K3-0001"],
+        &["queue", "close", "00000000-0000-0000-0000-000000000001"],
         &["payments"],
         &["payments", "show"],
         &["payments", "ask"],

@@ -396,10 +396,15 @@ fn staff_touch_what_they_see() {
         let answered = heard("30-staff-evidence", &["The card company said so", "It is paid"]);
         assert_eq!(answered, [Tap::Row(0), Tap::Next]);
         assert_eq!(
-            heard("31-staff-queue", &["Send again 1", "Send again 2"]),
+            heard("31-staff-queue", &["Put aside 1", "Put aside 2", "Put aside 3"]),
             [Tap::Row(0)],
-            "the second was sent again"
+            "the second was sent again, the third closed"
         );
+        let request = heard("30-staff-request-by-hand", &["Send again", "It was entered by hand", "Next", "Back"]);
+        assert_eq!(request, [Tap::Row(0), Tap::Row(1), Tap::Next, Tap::Back]);
+        assert_eq!(heard("30-staff-request-again", &["Send it now"]), [Tap::Next]);
+        let entered = heard("30-staff-entered", &["I saw it there", "The desk said so", "Close the request"]);
+        assert_eq!(entered, [Tap::Row(0), Tap::Row(1), Tap::Next]);
     });
 }
 

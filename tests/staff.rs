@@ -3,6 +3,7 @@
 use crate::stage::{TO_CONSENT, Theatre, open};
 use hospital_kiosk::commands::socket::{self, Request};
 use hospital_kiosk::domain::staff::Pin;
+use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
 
 const PIN: &str = "40718293";
 
@@ -55,6 +56,44 @@ fn staff_settle_a_payment_in_doubt_at_the_screen() {
         assert!(!theatre.log().contains(secret), "{secret}: {}", theatre.log());
     }
     assert!(ask(&theatre, &Request::AuditVerify { json: false }).contains("each follows the one before it"));
+}
+
+fn hospital(theatre: &Theatre) -> &SimHospital {
+    theatre.stage.hospital.as_ref().expect("its own")
+}
+
+/// The hospital refuses a paid order, people enter it there by hand: with the second answer the kiosk is done with it.
+#[test]
+fn staff_close_a_refused_request_that_they_entered_by_hand() {
+    let mut theatre = open();
+    ask(&theatre, &Request::StaffPin { pin: Pin::read(PIN).expect("digits") });
+    theatre.play(&format!("{TO_CONSENT}card approve\nexpect \"May we use your data\""));
+    hospital(&theatre).set(Fault::Answer { status: 422, retry_after: None });
+    theatre.play("tap \"I agree\"\nexpect \"Paid\"\ntap \"Finish\"\nexpect \"Check-in and documents\"");
+    let queue = |theatre: &Theatre| ask(theatre, &Request::QueueList { json: true });
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while !queue(&theatre).contains("\"parked\"") {
+        assert!(std::time::Instant::now() < end, "not parked: {}", queue(&theatre));
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    hospital(&theatre).set(Fault::Up);
+    assert!(ask(&theatre, &Request::PaymentsList { json: true }).contains("\"committed\""));
+    theatre.play(&format!(
+        "key staff\ntap \"Language\"\ntap \"English\"\ntype \"{PIN}\"\ntap \"Next\"\nexpect \"Staff area\"\n\
+         tap \"Requests to the hospital\"\ntap \"Put aside 1\"\nexpect \"What is to be done?\"\n\
+         tap \"It was entered by hand\"\ntap \"Next\"\ntap \"I saw it there\"\ntap \"Close the request\"\n\
+         expect \"Nothing was put aside.\"\ntap \"Back\"\ntap \"Leave\"\nexpect \"Touch to start\""
+    ));
+    assert!(ask(&theatre, &Request::PaymentsList { json: true }).contains("\"settled\""));
+    let closed = queue(&theatre);
+    for word in ["\"sent\"", "closed by staff: entered by hand, seen in the hospital's system"] {
+        assert!(closed.contains(word), "{word}: {closed}");
+    }
+    let trail = ask(&theatre, &Request::AuditExport { json: true });
+    for word in ["close-request", "ordered: entered by hand", "\"closed\""] {
+        assert!(trail.contains(word), "{word}: {trail}");
+    }
+    assert_eq!(hospital(&theatre).count("Task"), 0, "nothing was sent after that");
 }
 
 #[test]

@@ -41,7 +41,14 @@ fn answer(ports: &Ports, command: StaffCommand) -> Option<StaffReply> {
         StaffCommand::Look => {
             told(lists(store, at)).map_or(StaffReply::NoLists, |lists| StaffReply::Lists(Box::new(lists)))
         }
-        StaffCommand::Retry { request } => StaffReply::Retried(retry(ports, request, at)),
+        StaffCommand::Retry { request } => {
+            let sent = store.retry(request);
+            StaffReply::Retried(ended(ports, StaffAct::Retry, request, sent, "waits again", at))
+        }
+        StaffCommand::Close { request, evidence } => {
+            let closed = store.close_by_hand(request, evidence.words(), at);
+            StaffReply::Closed(ended(ports, StaffAct::CloseRequest, request, closed, "closed", at))
+        }
         StaffCommand::Note(entry) => {
             told(audit(store, &entry, at));
             return None;
@@ -53,14 +60,26 @@ fn gate(said: Result<Gate, StoreError>) -> Gate {
     told(said).unwrap_or(Gate::Unknown)
 }
 
-fn retry(ports: &Ports, request: Uuid, at: DateTime<FixedOffset>) -> bool {
-    let sent = told(ports.store.retry(request)).unwrap_or(false);
-    let result = if sent { "waits again" } else { "was not parked" }.to_owned();
-    told(audit(&*ports.store, &AuditEntry { act: StaffAct::Retry, about: request.to_string(), result }, at));
-    if sent {
+/// How an act on a parked request ended, for the trail; the sender may have something to send now.
+fn ended(
+    ports: &Ports,
+    act: StaffAct,
+    request: Uuid,
+    done: Result<bool, StoreError>,
+    word: &str,
+    at: DateTime<FixedOffset>,
+) -> bool {
+    let result = match &done {
+        Ok(true) => word.to_owned(),
+        Ok(false) => "was not parked".to_owned(),
+        Err(error) => format!("nothing was done: {error}"),
+    };
+    told(audit(&*ports.store, &AuditEntry { act, about: request.to_string(), result }, at));
+    let done = told(done).unwrap_or(false);
+    if done {
         ports.outbox.notify_one();
     }
-    sent
+    done
 }
 
 fn lists(store: &dyn Store, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreError> {

@@ -1,11 +1,16 @@
-//! `kiosk queue list|show ID|retry ID`: requests waiting, sent, parked. Never a patient's data.
+//! `kiosk queue list|show ID|retry ID|close ID`: requests waiting, sent, parked. Never a patient's data.
 
-use super::{Answer, no, usage};
+use super::payments::write_down;
+use super::{Answer, Refusal, no, usage};
 use crate::domain::outbox::{CAME_APART, QueueState};
+use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::{QueueRow, Store, Tally};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+/// What staff write down of a request they closed: a line, no report.
+const EVIDENCE_CHARS_MAX: usize = 300;
 
 /// Every row; as text under the summary.
 ///
@@ -40,22 +45,23 @@ fn parked(rows: &[QueueRow]) -> impl Iterator<Item = &QueueRow> {
 
 /// The hospital has them, and staff should know something all the same.
 fn noted(rows: &[QueueRow]) -> impl Iterator<Item = (&QueueRow, &str)> {
-    let sent = rows.iter().filter(|row| row.state == QueueState::Sent);
-    sent.filter_map(|row| Some((row, row.note.as_deref()?)))
+    rows.iter().filter_map(|row| Some((row, row.told()?)))
 }
 
 /// # Errors
 /// No such request.
 pub fn show(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
-    let row = store
-        .request_row(id)
-        .map_err(usage)?
-        .ok_or_else(|| no(format!("no request {id}; `kiosk queue list` shows them")))?;
+    let row = find(store, id)?;
     if as_json {
         return Ok(vec![value(&row).to_string()]);
     }
     let advice = (row.state == QueueState::Parked).then(|| format!("  {}", advice(&row)));
     Ok([line(&row)].into_iter().chain(advice).collect())
+}
+
+fn find(store: &dyn Store, id: Uuid) -> Result<QueueRow, Refusal> {
+    let row = store.request_row(id).map_err(usage)?;
+    row.ok_or_else(|| no(format!("no request {id}; `kiosk queue list` shows them")))
 }
 
 /// # Errors
@@ -67,6 +73,61 @@ pub fn retry(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
     } else {
         Err(no(format!("{id} is not parked; only a parked request can be tried again")))
     }
+}
+
+/// A parked request that people entered at the hospital is over. `evidence` is kept with it, and in the trail, where the
+/// line before the act is durable before the act begins.
+///
+/// # Errors
+/// 1: it is not parked, or nothing was said of how it is known. 2: the store or the trail cannot be written.
+pub fn close(store: &dyn Store, id: Uuid, evidence: &str, as_json: bool, at: DateTime<FixedOffset>) -> Answer {
+    let words = one_line(evidence)?;
+    let row = find(store, id)?;
+    if row.state != QueueState::Parked {
+        return Err(not_parked(&row));
+    }
+    let audit =
+        |result: String| write_down(store, &AuditEntry { act: StaffAct::CloseRequest, about: id.to_string(), result });
+    audit(format!("ordered: {words}"))?;
+    let closed = store.close_by_hand(id, &words, at);
+    let result = match &closed {
+        Ok(true) => "closed".to_owned(),
+        Ok(false) => "was not parked".to_owned(),
+        Err(error) => format!("nothing was done: {error}"),
+    };
+    // The queue is the truth by now.
+    if let Err(refusal) = audit(result) {
+        tracing::error!("{}", refusal.why);
+    }
+    if !closed.map_err(usage)? {
+        return Err(not_parked(&find(store, id)?));
+    }
+    let text = format!("{id} is closed: it is not sent any more, and what it held of the patient is erased");
+    Ok(vec![if as_json { json!({ "id": id, "closed": true }).to_string() } else { text }])
+}
+
+/// Lists have a row a line.
+fn one_line(evidence: &str) -> Result<String, Refusal> {
+    let apart = |letter: char| letter.is_whitespace() || letter.is_control();
+    let words = evidence.split(apart).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    if words.is_empty() {
+        return Err(no("write down how it is known that the hospital has it: --evidence TEXT (it is kept)"));
+    }
+    if words.chars().count() > EVIDENCE_CHARS_MAX {
+        return Err(no(format!("the evidence is longer than {EVIDENCE_CHARS_MAX} characters: say it in one line")));
+    }
+    Ok(words)
+}
+
+fn not_parked(row: &QueueRow) -> Refusal {
+    let (id, next) = (row.id, "only a request that the hospital refused can be closed");
+    no(match row.state {
+        QueueState::Waiting => format!("{id} waits to be sent, and nothing was done: {next}"),
+        QueueState::Sent => {
+            format!("{id} is over already, and nothing was done: `kiosk queue show {id}` tells how it ended")
+        }
+        QueueState::Parked => format!("{id} was sent again meanwhile and refused again: try once more"),
+    })
 }
 
 fn summary_lines(tally: &Tally, rows: &[QueueRow], now: &DateTime<Utc>) -> Vec<String> {
@@ -127,7 +188,10 @@ fn advice(row: &QueueRow) -> String {
     } else {
         "let the hospital's administrator look at the reason"
     };
-    format!("{what}; then `kiosk queue retry {}`", row.id)
+    let id = row.id;
+    format!(
+        "{what}; then `kiosk queue retry {id}`. Or enter it there by hand; then `kiosk queue close {id} --evidence TEXT`"
+    )
 }
 
 fn age(at: DateTime<Utc>, now: &DateTime<Utc>) -> TimeDelta {

@@ -34,6 +34,11 @@ pub enum Request {
         id: Uuid,
         json: bool,
     },
+    QueueClose {
+        id: Uuid,
+        evidence: String,
+        json: bool,
+    },
     ScheduleWipe {
         json: bool,
     },
@@ -98,6 +103,7 @@ impl Request {
             | Self::QueueSummary { .. }
             | Self::QueueShow { .. }
             | Self::QueueRetry { .. }
+            | Self::QueueClose { .. }
             | Self::ScheduleWipe { .. }
             | Self::PaymentsList { .. }
             | Self::PaymentsShow { .. }
@@ -146,6 +152,9 @@ pub fn answer(store: &dyn Store, request: &Request) -> Answer {
         Request::QueueSummary { json } => queue::summary(store, *json, &Utc::now()),
         Request::QueueShow { id, json } => queue::show(store, *id, *json),
         Request::QueueRetry { id, json } => queue::retry(store, *id, *json),
+        Request::QueueClose { id, evidence, json } => {
+            queue::close(store, *id, evidence, *json, Local::now().fixed_offset())
+        }
         Request::ScheduleWipe { json } => schedule::wipe(store, *json),
         Request::PaymentsList { json } => payments::list(store, *json),
         Request::PaymentsShow { id, json } => payments::show(store, id, *json),
@@ -182,6 +191,7 @@ pub fn answer_at_work(store: &dyn Store, desk: &dyn StaffDesk, request: &Request
         | Request::QueueSummary { .. }
         | Request::QueueShow { .. }
         | Request::QueueRetry { .. }
+        | Request::QueueClose { .. }
         | Request::ScheduleWipe { .. }
         | Request::PaymentsList { .. }
         | Request::PaymentsShow { .. }
@@ -274,7 +284,8 @@ fn serve_one(mut stream: UnixStream, store: &dyn Store, desk: &dyn StaffDesk, se
     let told = |request| answer_at_work(store, desk, &request, Duration::ZERO).map(|lines| (request, lines));
     let reply = match request.and_then(told) {
         Ok((request, lines)) => {
-            if matches!(request, Request::QueueRetry { .. }) {
+            // A visit's next request may go free.
+            if matches!(request, Request::QueueRetry { .. } | Request::QueueClose { .. }) {
                 sender.notify_one();
             }
             Reply { exit: 0, lines, why: String::new() }

@@ -98,6 +98,10 @@ pub enum QueueState {
 /// How the reason begins when a bundle was not taken as a whole: some of it is there. The store keeps it over later tries.
 pub const CAME_APART: &str = "the server took the request apart";
 
+/// How the note of a request begins that people entered at the hospital themselves. It ends as a delivered one does, and
+/// this tells the two apart: nothing of it came from the kiosk.
+pub const CLOSED_BY_HAND: &str = "closed by staff: ";
+
 /// What became of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {

@@ -97,6 +97,11 @@ pub enum StaffCommand {
     Retry {
         request: Uuid,
     },
+    /// People entered a parked request at the hospital: it is over.
+    Close {
+        request: Uuid,
+        evidence: Entered,
+    },
     /// How an act ended; its beginning is in the trail already. Not answered.
     Note(AuditEntry),
 }
@@ -109,6 +114,8 @@ pub enum StaffReply {
     NoLists,
     /// `false`: it is not parked any more.
     Retried(bool),
+    /// As above.
+    Closed(bool),
 }
 
 /// What staff have to look at.
@@ -164,6 +171,7 @@ pub enum StaffAct {
     PrintSlip,
     PrintReceipt,
     Retry,
+    CloseRequest,
     CloseDay,
 }
 
@@ -180,6 +188,7 @@ impl StaffAct {
             Self::PrintSlip => "print-slip",
             Self::PrintReceipt => "print-receipt",
             Self::Retry => "retry",
+            Self::CloseRequest => "close-request",
             Self::CloseDay => "close-day",
         }
     }
@@ -211,6 +220,25 @@ impl Evidence {
             Self::CardCompany => "the card company said so by telephone",
             Self::TerminalJournal => "the terminal's own journal was read",
             Self::PatientShowed => "the patient showed it",
+        }
+    }
+}
+
+/// How people know that a refused request stands at the hospital all the same. The words are kept as its note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entered {
+    SeenThere,
+    DeskSaid,
+}
+
+impl Entered {
+    pub const ALL: [Self; 2] = [Self::SeenThere, Self::DeskSaid];
+
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::SeenThere => "entered by hand, seen in the hospital's system",
+            Self::DeskSaid => "entered by hand, the desk that did it said so",
         }
     }
 }

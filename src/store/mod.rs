@@ -123,12 +123,13 @@ impl SqliteStore {
         Ok(done)
     }
 
-    /// [`Self::write`]; if personal data was erased, it leaves the write-ahead log as well.
-    fn write_erasing(&self, work: impl FnOnce(&Transaction<'_>) -> Result<bool>) -> Result<()> {
-        if self.write(work)? {
+    /// [`Self::write`]; if personal data was erased, which is what it tells, it leaves the write-ahead log as well.
+    fn write_erasing(&self, work: impl FnOnce(&Transaction<'_>) -> Result<bool>) -> Result<bool> {
+        let erased = self.write(work)?;
+        if erased {
             self.empty_log(&self.connection());
         }
-        Ok(())
+        Ok(erased)
     }
 
     fn empty_log(&self, connection: &Connection) {
@@ -173,7 +174,7 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<()> {
-        self.write_erasing(|tx| journal::record(tx, entry, bundle, at))
+        self.write_erasing(|tx| journal::record(tx, entry, bundle, at)).map(|_| ())
     }
 
     fn queue(&self, request: &Request, bundle: &[u8]) -> Result<()> {
@@ -213,7 +214,7 @@ impl Store for SqliteStore {
     }
 
     fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<()> {
-        self.write_erasing(|tx| outbox::tried(tx, sequence, delivery, at))
+        self.write_erasing(|tx| outbox::tried(tx, sequence, delivery, at)).map(|_| ())
     }
 
     fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<()> {
@@ -221,7 +222,8 @@ impl Store for SqliteStore {
             tried.iter().try_fold(false, |erased, (sequence, delivery)| {
                 Ok(erased | outbox::tried(tx, *sequence, delivery, at)?)
             })
-        })
+        })?;
+        Ok(())
     }
 
     fn requests(&self) -> Result<Vec<QueueRow>> {
@@ -251,6 +253,10 @@ impl Store for SqliteStore {
         self.write(|tx| outbox::retry(tx, id))
     }
 
+    fn close_by_hand(&self, id: Uuid, words: &str, at: DateTime<FixedOffset>) -> Result<bool> {
+        self.write_erasing(|tx| outbox::close_by_hand(tx, id, words, at))
+    }
+
     fn tally(&self) -> Result<Tally> {
         tally::read(&self.connection())
     }
@@ -260,7 +266,7 @@ impl Store for SqliteStore {
     }
 
     fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<()> {
-        self.write_erasing(|tx| retention::forget_old(tx, self.keep, now))
+        self.write_erasing(|tx| retention::forget_old(tx, self.keep, now)).map(|_| ())
     }
 
     fn counters(&self) -> Result<Counters> {

@@ -3,7 +3,9 @@
 use super::column::{count, id, json, json_or_null, queue_state, queue_word, time, to_json};
 use super::fault::{Result, other};
 use super::journal;
-use crate::domain::outbox::{Act, CAME_APART, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
+use crate::domain::outbox::{
+    Act, CAME_APART, CLOSED_BY_HAND, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request,
+};
 use crate::ports::QueueRow;
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -189,9 +191,9 @@ pub(super) fn attention(connection: &Connection) -> Result<Vec<QueueRow>> {
     let sql = format!(
         "SELECT * FROM (SELECT {ROW} FROM outbox WHERE state = 'parked' ORDER BY sequence LIMIT ?1)
          UNION ALL SELECT * FROM (SELECT {ROW} FROM outbox WHERE state = 'sent' ORDER BY sequence DESC LIMIT ?2)
-             WHERE note IS NOT NULL ORDER BY sequence"
+             WHERE note NOT LIKE ?3 ORDER BY sequence"
     );
-    rows(connection, &sql, params![PARKED_SHOWN_MAX, NEWEST])
+    rows(connection, &sql, params![PARKED_SHOWN_MAX, NEWEST, closed_by_hand()])
 }
 
 pub(super) fn find(connection: &Connection, id: Uuid) -> Result<Option<QueueRow>> {
@@ -224,4 +226,23 @@ pub(super) fn retry(tx: &Transaction<'_>, id: Uuid) -> Result<bool> {
         params![id.to_string(), queue_word(QueueState::Waiting), queue_word(QueueState::Parked)],
     )?;
     Ok(changed == 1)
+}
+
+/// Staff: a parked request that people entered at the hospital is over. False if it is not parked.
+pub(super) fn close_by_hand(tx: &Transaction<'_>, id: Uuid, words: &str, at: DateTime<FixedOffset>) -> Result<bool> {
+    let parked = tx
+        .query_row(
+            "SELECT sequence FROM outbox WHERE id = ?1 AND state = ?2",
+            params![id.to_string(), queue_word(QueueState::Parked)],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let Some(sequence) = parked else { return Ok(false) };
+    deliver(tx, sequence, Some(&format!("{CLOSED_BY_HAND}{words}")), at)?;
+    Ok(true)
+}
+
+/// For `LIKE`: the notes of what was closed in that way.
+pub(super) fn closed_by_hand() -> String {
+    format!("{CLOSED_BY_HAND}%")
 }

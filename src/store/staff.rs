@@ -2,7 +2,7 @@
 
 use super::column::{count, id, queue_word, time};
 use super::fault::{Result, other};
-use super::outbox::NEWEST;
+use super::outbox::{NEWEST, closed_by_hand};
 use super::{SqliteStore, audit};
 use crate::domain::outbox::QueueState;
 use crate::domain::staff::{AuditEntry, Gate, Noted, PIN_LOCK_MIN, PIN_TRIES_MAX, Parked, Pin, StaffAct};
@@ -152,9 +152,9 @@ fn parked(connection: &Connection) -> Result<Vec<Parked>> {
 fn noted(connection: &Connection) -> Result<Vec<Noted>> {
     let mut noted = connection.prepare(
         "SELECT kind, delivered_at, note FROM (SELECT sequence, kind, delivered_at, note FROM outbox WHERE state = ?1
-             ORDER BY sequence DESC LIMIT ?2) WHERE note IS NOT NULL AND delivered_at IS NOT NULL ORDER BY sequence DESC",
+             ORDER BY sequence DESC LIMIT ?2) WHERE note NOT LIKE ?3 AND delivered_at IS NOT NULL ORDER BY sequence DESC",
     )?;
-    let rows = noted.query_map(params![queue_word(QueueState::Sent), NEWEST], |row| {
+    let rows = noted.query_map(params![queue_word(QueueState::Sent), NEWEST, closed_by_hand()], |row| {
         Ok(Noted { kind: row.get(0)?, delivered_at: time(row, 1)?, note: row.get(2)? })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

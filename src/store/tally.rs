@@ -2,7 +2,7 @@
 
 use super::column::{payment_word, queue_word, time, undo_word};
 use super::fault::Result;
-use super::outbox::NEWEST;
+use super::outbox::{NEWEST, closed_by_hand};
 use crate::domain::outbox::QueueState;
 use crate::domain::payment::PaymentState;
 use crate::domain::undo::UndoState;
@@ -46,17 +46,21 @@ fn oldest(connection: &Connection) -> Result<Option<DateTime<FixedOffset>>> {
 
 fn noted(connection: &Connection) -> Result<u64> {
     let count: i64 = connection.query_row(
-        "SELECT COUNT(note) FROM (SELECT note FROM outbox WHERE state = ?1 ORDER BY sequence DESC LIMIT ?2)",
-        params![queue_word(QueueState::Sent), NEWEST],
+        "SELECT COUNT(*) FROM (SELECT note FROM outbox WHERE state = ?1 ORDER BY sequence DESC LIMIT ?2)
+         WHERE note NOT LIKE ?3",
+        params![queue_word(QueueState::Sent), NEWEST, closed_by_hand()],
         |row| row.get(0),
     )?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
+/// What staff closed was not delivered.
 fn last_delivered(connection: &Connection) -> Result<Option<DateTime<FixedOffset>>> {
     let mut statement = connection.prepare(
-        "SELECT delivered_at FROM outbox WHERE state = ?1 AND delivered_at IS NOT NULL ORDER BY sequence DESC LIMIT ?2",
+        "SELECT delivered_at FROM outbox WHERE state = ?1 AND delivered_at IS NOT NULL
+             AND coalesce(note, '') NOT LIKE ?3 ORDER BY sequence DESC LIMIT ?2",
     )?;
-    let rows = statement.query_map(params![queue_word(QueueState::Sent), NEWEST], |row| time(row, 0))?;
+    let rows =
+        statement.query_map(params![queue_word(QueueState::Sent), NEWEST, closed_by_hand()], |row| time(row, 0))?;
     Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().max())
 }

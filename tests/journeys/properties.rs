@@ -23,7 +23,9 @@ use hospital_kiosk::domain::session::{
     Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalCommand,
     TerminalReport, UndoAnswer, UndoWay,
 };
-use hospital_kiosk::domain::staff::{Gate, StaffCommand, StaffLists, StaffReply};
+use hospital_kiosk::domain::staff::{
+    AuditEntry, Gate, Parked, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply,
+};
 use hospital_kiosk::domain::undo::{UndoEntry, UndoRecord, UndoState};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -52,6 +54,10 @@ struct World {
     view: Option<Box<View>>,
     questions: Vec<Question>,
     area: Vec<(Uuid, StaffCommand)>,
+    /// The last line of the trail, until its act was done.
+    audited: Option<AuditEntry>,
+    /// Requests that staff closed.
+    closed: usize,
     jobs: usize,
     /// How many more durable writes work; then one fails.
     writes_left: Option<usize>,
@@ -71,6 +77,8 @@ impl World {
             refused: BTreeSet::new(),
             confirmed: 0,
             reversed: 0,
+            audited: None,
+            closed: 0,
             committed: BTreeSet::new(),
             counters: Counters::default(),
             given: BTreeSet::new(),
@@ -169,8 +177,15 @@ impl World {
                 }
                 self.record(entry);
             }
-            Effect::Audit(_) => return self.durable(),
-            Effect::StaffArea { visit, command } => self.area.push((visit, command)),
+            Effect::Audit(entry) => {
+                let kept = self.durable();
+                self.audited = kept.then_some(entry);
+                return kept;
+            }
+            Effect::StaffArea { visit, command } => {
+                self.check_audited(&command);
+                self.area.push((visit, command));
+            }
             Effect::Queue(request) => {
                 self.check_ordered(&request);
                 return self.durable();
@@ -195,6 +210,18 @@ impl World {
             | Effect::Wipe => {}
         }
         true
+    }
+
+    /// Each act on a refused request has a line of its own in the trail, which is there before it.
+    fn check_audited(&mut self, command: &StaffCommand) {
+        let (act, request) = match command {
+            StaffCommand::Retry { request } => (StaffAct::Retry, request),
+            StaffCommand::Close { request, .. } => (StaffAct::CloseRequest, request),
+            StaffCommand::Knock | StaffCommand::Try(_) | StaffCommand::Look | StaffCommand::Note(_) => return,
+        };
+        let line = self.audited.take().map(|line| (line.act, line.about));
+        assert_eq!(line, Some((act, request.to_string())), "{command:?}");
+        self.closed += usize::from(act == StaffAct::CloseRequest);
     }
 
     fn check_view(&mut self, view: Box<View>) {
@@ -530,9 +557,18 @@ impl World {
             StaffCommand::Look => {
                 let staff = |record: &&PaymentRecord| record.state == PaymentState::NeedsStaff;
                 let payments = self.journal.iter().filter(staff).cloned().collect();
-                StaffReply::Lists(Box::new(StaffLists { payments, ..StaffLists::default() }))
+                let row = |number| Parked {
+                    id: Uuid::from_u128(number),
+                    kind: "documents".to_owned(),
+                    queued_at: self.wall(),
+                    note: "the server refuses the request (422)".to_owned(),
+                };
+                let parked_rows = (0..u128::from(detail % 3)).map(row).collect();
+                let queue = QueueSight { parked: detail % 3, parked_rows, ..QueueSight::default() };
+                StaffReply::Lists(Box::new(StaffLists { payments, queue, ..StaffLists::default() }))
             }
-            StaffCommand::Retry { .. } => StaffReply::Retried(true),
+            StaffCommand::Retry { .. } => StaffReply::Retried(!detail.is_multiple_of(3)),
+            StaffCommand::Close { .. } => StaffReply::Closed(!detail.is_multiple_of(3)),
             StaffCommand::Note(_) => return true,
         };
         self.input(Input::StaffArea { visit, reply });
@@ -761,7 +797,8 @@ fn forward(screen: &Screen, detail: u32) -> Vec<Tap> {
         | Screen::OutOfService { .. } => vec![Tap::Next],
         Screen::Staff(_) => {
             let wanted = Tap::Staff(StaffTap::ALL[detail as usize % StaffTap::ALL.len()]);
-            [vec![Tap::Digit(4); 5], vec![Tap::Next, wanted, Tap::Row(0), Tap::Next]].concat()
+            let row = Tap::Row(u8::from(detail.is_multiple_of(2)));
+            [vec![Tap::Digit(4); 5], vec![Tap::Next, wanted, row, Tap::Next]].concat()
         }
     }
 }
@@ -867,7 +904,7 @@ proptest! {
 #[test]
 fn random_walks_reach_every_screen() {
     let mut seen = BTreeSet::new();
-    let (mut paid, mut confirmed, mut reversed) = (0, 0, 0);
+    let (mut paid, mut confirmed, mut reversed, mut closed) = (0, 0, 0, 0);
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     for _ in 0..60 {
         let mut world = World::new();
@@ -879,8 +916,10 @@ fn random_walks_reach_every_screen() {
         paid += world.committed.len();
         confirmed += world.confirmed;
         reversed += world.reversed;
+        closed += world.closed;
     }
     assert_eq!(seen.len(), 25, "only {seen:?}");
     assert!(paid > 20, "only {paid} payments");
     assert!(confirmed > 5 && reversed > 5, "only {confirmed} confirmed, {reversed} given back");
+    assert!(closed > 5, "only {closed} requests closed by hand");
 }

@@ -12,7 +12,8 @@
 //! terminal approved-unconfirmed [AMOUNT] · confirmed · withdrawn · undone reversed|already|refused CODE
 //! terminal outcome same|paid|other|other-amount|old-time|empty|unknown|differ [restarted] [no-host]
 //! printer printed|held|failed|state out|state ok        fail        wait 60s        clock 2026-11-20T10:00
-//! area gate no-pin|closed|wrong N|locked|open|unknown · area lists [STATE …] [parked N] · area no-lists · area retried
+//! area gate no-pin|closed|wrong N|locked|open|unknown · area lists [STATE …] [parked N] · area no-lists
+//! area retried · area closed · area not-closed
 //! area obey STATE   (the last order reaches the till, with that payment's record)
 //! staff close-day · terminal totals AMOUNT|no-totals
 //! staff STATE ask|settle paid TEXT|settle not-paid TEXT|cancel [with-card]   (of a payment that is in STATE)   fail refused
@@ -366,6 +367,8 @@ impl Stage {
             ["gate", "locked"] => StaffReply::Gate(Gate::Locked { until: self.wall }),
             ["no-lists"] => StaffReply::NoLists,
             ["retried"] => StaffReply::Retried(true),
+            ["closed"] => StaffReply::Closed(true),
+            ["not-closed"] => StaffReply::Closed(false),
             ["lists", states @ .., "parked", parked] => self.lists(states, parked.parse().unwrap()),
             ["lists", states @ ..] => self.lists(states, 0),
             ["obey", state] => {

@@ -5,7 +5,7 @@ use hospital_kiosk::domain::language::LocalText;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::payment::{AttemptId, Entry};
-use hospital_kiosk::domain::screen::staff::StaffScreen;
+use hospital_kiosk::domain::screen::staff::{ParkedDone, ParkedRow, StaffScreen};
 use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
 use hospital_kiosk::domain::session::{Effect, Question, StaffAnswer, TerminalCommand};
 use hospital_kiosk::domain::staff::StaffCommand;
@@ -93,8 +93,14 @@ fn staff_command(command: &StaffCommand) -> String {
         StaffCommand::Try(pin) => format!("try {} digits", pin.digits().len()),
         StaffCommand::Look => "look".to_owned(),
         StaffCommand::Retry { .. } => "retry a-request".to_owned(),
+        StaffCommand::Close { evidence, .. } => format!("close a-request ({})", evidence.words()),
         StaffCommand::Note(entry) => format!("note {} {} ({})", entry.act.word(), about(&entry.about), entry.result),
     }
+}
+
+fn parked(row: &ParkedRow) -> String {
+    let closed = if row.done == Some(ParkedDone::Closed) { " closed=true" } else { "" };
+    format!("{:?} retried={}{closed}", row.why, row.done == Some(ParkedDone::SentAgain))
 }
 
 fn staff_screen(screen: &StaffScreen) -> String {
@@ -126,10 +132,12 @@ fn staff_screen(screen: &StaffScreen) -> String {
             payment.can_print,
             payment.printing
         ),
+        StaffScreen::Request(request) => {
+            format!("StaffRequest {:?} {:?} {:?}", request.asked, request.row.why, request.chosen)
+        }
         StaffScreen::Choice(choice) => format!("StaffChoice {:?} {} {:?}", choice.what, choice.number, choice.chosen),
         StaffScreen::Queue(queue) => {
-            let rows: Vec<String> =
-                queue.rows.iter().map(|row| format!("{:?} retried={}", row.why, row.retried)).collect();
+            let rows: Vec<String> = queue.rows.iter().map(parked).collect();
             format!(
                 "StaffQueue waiting={} oldest={:?}min parked={} [{}] not-kept={}",
                 queue.waiting,

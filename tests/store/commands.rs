@@ -2,8 +2,9 @@
 
 use super::*;
 use chrono::Utc;
-use hospital_kiosk::commands::{payments, queue, socket};
+use hospital_kiosk::commands::{Refusal, payments, queue, socket};
 use hospital_kiosk::domain::outbox::Delivery;
+use hospital_kiosk::ports::StaffBook;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +37,8 @@ fn the_summary_counts_and_says_what_to_do() {
     assert_eq!((tally.waiting, tally.parked, tally.noted, tally.last_delivered_at), (2, 1, 1, Some(at())));
     let now = (at() + chrono::TimeDelta::minutes(125)).with_timezone(&Utc);
     let text = queue::list(&store, false, &now).unwrap().join("\n");
-    for said in ["4 requests", "2 wait, 1 parked", "2 h 5 min", REFUSED, "kiosk queue retry", NOTE] {
+    for said in ["4 requests", "2 wait, 1 parked", "2 h 5 min", REFUSED, "kiosk queue retry", "kiosk queue close", NOTE]
+    {
         assert!(text.contains(said), "{said}: {text}");
     }
     let json: Value = serde_json::from_str(&queue::summary(&store, true, &now).unwrap()[0]).unwrap();
@@ -95,6 +97,74 @@ fn a_retry_wakes_the_sender_and_nothing_else_does() {
     ask(socket::Request::QueueRetry { id: Uuid::from_u128(99), json: true }).unwrap_err();
     assert!(!woken());
     ask(socket::Request::QueueRetry { id: parked, json: true }).unwrap();
+    assert!(woken());
+    assert_eq!(store.tally().unwrap().parked, 0);
+}
+
+fn close(store: &dyn Store, id: Uuid, evidence: &str) -> Result<Vec<String>, Refusal> {
+    queue::close(store, id, evidence, false, at())
+}
+
+fn trail(store: &SqliteStore) -> Vec<String> {
+    let rows = store.trail().unwrap();
+    rows.iter().map(|row| format!("{} {} {} {}", row.who, row.act, row.about, row.result)).collect()
+}
+
+#[test]
+fn what_staff_entered_by_hand_is_closed_with_their_words_and_a_trail() {
+    let disk = Disk::new();
+    let store = a_queue(&disk);
+    let rows = store.requests().unwrap();
+    let (sent, parked, waiting) = (rows[0].id, rows[1].id, rows[2].id);
+    for (id, evidence, exit, said) in [
+        (waiting, "seen there", 1, "waits to be sent"),
+        (sent, "seen there", 1, "is over already"),
+        (Uuid::from_u128(99), "seen there", 1, "kiosk queue list"),
+        (parked, " \t\n", 1, "--evidence"),
+        (parked, &"long ".repeat(90), 1, "one line"),
+    ] {
+        let refusal = close(&store, id, evidence).unwrap_err();
+        assert!(refusal.exit == exit && refusal.why.contains(said), "{said}: {}", refusal.why);
+    }
+    assert_eq!((store.requests().unwrap(), trail(&store)), (rows.clone(), Vec::new()), "nothing was done");
+
+    let told = close(&store, parked, "Kim of the desk\n\x1b entered  it").unwrap();
+    assert!(told[0].contains("is closed"), "{told:?}");
+    let words = "Kim of the desk entered it";
+    assert_eq!(
+        trail(&store),
+        [format!("shell close-request {parked} ordered: {words}"), format!("shell close-request {parked} closed")]
+    );
+    let shown = queue::show(&store, parked, false).unwrap().join("\n");
+    assert!(shown.contains(&format!("closed by staff: {words}")) && !shown.contains("queue retry"), "{shown}");
+    let summary = queue::summary(&store, false, &at().with_timezone(&Utc)).unwrap().join("\n");
+    assert!(summary.contains("0 parked") && !summary.contains(words), "{summary}");
+    let listed = queue::list(&store, false, &at().with_timezone(&Utc)).unwrap();
+    let of_it: Vec<&String> = listed.iter().filter(|line| line.contains(&parked.to_string())).collect();
+    assert!(of_it.len() == 1 && of_it[0].contains(words), "once, as a row: {listed:#?}");
+    assert!(close(&store, parked, "seen there").unwrap_err().why.contains("is over already"));
+    assert_eq!(trail(&store).len(), 2);
+}
+
+/// Two wait behind a parked one of their visit: they may go when it is closed.
+#[test]
+fn closing_wakes_the_sender() {
+    let disk = Disk::new();
+    let store: Arc<dyn Store> = Arc::new(a_queue(&disk));
+    let parked = store.requests().unwrap()[1].id;
+    let sender = Arc::new(Notify::new());
+    let _serving = socket::serve(&disk.folder(), store.clone(), nobody(), sender.clone());
+    let ask = |id| {
+        let request = socket::Request::QueueClose { id, evidence: "seen there".into(), json: true };
+        socket::ask(&disk.folder(), &request).expect("a kiosk runs")
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let woken =
+        || runtime.block_on(async { tokio::time::timeout(Duration::from_millis(1), sender.notified()).await.is_ok() });
+    ask(Uuid::from_u128(99)).unwrap_err();
+    assert!(!woken());
+    let told: Value = serde_json::from_str(&ask(parked).unwrap()[0]).unwrap();
+    assert_eq!((&told["id"], &told["closed"]), (&parked.to_string().into(), &true.into()));
     assert!(woken());
     assert_eq!(store.tally().unwrap().parked, 0);
 }

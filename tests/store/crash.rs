@@ -36,6 +36,9 @@ fn a_day() -> Vec<Call> {
     calls.push(Box::new(|store| store.retry(Uuid::from_u128(90)).map(|_| ())));
     calls.extend(delivery(1, Delivery::Hold { reason: "401".into() }));
     calls.extend(delivery(3, Delivery::Done { note: None }));
+    calls.push(Box::new(|store| store.queue(&request(91, 91, PaymentOfRequest::Free), b"")));
+    calls.extend(delivery(4, Delivery::Park { reason: "422".into() }));
+    calls.push(Box::new(|store| store.close_by_hand(Uuid::from_u128(91), "seen there", at()).map(|_| ())));
     calls.push(Box::new(|store| store.wipe_schedule_except(day())));
     calls
 }

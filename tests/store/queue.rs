@@ -1,8 +1,9 @@
 //! The queue as scripts: `put REQUEST VISIT`, `next REQUEST|-`, `try`, `done|later|perhaps|park|hold REQUEST`, `retry REQUEST`,
-//! `doubt yes|no` (may the next one have got through already?), `reopen`.
+//! `close REQUEST`, `doubt yes|no` (may the next one have got through already?), `reopen`.
 
 use super::*;
-use hospital_kiosk::domain::outbox::{CAME_APART, Delivery};
+use hospital_kiosk::domain::outbox::{CAME_APART, Delivery, QueueState};
+use hospital_kiosk::domain::payment::PaymentState;
 
 const SCRIPTS: &[(&str, &str)] = &[
     ("first in first out", "put 1 1, put 2 2, put 3 1, next 1, done 1, next 2, done 2, next 3, done 3, next -"),
@@ -14,6 +15,20 @@ const SCRIPTS: &[(&str, &str)] = &[
         "put 1 1, put 2 1, try 1, park 1, next -, retry 1, next 1, done 1, next 2",
     ),
     ("only a parked row is retried", "put 1 1, noretry 1, try 1, done 1, noretry 1, noretry 9"),
+    (
+        "what people entered by hand ends as a delivered one and frees its visit",
+        "put 1 1, put 2 1, put 3 1, try 1, park 1, next -, close 1, next 2, done 2, next 3",
+    ),
+    (
+        "only a parked row is closed",
+        "put 1 1, noclose 1, try 1, noclose 1, perhaps 1, noclose 1, doubt yes, try 1, hold 1, noclose 1, next 1, done 1, noclose 1, noclose 9",
+    ),
+    ("a row sent again is not closed", "put 1 1, try 1, park 1, retry 1, noclose 1, next 1"),
+    ("and is closed once", "put 1 1, try 1, park 1, close 1, noclose 1, noretry 1, put 1 1, next -, reopen, noclose 1"),
+    (
+        "an answer that comes after it changes nothing",
+        "put 1 1, try 1, park 1, close 1, park 1, later 1, done 1, noretry 1",
+    ),
     ("hold parks nothing", "put 1 1, put 2 2, try 1, hold 1, next 1, doubt no"),
     ("an unfinished try may have got through", "put 1 1, doubt no, try 1, doubt yes, reopen, doubt yes"),
     ("a try that surely failed leaves no doubt", "put 1 1, try 1, later 1, doubt no"),
@@ -42,6 +57,10 @@ fn step(store: &SqliteStore, words: &[&str]) {
         }
         "try" => return store.trying(sequence(store, number)).unwrap(),
         "retry" => return assert!(store.retry(Uuid::from_u128(number)).unwrap()),
+        "close" | "noclose" => {
+            let closed = store.close_by_hand(Uuid::from_u128(number), "seen there", at()).unwrap();
+            return assert_eq!(closed, words[0] == "close");
+        }
         "noretry" => return assert!(!store.retry(Uuid::from_u128(number)).unwrap()),
         "next" => {
             let next = store.next_request().unwrap().map(|queued| queued.request.id);
@@ -88,6 +107,30 @@ fn staff_see_the_last_answer_and_the_tries() {
     assert_eq!((next.tries, next.note.as_deref()), (2, Some("503")));
     let row = &store.requests().unwrap()[0];
     assert_eq!((row.tries, row.note.as_deref(), row.queued_at), (2, Some("503"), at()));
+}
+
+/// The hospital was told by people: its payment is settled with it, and of the patient nothing stays.
+#[test]
+fn a_closed_row_settles_its_payment_and_tells_that_it_was_no_delivery() {
+    let disk = Disk::new();
+    let store = disk.open();
+    pay(&store, 1);
+    let row = store.requests().unwrap().remove(0);
+    store.trying(row.sequence).unwrap();
+    store.tried(row.sequence, &Delivery::Park { reason: "422".into() }, at()).unwrap();
+    let paid = || store.payment(attempt(1)).unwrap().unwrap();
+    assert_eq!(paid().state, PaymentState::Committed);
+    assert!(store.close_by_hand(row.id, "seen there", at()).unwrap());
+    let settled = paid();
+    assert_eq!((settled.state, settled.request.patient.0.as_str()), (PaymentState::Settled, ""));
+    assert_eq!(settled.request.patient_ref, None);
+    let closed = store.request_row(row.id).unwrap().unwrap();
+    assert_eq!((closed.state, closed.note.as_deref()), (QueueState::Sent, Some("closed by staff: seen there")));
+    assert_eq!((closed.told(), store.attention().unwrap()), (None, Vec::new()), "it is no alarm");
+    let tally = store.tally().unwrap();
+    assert_eq!((tally.parked, tally.noted, tally.oldest_queued_at, tally.last_delivered_at), (0, 0, None, None));
+    let book = store.staff_book().unwrap();
+    assert_eq!((book.parked().unwrap(), book.noted().unwrap()), (Vec::new(), Vec::new()));
 }
 
 #[test]

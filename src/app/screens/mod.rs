@@ -334,6 +334,7 @@ fn fill_staff(app: &ui::App, words: &Words, screen: &StaffScreen) {
         StaffScreen::Payment(payment) => staff_payment::show(app, words, payment),
         StaffScreen::Choice(choice) => staff_choice::show(app, words, choice),
         StaffScreen::Queue(queue) => staff_queue::show(app, words, queue),
+        StaffScreen::Request(request) => staff_choice::ask(app, words, request),
     }
 }
 
@@ -374,7 +375,7 @@ fn staff_scene(screen: &StaffScreen) -> Scene {
         StaffScreen::Home(_) => Scene::StaffHome,
         StaffScreen::Payments { .. } => Scene::StaffPayments,
         StaffScreen::Payment(_) => Scene::StaffPayment,
-        StaffScreen::Choice(_) => Scene::StaffChoice,
+        StaffScreen::Choice(_) | StaffScreen::Request(_) => Scene::StaffChoice,
         StaffScreen::Queue(_) => Scene::StaffQueue,
     }
 }

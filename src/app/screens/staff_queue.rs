@@ -1,7 +1,7 @@
 use super::staff_payments::when;
-use super::ui::{App, NoteKind, ParkedItem, ParkedReason, StaffQueueData};
+use super::ui::{App, NoteKind, ParkedItem, ParkedNews, ParkedReason, StaffQueueData};
 use super::words::{Words, int, rows};
-use crate::domain::screen::staff::{Note, NoteRow, ParkedRow, ParkedWhy, StaffQueue};
+use crate::domain::screen::staff::{Note, NoteRow, ParkedDone, ParkedRow, ParkedWhy, StaffQueue};
 use slint::{ComponentHandle, SharedString};
 
 pub(super) fn show(app: &App, words: &Words, queue: &StaffQueue) {
@@ -17,7 +17,7 @@ pub(super) fn show(app: &App, words: &Words, queue: &StaffQueue) {
     global.set_rows(rows(global.get_rows(), items));
 }
 
-fn item(words: &Words, at: usize, row: &ParkedRow) -> ParkedItem {
+pub(super) fn item(words: &Words, at: usize, row: &ParkedRow) -> ParkedItem {
     let (why, status) = match &row.why {
         ParkedWhy::Refused { status } => (refused(status), status.as_str()),
         ParkedWhy::TakenApart => (ParkedReason::TakenApart, ""),
@@ -26,12 +26,16 @@ fn item(words: &Words, at: usize, row: &ParkedRow) -> ParkedItem {
         ParkedWhy::Other(note) => (ParkedReason::Other, note.as_str()),
     };
     ParkedItem {
-        id: SharedString::from(format!("Send again {}", at + 1)),
+        id: SharedString::from(format!("Put aside {}", at + 1)),
         arrival: row.arrival,
         since: when(words, row.queued_at),
         why,
         status: status.into(),
-        retried: row.retried,
+        news: match row.done {
+            None => ParkedNews::None,
+            Some(ParkedDone::SentAgain) => ParkedNews::SentAgain,
+            Some(ParkedDone::Closed) => ParkedNews::Closed,
+        },
         note: NoteKind::None,
         ticket: SharedString::default(),
         from: SharedString::default(),
@@ -57,7 +61,7 @@ fn note(words: &Words, at: usize, row: &NoteRow) -> ParkedItem {
         since: when(words, row.at),
         why: ParkedReason::Other,
         status: status.into(),
-        retried: false,
+        news: ParkedNews::None,
         note,
         ticket: row.ticket.as_str().into(),
         from: from.into(),

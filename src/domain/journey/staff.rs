@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! long press ─▶ Pin ─right─▶ Home ─┬─▶ Payments ─▶ Payment ─▶ Choice (evidence, way back of the money) ─▶ Payment
-//!                                  └─▶ Queue
+//!                                  └─▶ Queue ─▶ Request (send again, or close: how is it known) ─▶ Queue
 //! ```
 //! Money: nothing here moves any; an order leaves after its audit line is durable, and the till obeys its own rules.
 //! Paper: a slip for the cashier, cleared like a patient's when staff leave.
 
 mod known;
+mod queue;
 mod screens;
 
 use super::{Flow, Rest};
@@ -15,10 +16,10 @@ use crate::domain::moment::Tick;
 use crate::domain::paper::{DoubtSlip, Paper};
 use crate::domain::payment::{PaymentRecord, PaymentState};
 use crate::domain::screen::Tap;
-use crate::domain::screen::staff::{ChoiceOf, StaffResult, StaffTap};
+use crate::domain::screen::staff::{ChoiceOf, ParkedDone, RequestQuestion, StaffResult, StaffTap};
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
-use crate::domain::staff::{AuditEntry, Evidence, Gate, Pin, StaffAct, StaffCommand, StaffLists, StaffReply};
+use crate::domain::staff::{AuditEntry, Evidence, Gate, Parked, Pin, StaffAct, StaffCommand, StaffLists, StaffReply};
 use uuid::Uuid;
 
 /// Without a touch; then the usual "Are you still here?".
@@ -33,8 +34,8 @@ pub struct Staff {
     page: Page,
     /// `None`: they could not be read.
     lists: Option<Box<StaffLists>>,
-    /// Sent once more in this visit.
-    retried: Vec<Uuid>,
+    /// Parked requests that were acted on since the queue was last looked at.
+    done: Vec<(Uuid, ParkedDone)>,
     /// The last press in the queue could not be written down.
     not_kept: bool,
 }
@@ -47,6 +48,7 @@ enum Page {
     Payment(Box<Opened>),
     Choice { opened: Box<Opened>, what: ChoiceOf, chosen: Option<u8> },
     Queue,
+    Request { parked: Box<Parked>, asked: RequestQuestion, chosen: Option<u8> },
 }
 
 /// A payment that staff look at; it stays on the screen when it leaves the list.
@@ -66,7 +68,7 @@ impl Staff {
         let visit = kiosk.now.fresh_id("staff");
         kiosk.emit(Effect::StaffArea { visit, command: StaffCommand::Knock });
         let page = Page::Pin { pin: Pin::default(), gate: Gate::Closed, until: None };
-        Self { visit, page, lists: None, retried: Vec::new(), not_kept: false }
+        Self { visit, page, lists: None, done: Vec::new(), not_kept: false }
     }
 
     pub fn tap(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
@@ -82,6 +84,7 @@ impl Staff {
             Page::Payment(_) => self.tap_payment(tap, kiosk),
             Page::Choice { .. } => self.tap_choice(tap, kiosk),
             Page::Queue => self.tap_queue(tap, kiosk),
+            Page::Request { .. } => self.tap_request(tap, kiosk),
         }
     }
 
@@ -188,24 +191,6 @@ impl Staff {
         Flow::Stay
     }
 
-    fn tap_queue(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
-        if let Tap::Row(row) = tap {
-            let rows = self.lists.as_ref().map(|lists| lists.queue.parked_rows.as_slice()).unwrap_or_default();
-            if let Some(request) = rows.get(usize::from(row)).map(|row| row.id).filter(|id| !self.retried.contains(id))
-            {
-                audit(StaffAct::Retry, request.to_string(), "ordered", kiosk);
-                kiosk.emit(Effect::StaffArea { visit: self.visit, command: StaffCommand::Retry { request } });
-                self.retried.push(request);
-            }
-        } else if tap == Tap::Back {
-            self.open(Page::Home, kiosk);
-        } else if tap == Tap::TryAgain {
-            self.retried.clear();
-            self.look(kiosk);
-        }
-        Flow::Stay
-    }
-
     /// Every page shows what is true now.
     fn open(&mut self, page: Page, kiosk: &mut Kiosk) {
         self.page = page;
@@ -224,7 +209,13 @@ impl Staff {
             StaffReply::Gate(said) => self.gate(said, kiosk),
             StaffReply::Lists(lists) => self.listed(Some(lists)),
             StaffReply::NoLists => self.listed(None),
-            StaffReply::Retried(_) => self.look(kiosk),
+            StaffReply::Retried(done) | StaffReply::Closed(done) => {
+                // Nothing was done: no row may go on saying so.
+                if !done {
+                    self.done.clear();
+                }
+                self.look(kiosk);
+            }
         }
     }
 
@@ -256,6 +247,7 @@ impl Staff {
                 opened.record = record.clone();
             }
         }
+        self.leave_request_that_went();
     }
 
     /// What became of an order of this visit.
@@ -286,6 +278,8 @@ impl Staff {
         if let Page::Payment(opened) | Page::Choice { opened, .. } = &mut self.page {
             opened.result = Some(StaffResult::Refused(StaffRefusal::CannotRecord));
             self.page = Page::Payment(opened.clone());
+        } else if let Page::Request { .. } = self.page {
+            self.page = Page::Queue;
         }
     }
 

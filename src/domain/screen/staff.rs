@@ -3,7 +3,7 @@
 use super::PrintState;
 use crate::domain::money::Amount;
 use crate::domain::session::{PrinterState, StaffRefusal};
-use crate::domain::staff::{Evidence, Gate};
+use crate::domain::staff::{Entered, Evidence, Gate};
 use chrono::{DateTime, FixedOffset};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub enum StaffScreen {
     Payment(StaffPaymentScreen),
     Choice(StaffChoice),
     Queue(StaffQueue),
+    Request(StaffRequest),
 }
 
 /// `None` = not heard of yet.
@@ -151,8 +152,42 @@ pub struct ParkedRow {
     pub arrival: bool,
     pub queued_at: DateTime<FixedOffset>,
     pub why: ParkedWhy,
-    /// Sent once more, no answer yet.
-    pub retried: bool,
+    /// It may be over already.
+    pub done: Option<ParkedDone>,
+}
+
+/// What staff did with a parked request; the list does not show yet what came of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParkedDone {
+    SentAgain,
+    Closed,
+}
+
+/// A parked request that staff look at, and what they are asked about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffRequest {
+    pub row: ParkedRow,
+    pub asked: RequestQuestion,
+    pub chosen: Option<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestQuestion {
+    /// Send it again, or was it entered by hand?
+    End,
+    /// How is that known? It is closed with the answer.
+    Evidence,
+}
+
+impl RequestQuestion {
+    /// How many answers there are.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        match self {
+            Self::End => 2,
+            Self::Evidence => Entered::ALL.len(),
+        }
+    }
 }
 
 /// Why the hospital's server will not take a request.

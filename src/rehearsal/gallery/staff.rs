@@ -3,8 +3,8 @@
 use super::{Shot, at, now};
 use crate::domain::money::Amount;
 use crate::domain::screen::staff::{
-    ChoiceOf, Known, Note, NoteRow, ParkedRow, ParkedWhy, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen,
-    StaffQueue, StaffResult, StaffScreen,
+    ChoiceOf, Known, Note, NoteRow, ParkedDone, ParkedRow, ParkedWhy, RequestQuestion, StaffChoice, StaffHome,
+    StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest, StaffResult, StaffScreen,
 };
 use crate::domain::screen::{PrintState, Screen};
 use crate::domain::session::PrinterState;
@@ -39,6 +39,7 @@ pub(super) fn staff() -> Vec<Shot> {
     let choice = |what, chosen| {
         StaffScreen::Choice(StaffChoice { what, number: "K3-0047".to_owned(), amount: Amount(13_000), chosen })
     };
+    let request = |asked, chosen| StaffScreen::Request(StaffRequest { row: parked().swap_remove(0), asked, chosen });
     vec![
         shot("26-staff-pin", pin(5, Gate::Closed)),
         shot("26-staff-pin-wrong", pin(0, Gate::Wrong { tries_left: 2 })),
@@ -57,6 +58,10 @@ pub(super) fn staff() -> Vec<Shot> {
         shot("30-staff-evidence", choice(ChoiceOf::PaidEvidence, Some(1))),
         shot("30-staff-evidence-none", choice(ChoiceOf::NotPaidEvidence, None)),
         shot("30-staff-give-back", choice(ChoiceOf::GiveBackWay, Some(0))),
+        shot("30-staff-request", request(RequestQuestion::End, None)),
+        shot("30-staff-request-again", request(RequestQuestion::End, Some(0))),
+        shot("30-staff-request-by-hand", request(RequestQuestion::End, Some(1))),
+        shot("30-staff-entered", request(RequestQuestion::Evidence, Some(0))),
         shot("31-staff-queue", StaffScreen::Queue(queue(parked(), vec![]))),
         shot("31-staff-queue-notes", StaffScreen::Queue(queue(vec![], notes()))),
         shot("31-staff-queue-calm", StaffScreen::Queue(queue(vec![], vec![]))),
@@ -89,14 +94,14 @@ fn payments() -> Vec<StaffPayment> {
 }
 
 fn parked() -> Vec<ParkedRow> {
-    let row = |arrival, queued_at, why, retried| ParkedRow { arrival, queued_at, why, retried };
+    let row = |arrival, queued_at, why, done| ParkedRow { arrival, queued_at, why, done };
     let refused = |status: &str| ParkedWhy::Refused { status: status.to_owned() };
     vec![
-        row(false, at(20, 9, 12), refused("422"), false),
-        row(true, at(20, 9, 30), refused("404"), true),
-        row(false, at(20, 11, 2), ParkedWhy::FoundTwice, false),
-        row(false, at(20, 11, 48), ParkedWhy::TakenApart, false),
-        row(true, at(20, 13, 1), refused("413"), false),
+        row(false, at(20, 9, 12), refused("422"), None),
+        row(true, at(20, 9, 30), refused("404"), Some(ParkedDone::SentAgain)),
+        row(false, at(20, 11, 2), ParkedWhy::FoundTwice, Some(ParkedDone::Closed)),
+        row(false, at(20, 11, 48), ParkedWhy::TakenApart, None),
+        row(true, at(20, 13, 1), refused("413"), None),
     ]
 }
 

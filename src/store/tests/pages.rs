@@ -3,7 +3,7 @@
 //! the first 16 bytes of the first).
 
 use super::{MARKER, Store, at, opened, pay, request};
-use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, Request};
+use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueuedRequest, Request};
 use crate::store::{SqliteStore, database, key};
 use aes::cipher::block_padding::NoPadding;
 use aes::cipher::{BlockDecryptMut, KeyIvInit};
@@ -52,8 +52,19 @@ fn with_marker(folder: &Path) -> Vec<String> {
     all_pages(folder).into_iter().filter(|(_, page)| has(page)).map(|(name, _)| name).collect()
 }
 
-/// A paid request, a free one and an arrival, all delivered; what is found before and after.
-fn queue_and_deliver(store: &SqliteStore, folder: &Path) -> (Vec<String>, Vec<String>) {
+fn deliver(store: &SqliteStore, next: &QueuedRequest) {
+    store.tried(next.sequence, &Delivery::Done { note: None }, at()).unwrap();
+}
+
+fn close_by_hand(store: &SqliteStore, next: &QueuedRequest) {
+    store.tried(next.sequence, &Delivery::Park { reason: "422".into() }, at()).unwrap();
+    assert!(store.close_by_hand(next.request.id, "seen there", at()).unwrap());
+}
+
+type End = fn(&SqliteStore, &QueuedRequest);
+
+/// A paid request, a free one and an arrival, each come to this `end`; what is found before and after.
+fn queue_and(end: End, store: &SqliteStore, folder: &Path) -> (Vec<String>, Vec<String>) {
     pay(store);
     let bundle = format!("{{\"value\":\"{MARKER}\"}}").repeat(700);
     store.queue(&Request { id: Uuid::from_u128(3), ..request(PaymentOfRequest::Free) }, bundle.as_bytes()).unwrap();
@@ -68,7 +79,7 @@ fn queue_and_deliver(store: &SqliteStore, folder: &Path) -> (Vec<String>, Vec<St
     let before = with_marker(folder);
     while let Some(next) = store.next_request().unwrap() {
         store.trying(next.sequence).unwrap();
-        store.tried(next.sequence, &Delivery::Done { note: None }, at()).unwrap();
+        end(store, &next);
     }
     assert!(database::truncate_log(&store.connection()), "the log was emptied");
     (before, with_marker(folder))
@@ -76,9 +87,18 @@ fn queue_and_deliver(store: &SqliteStore, folder: &Path) -> (Vec<String>, Vec<St
 
 #[test]
 fn delivered_requests_are_in_no_decrypted_page_and_no_frame_of_the_log() {
+    are_in_no_page_and_no_frame(deliver);
+}
+
+#[test]
+fn nor_are_those_that_people_entered_by_hand() {
+    are_in_no_page_and_no_frame(close_by_hand);
+}
+
+fn are_in_no_page_and_no_frame(end: End) {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    let (before, after) = queue_and_deliver(&store, folder.path());
+    let (before, after) = queue_and(end, &store, folder.path());
     assert!(before.iter().any(|name| name.starts_with("frame")), "the search finds what is there: {before:?}");
     assert_eq!(after, Vec::<String>::new());
     let pages = all_pages(folder.path());
@@ -94,7 +114,7 @@ fn without_secure_delete_the_same_check_finds_them() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
     store.connection().execute_batch("PRAGMA secure_delete = OFF").unwrap();
-    let (_, after) = queue_and_deliver(&store, folder.path());
+    let (_, after) = queue_and(deliver, &store, folder.path());
     assert!(after.iter().any(|name| name.starts_with("page")), "{after:?}");
 }
 
@@ -103,9 +123,14 @@ type Kept = (String, String, Option<String>, Option<String>, String);
 
 #[test]
 fn only_identifier_time_and_kind_stay() {
+    what_stays(deliver, None);
+    what_stays(close_by_hand, Some("closed by staff: seen there"));
+}
+
+fn what_stays(end: End, note: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let store = store(folder.path());
-    let _ = queue_and_deliver(&store, folder.path());
+    let _ = queue_and(end, &store, folder.path());
     let connection = store.connection();
     let mut statement = connection
         .prepare(
@@ -120,6 +145,6 @@ fn only_identifier_time_and_kind_stay() {
     assert_eq!(rows.len(), 3);
     for (id, kind, delivered_at, content, visit) in rows {
         assert!(Uuid::parse_str(&id).is_ok() && ["documents", "arrival"].contains(&kind.as_str()));
-        assert_eq!((delivered_at, content, visit), (Some(at().to_rfc3339()), None, String::new()));
+        assert_eq!((delivered_at, content.as_deref(), visit), (Some(at().to_rfc3339()), note, String::new()));
     }
 }

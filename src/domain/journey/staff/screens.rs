@@ -6,10 +6,12 @@ use crate::domain::journey::pay::Till;
 use crate::domain::payment::PaymentRecord;
 use crate::domain::screen::Screen;
 use crate::domain::screen::staff::{
-    NoteRow, ParkedRow, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue, StaffResult, StaffScreen,
+    NoteRow, ParkedRow, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest,
+    StaffResult, StaffScreen,
 };
 use crate::domain::session::StaffRefusal;
 use crate::domain::session::kiosk::Kiosk;
+use crate::domain::staff::Parked;
 use chrono::{DateTime, FixedOffset};
 
 /// Rows of a list on the screen: a row is named by a small number. More stand in `kiosk payments list`.
@@ -37,6 +39,9 @@ impl Staff {
                 chosen: *chosen,
             }),
             Page::Queue => StaffScreen::Queue(self.queue(kiosk)),
+            Page::Request { parked, asked, chosen } => {
+                StaffScreen::Request(StaffRequest { row: self.parked(parked), asked: *asked, chosen: *chosen })
+            }
         }))
     }
 
@@ -57,12 +62,6 @@ impl Staff {
     fn queue(&self, kiosk: &Kiosk) -> StaffQueue {
         let queue = self.lists.as_ref().map(|lists| lists.queue.clone()).unwrap_or_default();
         let minutes = |since: DateTime<FixedOffset>| u32::try_from((kiosk.wall() - since).num_minutes()).unwrap_or(0);
-        let row = |parked: &crate::domain::staff::Parked| ParkedRow {
-            arrival: parked.kind == "arrival",
-            queued_at: parked.queued_at,
-            why: parked_why(&parked.note),
-            retried: self.retried.contains(&parked.id),
-        };
         let note = |row: &crate::domain::staff::Noted| {
             let (what, ticket) = noted(&row.note);
             NoteRow { arrival: row.kind == "arrival", at: row.delivered_at, what, ticket }
@@ -72,10 +71,19 @@ impl Staff {
             oldest_min: queue.oldest.map(minutes),
             last_delivered: queue.last_delivered,
             parked: queue.parked,
-            rows: queue.parked_rows.iter().take(ROWS_MAX).map(row).collect(),
+            rows: queue.parked_rows.iter().take(ROWS_MAX).map(|parked| self.parked(parked)).collect(),
             notes: queue.noted_rows.iter().take(ROWS_MAX).map(note).collect(),
             not_kept: self.not_kept,
             unreadable: self.lists.is_none(),
+        }
+    }
+
+    fn parked(&self, parked: &Parked) -> ParkedRow {
+        ParkedRow {
+            arrival: parked.kind == "arrival",
+            queued_at: parked.queued_at,
+            why: parked_why(&parked.note),
+            done: self.done(parked.id),
         }
     }
 }

@@ -1,0 +1,98 @@
+//! Requests the hospital refused: sent again, or closed because people entered them there by hand.
+//!
+//! Each act is two touches at least, and closing three: it cannot be taken back. Then the row is done with until the
+//! lists are read anew, so a second touch finds nothing to act on; the store looks once more whether it is parked.
+
+use super::{Page, Staff, audit};
+use crate::domain::journey::Flow;
+use crate::domain::screen::Tap;
+use crate::domain::screen::staff::{ParkedDone, RequestQuestion};
+use crate::domain::session::Effect;
+use crate::domain::session::kiosk::Kiosk;
+use crate::domain::staff::{Entered, Parked, StaffAct, StaffCommand};
+use uuid::Uuid;
+
+impl Staff {
+    pub(super) fn tap_queue(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        if let Tap::Row(row) = tap {
+            let parked = self.parked_rows().get(usize::from(row)).filter(|row| self.done(row.id).is_none()).cloned();
+            if let Some(parked) = parked {
+                let parked = Box::new(parked);
+                self.open(Page::Request { parked, asked: RequestQuestion::End, chosen: None }, kiosk);
+            }
+        } else if tap == Tap::Back {
+            self.open(Page::Home, kiosk);
+        } else if tap == Tap::TryAgain {
+            self.done.clear();
+            self.look(kiosk);
+        }
+        Flow::Stay
+    }
+
+    pub(super) fn tap_request(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        let Page::Request { parked, asked, chosen } = &mut self.page else { return Flow::Stay };
+        if let Tap::Row(row) = tap {
+            *chosen = (usize::from(row) < asked.count()).then_some(row);
+        } else if tap == Tap::Back {
+            match asked {
+                RequestQuestion::End => self.open(Page::Queue, kiosk),
+                RequestQuestion::Evidence => (*asked, *chosen) = (RequestQuestion::End, None),
+            }
+        } else if let (Tap::Next, Some(row)) = (tap, *chosen) {
+            let request = parked.id;
+            match (*asked, row) {
+                (RequestQuestion::End, 0) => self.act_on(request, Act::SendAgain, kiosk),
+                (RequestQuestion::End, _by_hand) => (*asked, *chosen) = (RequestQuestion::Evidence, None),
+                (RequestQuestion::Evidence, row) => {
+                    let evidence = Entered::ALL.get(usize::from(row)).copied().unwrap_or(Entered::DeskSaid);
+                    self.act_on(request, Act::Close(evidence), kiosk);
+                }
+            }
+        }
+        Flow::Stay
+    }
+
+    /// The audit line first: the order leaves when that is durable.
+    fn act_on(&mut self, request: Uuid, act: Act, kiosk: &mut Kiosk) {
+        let (act, said, command, done) = match act {
+            Act::SendAgain => {
+                (StaffAct::Retry, "ordered".to_owned(), StaffCommand::Retry { request }, ParkedDone::SentAgain)
+            }
+            Act::Close(evidence) => (
+                StaffAct::CloseRequest,
+                format!("ordered: {}", evidence.words()),
+                StaffCommand::Close { request, evidence },
+                ParkedDone::Closed,
+            ),
+        };
+        audit(act, request.to_string(), &said, kiosk);
+        kiosk.emit(Effect::StaffArea { visit: self.visit, command });
+        self.done.push((request, done));
+        self.page = Page::Queue;
+    }
+
+    /// Nothing can be chosen any more for what is not parked any more.
+    pub(super) fn leave_request_that_went(&mut self) {
+        if let Page::Request { parked, .. } = &self.page
+            && self.lists.is_some()
+            && !self.parked_rows().iter().any(|row| row.id == parked.id)
+        {
+            self.page = Page::Queue;
+        }
+    }
+
+    fn parked_rows(&self) -> &[Parked] {
+        self.lists.as_ref().map(|lists| lists.queue.parked_rows.as_slice()).unwrap_or_default()
+    }
+
+    /// What was done with it in this visit, as long as the lists may not show it.
+    pub(super) fn done(&self, request: Uuid) -> Option<ParkedDone> {
+        self.done.iter().find(|(done, _)| *done == request).map(|(_, how)| *how)
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Act {
+    SendAgain,
+    Close(Entered),
+}
