@@ -1,6 +1,10 @@
 //! The command line as a technician's script meets it: a real process, its exit status, its JSON.
 
 use crate::stage::open;
+use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::outbox::{Act, Delivery, Request};
+use hospital_kiosk::domain::patient::PatientNumber;
+use hospital_kiosk::ports::Store;
 use hospital_kiosk::rehearsal::printer::SimPrinter;
 use hospital_kiosk::rehearsal::terminal::SimTerminal;
 use serde_json::Value;
@@ -315,12 +319,63 @@ fn queue_and_payments_of_an_empty_store() {
         &["queue", "show", NOBODY, "--json"],
         &["queue", "retry", NOBODY],
         &["queue", "retry", NOBODY, "--json"],
+        &["queue", "close", NOBODY, "--evidence", "seen there"],
+        &["queue", "close", NOBODY, "--evidence", "", "--json"],
         &["payments", "show", "K3-0001"],
         &["payments", "show", NOBODY, "--json"],
     ] {
         let ran = with(unknown).exits(1);
         assert!(ran.out.is_empty() && !ran.err.is_empty(), "{unknown:?}: {} {}", ran.out, ran.err);
     }
+}
+
+/// One request, which the hospital refused; no kiosk runs.
+fn with_a_parked_request(path: &str) -> String {
+    let config = hospital_kiosk::assembly::load_config(Path::new(path)).expect("a configuration");
+    let store = hospital_kiosk::store::open_with_credentials(&config.store, None).expect("a store").store;
+    let at = chrono::DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").expect("time");
+    let request = Request {
+        id: uuid::Uuid::from_u128(7),
+        visit: uuid::Uuid::from_u128(8),
+        made_at: at,
+        language: Language::Ko,
+        patient: PatientNumber("10293847".into()),
+        patient_ref: None,
+        act: Act::Arrival {
+            appointment_ref: "Appointment/1".into(),
+            version_seen: "1".into(),
+            ticket: "K3-012".into(),
+            insurance: None,
+            see_desk: false,
+        },
+    };
+    store.queue(&request, &[]).expect("queued");
+    store.trying(1).expect("tried");
+    let reason = "the server refuses the request (422); value Task.input".to_owned();
+    store.tried(1, &Delivery::Park { reason }, at).expect("parked");
+    request.id.to_string()
+}
+
+#[test]
+fn a_refused_request_is_closed_from_the_shell() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = stored(folder.path(), &folder.path().join("store"));
+    let id = with_a_parked_request(&path);
+    let with = |arguments: &[&str]| kiosk(&[&["--config", path.as_str()], arguments].concat());
+    let shown = with(&["queue", "show", &id]).exits(0).out;
+    assert!(shown.contains(&format!("kiosk queue close {id} --evidence")), "{shown}");
+    assert!(with(&["queue", "close", &id, "--evidence", " "]).exits(1).err.contains("--evidence TEXT"));
+    assert_eq!(with(&["queue", "list", "--summary", "--json"]).exits(0).only()["parked"], 1);
+    let closed = with(&["queue", "close", &id, "--evidence", "the desk showed it", "--json"]).exits(0).only();
+    assert_eq!((&closed["id"], &closed["closed"]), (&id.as_str().into(), &true.into()));
+    let summary = with(&["queue", "list", "--summary", "--json"]).exits(0).only();
+    assert_eq!((&summary["parked"], &summary["notes"]), (&0.into(), &Value::Array(Vec::new())));
+    let row = with(&["queue", "show", &id, "--json"]).exits(0).only();
+    assert_eq!((&row["state"], &row["note"]), (&"sent".into(), &"closed by staff: the desk showed it".into()));
+    assert!(with(&["queue", "close", &id, "--evidence", "again"]).exits(1).err.contains("is over already"));
+    let trail = with(&["audit", "export"]).exits(0).out;
+    assert_eq!(trail.matches("close-request").count(), 2, "{trail}");
+    with(&["audit", "verify"]).exits(0);
 }
 
 #[test]
@@ -365,6 +420,7 @@ fn a_running_kiosk_answers_for_its_store() {
     assert_eq!(with(&["queue", "show", id, "--json"]).exits(0).only()["id"], id);
     with(&["queue", "show", id]).exits(0);
     with(&["queue", "retry", id]).exits(1);
+    assert!(with(&["queue", "close", id, "--evidence", "seen there"]).exits(1).err.contains("nothing was done"));
     with(&["queue", "show", NOBODY]).exits(1);
     // Its devices are its own.
     let ran = with(&["devices", "--json"]).exits(2);

@@ -4,7 +4,7 @@ use super::payments::write_down;
 use super::{Answer, Refusal, no, usage};
 use crate::domain::outbox::{CAME_APART, QueueState};
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::{QueueRow, Store, Tally};
+use crate::ports::{QueueRow, Store, StoreError, Tally};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -65,45 +65,51 @@ fn find(store: &dyn Store, id: Uuid) -> Result<QueueRow, Refusal> {
 }
 
 /// # Errors
-/// No such parked request.
+/// 1: no such parked request. 2: the store or the trail cannot be written.
 pub fn retry(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
-    if store.retry(id).map_err(usage)? {
-        let retried = json!({ "id": id, "retried": true });
-        Ok(vec![if as_json { retried.to_string() } else { format!("{id} will be sent again") }])
-    } else {
-        Err(no(format!("{id} is not parked; only a parked request can be tried again")))
-    }
+    on_parked(store, id, StaffAct::Retry, "ordered", "waits again", || store.retry(id))?;
+    let retried = json!({ "id": id, "retried": true });
+    Ok(vec![if as_json { retried.to_string() } else { format!("{id} will be sent again") }])
 }
 
-/// A parked request that people entered at the hospital is over. `evidence` is kept with it, and in the trail, where the
-/// line before the act is durable before the act begins.
+/// A parked request that people entered at the hospital is over. `evidence` is kept with it, and in the trail.
 ///
 /// # Errors
 /// 1: it is not parked, or nothing was said of how it is known. 2: the store or the trail cannot be written.
 pub fn close(store: &dyn Store, id: Uuid, evidence: &str, as_json: bool, at: DateTime<FixedOffset>) -> Answer {
     let words = one_line(evidence)?;
+    let said = format!("ordered: {words}");
+    on_parked(store, id, StaffAct::CloseRequest, &said, "closed", || store.close_by_hand(id, &words, at))?;
+    let text = format!("{id} is closed: it is not sent any more, and what it held of the patient is erased");
+    Ok(vec![if as_json { json!({ "id": id, "closed": true }).to_string() } else { text }])
+}
+
+/// `act` on a parked request: a line in the trail before it, durable, and one that tells how it ended.
+fn on_parked(
+    store: &dyn Store,
+    id: Uuid,
+    act: StaffAct,
+    said: &str,
+    ended: &str,
+    done: impl FnOnce() -> Result<bool, StoreError>,
+) -> Result<(), Refusal> {
     let row = find(store, id)?;
     if row.state != QueueState::Parked {
         return Err(not_parked(&row));
     }
-    let audit =
-        |result: String| write_down(store, &AuditEntry { act: StaffAct::CloseRequest, about: id.to_string(), result });
-    audit(format!("ordered: {words}"))?;
-    let closed = store.close_by_hand(id, &words, at);
-    let result = match &closed {
-        Ok(true) => "closed".to_owned(),
-        Ok(false) => "was not parked".to_owned(),
-        Err(error) => format!("nothing was done: {error}"),
-    };
+    let audit = |result: &str| write_down(store, &AuditEntry { act, about: id.to_string(), result: result.to_owned() });
+    audit(said)?;
+    let done = done();
     // The queue is the truth by now.
-    if let Err(refusal) = audit(result) {
+    let told = match &done {
+        Ok(true) => audit(ended),
+        Ok(false) => audit("was not parked"),
+        Err(error) => audit(&format!("nothing was done: {error}")),
+    };
+    if let Err(refusal) = told {
         tracing::error!("{}", refusal.why);
     }
-    if !closed.map_err(usage)? {
-        return Err(not_parked(&find(store, id)?));
-    }
-    let text = format!("{id} is closed: it is not sent any more, and what it held of the patient is erased");
-    Ok(vec![if as_json { json!({ "id": id, "closed": true }).to_string() } else { text }])
+    if done.map_err(usage)? { Ok(()) } else { Err(not_parked(&find(store, id)?)) }
 }
 
 /// Lists have a row a line.
@@ -120,9 +126,13 @@ fn one_line(evidence: &str) -> Result<String, Refusal> {
 }
 
 fn not_parked(row: &QueueRow) -> Refusal {
-    let (id, next) = (row.id, "only a request that the hospital refused can be closed");
+    let id = row.id;
     no(match row.state {
-        QueueState::Waiting => format!("{id} waits to be sent, and nothing was done: {next}"),
+        QueueState::Waiting => {
+            format!(
+                "{id} waits to be sent, and nothing was done: only what the hospital refused can be retried or closed"
+            )
+        }
         QueueState::Sent => {
             format!("{id} is over already, and nothing was done: `kiosk queue show {id}` tells how it ended")
         }

@@ -116,6 +116,7 @@ fn what_staff_entered_by_hand_is_closed_with_their_words_and_a_trail() {
     let store = a_queue(&disk);
     let rows = store.requests().unwrap();
     let (sent, parked, waiting) = (rows[0].id, rows[1].id, rows[2].id);
+    queue::retry(&store, waiting, false).unwrap_err();
     for (id, evidence, exit, said) in [
         (waiting, "seen there", 1, "waits to be sent"),
         (sent, "seen there", 1, "is over already"),
@@ -144,6 +145,16 @@ fn what_staff_entered_by_hand_is_closed_with_their_words_and_a_trail() {
     assert!(of_it.len() == 1 && of_it[0].contains(words), "once, as a row: {listed:#?}");
     assert!(close(&store, parked, "seen there").unwrap_err().why.contains("is over already"));
     assert_eq!(trail(&store).len(), 2);
+}
+
+#[test]
+fn sending_again_has_its_lines_in_the_trail_too() {
+    let disk = Disk::new();
+    let store = a_queue(&disk);
+    let parked = store.requests().unwrap()[1].id;
+    queue::retry(&store, parked, false).unwrap();
+    assert!(queue::retry(&store, parked, false).unwrap_err().why.contains("waits to be sent"));
+    assert_eq!(trail(&store), [format!("shell retry {parked} ordered"), format!("shell retry {parked} waits again")]);
 }
 
 /// Two wait behind a parked one of their visit: they may go when it is closed.
