@@ -187,7 +187,8 @@ fn value(row: &QueueRow) -> Value {
 fn advice(row: &QueueRow) -> String {
     let note = row.note.as_deref().unwrap_or_default();
     let has = |status: &str| note.contains(&format!("({status})"));
-    let what = if note.starts_with(CAME_APART) {
+    let apart = note.starts_with(CAME_APART);
+    let what = if apart {
         "let the server run transaction bundles as a whole"
     } else if has("404") || has("410") {
         "the server does not know the patient or the appointment, or [hospital] url leads elsewhere: put right what is missing"
@@ -198,10 +199,8 @@ fn advice(row: &QueueRow) -> String {
     } else {
         "let the hospital's administrator look at the reason"
     };
-    let id = row.id;
-    format!(
-        "{what}; then `kiosk queue retry {id}`. Or enter it there by hand; then `kiosk queue close {id} --evidence TEXT`"
-    )
+    let (id, by_hand) = (row.id, if apart { "enter there by hand what it lacks" } else { "enter it there by hand" });
+    format!("{what}; then `kiosk queue retry {id}`. Or {by_hand}; then `kiosk queue close {id} --evidence TEXT`")
 }
 
 fn age(at: DateTime<Utc>, now: &DateTime<Utc>) -> TimeDelta {
