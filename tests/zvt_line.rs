@@ -207,14 +207,44 @@ fn what_answers_on_the_line_is_told_by_a_harmless_question() {
     let folder = tempfile::tempdir().expect("a folder");
     let link = folder.path().join("terminal");
     let sim = SimTerminal::run(&link, Model::new(5)).expect("a simulated terminal");
-    let settings = settings(&link);
-    let says: Vec<_> = terminal::PROTOCOLS
-        .iter()
-        .filter(|protocol| protocol.name == "zvt")
-        .filter_map(|protocol| (protocol.probe)(&settings, &settings.port))
-        .collect();
-    assert_eq!(says, ["ZVT terminal (software 1.07, status 00)"]);
-    assert_eq!(sim.with(|model| model.requests.clone()), [0x0501]);
+    let zvt = terminal::PROTOCOLS.iter().find(|protocol| protocol.name == "zvt").expect("ours");
+    let known = "ZVT terminal (software 1.07, status 00)";
+    let anybodys = Terminal { protocol: String::new(), ..settings(&link) };
+    assert_eq!((zvt.probe)(&anybodys, &anybodys.port), Some(Ok(known.to_owned())));
+    assert_eq!(sim.with(|model| model.requests.clone()), [0x0501], "nobody registers at somebody else's terminal");
+
+    // The configured one is registered at, and says what a technician must change.
+    let mine = settings(&link);
+    assert_eq!((zvt.probe)(&mine, &mine.port), Some(Ok(format!("{known}, registered for EUR"))));
+    let won = Terminal { currency: "KRW".to_owned(), ..settings(&link) };
+    let refused = format!("{known}, but it refuses to register this kiosk (6f): does it take KRW?");
+    assert_eq!((zvt.probe)(&won, &won.port), Some(Err(refused)));
+    sim.with(|model| model.setup.checks_currency = false);
+    let other = format!("{known}, but it is set up for the currency 0978 (ISO 4217) and the hospital's is KRW");
+    assert_eq!((zvt.probe)(&won, &won.port), Some(Err(other)));
+}
+
+/// A terminal that ignores the currency it is asked for would charge 51.00 euros where the hospital means 5,100 won.
+#[test]
+fn a_terminal_of_another_currency_takes_no_money_of_ours() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("terminal");
+    let sim = SimTerminal::run(&link, Model::new(6)).expect("a simulated terminal");
+    sim.with(|model| model.setup.checks_currency = false);
+    let (kiosk, reports) = start(&Terminal { currency: "KRW".to_owned(), ..settings(&link) });
+    let bench = Bench { sim, kiosk: kiosk.expect("a terminal"), reports, _folder: folder };
+    bench.kiosk.command(TerminalCommand::Prepare);
+    let reason = bench.wait(|report| match report {
+        TerminalReport::NotReady { reason } if !reason.contains("not connected") => Some(reason),
+        TerminalReport::NotReady { .. } => {
+            std::thread::sleep(Duration::from_millis(50));
+            bench.kiosk.command(TerminalCommand::Prepare);
+            None
+        }
+        TerminalReport::Prepared { .. } => panic!("prepared"),
+        _ => None,
+    });
+    assert!(reason.contains("another currency"), "{reason}");
 }
 
 #[test]

@@ -65,8 +65,11 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 fn answering(config: &Config, line: &str) -> Option<String> {
     printer::probe::probe(line, config.printer.baud).or_else(|| {
-        let with_id = Terminal { port: line.to_owned(), ..config.terminal.clone() };
-        terminal::PROTOCOLS.iter().find_map(|protocol| (protocol.probe)(&with_id, line))
+        // Only the configured line's terminal may take it for its own.
+        let protocol = if config.terminal.port == line { config.terminal.protocol.clone() } else { String::new() };
+        let with_id = Terminal { port: line.to_owned(), protocol, ..config.terminal.clone() };
+        let found = terminal::PROTOCOLS.iter().find_map(|protocol| (protocol.probe)(&with_id, line));
+        found.map(|says| says.unwrap_or_else(|why| why))
     })
 }
 
@@ -83,6 +86,10 @@ fn ask_terminal(config: &Config) -> DeviceAnswer {
     let port = &config.terminal.port;
     let found = terminal::PROTOCOLS.iter().find(|protocol| protocol.name == config.terminal.protocol);
     let says = found.and_then(|protocol| (protocol.probe)(&config.terminal, port));
+    if let Some(Err(why)) = says {
+        return DeviceAnswer { device: "terminal".to_owned(), port: port.clone(), ok: false, says: why };
+    }
+    let says = says.and_then(Result::ok);
     answer(
         "terminal",
         port,

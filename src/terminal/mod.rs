@@ -32,8 +32,8 @@ pub struct Protocol {
     /// The word in `[terminal] protocol`.
     pub name: &'static str,
     pub start: fn(&Terminal, Reports<TerminalReport>, Arc<dyn Clock>) -> Started,
-    /// What answers on a port, in words. Sends nothing that could move money.
-    pub probe: fn(&Terminal, &str) -> Option<String>,
+    /// What answers on a port, in words; `Err` if it will not work for this kiosk. Sends nothing that could move money.
+    pub probe: fn(&Terminal, &str) -> Option<Result<String, String>>,
 }
 
 /// One frame in words, and the same frame made again by our own encoder.

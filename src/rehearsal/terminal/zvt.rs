@@ -228,13 +228,16 @@ impl Model {
             return self.send_block(says::BUSY);
         }
         match code {
-            0x0600 => self.answer_with([says::registered()], now_ms),
+            0x0600 if self.refuses_currency(data.get(4..6)) => {
+                self.answer_with([says::aborted(says::WRONG_CURRENCY)], now_ms);
+            }
+            0x0600 => self.answer_with([says::registered(self.setup.currency)], now_ms),
             0x0501 => self.answer_with([says::status(if self.card_in { 0xdc } else { self.setup.status })], now_ms),
             0x0601 => self.begin(data.get(1..7).map_or(0, says::number_at), false, now_ms),
             0x0631 => self.begin(data.get(4..10).map_or(0, says::number_at), true, now_ms),
             0x0620 => {
                 let empty = self.takes(Fault::EmptyLast);
-                let told = self.last.as_ref().filter(|_| !empty).map(says::result);
+                let told = self.last.as_ref().filter(|_| !empty).map(|last| says::result(last, self.setup.currency));
                 self.answer_with(told.into_iter().chain([says::DONE.to_vec()]), now_ms);
             }
             0x0630 => self.reverse(data.get(4..6).map_or(0, says::number_at), now_ms),
@@ -258,6 +261,10 @@ impl Model {
         if !self.armed.is_empty() {
             self.plans.push((now_ms + self.setup.present_ms, Plan::ShowCard));
         }
+    }
+
+    fn refuses_currency(&self, asked: Option<&[u8]>) -> bool {
+        self.setup.checks_currency && asked.is_some_and(|asked| asked != self.setup.currency)
     }
 
     /// Only until a card was shown; later the terminal does not care.
@@ -307,7 +314,7 @@ impl Model {
                 if self.setup.keeps_declines {
                     self.before_last = self.last.replace(record.clone());
                 }
-                self.queue.push_back(says::result(&record));
+                self.queue.push_back(says::result(&record, self.setup.currency));
                 self.queue.push_back(says::aborted(self.setup.decline_code));
                 self.charge = None;
                 self.say_next(now_ms);
@@ -339,7 +346,7 @@ impl Model {
         {
             told = last.clone();
         }
-        self.queue.push_back(says::result(&told));
+        self.queue.push_back(says::result(&told, self.setup.currency));
         self.say_next(now_ms);
     }
 
@@ -423,7 +430,7 @@ impl Model {
                     self.send_block(says::OK);
                     return self.fall_silent(now_ms);
                 }
-                return self.answer_with([says::result(&record), says::DONE.to_vec()], now_ms);
+                return self.answer_with([says::result(&record, self.setup.currency), says::DONE.to_vec()], now_ms);
             }
         }
         self.answer_with([says::aborted(code)], now_ms);

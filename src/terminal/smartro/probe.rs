@@ -10,7 +10,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// What answers on `port`, in words; `None` if no TL terminal does.
 #[must_use]
-pub fn probe(settings: &Terminal, port: &str) -> Option<String> {
+pub fn probe(settings: &Terminal, port: &str) -> Option<Result<String, String>> {
     let mut line = SerialLine::open(port, LineSettings { baud: settings.baud, two_stop_bits: false }).ok()?;
     let question = Frame::request(b'A', &settings.terminal_id, *b"20000101000000", Vec::new());
     line.write_within(&question.encode(), Duration::from_millis(500)).ok()?;
@@ -23,7 +23,7 @@ pub fn probe(settings: &Terminal, port: &str) -> Option<String> {
             match item {
                 Item::Frame { frame, .. } if frame.job == b'a' => {
                     let states = String::from_utf8_lossy(&frame.data).into_owned();
-                    return Some(format!("Smartro TL terminal (card, RF, host, link: {states})"));
+                    return Some(Ok(format!("Smartro TL terminal (card, RF, host, link: {states})")));
                 }
                 Item::Frame { .. } | Item::Ack | Item::Nak | Item::Noise | Item::Broken { .. } => {}
             }

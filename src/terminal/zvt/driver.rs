@@ -24,7 +24,7 @@ pub(super) const fn line(settings: &Terminal) -> LineSettings {
     LineSettings { baud: settings.baud, two_stop_bits: true }
 }
 
-fn merchant(settings: &Terminal) -> Result<Merchant, String> {
+pub(super) fn merchant(settings: &Terminal) -> Result<Merchant, String> {
     let password = bcd(&settings.password).and_then(|digits| digits.try_into().ok());
     let password = password.ok_or("[terminal] password has to be the six digits set at the card terminal")?;
     let currency = currency::number(&settings.currency)

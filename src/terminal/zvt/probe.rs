@@ -1,27 +1,61 @@
-//! "Are you a ZVT terminal?" 05 01 (status enquiry) moves nothing and shows nothing.
+//! "Are you a ZVT terminal?" 05 01 (status enquiry) moves nothing and shows nothing. The configured terminal also registers
+//! us (06 00), as it will when the kiosk starts: only so a wrong password or another currency is seen on the day of setup.
 
-use super::driver::line;
+use super::driver::{line, merchant};
 use super::frame::{ACK, wrap};
-use super::message::{COMPLETION, Message};
+use super::message::{ABORTED, COMPLETION, Message};
 use super::reader::{Item, Reader};
-use super::request::{self, bcd};
+use super::request::{self, WRONG_CURRENCY};
 use crate::config::Terminal;
 use crate::serial::SerialLine;
 use crate::terminal::zvt::apdu::Apdu;
+use crate::terminal::zvt::bmp;
 use crate::terminal::zvt::decode::hex;
 use std::time::{Duration, Instant};
 
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
 const WRITE_LIMIT: Duration = Duration::from_millis(500);
 
-/// What answers on `port`, in words; `None` if no ZVT terminal does. What it says is answered, so that it is not left
-/// waiting.
+/// What answers on `port`, in words; `None` if no ZVT terminal does. `Err` if it will not work for this kiosk.
 #[must_use]
-pub fn probe(settings: &Terminal, port: &str) -> Option<String> {
+pub fn probe(settings: &Terminal, port: &str) -> Option<Result<String, String>> {
     let mut open = SerialLine::open(port, line(settings)).ok()?;
-    let password = bcd(&settings.password)?.try_into().ok()?;
-    let question = request::Merchant { password, currency: [0; 2] }.ask_status();
-    open.write_within(&wrap(&question), WRITE_LIMIT).ok()?;
+    let merchant = merchant(settings);
+    let ours = settings.protocol == "zvt" && settings.port == port;
+    let question = request::Merchant { password: [0; 3], currency: [0; 2] };
+    let status = ask(&mut open, &merchant.as_ref().unwrap_or(&question).ask_status())?;
+    let told = words(&status);
+    if !ours {
+        return Some(Ok(told));
+    }
+    let merchant = match merchant {
+        Ok(merchant) => merchant,
+        Err(why) => return Some(Err(why)),
+    };
+    Some(match ask(&mut open, &merchant.register()) {
+        Some(message) if message.code != COMPLETION => {
+            let code = message.fixed("result_code").unwrap_or_default();
+            let why = match code {
+                [WRONG_CURRENCY] => format!("does it take {}?", settings.currency),
+                _ => "is [terminal] password right?".to_owned(),
+            };
+            Err(format!("{told}, but it refuses to register this kiosk ({}): {why}", hex(code)))
+        }
+        Some(message) if !merchant.is_in_our_currency(&message) => {
+            let other = message.bytes(bmp::CURRENCY).map(hex).unwrap_or_default();
+            Err(format!(
+                "{told}, but it is set up for the currency {other} (ISO 4217) and the hospital's is {}",
+                settings.currency
+            ))
+        }
+        Some(_) => Ok(format!("{told}, registered for {}", settings.currency)),
+        None => Err(format!("{told}, but it does not answer when this kiosk registers")),
+    })
+}
+
+/// The answer that ends a question. What the terminal says is answered, so that it is not left waiting.
+fn ask(open: &mut SerialLine, question: &[u8]) -> Option<Message> {
+    open.write_within(&wrap(question), WRITE_LIMIT).ok()?;
     let end = Instant::now() + ANSWER_TIMEOUT;
     let mut reader = Reader::default();
     let mut buffer = [0; 256];
@@ -32,11 +66,11 @@ pub fn probe(settings: &Terminal, port: &str) -> Option<String> {
             let Item::Block { apdu, .. } = item else { continue };
             open.write_within(&[ACK], WRITE_LIMIT).ok()?;
             let message = Apdu::parse(&apdu).ok().and_then(|apdu| Message::read(&apdu).ok())?;
-            if message.code == COMPLETION {
+            if [COMPLETION, ABORTED].contains(&message.code) {
                 open.write_within(&wrap(&request::positive()), WRITE_LIMIT).ok()?;
-                return Some(words(&message));
+                return Some(message);
             }
-            answered = Some("ZVT terminal".to_owned());
+            answered = Some(message);
         }
     }
     answered

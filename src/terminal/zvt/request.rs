@@ -3,7 +3,7 @@
 use super::apdu::Apdu;
 use super::bmp;
 use super::message::{
-    ABORT, AUTHORISATION, END_OF_DAY, POSITIVE, REFUND, REGISTRATION, REPEAT_RECEIPT, REVERSAL, STATUS_ENQUIRY,
+    ABORT, AUTHORISATION, END_OF_DAY, Message, POSITIVE, REFUND, REGISTRATION, REPEAT_RECEIPT, REVERSAL, STATUS_ENQUIRY,
 };
 use crate::domain::money::Amount;
 
@@ -14,6 +14,8 @@ const CONFIG: u8 = 0xbe;
 /// seconds, PA00P015 2.2.8.
 pub(super) const DECIDE_S: u8 = 30;
 const ASKS_MAX: u8 = 15;
+/// The refusal of a terminal that is set up for another currency (PA00P015 chapter 10).
+pub(super) const WRONG_CURRENCY: u8 = 0x6f;
 /// 06 20: tell the last transaction (01), print nothing (02).
 const TELL_LAST: u8 = 0x03;
 
@@ -70,6 +72,12 @@ impl Merchant {
     #[must_use]
     pub fn end_of_day(self) -> Vec<u8> {
         bytes(END_OF_DAY, &[&self.password])
+    }
+
+    /// A message that names another currency tells of no amount of ours. Silence is ours: it was registered with it.
+    #[must_use]
+    pub fn is_in_our_currency(self, message: &Message) -> bool {
+        message.bytes(bmp::CURRENCY).is_none_or(|named| named == self.currency)
     }
 
     fn currency_field(self) -> Vec<u8> {

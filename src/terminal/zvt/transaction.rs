@@ -26,6 +26,7 @@ const fn words(code: u8) -> &'static str {
         0x05 => "declined",
         0x6c => "aborted, or nobody presented a card in time",
         0x64 => "the card cannot be read",
+        0x6f => "not in this currency",
         0x77 => "the receipt number is not known",
         0xb4 => "already reversed",
         0xb5 => "cannot be reversed",

@@ -20,12 +20,15 @@ pub const INSERT_CARD: &[u8] = &[0x04, 0xff, 0x02, 0x0a, 0x01];
 pub const PLEASE_WAIT: &[u8] = &[0x04, 0xff, 0x01, 0x0e];
 pub const RECEIPT_LINE: &[u8] = &[0x06, 0xd1, 0x08, 0x00, b'B', b'E', b'Z', b'A', b'H', b'L', b'T'];
 
+pub const WRONG_CURRENCY: u8 = 0x6f;
+
 pub fn aborted(code: u8) -> Vec<u8> {
     vec![0x06, 0x1e, 0x01, code]
 }
 
-pub fn registered() -> Vec<u8> {
-    vec![0x06, 0x0f, 0x0a, 0x19, 0x00, 0x29, 0x52, 0x52, 0x35, 0x35, 0x49, 0x09, 0x78]
+pub fn registered(currency: [u8; 2]) -> Vec<u8> {
+    let said = [0x06, 0x0f, 0x0a, 0x19, 0x00, 0x29, 0x52, 0x52, 0x35, 0x35, 0x49];
+    [&said[..], &currency].concat()
 }
 
 pub fn status(code: u8) -> Vec<u8> {
@@ -36,7 +39,7 @@ pub fn status(code: u8) -> Vec<u8> {
 }
 
 /// 04 0F of one record.
-pub fn result(record: &Record) -> Vec<u8> {
+pub fn result(record: &Record, currency: [u8; 2]) -> Vec<u8> {
     let mut data = vec![0x27, record.result, 0x04];
     data.extend(digits(&format!("{:012}", record.amount)));
     data.push(0x0b);
@@ -47,7 +50,9 @@ pub fn result(record: &Record) -> Vec<u8> {
         data.push(0x0d);
         data.extend(digits(&record.time[..4]));
     }
-    data.extend([0x49, 0x09, 0x78, 0x87]);
+    data.push(0x49);
+    data.extend(currency);
+    data.push(0x87);
     data.extend(digits(&format!("{:04}", record.receipt)));
     if let Some(original) = record.original_trace {
         data.push(0x37);

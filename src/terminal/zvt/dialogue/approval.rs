@@ -8,6 +8,7 @@
 
 use super::charge::{Charge, Stage};
 use super::{Dialogue, Now, OpenCharge, Step, Task, request, result_code};
+use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
 use crate::domain::session::TerminalReport;
 use crate::terminal::zvt::message::Message;
@@ -46,7 +47,7 @@ impl Dialogue {
             exchange.result = Some((message.clone(), raw));
             return self.reply(&request::positive(), now);
         }
-        let transaction = read(message, &now.stamp);
+        let transaction = self.sale(read(message, &now.stamp), message);
         if !transaction.approved && self.charge_runs() && self.is_told_again(&transaction) {
             self.money_in_doubt("the terminal tells of an earlier transaction", now);
             return self.reply(&request::refuse(), now);
@@ -71,6 +72,14 @@ impl Dialogue {
             return self.reply(&request::positive(), now);
         }
         self.approved(open.attempt, transaction, raw, now);
+    }
+
+    /// 51.00 of another currency are not 5100 of ours: with no amount it is nobody's answer, and never booked.
+    pub(super) fn sale(&self, transaction: CardTransaction, message: &Message) -> CardTransaction {
+        if transaction.approved && !self.merchant.is_in_our_currency(message) {
+            return CardTransaction { amount: Amount::ZERO, ..transaction };
+        }
+        transaction
     }
 
     fn approved(&mut self, attempt: AttemptId, transaction: CardTransaction, raw: Vec<u8>, now: Now) {

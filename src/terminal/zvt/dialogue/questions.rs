@@ -11,6 +11,7 @@ use crate::domain::closing::Batch;
 use crate::domain::payment::{AttemptId, LastTransaction};
 use crate::domain::session::TerminalReport;
 use crate::terminal::zvt::message::Message;
+use crate::terminal::zvt::request::WRONG_CURRENCY;
 use crate::terminal::zvt::transaction::read_last;
 
 /// Terminal status (05 01): ready; a card is inserted; a card is not wholly out.
@@ -284,8 +285,8 @@ impl Dialogue {
     }
 
     fn register_over(&mut self, how: &How, now: Now) {
-        let code = match how {
-            How::Done(_) => {
+        let reason = match how {
+            How::Done(message) if self.merchant.is_in_our_currency(message) => {
                 self.registered = true;
                 self.set_online(true);
                 return match self.task {
@@ -293,13 +294,19 @@ impl Dialogue {
                     _ => self.ask_next(Question::Status, 0, now),
                 };
             }
-            How::Aborted(code) | How::Refused(code) => code,
+            // What became of an earlier payment may be asked all the same.
+            How::Done(_) if matches!(self.task, Task::Ask(_)) => return self.ask_next(Question::Status, 0, now),
+            How::Done(_) => "the card terminal is set up for another currency than the hospital's".to_owned(),
+            How::Aborted(_) | How::Refused(_) if matches!(self.task, Task::Ask(_)) => {
+                return self.ask_next(Question::Register, BUSY_WAIT_MS, now);
+            }
+            How::Aborted(WRONG_CURRENCY) | How::Refused(WRONG_CURRENCY) => {
+                "the card terminal does not take the hospital's currency".to_owned()
+            }
+            How::Aborted(code) | How::Refused(code) => {
+                format!("the card terminal refuses to register this kiosk ({code:02X}): is [terminal] password right?")
+            }
         };
-        let reason =
-            format!("the card terminal refuses to register this kiosk ({code:02X}): is [terminal] password right?");
-        if matches!(self.task, Task::Ask(_)) {
-            return self.ask_next(Question::Register, BUSY_WAIT_MS, now);
-        }
         self.give_up_task(&reason, now);
         self.set_online(false);
         self.probe_at_ms = now.ms.saturating_add(self.limits.probe_again_ms);
@@ -345,7 +352,10 @@ impl Dialogue {
 
     fn last_over(&mut self, end: &End, now: Now) {
         let last = match (&end.how, &end.result) {
-            (How::Done(_), Some((message, _))) => read_last(message, &now.stamp),
+            (How::Done(_), Some((message, _))) => match read_last(message, &now.stamp) {
+                LastTransaction::Known(sale) => LastTransaction::Known(Box::new(self.sale(*sale, message))),
+                other @ (LastTransaction::Empty | LastTransaction::Unknown) => other,
+            },
             // Its last word was that of another question: we and the terminal are out of step.
             (How::Done(message), None) if message.fixed("terminal_status").is_some() => LastTransaction::Unknown,
             (How::Done(_), None) => LastTransaction::Empty,
