@@ -30,6 +30,7 @@ peers: tools
 bench: tools
 	@sh tests/tools.sh window
 	$(CARGO) bench --bench kiosk
+	$(CARGO) bench --bench frames
 	sh tests/benches/window.sh
 
 package: tools

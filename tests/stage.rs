@@ -27,6 +27,7 @@ pub fn open_with(config: PathBuf, seed: u64) -> Theatre {
         size: (1080, 1920),
         window: false,
         hospital_url: None,
+        schedule_refresh_s: None,
         wall: chrono::DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").expect("time"),
         // Tests run beside each other on two cores.
         patience: std::time::Duration::from_secs(40),

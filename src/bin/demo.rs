@@ -82,6 +82,8 @@ enum Command {
         size: (u32, u32),
         #[arg(long)]
         window: bool,
+        #[arg(long)]
+        schedule_refresh_s: Option<u64>,
     },
 }
 
@@ -92,10 +94,14 @@ fn main() -> ExitCode {
         Some(Command::Screens { out, language, mode, size }) => {
             draw_screens(&out, &language, &mode, size).map(|()| true)
         }
-        Some(Command::KioskChild { config, data, hospital, at, size, window }) => {
+        Some(Command::KioskChild { config, data, hospital, at, size, window, schedule_refresh_s }) => {
             log_to_stderr();
             demo_config(&config, &data, &hospital, size)
-                .and_then(|config| child::run(&config, at, window))
+                .and_then(|mut config| {
+                    let hospital = &mut config.hospital;
+                    hospital.schedule_refresh_s = schedule_refresh_s.unwrap_or(hospital.schedule_refresh_s);
+                    child::run(&config, at, window)
+                })
                 .map(|()| true)
         }
     };
@@ -136,6 +142,7 @@ fn run_stage(asked: &Play) -> anyhow::Result<bool> {
         size: asked.size,
         window,
         hospital_url: asked.hospital.clone(),
+        schedule_refresh_s: None,
         wall,
         patience: play::PATIENCE,
     };

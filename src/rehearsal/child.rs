@@ -38,6 +38,13 @@ pub enum Order {
         x: f32,
         y: f32,
     },
+    /// A touch that is known to change the screen: timed however late its frame comes.
+    Finger {
+        x: f32,
+        y: f32,
+        /// The window changes by itself, as when a list is paged, and no view comes of it.
+        by_window: bool,
+    },
     /// Many touches at random places, a few milliseconds apart.
     Touches {
         seed: u64,
@@ -205,6 +212,15 @@ struct Steering {
 
 /// How long a tap may take to change the screen before it counts as having changed nothing.
 const SETTLE: Duration = Duration::from_millis(80);
+/// A view that was to come and is not there by then will not come.
+const VIEW_TIMEOUT: Duration = Duration::from_secs(20);
+
+fn finger_at(x: f32, y: f32) -> impl FnOnce(&App) -> Result<(), String> + Send + 'static {
+    move |app| {
+        headless::touch(app, x, y);
+        Ok(())
+    }
+}
 
 impl Steering {
     fn wait_for_first_view(&self, started: Instant) {
@@ -230,16 +246,20 @@ impl Steering {
 
     fn carry_out(&self, order: Order) -> Result<Say, String> {
         match order {
-            Order::Tap { id } => self.touch(move |app| headless::tap(app, &id)),
+            Order::Tap { id } => self.touch(SETTLE, move |app| headless::tap(app, &id)),
             Order::TapTwice { id } => {
-                self.touch(move |app| headless::tap(app, &id).and_then(|()| headless::tap(app, &id)))
+                self.touch(SETTLE, move |app| headless::tap(app, &id).and_then(|()| headless::tap(app, &id)))
             }
-            Order::Touch { x, y } => self.touch(move |app| {
-                headless::touch(app, x, y);
-                Ok(())
-            }),
+            Order::Touch { x, y } => self.touch(SETTLE, finger_at(x, y)),
+            Order::Finger { x, y, by_window: false } => self.touch(VIEW_TIMEOUT, finger_at(x, y)),
+            Order::Finger { x, y, by_window: true } => {
+                let pressed = Instant::now();
+                self.on_main(finger_at(x, y))??;
+                self.on_main(headless::draw)?;
+                Ok(Say::Done { touch_to_frame_ms: Some(pressed.elapsed().as_secs_f64() * 1000.0) })
+            }
             Order::Touches { seed, count } => self.random_touches(seed, count),
-            Order::Key { key } => self.touch(move |app| headless::key(app, &key)),
+            Order::Key { key } => self.touch(SETTLE, move |app| headless::key(app, &key)),
             Order::Wait { ms } => {
                 let clock = self.clock.clone();
                 let set: Arc<dyn Fn(Tick) + Send + Sync> = Arc::new(move |tick| clock.skip_to(tick));
@@ -263,12 +283,16 @@ impl Steering {
     }
 
     /// Presses, waits until the kiosk showed something, and times the press to the finished buffer.
-    fn touch(&self, press: impl FnOnce(&App) -> Result<(), String> + Send + 'static) -> Result<Say, String> {
+    fn touch(
+        &self,
+        settle: Duration,
+        press: impl FnOnce(&App) -> Result<(), String> + Send + 'static,
+    ) -> Result<Say, String> {
         let before = self.shown.load(Ordering::SeqCst);
         let pressed = Instant::now();
         self.on_main(press)??;
         while self.shown.load(Ordering::SeqCst) == before {
-            if pressed.elapsed() > SETTLE {
+            if pressed.elapsed() > settle {
                 return Ok(Say::Done { touch_to_frame_ms: None });
             }
             std::thread::sleep(Duration::from_micros(200));

@@ -7,6 +7,7 @@
 
 mod guard;
 mod line;
+mod long_day;
 mod proxy;
 mod rules;
 mod seed;
@@ -20,6 +21,7 @@ pub use seed::{Seeded, seed_into};
 use super::people;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use line::Line;
+use long_day::LongDay;
 use serde_json::Value;
 use shelf::Shelf;
 use std::io;
@@ -69,6 +71,8 @@ struct Shared {
     fault: Mutex<Fault>,
     /// Where it asks who comes.
     guard: Mutex<Option<Guard>>,
+    /// Where a whole day is so long that it was written out beforehand.
+    day: Mutex<Option<LongDay>>,
     /// How far the hospital's clock is ahead of the machine's.
     ahead_s: AtomicI64,
 }
@@ -76,6 +80,10 @@ struct Shared {
 impl Shared {
     fn guard(&self) -> MutexGuard<'_, Option<Guard>> {
         self.guard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn day(&self) -> MutexGuard<'_, Option<LongDay>> {
+        self.day.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -124,6 +132,7 @@ impl SimHospital {
             shelf: Mutex::default(),
             fault: Mutex::default(),
             guard: Mutex::default(),
+            day: Mutex::default(),
             ahead_s: AtomicI64::new(0),
         });
         runtime.spawn(web::serve(listener, Arc::clone(&shared)));
@@ -191,6 +200,26 @@ impl SimHospital {
     /// Asks or changes the guard that [`Self::asks_who_comes`] put up; `None` where there is none.
     pub fn guard<T>(&self, ask: impl FnOnce(&mut Guard) -> T) -> Option<T> {
         self.shared.guard().as_mut().map(ask)
+    }
+
+    /// Resources that were there before, as they are.
+    pub fn hold(&self, resources: Vec<Value>) {
+        self.shared.shelf().put(resources);
+    }
+
+    /// From now on whoever asks for a whole day gets the appointments as they stand now, in pages written here and now: what
+    /// a hospital does with its own machine is not to be paid by this one. It is answered through every fault but `Down`;
+    /// what changed is not told. With more than one of `turns` every appointment has another version each time.
+    pub fn write_out_day(&self, turns: usize) {
+        let appointments = self.shared.shelf().all("Appointment");
+        let patients = self.shared.shelf().all("Patient");
+        *self.shared.day() = Some(LongDay::write(appointments, &patients, turns));
+    }
+
+    /// How often the written day was read to its end.
+    #[must_use]
+    pub fn days_read(&self) -> u64 {
+        self.shared.day().as_ref().map_or(0, |day| day.read_to_end)
     }
 
     /// Its clock goes so many seconds ahead of the machine's.

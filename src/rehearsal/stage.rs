@@ -30,6 +30,8 @@ pub struct Setting {
     pub window: bool,
     /// Somebody else's FHIR server instead of ours.
     pub hospital_url: Option<String>,
+    /// Another time between two readings of the day's schedule than the configuration's.
+    pub schedule_refresh_s: Option<u64>,
     pub wall: DateTime<FixedOffset>,
     /// How long a script waits for what it expects.
     pub patience: Duration,
@@ -135,6 +137,9 @@ impl Stage {
         command.arg("kiosk-child").arg("--config").arg(&self.setting.config).arg("--data").arg(&self.setting.data);
         command.arg("--hospital").arg(url).arg("--at").arg(self.wall_now().to_rfc3339());
         command.arg("--size").arg(format!("{}x{}", self.setting.size.0, self.setting.size.1));
+        if let Some(seconds) = self.setting.schedule_refresh_s {
+            command.arg("--schedule-refresh-s").arg(seconds.to_string());
+        }
         if self.setting.window {
             command.arg("--window");
             if std::env::var_os("SLINT_SCALE_FACTOR").is_none() {
@@ -241,6 +246,17 @@ impl Stage {
                 .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse().ok());
             self.peak_rss_kib = self.peak_rss_kib.max(peak.unwrap_or(0));
         }
+    }
+
+    /// From the next power-on.
+    pub fn refresh_schedule_every_s(&mut self, seconds: u64) {
+        self.setting.schedule_refresh_s = Some(seconds);
+    }
+
+    /// The kiosk's process, while it has power.
+    #[must_use]
+    pub fn kiosk_id(&self) -> Option<u32> {
+        self.kiosk.as_ref().map(|kiosk| kiosk.process.id())
     }
 
     /// True once the kiosk's window was closed or its process ended.

@@ -55,6 +55,16 @@ impl Shelf {
         }
     }
 
+    /// Resources as they are, ids and all: they were there before.
+    pub fn put(&mut self, resources: Vec<Value>) {
+        let kept = |value| Kept { value, created: Instant::now(), pages: None, arrived: false };
+        self.resources.extend(resources.into_iter().map(kept));
+    }
+
+    pub fn all(&self, kind: &str) -> Vec<Value> {
+        self.of(kind).cloned().collect()
+    }
+
     pub fn arrived(&self, kind: &str) -> Vec<Value> {
         self.resources
             .iter()

@@ -80,6 +80,9 @@ fn dated(mut answer: Response<Body>, shared: &Shared) -> Response<Body> {
 
 async fn inside(shared: &Shared, cut: &Cut, asked: &Asked<'_>) -> Response<Body> {
     shared.shelf().note_request(asked.method, asked.path);
+    if let Some((status, page)) = written_out(shared, asked) {
+        return respond(status, "application/fhir+json", page, &[]);
+    }
     let fault = shared.fault();
     if fault == Fault::Slow {
         tokio::time::sleep(Duration::from_millis(SLOW_MS)).await;
@@ -100,6 +103,13 @@ async fn inside(shared: &Shared, cut: &Cut, asked: &Asked<'_>) -> Response<Body>
         Ok(done) => done.into_response(),
         Err(refusal) => outcome(refusal.status, &refusal.text),
     }
+}
+
+fn written_out(shared: &Shared, asked: &Asked<'_>) -> Option<(u16, String)> {
+    if (asked.method, asked.path) != ("GET", "Appointment") {
+        return None;
+    }
+    shared.day().as_mut()?.answer(&parse_query(asked.query))
 }
 
 /// The answer of a hospital that does not even look at the request.
