@@ -22,4 +22,5 @@
 pub mod auth;
 pub mod client;
 pub mod sync;
+mod unhurried;
 pub mod wire;

@@ -2,6 +2,7 @@
 //! the server may have acted. No URL, query or body ever gets into a message.
 
 use super::super::auth::keys::{Keys, Purpose, Which};
+use super::super::unhurried::unhurried;
 use super::skew::Skew;
 use super::token::{NoToken, Tokens};
 use crate::config;
@@ -21,6 +22,8 @@ const FHIR_JSON: &str = "application/fhir+json";
 const JSON_PATCH: &str = "application/json-patch+json";
 /// A page of a schedule is far smaller; a larger answer is not for us.
 const BODY_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// A page of a schedule, which no patient waits for; the answer to a look-up is shorter.
+const LONG_BODY_BYTES: usize = 96 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Nobody is asked to wait longer by a header.
 const RETRY_AFTER_MAX_S: u64 = 24 * 3600;
@@ -396,8 +399,13 @@ pub async fn exchange(request: RequestBuilder, timeout: Duration, skew: &Skew) -
         retry_after_s: text(&headers, &RETRY_AFTER).and_then(|value| retry_after_s(value, text(&headers, &DATE))),
         version: text(&headers, &ETAG).map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned()),
         location: text(&headers, &LOCATION).map(str::to_owned),
-        json: serde_json::from_slice(&body).ok().filter(Value::is_object),
+        json: read(body).await,
     })
+}
+
+async fn read(body: Vec<u8>) -> Option<Value> {
+    let read = |body: &[u8]| serde_json::from_slice(body).ok().filter(Value::is_object);
+    if body.len() < LONG_BODY_BYTES { read(&body) } else { unhurried(move || read(&body)).await.flatten() }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -4,10 +4,13 @@
 //! changed, of any day, and takes nothing of it but where it is now. A page is read and let go: 15,000 appointments never
 //! lie in memory as JSON.
 
+use super::super::unhurried::unhurried;
 use super::super::wire;
 use super::Client;
 use super::http::{HttpAnswer, Trouble};
 use super::look_up::relative;
+use crate::config;
+use crate::domain::facility::Facility;
 use crate::domain::patient::{Appointment, Patient};
 use crate::ports::ScheduleNews;
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
@@ -122,14 +125,23 @@ impl Client {
         let mut answer = self.http.get("Appointment", query, self.send_timeout()).await;
         for _ in 0..pages_max {
             let Some(page) = page(answer)? else { return Ok(Walked::Refused) };
-            if since.is_some_and(|since| !all_changed_since(&page, since)) {
-                return Ok(Walked::Refused);
-            }
-            self.take(&page, found).await?;
-            let Some(link) = wire::next_page(&page) else { return Ok(Walked::ToTheEnd) };
-            answer = self.http.get_page(link, self.send_timeout()).await;
+            let Some(read) = self.read_page(page, since).await? else { return Ok(Walked::Refused) };
+            let next = read.next.clone();
+            self.take(read, found).await?;
+            let Some(link) = next else { return Ok(Walked::ToTheEnd) };
+            answer = self.http.get_page(&link, self.send_timeout()).await;
         }
         Ok(Walked::TooMuch)
+    }
+
+    /// `None` if not all of it changed `since` then.
+    async fn read_page(&self, page: Value, since: Option<DateTime<Utc>>) -> Result<Option<Page>, String> {
+        let (settings, facility) = (self.settings.clone(), self.facility.clone());
+        let read = move || {
+            let asked = since.is_none_or(|since| all_changed_since(&page, since));
+            asked.then(|| Page::read(&page, &settings, &facility))
+        };
+        unhurried(read).await.ok_or_else(|| "a page of the schedule could not be read".to_owned())
     }
 
     async fn walk_elsewhere(
@@ -157,44 +169,71 @@ impl Client {
         Ok(Walked::TooMuch)
     }
 
-    async fn take(&self, page: &Value, found: &mut Day) -> Result<(), String> {
-        let included =
-            wire::bundle_entries(page, "Patient").filter_map(|patient| wire::read_patient(patient, &self.settings));
-        found.patients.extend(included.filter_map(|patient| Some((patient.server_ref.clone()?, Some(patient)))));
-        for resource in wire::bundle_entries(page, "Appointment") {
-            match self.row(resource, found).await? {
-                Some(row) => found.rows.push(row),
-                None => found.gone.extend(reference(resource)),
+    async fn take(&self, page: Page, found: &mut Day) -> Result<(), String> {
+        found.patients.extend(page.patients);
+        for row in page.rows {
+            match self.whose(&row, found).await? {
+                Some(patient) => found.rows.extend(row.appointment.map(|appointment| (patient, appointment))),
+                None => found.gone.extend(row.reference),
             }
         }
         Ok(())
     }
 
     /// `None` if it is nobody's, or not of this day.
-    async fn row(&self, resource: &Value, found: &mut Day) -> Result<Option<(Patient, Appointment)>, String> {
-        let appointment = wire::read_appointment(resource, &self.settings, &self.facility);
-        let Some(appointment) = appointment.filter(|appointment| appointment.starts_at.date_naive() == found.date)
-        else {
-            return Ok(None);
-        };
-        let Some(reference) = wire::reference_of_patient(resource).and_then(relative) else { return Ok(None) };
-        if !found.patients.contains_key(&reference) && found.singles < SINGLE_PATIENTS_MAX {
+    async fn whose(&self, row: &Row, found: &mut Day) -> Result<Option<Patient>, String> {
+        let today = row.appointment.as_ref().is_some_and(|visit| visit.starts_at.date_naive() == found.date);
+        let Some(reference) = row.patient.as_ref().filter(|_| today) else { return Ok(None) };
+        if !found.patients.contains_key(reference) && found.singles < SINGLE_PATIENTS_MAX {
             found.singles += 1;
-            let patient = self.patient_at(&reference).await;
+            let patient = self.patient_at(reference).await;
             found.patients.insert(
                 reference.clone(),
                 patient.map_err(|_| "a patient of the schedule could not be read".to_owned())?,
             );
         }
-        Ok(found.patients.get(&reference).cloned().flatten().map(|patient| (patient, appointment)))
+        Ok(found.patients.get(reference).cloned().flatten())
+    }
+}
+
+/// What a page says.
+struct Page {
+    patients: BTreeMap<String, Option<Patient>>,
+    rows: Vec<Row>,
+    /// Where it goes on.
+    next: Option<String>,
+}
+
+struct Row {
+    /// The resource's own address.
+    reference: Option<String>,
+    appointment: Option<Appointment>,
+    /// Whose it is.
+    patient: Option<String>,
+}
+
+impl Page {
+    fn read(page: &Value, settings: &config::Hospital, facility: &Facility) -> Self {
+        let included =
+            wire::bundle_entries(page, "Patient").filter_map(|patient| wire::read_patient(patient, settings));
+        let row = |resource: &Value| Row {
+            reference: reference(resource),
+            appointment: wire::read_appointment(resource, settings, facility),
+            patient: wire::reference_of_patient(resource).and_then(relative),
+        };
+        Self {
+            patients: included.filter_map(|patient| Some((patient.server_ref.clone()?, Some(patient)))).collect(),
+            rows: wire::bundle_entries(page, "Appointment").map(row).collect(),
+            next: wire::next_page(page).map(str::to_owned),
+        }
     }
 }
 
 /// `None` if the server does not take the question; trouble is an error.
 fn page(answer: Result<HttpAnswer, Trouble>) -> Result<Option<Value>, String> {
     let answer = answer.map_err(|trouble| trouble.to_string())?;
-    if let Some(bundle) = answer.resource("Bundle") {
-        return Ok(Some(bundle.clone()));
+    if answer.resource("Bundle").is_some() {
+        return Ok(answer.json);
     }
     match answer.status {
         400 | 404 | 405 | 410 | 422 | 501 => Ok(None),

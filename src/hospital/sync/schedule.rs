@@ -2,6 +2,7 @@
 //! midnight. Mostly only what changed is pulled; the whole day at its beginning and every few hours, because what was
 //! deleted at the hospital is in no list of changes.
 
+use super::super::unhurried::unhurried;
 use super::{Link, SyncSettings, random_below, with_store};
 use crate::ports::{Clock, HospitalServer, ScheduleNews, Store, StoreError};
 use chrono::{NaiveDate, TimeDelta};
@@ -74,7 +75,9 @@ impl Refresher<'_> {
 
     async fn keep(&self, day: NaiveDate, news: ScheduleNews) -> Result<(), StoreError> {
         let at = self.clock.now().wall;
-        with_store(self.store, move |store| store.update_schedule(day, &news, at)).await
+        let store = Arc::clone(self.store);
+        let kept = unhurried(move || store.update_schedule(day, &news, at)).await;
+        kept.unwrap_or_else(|| Err(StoreError::Other("the thread that keeps the schedule ended early".to_owned())))
     }
 
     async fn wipe_except(&self, day: NaiveDate) {
