@@ -142,6 +142,7 @@ impl Stage {
                     self.said.push_str(&word(&bytes));
                 }
                 Step::Report(report) => self.reports.push(report_word(&report)),
+                Step::Tell(_) => {}
             }
         }
     }

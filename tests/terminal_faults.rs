@@ -186,6 +186,7 @@ impl World {
                     self.send(&bytes);
                 }
                 Step::Report(report) => self.report(report),
+                Step::Tell(_) => {}
             }
         }
     }

@@ -36,6 +36,7 @@ impl Stage {
                 Step::Write(bytes) => format!("kiosk {}", hex(&unwrap(&bytes).expect("a block"))),
                 Step::WriteCharge(bytes) => format!("charge {}", hex(&unwrap(&bytes).expect("a block"))),
                 Step::Report(report) => format!("told {}", words(report)),
+                Step::Tell(what) => format!("log {what}"),
             };
             self.said.push_back(line);
         }
@@ -176,7 +177,7 @@ fn play(stage: &mut Stage, talks: &BTreeMap<&str, Vec<&str>>, name: &str) {
                     stage.said.extend(after);
                 }
             }
-            "ack" | "nak" | "told" => assert_eq!(stage.said.pop_front().as_deref(), Some(*line), "{name}"),
+            "ack" | "nak" | "told" | "log" => assert_eq!(stage.said.pop_front().as_deref(), Some(*line), "{name}"),
             other => panic!("{name}: what is `{other}`?"),
         }
     }

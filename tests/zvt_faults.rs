@@ -239,6 +239,7 @@ impl World {
                     self.send(&bytes);
                 }
                 Step::Report(report) => self.report(report),
+                Step::Tell(_) => {}
             }
         }
     }

@@ -16,6 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use uuid::Uuid;
 
+/// ISO 4217, as ZVT has it.
+const EURO: [u8; 2] = [0x09, 0x78];
 const CENT: Amount = Amount(5_100);
 /// A machine may be slow; a report that has not come by then will not come.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -216,6 +218,7 @@ fn what_answers_on_the_line_is_told_by_a_harmless_question() {
     // The configured one is registered at, and says what a technician must change.
     let mine = settings(&link);
     assert_eq!((zvt.probe)(&mine, &mine.port), Some(Ok(format!("{known}, registered for EUR"))));
+    sim.with(|model| model.setup.currency = Some(EURO));
     let won = Terminal { currency: "KRW".to_owned(), ..settings(&link) };
     let refused = format!("{known}, but it refuses to register this kiosk (6f): does it take KRW?");
     assert_eq!((zvt.probe)(&won, &won.port), Some(Err(refused)));
@@ -230,7 +233,7 @@ fn a_terminal_of_another_currency_takes_no_money_of_ours() {
     let folder = tempfile::tempdir().expect("a folder");
     let link = folder.path().join("terminal");
     let sim = SimTerminal::run(&link, Model::new(6)).expect("a simulated terminal");
-    sim.with(|model| model.setup.checks_currency = false);
+    sim.with(|model| (model.setup.currency, model.setup.checks_currency) = (Some(EURO), false));
     let (kiosk, reports) = start(&Terminal { currency: "KRW".to_owned(), ..settings(&link) });
     let bench = Bench { sim, kiosk: kiosk.expect("a terminal"), reports, _folder: folder };
     bench.kiosk.command(TerminalCommand::Prepare);

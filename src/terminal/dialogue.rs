@@ -23,6 +23,8 @@ pub enum Step {
     /// failed write call [`Dialogue::line_down`]; never write it again.
     WriteCharge(Vec<u8>),
     Report(TerminalReport),
+    /// What a technician must put right, for the log.
+    Tell(String),
 }
 
 pub trait Dialogue: Send {

@@ -41,6 +41,7 @@ pub fn start<D: Dialogue + 'static>(
         started: Instant::now(),
         open_at_ms: 0,
         open_wait_ms: REOPEN_FIRST_MS,
+        told: None,
     };
     std::thread::Builder::new()
         .name("card-terminal".to_owned())
@@ -85,6 +86,7 @@ struct Worker<D> {
     started: Instant,
     open_at_ms: u64,
     open_wait_ms: u64,
+    told: Option<String>,
 }
 
 /// The handle was dropped.
@@ -157,6 +159,12 @@ impl<D: Dialogue> Worker<D> {
                     }
                 }
                 Step::WriteCharge(bytes) => self.write_charge(&bytes),
+                // Once, although it is found out every few seconds.
+                Step::Tell(what) if self.told.as_ref() != Some(&what) => {
+                    tracing::error!("{what}");
+                    self.told = Some(what);
+                }
+                Step::Tell(_) => {}
             }
         }
     }

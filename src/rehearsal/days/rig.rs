@@ -237,6 +237,7 @@ impl Rig {
                 Say::Report(report) => self.reports.push(report),
                 Say::Write(bytes) => self.write(bytes, at),
                 Say::WriteCharge(bytes) => self.write_charge(&bytes, at),
+                Say::Tell(_) => {}
             }
             if !self.power.is_on() {
                 return;

@@ -34,7 +34,6 @@ impl Terminal {
     #[must_use]
     pub fn new(chance: &mut Chance, keeps_last: bool, falls_back: bool) -> Self {
         let mut model = Model::new(chance.bits());
-        model.setup.currency = MERCHANT.currency;
         model.setup.keeps_last = keeps_last;
         model.setup.falls_back = falls_back;
         model.setup.keeps_declines = chance.percent(30);

@@ -20,6 +20,8 @@ use wire::{Ear, Heard};
 const CARD_OUT_MS: u64 = 100;
 const REQUESTS_KEPT: usize = 1_000;
 const RESULT: u8 = 0x0f;
+/// ISO 4217: before anybody has registered.
+const EURO: [u8; 2] = [0x09, 0x78];
 
 pub struct Model {
     pub setup: Setup,
@@ -51,6 +53,7 @@ pub struct Model {
     said: Option<Said>,
     card_in: bool,
     away: bool,
+    registered_with: [u8; 2],
     /// Its own clock, `MMDDhhmmss`. ZVT tells it no time: whoever makes the time up sets it.
     pub time: String,
     plans: Vec<(u64, Plan)>,
@@ -104,6 +107,7 @@ impl Model {
             said: None,
             card_in: false,
             away: false,
+            registered_with: EURO,
             time: "1125100000".to_owned(),
             plans: Vec::new(),
             outs: Vec::new(),
@@ -231,13 +235,18 @@ impl Model {
             0x0600 if self.refuses_currency(data.get(4..6)) => {
                 self.answer_with([says::aborted(says::WRONG_CURRENCY)], now_ms);
             }
-            0x0600 => self.answer_with([says::registered(self.setup.currency)], now_ms),
+            0x0600 => {
+                if let Some(&[high, low]) = data.get(4..6) {
+                    self.registered_with = [high, low];
+                }
+                self.answer_with([says::registered(self.currency())], now_ms);
+            }
             0x0501 => self.answer_with([says::status(if self.card_in { 0xdc } else { self.setup.status })], now_ms),
             0x0601 => self.begin(data.get(1..7).map_or(0, says::number_at), false, now_ms),
             0x0631 => self.begin(data.get(4..10).map_or(0, says::number_at), true, now_ms),
             0x0620 => {
                 let empty = self.takes(Fault::EmptyLast);
-                let told = self.last.as_ref().filter(|_| !empty).map(|last| says::result(last, self.setup.currency));
+                let told = self.last.as_ref().filter(|_| !empty).map(|last| says::result(last, self.currency()));
                 self.answer_with(told.into_iter().chain([says::DONE.to_vec()]), now_ms);
             }
             0x0630 => self.reverse(data.get(4..6).map_or(0, says::number_at), now_ms),
@@ -264,7 +273,12 @@ impl Model {
     }
 
     fn refuses_currency(&self, asked: Option<&[u8]>) -> bool {
-        self.setup.checks_currency && asked.is_some_and(|asked| asked != self.setup.currency)
+        let own = self.setup.currency.filter(|_| self.setup.checks_currency);
+        own.is_some_and(|own| asked.is_some_and(|asked| asked != own))
+    }
+
+    fn currency(&self) -> [u8; 2] {
+        self.setup.currency.unwrap_or(self.registered_with)
     }
 
     /// Only until a card was shown; later the terminal does not care.
@@ -314,7 +328,7 @@ impl Model {
                 if self.setup.keeps_declines {
                     self.before_last = self.last.replace(record.clone());
                 }
-                self.queue.push_back(says::result(&record, self.setup.currency));
+                self.queue.push_back(says::result(&record, self.currency()));
                 self.queue.push_back(says::aborted(self.setup.decline_code));
                 self.charge = None;
                 self.say_next(now_ms);
@@ -346,7 +360,7 @@ impl Model {
         {
             told = last.clone();
         }
-        self.queue.push_back(says::result(&told, self.setup.currency));
+        self.queue.push_back(says::result(&told, self.currency()));
         self.say_next(now_ms);
     }
 
@@ -430,7 +444,7 @@ impl Model {
                     self.send_block(says::OK);
                     return self.fall_silent(now_ms);
                 }
-                return self.answer_with([says::result(&record, self.setup.currency), says::DONE.to_vec()], now_ms);
+                return self.answer_with([says::result(&record, self.currency()), says::DONE.to_vec()], now_ms);
             }
         }
         self.answer_with([says::aborted(code)], now_ms);

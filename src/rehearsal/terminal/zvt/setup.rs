@@ -60,8 +60,8 @@ pub struct Setup {
     /// Sends a line to print after the booking.
     pub prints: bool,
     pub decline_code: u8,
-    /// ISO 4217 number, BCD: what it takes, whatever the kiosk asks for.
-    pub currency: [u8; 2],
+    /// ISO 4217 number, BCD: what it takes, whatever the kiosk asks for; `None`: what the kiosk is registered with.
+    pub currency: Option<[u8; 2]>,
     /// It refuses a kiosk of another currency.
     pub checks_currency: bool,
     /// What 05 01 tells while no card is in.
@@ -92,7 +92,7 @@ impl Default for Setup {
             heeds_abort: true,
             prints: true,
             decline_code: 0x05,
-            currency: [0x09, 0x78],
+            currency: None,
             checks_currency: true,
             status: 0x00,
             card_stays: false,

@@ -308,6 +308,7 @@ impl Dialogue {
             }
         };
         self.give_up_task(&reason, now);
+        self.steps.push(Step::Tell(reason));
         self.set_online(false);
         self.probe_at_ms = now.ms.saturating_add(self.limits.probe_again_ms);
     }
