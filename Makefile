@@ -13,7 +13,8 @@ demo: tools
 test: tools
 	$(CARGO) test
 
-# The kiosk killed in the middle of payments: 200 times as the demo's child, 20 times as the product in a real window.
+# The kiosk killed in the middle of payments: 200 times as the demo's child and 100 times more at a
+# ZVT terminal, 20 times as the product in a real window.
 kill: tools
 	@sh tests/tools.sh window
 	KILL_ROUNDS=$${KILL_ROUNDS:-200} $(CARGO) test --test tests kill:: -- --include-ignored --nocapture --test-threads 1

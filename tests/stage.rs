@@ -2,7 +2,7 @@
 
 use hospital_kiosk::rehearsal::play::play;
 use hospital_kiosk::rehearsal::script::parse;
-use hospital_kiosk::rehearsal::stage::{Setting, Stage};
+use hospital_kiosk::rehearsal::stage::{Protocol, Setting, Stage};
 use std::path::PathBuf;
 
 /// The stage and the folder it lives in.
@@ -17,6 +17,11 @@ pub fn open() -> Theatre {
 
 /// With another configuration and another seed of the simulated devices.
 pub fn open_with(config: PathBuf, seed: u64) -> Theatre {
+    open_at(Protocol::Smartro, config, seed)
+}
+
+/// At another card terminal.
+pub fn open_at(protocol: Protocol, config: PathBuf, seed: u64) -> Theatre {
     let folder = tempfile::tempdir().expect("folder");
     let setting = Setting {
         program: PathBuf::from(env!("CARGO_BIN_EXE_demo")),
@@ -27,6 +32,7 @@ pub fn open_with(config: PathBuf, seed: u64) -> Theatre {
         size: (1080, 1920),
         window: false,
         hospital_url: None,
+        protocol,
         schedule_refresh_s: None,
         wall: chrono::DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").expect("time"),
         // Tests run beside each other on two cores.

@@ -84,6 +84,9 @@ enum Command {
         window: bool,
         #[arg(long)]
         schedule_refresh_s: Option<u64>,
+        /// Which simulated card terminal stands there.
+        #[arg(long, default_value = "smartro")]
+        protocol: String,
     },
 }
 
@@ -94,10 +97,11 @@ fn main() -> ExitCode {
         Some(Command::Screens { out, language, mode, size }) => {
             draw_screens(&out, &language, &mode, size).map(|()| true)
         }
-        Some(Command::KioskChild { config, data, hospital, at, size, window, schedule_refresh_s }) => {
+        Some(Command::KioskChild { config, data, hospital, at, size, window, schedule_refresh_s, protocol }) => {
             log_to_stderr();
             demo_config(&config, &data, &hospital, size)
                 .and_then(|mut config| {
+                    config.terminal.protocol = protocol;
                     let hospital = &mut config.hospital;
                     hospital.schedule_refresh_s = schedule_refresh_s.unwrap_or(hospital.schedule_refresh_s);
                     child::run(&config, at, window)
@@ -143,6 +147,7 @@ fn run_stage(asked: &Play) -> anyhow::Result<bool> {
         window,
         hospital_url: asked.hospital.clone(),
         schedule_refresh_s: None,
+        protocol: stage::Protocol::Smartro,
         wall,
         patience: play::PATIENCE,
     };

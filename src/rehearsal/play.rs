@@ -22,7 +22,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub fn play(stage: &mut Stage, lines: &[Line]) -> anyhow::Result<()> {
     let made_before =
         MADE_BY_KIOSKS.map(|kind| (kind, stage.hospital.as_ref().map_or(0, |hospital| hospital.count(kind))));
-    let mut scene = Scene { money_before: stage.terminal.booked().0, made_before, stage };
+    let mut scene = Scene { money_before: stage.booked().0, made_before, stage };
     for line in lines {
         scene.act(&line.action).with_context(|| format!("line {}: {}", line.number, line.text))?;
     }
@@ -49,7 +49,7 @@ impl Scene<'_> {
             Action::Shot(name) => self.shot(name),
             Action::Clock(at) => self.stage.set_clock(*at),
             Action::Card(act) => {
-                self.stage.terminal.card(card_action(*act));
+                self.stage.card(card_action(*act));
                 Ok(())
             }
             Action::Paper(act) => {
@@ -125,7 +125,7 @@ impl Scene<'_> {
         let before = self.money_before;
         let mut booked = 0;
         within(self.stage.patience(), || {
-            booked = self.stage.terminal.booked().0 - before;
+            booked = self.stage.booked().0 - before;
             Ok(booked == amount)
         })?
         .then_some(())

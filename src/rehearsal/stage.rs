@@ -4,7 +4,8 @@ use super::child::{Order, Say, Words};
 use super::hospital::SimHospital;
 use super::printer::SimPrinter;
 use super::scanner::SimScanner;
-use super::terminal::SimTerminal;
+use super::terminal::{CardAction, SimTerminal, zvt};
+use crate::domain::money::Amount;
 use crate::ports::Raster;
 use anyhow::{Context, bail};
 use chrono::{DateTime, Duration as WallDuration, FixedOffset};
@@ -33,13 +34,17 @@ pub struct Setting {
     /// Another time between two readings of the day's schedule than the configuration's.
     pub schedule_refresh_s: Option<u64>,
     pub wall: DateTime<FixedOffset>,
+    pub protocol: Protocol,
     /// How long a script waits for what it expects.
     pub patience: Duration,
 }
 
 pub struct Stage {
     setting: Setting,
+    /// Unused where `zvt` is.
     pub terminal: SimTerminal,
+    /// In its place, where the setting asks for it.
+    pub zvt: Option<SimTerminal<zvt::Model>>,
     pub printer: SimPrinter,
     pub scanner: SimScanner,
     pub hospital: Option<SimHospital>,
@@ -60,6 +65,25 @@ pub struct Heard {
     /// Words of each picture that was drawn.
     pub pressed: BTreeMap<String, Words>,
     pub first_frame_ms: Option<f64>,
+}
+
+/// Which simulated card terminal stands there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Protocol {
+    #[default]
+    Smartro,
+    Zvt,
+}
+
+impl Protocol {
+    /// As `[terminal] protocol` has it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Smartro => "smartro",
+            Self::Zvt => "zvt",
+        }
+    }
 }
 
 struct Kiosk {
@@ -88,8 +112,15 @@ impl Stage {
             Some(_) => None,
             None => Some(SimHospital::start(setting.wall.date_naive())?),
         };
+        let (terminal, zvt) = match setting.protocol {
+            Protocol::Smartro => ("terminal", None),
+            Protocol::Zvt => {
+                ("no-terminal", Some(SimTerminal::run(&lines.join("terminal"), zvt::Model::new(setting.seed))?))
+            }
+        };
         let mut stage = Self {
-            terminal: SimTerminal::start(&lines.join("terminal"), setting.seed)?,
+            terminal: SimTerminal::start(&lines.join(terminal), setting.seed)?,
+            zvt,
             printer: SimPrinter::start(&lines.join("printer"))?,
             scanner: SimScanner::start(&lines.join("scanner"))?,
             hospital,
@@ -103,6 +134,20 @@ impl Stage {
         };
         stage.power_on()?;
         Ok(stage)
+    }
+
+    /// Arms the next payment at the terminal that stands there, or the one that waits for a card now.
+    pub fn card(&self, action: CardAction) {
+        match &self.zvt {
+            Some(zvt) => zvt.with(|model| model.card(action)),
+            None => self.terminal.card(action),
+        }
+    }
+
+    /// What stands in the card company's books, minor units.
+    #[must_use]
+    pub fn booked(&self) -> Amount {
+        self.zvt.as_ref().map_or_else(|| self.terminal.booked(), |zvt| zvt.with(|model| model.booked()))
     }
 
     /// # Errors
@@ -136,6 +181,7 @@ impl Stage {
         let mut command = Command::new(&self.setting.program);
         command.arg("kiosk-child").arg("--config").arg(&self.setting.config).arg("--data").arg(&self.setting.data);
         command.arg("--hospital").arg(url).arg("--at").arg(self.wall_now().to_rfc3339());
+        command.arg("--protocol").arg(self.setting.protocol.word());
         command.arg("--size").arg(format!("{}x{}", self.setting.size.0, self.setting.size.1));
         if let Some(seconds) = self.setting.schedule_refresh_s {
             command.arg("--schedule-refresh-s").arg(seconds.to_string());

@@ -3,7 +3,7 @@
 
 use hospital_kiosk::commands::socket::{self, Request};
 use hospital_kiosk::rehearsal::hospital::SimHospital;
-use hospital_kiosk::rehearsal::terminal::{Booking, SimTerminal};
+use hospital_kiosk::rehearsal::terminal::{Booking, SimTerminal, zvt};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -84,6 +84,33 @@ impl fmt::Display for End {
     }
 }
 
+/// What the simulated terminal knows and the kiosk is never asked.
+pub trait CardCompany {
+    fn bookings(&self) -> Vec<Booking>;
+    /// How many charges ever arrived.
+    fn charges_seen(&self) -> usize;
+}
+
+impl CardCompany for SimTerminal {
+    fn bookings(&self) -> Vec<Booking> {
+        Self::bookings(self)
+    }
+
+    fn charges_seen(&self) -> usize {
+        Self::charges_seen(self)
+    }
+}
+
+impl CardCompany for SimTerminal<zvt::Model> {
+    fn bookings(&self) -> Vec<Booking> {
+        self.with(|model| model.bookings.clone())
+    }
+
+    fn charges_seen(&self) -> usize {
+        self.with(|model| model.charges_seen())
+    }
+}
+
 /// What was in the books when the round began, and the journal of all rounds so far.
 pub struct Books {
     store: PathBuf,
@@ -93,7 +120,7 @@ pub struct Books {
 }
 
 impl Books {
-    pub fn new(store: &Path, terminal: &SimTerminal) -> Self {
+    pub fn new(store: &Path, terminal: &dyn CardCompany) -> Self {
         Self {
             store: store.to_owned(),
             known: BTreeSet::new(),
@@ -103,7 +130,7 @@ impl Books {
     }
 
     /// Waits until no payment is open any more and compares what the round added to the books.
-    pub fn close_round(&mut self, terminal: &SimTerminal) -> Result<End, String> {
+    pub fn close_round(&mut self, terminal: &dyn CardCompany) -> Result<End, String> {
         let payments = settled(&self.store)?;
         let new = payments.iter().filter(|payment| !self.known.contains(&text(payment, "id"))).collect::<Vec<_>>();
         let (bookings, charges_seen) = (terminal.bookings(), terminal.charges_seen());
@@ -116,7 +143,7 @@ impl Books {
     }
 
     /// The hospital is up: all that is paid gets there, each once, and nothing else does.
-    pub fn compare_with_hospital(&self, terminal: &SimTerminal, hospital: &SimHospital) -> Result<(), String> {
+    pub fn compare_with_hospital(&self, terminal: &dyn CardCompany, hospital: &SimHospital) -> Result<(), String> {
         let payments = delivered(&self.store)?;
         let paid = payments.iter().filter(|payment| PAID.contains(&text(payment, "state").as_str()));
         let approvals = paid.map(|payment| text(payment, "approval_number")).collect::<Vec<_>>();
