@@ -352,8 +352,10 @@ fn a_long_queue_costs_no_more_to_look_into_than_a_short_one() {
             )
             .unwrap();
         let mut statement = connection.prepare(outbox::NEXT).unwrap();
-        let found: i64 = statement.query_row(["[]"], |row| row.get(0)).unwrap();
-        assert_eq!(found, 33, "the first behind the parked visits");
+        let found = statement.query_map(rusqlite::params!["[]", 10], |row| row.get(0)).unwrap();
+        let found = found.collect::<rusqlite::Result<Vec<i64>>>().unwrap();
+        let firsts: Vec<i64> = (33..).step_by(3).take(10).collect();
+        assert_eq!(found, firsts, "of each visit the first, behind the parked ones");
         statement.get_status(rusqlite::StatementStatus::VmStep)
     };
     let (short, long) = (steps(100), steps(100_000));
