@@ -59,11 +59,11 @@ pub trait HospitalServer: Send + Sync {
     fn together_max(&self) -> usize {
         1
     }
-    /// One try of several requests of different visits in one transaction. `None` if the server refused them as a whole:
-    /// it may have kept a part, and each has to go alone.
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Option<Vec<Delivery>>> {
+    /// One try of several requests of different visits in one transaction. `Err` says what the server has against them as a
+    /// whole: it may have kept a part, and each has to go alone.
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
         let _ = queued;
-        Box::pin(std::future::ready(None))
+        Box::pin(std::future::ready(Err("this server takes one request at a time".to_owned())))
     }
     /// Today's schedule for the cache: patients and appointments. `Err` in words for the log.
     fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>>;

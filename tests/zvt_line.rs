@@ -220,7 +220,7 @@ fn what_answers_on_the_line_is_told_by_a_harmless_question() {
     assert_eq!((zvt.probe)(&mine, &mine.port), Some(Ok(format!("{known}, registered for EUR"))));
     sim.with(|model| model.setup.currency = Some(EURO));
     let won = Terminal { currency: "KRW".to_owned(), ..settings(&link) };
-    let refused = format!("{known}, but it refuses to register this kiosk (6f): does it take KRW?");
+    let refused = format!("{known}, but it refuses to register this kiosk (6F): does it take KRW?");
     assert_eq!((zvt.probe)(&won, &won.port), Some(Err(refused)));
     sim.with(|model| model.setup.checks_currency = false);
     let other = format!("{known}, but it is set up for the currency 0978 (ISO 4217) and the hospital's is KRW");

@@ -37,6 +37,8 @@ pub struct Client {
 struct Known {
     can: Capabilities,
     software: Option<Software>,
+    /// It was seen to run a transaction as a batch: a Task found there proves nothing of what belongs to it.
+    takes_apart: bool,
     read_at: Option<Instant>,
     /// When the schedule was last read, in seconds since 1970.
     schedule_at_s: Option<i64>,
@@ -205,10 +207,10 @@ impl HospitalServer for Client {
     }
 
     fn together_max(&self) -> usize {
-        TOGETHER_MAX
+        if self.capabilities().conditional_create { TOGETHER_MAX } else { 1 }
     }
 
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Option<Vec<Delivery>>> {
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
         Box::pin(self.deliver_bundles(queued))
     }
 

@@ -5,7 +5,7 @@
 //!
 //! What has piled up travels several requests to a bundle, which is faster (`tests/hospital/rates.rs` measures it). Only
 //! requests that were never refused and cannot have arrived yet go together, each of another visit; whatever the server has
-//! against one of them sends each of them alone, after a look, for the rest of that drain.
+//! against one of them sends each of them alone, after a look, for the rest of the day.
 
 mod back_off;
 mod by_hand;
@@ -130,6 +130,8 @@ const IDLE_MS: u64 = 30_000;
 /// With more visits in their own back-off than this it is the server that is ill: nothing is sent until one is due. Also
 /// the limit of what is remembered, however many rows wait.
 const WAITING_VISITS_MAX: usize = 128;
+/// A server that cannot manage several in its time would cost that time again and again.
+const DOUBTS_TOGETHER_MAX: u32 = 2;
 const TOGETHER_MAX_BYTES: usize = 256 * 1024;
 
 /// Time, chance and the way to the disk: the machine's own, or made up for a rehearsal.
@@ -162,8 +164,10 @@ struct Memory {
     waiting: BTreeMap<Uuid, (u32, u64)>,
     /// The day on which what is too old was last cleared away.
     tidied: Option<NaiveDate>,
-    /// The server refused several together: until the queue is empty each goes alone.
+    /// The server refused several together, or left [`DOUBTS_TOGETHER_MAX`] in doubt: for the day each goes alone.
     alone: bool,
+    /// Tries of several in a row of which nobody knows what became.
+    doubts_together: u32,
 }
 
 /// What to do before the next try.
@@ -205,7 +209,6 @@ impl Sender<'_> {
         self.tidy(memory).await;
         let queued = match self.next(memory).await {
             Ok(queued) if queued.is_empty() => {
-                memory.alone = false;
                 return Next::UntilBack(memory.earliest_ms((self.means.now_ms)()).unwrap_or(IDLE_MS));
             }
             Ok(queued) => queued,
@@ -215,7 +218,7 @@ impl Sender<'_> {
         if let Err(error) = self.with_store(move |store| store.trying_all(&sequences)).await {
             return self.store_trouble(&error);
         }
-        let deliveries = self.deliver(memory, &queued).await;
+        let (deliveries, refused) = self.deliver(&queued).await;
         let tried: Vec<(QueuedRequest, Delivery)> = queued.into_iter().zip(deliveries).collect();
         for (queued, delivery) in &tried {
             log(queued, delivery);
@@ -227,28 +230,35 @@ impl Sender<'_> {
             // Still marked as maybe delivered: the next try looks first.
             return self.store_trouble(&error);
         }
-        match tried.split_first() {
-            // Of what was refused as a whole nothing is known yet.
-            Some((_, others)) if memory.alone && !others.is_empty() => Next::AtOnce,
-            Some(((_, delivery), _)) => {
-                for (queued, delivery) in &tried {
-                    self.settle(memory, queued, delivery);
-                }
-                self.pace(memory, delivery)
-            }
-            None => Next::AtOnce,
+        if refused {
+            // Of none of them anything is known yet.
+            memory.alone = true;
+            return Next::AtOnce;
         }
+        for (queued, delivery) in &tried {
+            self.settle(memory, queued, delivery);
+        }
+        let Some((_, delivery)) = tried.first() else { return Next::AtOnce };
+        if tried.len() > 1 {
+            let in_doubt = matches!(delivery, Delivery::Later { after_s: None, maybe_delivered: true, .. });
+            memory.doubts_together = if in_doubt { memory.doubts_together.saturating_add(1) } else { 0 };
+            memory.alone |= memory.doubts_together >= DOUBTS_TOGETHER_MAX;
+        }
+        self.pace(memory, delivery)
     }
 
-    async fn deliver(&self, memory: &mut Memory, queued: &[QueuedRequest]) -> Vec<Delivery> {
+    /// What became of each, and whether several were refused as a whole.
+    async fn deliver(&self, queued: &[QueuedRequest]) -> (Vec<Delivery>, bool) {
         if let [one] = queued {
-            return vec![self.server.deliver(one).await];
+            return (vec![self.server.deliver(one).await], false);
         }
-        self.server.deliver_together(queued).await.unwrap_or_else(|| {
-            memory.alone = true;
-            let reason = "the server refused it together with others: it goes alone".to_owned();
-            vec![Delivery::Later { reason, after_s: None, maybe_delivered: true }; queued.len()]
-        })
+        match self.server.deliver_together(queued).await {
+            Ok(deliveries) => (deliveries, false),
+            Err(reason) => {
+                let each = Delivery::Later { reason, after_s: None, maybe_delivered: true };
+                (vec![each; queued.len()], true)
+            }
+        }
     }
 
     async fn tidy(&self, memory: &mut Memory) {
@@ -256,6 +266,7 @@ impl Sender<'_> {
         if memory.tidied.replace(now.date_naive()) == Some(now.date_naive()) {
             return;
         }
+        (memory.alone, memory.doubts_together) = (false, 0);
         if let Err(error) = self.with_store(move |store| store.forget_old(now)).await {
             tracing::warn!(%error, "what is kept too long could not be cleared away");
         }

@@ -47,7 +47,8 @@ pub enum Fault {
     /// Writes are not done and answered so.
     Answer { status: u16, retry_after: Option<String> },
     /// A transaction is taken apart as a batch, and entries of this type are not taken: 200 with this status inside.
-    TakesApart { refused: &'static str, status: u16, loses_answers: bool },
+    /// `addresses_first`: what points to a refused entry points to where it would have been.
+    TakesApart { refused: &'static str, status: u16, loses_answers: bool, addresses_first: bool },
     /// A search answers with the wrong kind of resource.
     WrongResource,
     /// Search parameters are ignored: every search finds everything.
@@ -149,7 +150,7 @@ impl SimHospital {
         self.shared.line.set_down(fault == Fault::Down);
         self.shared.shelf().ignores_search = fault == Fault::IgnoresSearch;
         self.shared.shelf().takes_apart = match fault {
-            Fault::TakesApart { refused, status, .. } => Some((refused, status)),
+            Fault::TakesApart { refused, status, addresses_first, .. } => Some((refused, status, addresses_first)),
             _ => None,
         };
         self.shared.set_fault(fault);

@@ -17,7 +17,7 @@ pub(super) const FIND_APPOINTMENTS: &str =
 pub(super) const FIND_SLIP: &str = "SELECT patient, appointment FROM schedule WHERE day = ?1 AND slip = ?2 LIMIT 2";
 
 /// More rows are not written in one transaction: whoever waits for the store meanwhile is a patient.
-pub(super) const ROWS_AT_ONCE: usize = 500;
+pub(super) const ROWS_AT_ONCE: usize = 100;
 
 /// A row as it is stored; made before the database is locked, for a day has 15,000 of them.
 pub(super) struct Prepared {

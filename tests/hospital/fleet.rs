@@ -112,11 +112,11 @@ impl HospitalServer for Server {
         10
     }
 
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Option<Vec<Delivery>>> {
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
         Box::pin(async move {
             let now = Instant::now();
             let delivery = if now < self.back { self.down() } else { self.take(now, queued.len()).await };
-            Some(vec![delivery; queued.len()])
+            Ok(vec![delivery; queued.len()])
         })
     }
 

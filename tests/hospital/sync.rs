@@ -87,7 +87,9 @@ impl Store for MemoryStore {
         self.with(sequence, |row| match delivery {
             Delivery::Done { note } => (row.state, row.note) = (QueueState::Sent, note.clone()),
             Delivery::Park { reason } => (row.state, row.note) = (QueueState::Parked, Some(reason.clone())),
-            Delivery::Later { maybe_delivered, .. } => row.maybe_delivered = *maybe_delivered,
+            Delivery::Later { maybe_delivered, reason, .. } => {
+                (row.maybe_delivered, row.note) = (*maybe_delivered, Some(reason.clone()));
+            }
             Delivery::Hold { .. } | Delivery::Busy { .. } => {}
         });
         Ok(())
@@ -264,13 +266,21 @@ async fn refused_credentials_hold_everything_and_park_nothing() {
 /// Ten to a bundle; whatever becomes of one, each arrives once and alone is looked for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_piled_up_travels_together_and_arrives_once() {
+    let apart = |refused, status, loses_answers, addresses_first| Fault::TakesApart {
+        refused,
+        status,
+        loses_answers,
+        addresses_first,
+    };
     let faults = [
         (Fault::Up, 3),
         (Fault::LoseAnswers, 1),
         (Fault::Answer { status: 503, retry_after: None }, 1),
         (Fault::Answer { status: 422, retry_after: None }, 1),
-        (Fault::TakesApart { refused: "Invoice", status: 422, loses_answers: false }, 1),
-        (Fault::TakesApart { refused: "ChargeItem", status: 503, loses_answers: true }, 1),
+        (apart("Invoice", 422, false, false), 1),
+        (apart("ChargeItem", 503, true, false), 1),
+        (apart("PaymentNotice", 422, false, true), 1),
+        (apart("Invoice", 503, false, true), 12),
     ];
     for (fault, bundles) in faults {
         let mut bench = Bench::new();

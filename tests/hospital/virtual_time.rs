@@ -35,6 +35,7 @@ struct Table {
     /// How many it may be given at once, and how many it was given each time.
     together_max: AtomicUsize,
     sizes: Mutex<Vec<usize>>,
+    several_in_doubt: AtomicBool,
 }
 
 impl Table {
@@ -47,6 +48,7 @@ impl Table {
             at_once: AtomicUsize::new(0),
             together_max: AtomicUsize::new(1),
             sizes: Mutex::default(),
+            several_in_doubt: AtomicBool::new(false),
         })
     }
 
@@ -93,11 +95,15 @@ impl HospitalServer for Table {
     }
 
     /// Refused as a whole where the rule parks the first.
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Option<Vec<Delivery>>> {
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
         Box::pin(async move {
             assert!(queued.iter().all(|queued| !queued.maybe_delivered), "what may be there is looked for, alone");
             let delivery = self.try_once(queued).await;
-            (!matches!(delivery, Delivery::Park { .. })).then(|| vec![delivery; queued.len()])
+            match delivery {
+                _ if self.several_in_doubt.load(Ordering::SeqCst) => Ok(vec![later(None, true); queued.len()]),
+                Delivery::Park { reason } => Err(reason),
+                same => Ok(vec![same; queued.len()]),
+            }
         })
     }
 
@@ -311,8 +317,8 @@ async fn a_hundred_thousand_rows_are_taken_one_by_one() {
     assert!(most <= 129, "{most} visits remembered");
 }
 
-/// What piled up goes ten at a time while all is well. After a refusal each goes alone until the queue is empty; after a
-/// doubt those ten go alone, and what was never sent goes together again.
+/// What piled up goes ten at a time while all is well. After a refusal each goes alone for the day; after a doubt those ten
+/// go alone, and what was never sent goes together again.
 #[tokio::test(start_paused = true)]
 async fn what_piled_up_travels_together_and_alone_after_trouble() {
     let refused = Delivery::Park { reason: "422".to_owned() };
@@ -346,6 +352,21 @@ async fn what_piled_up_travels_together_and_alone_after_trouble() {
         kiosk.store.add(98);
         kiosk.wake.notify_one();
         hours(1).await;
-        assert_eq!(table.sizes()[found.len()..], [2], "an empty queue forgets the trouble, {first:?}");
+        let later = if matches!(first, Delivery::Park { .. }) { vec![1, 1] } else { vec![2] };
+        assert_eq!(table.sizes()[found.len()..], later, "{first:?}");
     }
+}
+
+/// A server too slow for ten at a time costs its time-out twice and then never again that day.
+#[tokio::test(start_paused = true)]
+async fn several_that_end_in_doubt_twice_go_alone() {
+    let table = Table::new(|_, _| DONE);
+    table.together_max.store(10, Ordering::SeqCst);
+    table.several_in_doubt.store(true, Ordering::SeqCst);
+    let visits: Vec<u128> = (1..=60).collect();
+    let kiosk = Kiosk::start(&table, SyncSettings { network_return_wait_ms: 0, ..SETTINGS }, &visits);
+    hours(1).await;
+    assert!(kiosk.store.is_empty());
+    let sizes = table.sizes();
+    assert_eq!(sizes.iter().filter(|size| **size > 1).count(), 2, "{sizes:?}");
 }

@@ -6,6 +6,7 @@ use super::answer::{self, Verdict};
 use super::http::Trouble;
 use crate::domain::outbox::{CAME_APART, Delivery, QueuedRequest};
 use serde_json::{Value, json};
+use std::sync::PoisonError;
 
 /// What a look for our own Task found.
 enum Look {
@@ -24,40 +25,58 @@ impl Client {
         let Some(conditional) = conditional_entries(&queued.bundle) else {
             return Delivery::Park { reason: "the stored bundle cannot be read".to_owned() };
         };
-        if queued.maybe_delivered || conditional.contains(&false) {
+        // What is there stays as it is and what is missing is added; a look would prove nothing.
+        let apart = !conditional.contains(&false) && self.came_apart(queued);
+        if !apart && (queued.maybe_delivered || conditional.contains(&false)) {
             match self.look_for_task(queued).await {
                 Look::Ours { more_than_one } => return found(more_than_one),
                 Look::Failed(delivery) => return delivery,
-                // Sent again, what is there stays as it is and what is missing is added.
                 Look::None | Look::InPart => {}
             }
         }
-        match self.http.transaction(queued.bundle.clone(), self.send_timeout()).await {
-            Err(trouble) => answer::trouble(trouble),
-            Ok(answer) => match answer::of_transaction(&answer, conditional.len()) {
-                Verdict::Settled(delivery) => delivery,
-                Verdict::Look => self.after_412(queued).await,
-            },
+        match self.transaction(queued.bundle.clone(), conditional.len()).await {
+            Verdict::Settled(delivery) => delivery,
+            Verdict::Look if apart => matches_several(),
+            Verdict::Look => self.after_412(queued).await,
         }
     }
 
-    /// Several frozen bundles as one. Whatever is not the same for all of them has to be found out one by one.
-    pub(super) async fn deliver_bundles(&self, queued: &[QueuedRequest]) -> Option<Vec<Delivery>> {
-        let entries = queued.iter().map(|queued| entries_once(&queued.bundle)).collect::<Option<Vec<_>>>()?.concat();
-        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
-        let delivery = match self.http.transaction(bundle.to_string().into_bytes(), self.send_timeout()).await {
-            Err(trouble) => answer::trouble(trouble),
-            Ok(answer) => match answer::of_transaction(&answer, entries.len()) {
-                Verdict::Settled(delivery) => delivery,
-                Verdict::Look => return None,
-            },
+    /// Some servers give every entry its address before any of them is kept, so that a Task may look whole beside what was
+    /// refused (Medplum, as a batch).
+    fn came_apart(&self, queued: &QueuedRequest) -> bool {
+        queued.note.as_deref().is_some_and(|note| note.starts_with(CAME_APART))
+            || queued.maybe_delivered && self.known.lock().unwrap_or_else(PoisonError::into_inner).takes_apart
+    }
+
+    async fn transaction(&self, bundle: Vec<u8>, entries: usize) -> Verdict {
+        let verdict = match self.http.transaction(bundle, self.send_timeout()).await {
+            Err(trouble) => Verdict::Settled(answer::trouble(trouble)),
+            Ok(answer) => answer::of_transaction(&answer, entries),
         };
-        match delivery {
-            Delivery::Park { .. } => None,
-            Delivery::Later { reason, .. } if reason.starts_with(CAME_APART) => None,
-            same @ (Delivery::Done { .. } | Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Hold { .. }) => {
-                Some(vec![same; queued.len()])
+        if let Verdict::Settled(Delivery::Park { reason } | Delivery::Later { reason, .. }) = &verdict
+            && reason.starts_with(CAME_APART)
+        {
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).takes_apart = true;
+        }
+        verdict
+    }
+
+    /// Several frozen bundles as one. Whatever is not the same for all of them has to be found out one by one.
+    pub(super) async fn deliver_bundles(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, String> {
+        let entries = queued.iter().map(|queued| entries_once(&queued.bundle)).collect::<Option<Vec<_>>>();
+        let entries = entries.ok_or("one of several has to be looked for before it is sent")?.concat();
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+        match self.transaction(bundle.to_string().into_bytes(), entries.len()).await {
+            Verdict::Look => Err("the server found one of several more than once (412)".to_owned()),
+            Verdict::Settled(Delivery::Later { reason, .. } | Delivery::Park { reason })
+                if reason.starts_with(CAME_APART) =>
+            {
+                Err(reason)
             }
+            Verdict::Settled(Delivery::Park { reason }) => Err(format!("of several together: {reason}")),
+            Verdict::Settled(
+                same @ (Delivery::Done { .. } | Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Hold { .. }),
+            ) => Ok(vec![same; queued.len()]),
         }
     }
 
@@ -66,14 +85,12 @@ impl Client {
         match self.look_for_task(queued).await {
             Look::Ours { .. } => found(true),
             Look::Failed(delivery) => delivery,
-            Look::None | Look::InPart => Delivery::Park {
-                reason: "the server finds one of our identifiers, or the patient, more than once (412)".to_owned(),
-            },
+            Look::None | Look::InPart => matches_several(),
         }
     }
 
-    /// The Task comes last in its bundle and names all of it: with nothing left unresolved in it, it is proof of all. Only
-    /// Tasks are asked for, because a kiosk may read nothing else of what it wrote (`[identity] scope`).
+    /// The Task comes last in its bundle and names all of it: at a server that keeps all or nothing it is proof of all, and at
+    /// most others what is missing is left unresolved in it. Only Tasks are asked for, because a kiosk may read nothing else of what it wrote (`[identity] scope`).
     async fn look_for_task(&self, queued: &QueuedRequest) -> Look {
         let id = wire::entry_id(queued.request.id, "task").to_string();
         let token = format!("{}|{id}", self.settings.request_system);
@@ -106,6 +123,12 @@ fn ours(bundle: &Value, system: &str, id: &str) -> Look {
         [] => Look::None,
         [task] if wire::points_into_its_bundle(task) => Look::InPart,
         several => Look::Ours { more_than_one: several.len() > 1 },
+    }
+}
+
+fn matches_several() -> Delivery {
+    Delivery::Park {
+        reason: "the server finds one of our identifiers, or the patient, more than once (412)".to_owned(),
     }
 }
 

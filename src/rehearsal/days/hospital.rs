@@ -149,8 +149,8 @@ impl Hospital {
         books.transaction(vec![(id, stored)], entries, self.settings.send_timeout_ms)
     }
 
-    /// In one transaction; `None` if it is refused as a whole (`hospital/client/deliver.rs`).
-    fn try_together(&self, queued: &[QueuedRequest]) -> Option<Vec<Delivery>> {
+    /// In one transaction; `Err` if it is refused as a whole (`hospital/client/deliver.rs`).
+    fn try_together(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, String> {
         let mut books = self.books();
         books.took_ms = books.chance.between(20, 600);
         let read = queued.iter().map(|queued| (queued.request.id, stored_of(&queued.bundle, &self.settings)));
@@ -160,9 +160,13 @@ impl Hospital {
             all.push((id, stored));
         }
         let delivery = books.transaction(all, entries, self.settings.send_timeout_ms);
-        let refused = matches!(delivery, Delivery::Park { .. })
-            || matches!(&delivery, Delivery::Later { reason, .. } if reason.starts_with(CAME_APART));
-        (!refused).then(|| vec![delivery; queued.len()])
+        match delivery {
+            Delivery::Park { reason } => Err(reason),
+            Delivery::Later { reason, .. } if reason.starts_with(CAME_APART) => Err(reason),
+            same @ (Delivery::Done { .. } | Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Hold { .. }) => {
+                Ok(vec![same; queued.len()])
+            }
+        }
     }
 }
 
@@ -305,14 +309,14 @@ impl HospitalServer for Hospital {
         4
     }
 
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Option<Vec<Delivery>>> {
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
         let deliveries = if self.power.boundary("before delivery") {
             let deliveries = self.try_together(queued);
             self.power.boundary("after delivery");
             deliveries
         } else {
             let reason = "the power is off".to_owned();
-            Some(vec![Delivery::Later { reason, after_s: None, maybe_delivered: false }; queued.len()])
+            Ok(vec![Delivery::Later { reason, after_s: None, maybe_delivered: false }; queued.len()])
         };
         Box::pin(std::future::ready(deliveries))
     }

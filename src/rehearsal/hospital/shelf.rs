@@ -17,7 +17,7 @@ pub struct Shelf {
     /// Searches find everything.
     pub ignores_search: bool,
     /// A bundle is run entry by entry, and those of this type are answered so.
-    pub takes_apart: Option<(&'static str, u16)>,
+    pub takes_apart: Option<(&'static str, u16, bool)>,
     bundles: Vec<Value>,
     /// What resources were before they changed.
     history: Vec<Value>,
@@ -243,7 +243,7 @@ impl Shelf {
         match value {
             Value::Object(map) => {
                 if let Some(reference) = map.get("reference").and_then(Value::as_str)
-                    && !(self.takes_apart.is_some() && reference.starts_with("urn:uuid:"))
+                    && self.takes_apart.is_none()
                     && !self.resources.iter().any(|kept| is_at(&kept.value, reference))
                 {
                     return refuse(400, "a reference leads nowhere (dependency-first?)");
@@ -320,7 +320,10 @@ impl Shelf {
             ) else {
                 return refuse(400, "an entry needs a fullUrl and a POST");
             };
-            if let Some((_, status)) = self.takes_apart.filter(|(refused, _)| *refused == url) {
+            if let Some((_, status, addresses_first)) = self.takes_apart.filter(|(refused, ..)| *refused == url) {
+                if addresses_first {
+                    made.insert(full_url.to_owned(), format!("{url}/never-made"));
+                }
                 responses.push(json!({"response": {"status": status.to_string()}}));
                 continue;
             }

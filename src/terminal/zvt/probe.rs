@@ -14,6 +14,8 @@ use crate::terminal::zvt::decode::hex;
 use std::time::{Duration, Instant};
 
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
+/// As the driver waits for it.
+const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(20);
 const WRITE_LIMIT: Duration = Duration::from_millis(500);
 
 /// What answers on `port`, in words; `None` if no ZVT terminal does. `Err` if it will not work for this kiosk.
@@ -23,7 +25,7 @@ pub fn probe(settings: &Terminal, port: &str) -> Option<Result<String, String>> 
     let merchant = merchant(settings);
     let ours = settings.protocol == "zvt" && settings.port == port;
     let question = request::Merchant { password: [0; 3], currency: [0; 2] };
-    let status = ask(&mut open, &merchant.as_ref().unwrap_or(&question).ask_status())?;
+    let status = ask(&mut open, &merchant.as_ref().unwrap_or(&question).ask_status(), ANSWER_TIMEOUT)?;
     let told = words(&status);
     if !ours {
         return Some(Ok(told));
@@ -32,31 +34,37 @@ pub fn probe(settings: &Terminal, port: &str) -> Option<Result<String, String>> 
         Ok(merchant) => merchant,
         Err(why) => return Some(Err(why)),
     };
-    Some(match ask(&mut open, &merchant.register()) {
-        Some(message) if message.code != COMPLETION => {
-            let code = message.fixed("result_code").unwrap_or_default();
-            let why = match code {
-                [WRONG_CURRENCY] => format!("does it take {}?", settings.currency),
-                _ => "is [terminal] password right?".to_owned(),
-            };
-            Err(format!("{told}, but it refuses to register this kiosk ({}): {why}", hex(code)))
-        }
-        Some(message) if !merchant.is_in_our_currency(&message) => {
+    Some(match ask(&mut open, &merchant.register(), REGISTRATION_TIMEOUT) {
+        Some(message) if message.code == COMPLETION && !merchant.is_in_our_currency(&message) => {
             let other = message.bytes(bmp::CURRENCY).map(hex).unwrap_or_default();
             Err(format!(
                 "{told}, but it is set up for the currency {other} (ISO 4217) and the hospital's is {}",
                 settings.currency
             ))
         }
-        Some(_) => Ok(format!("{told}, registered for {}", settings.currency)),
-        None => Err(format!("{told}, but it does not answer when this kiosk registers")),
+        Some(message) if message.code == COMPLETION => Ok(format!("{told}, registered for {}", settings.currency)),
+        Some(message) if is_refusal(&message) => {
+            let [_, low] = message.code.to_be_bytes();
+            let code = message.fixed("result_code").and_then(|code| code.first().copied()).unwrap_or(low);
+            let why = match code {
+                WRONG_CURRENCY => format!("does it take {}?", settings.currency),
+                _ => "is [terminal] password right?".to_owned(),
+            };
+            Err(format!("{told}, but it refuses to register this kiosk ({code:02X}): {why}"))
+        }
+        Some(_) | None => Err(format!("{told}, but it does not answer when this kiosk registers")),
     })
 }
 
+/// 06 1E, or 84 xx.
+fn is_refusal(message: &Message) -> bool {
+    message.code == ABORTED || message.code.to_be_bytes()[0] == 0x84
+}
+
 /// The answer that ends a question. What the terminal says is answered, so that it is not left waiting.
-fn ask(open: &mut SerialLine, question: &[u8]) -> Option<Message> {
+fn ask(open: &mut SerialLine, question: &[u8], timeout: Duration) -> Option<Message> {
     open.write_within(&wrap(question), WRITE_LIMIT).ok()?;
-    let end = Instant::now() + ANSWER_TIMEOUT;
+    let end = Instant::now() + timeout;
     let mut reader = Reader::default();
     let mut buffer = [0; 256];
     let mut answered = None;
@@ -68,6 +76,9 @@ fn ask(open: &mut SerialLine, question: &[u8]) -> Option<Message> {
             let message = Apdu::parse(&apdu).ok().and_then(|apdu| Message::read(&apdu).ok())?;
             if [COMPLETION, ABORTED].contains(&message.code) {
                 open.write_within(&wrap(&request::positive()), WRITE_LIMIT).ok()?;
+                return Some(message);
+            }
+            if is_refusal(&message) {
                 return Some(message);
             }
             answered = Some(message);
