@@ -108,5 +108,5 @@ fn a_running_kiosk_leaves_no_core_file_and_is_watched_where_the_configuration_sa
 
     let text = get(free, "/metrics").expect("an answer");
     assert_eq!(value(&text, "kiosk_queue_waiting"), Some("0"), "{text}");
-    assert!(text.contains("kiosk_info{kiosk=\"K3\",version=\"0.1.0\"} 1"), "{text}");
+    assert!(text.contains("kiosk_info{kiosk=\"K3\",version=\"0.1.0\",database=\""), "{text}");
 }
