@@ -97,7 +97,9 @@ plant() {
     receipt-printed-before-commit)
         mutate src/domain/session/kiosk.rs 's/self\.out\.push\(effect\);/let at = if matches!(effect, Effect::Print(_)) { 0 } else { self.out.len() };\nself.out.insert(at, effect);/' ;;
     outbox-row-deleted-before-the-answer-was-checked)
-        mutate src/hospital/sync.rs 's/let delivery = self\.server\.deliver\(&queued\)\.await;/let gone = self.clock.now().wall;\nlet _ = self.with_store(move |store| store.tried(sequence, &Delivery::Done { note: None }, gone)).await;\nlet delivery = self.server.deliver(&queued).await;/' ;;
+        mutate src/hospital/sync.rs 's/(let \(deliveries, refused\) = self\.deliver\(&queued\)\.await;)/let gone = self.clock.now().wall;\nlet early: Vec<(i64, Delivery)> = queued.iter().map(|queued| (queued.sequence, Delivery::Done { note: None })).collect();\nlet _ = self.with_store(move |store| store.tried_all(&early, gone)).await;\n$1/' ;;
+    several-refused-taken-for-delivered)
+        mutate src/hospital/sync.rs 's/let each = Delivery::Later \{ reason, after_s: None, maybe_delivered: true \};/let each = Delivery::Done { note: Some(reason) };/' ;;
     empty-answer-taken-for-the-baseline)
         mutate src/domain/journey/resolve.rs 's/return Verdict::Staff\("the terminal says it has no last transaction"\);/return Verdict::NotPaid;/' ;;
     double-tap-on-pay)
@@ -116,8 +118,8 @@ plant() {
 
 for name in ${1:-resend-on-ack-time-out commit-before-the-journal-write in-doubt-treated-as-declined baseline-not-asked \
     old-answer-taken-for-ours receipt-printed-before-commit outbox-row-deleted-before-the-answer-was-checked \
-    nak-answered-by-sending-again empty-answer-taken-for-the-baseline double-tap-on-pay zvt-money-command-said-again \
-    zvt-old-answer-taken-for-ours}; do
+    several-refused-taken-for-delivered nak-answered-by-sending-again empty-answer-taken-for-the-baseline double-tap-on-pay \
+    zvt-money-command-said-again zvt-old-answer-taken-for-ours}; do
     changed=
     plant
     hunt
