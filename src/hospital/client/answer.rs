@@ -30,6 +30,26 @@ pub fn of_transaction(answer: &HttpAnswer, entries: usize) -> Verdict {
     Verdict::Settled(of_refusal(answer))
 }
 
+/// The answer to several requests in one transaction. `Err`: what the server has against them as a whole is not the same for
+/// each of them, and has to be found out one by one.
+///
+/// # Errors
+/// Why each goes alone; it begins with [`CAME_APART`] if some of it may have been kept.
+pub fn of_several(verdict: Verdict, requests: usize) -> Result<Vec<Delivery>, String> {
+    match verdict {
+        Verdict::Look => Err("the server found one of several more than once (412)".to_owned()),
+        Verdict::Settled(Delivery::Later { reason, .. } | Delivery::Park { reason })
+            if reason.starts_with(CAME_APART) =>
+        {
+            Err(reason)
+        }
+        Verdict::Settled(Delivery::Park { reason }) => Err(format!("of several together: {reason}")),
+        Verdict::Settled(
+            same @ (Delivery::Done { .. } | Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Hold { .. }),
+        ) => Ok(vec![same; requests]),
+    }
+}
+
 /// Status 200 is no success: a server that ran the transaction as a batch says so entry by entry.
 fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
     let Some(bundle) = answer.resource("Bundle") else {

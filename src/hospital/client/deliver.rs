@@ -22,19 +22,20 @@ enum Look {
 
 impl Client {
     pub(super) async fn deliver_bundle(&self, queued: &QueuedRequest) -> Delivery {
-        let Some(conditional) = conditional_entries(&queued.bundle) else {
+        let Some(entries) = entries(&queued.bundle) else {
             return Delivery::Park { reason: "the stored bundle cannot be read".to_owned() };
         };
+        let once = entries.iter().all(is_conditional);
         // What is there stays as it is and what is missing is added; a look would prove nothing.
-        let apart = !conditional.contains(&false) && self.came_apart(queued);
-        if !apart && (queued.maybe_delivered || conditional.contains(&false)) {
+        let apart = once && self.came_apart(queued);
+        if !apart && (queued.maybe_delivered || !once) {
             match self.look_for_task(queued).await {
                 Look::Ours { more_than_one } => return found(more_than_one),
                 Look::Failed(delivery) => return delivery,
                 Look::None | Look::InPart => {}
             }
         }
-        match self.transaction(queued.bundle.clone(), conditional.len()).await {
+        match self.transaction(queued.bundle.clone(), entries.len()).await {
             Verdict::Settled(delivery) => delivery,
             Verdict::Look if apart => matches_several(),
             Verdict::Look => self.after_412(queued).await,
@@ -61,23 +62,14 @@ impl Client {
         verdict
     }
 
-    /// Several frozen bundles as one. Whatever is not the same for all of them has to be found out one by one.
+    /// Several frozen bundles as one.
     pub(super) async fn deliver_bundles(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, String> {
-        let entries = queued.iter().map(|queued| entries_once(&queued.bundle)).collect::<Option<Vec<_>>>();
-        let entries = entries.ok_or("one of several has to be looked for before it is sent")?.concat();
+        let entries = queued.iter().map(|queued| entries(&queued.bundle)).collect::<Option<Vec<_>>>();
+        let entries = entries.map(|each| each.concat()).filter(|entries| entries.iter().all(is_conditional));
+        let entries = entries.ok_or("one of several has to be looked for before it is sent")?;
         let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
-        match self.transaction(bundle.to_string().into_bytes(), entries.len()).await {
-            Verdict::Look => Err("the server found one of several more than once (412)".to_owned()),
-            Verdict::Settled(Delivery::Later { reason, .. } | Delivery::Park { reason })
-                if reason.starts_with(CAME_APART) =>
-            {
-                Err(reason)
-            }
-            Verdict::Settled(Delivery::Park { reason }) => Err(format!("of several together: {reason}")),
-            Verdict::Settled(
-                same @ (Delivery::Done { .. } | Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Hold { .. }),
-            ) => Ok(vec![same; queued.len()]),
-        }
+        let verdict = self.transaction(bundle.to_string().into_bytes(), entries.len()).await;
+        answer::of_several(verdict, queued.len())
     }
 
     /// More than one match somewhere: never sent again blindly.
@@ -89,8 +81,9 @@ impl Client {
         }
     }
 
-    /// The Task comes last in its bundle and names all of it: at a server that keeps all or nothing it is proof of all, and at
-    /// most others what is missing is left unresolved in it. Only Tasks are asked for, because a kiosk may read nothing else of what it wrote (`[identity] scope`).
+    /// The Task comes last in its bundle and names all of it: at a server that keeps all or nothing it is proof of all, and
+    /// at most others what is missing is left unresolved in it. Only Tasks are asked for, because a kiosk may read nothing
+    /// else of what it wrote (`[identity] scope`).
     async fn look_for_task(&self, queued: &QueuedRequest) -> Look {
         let id = wire::entry_id(queued.request.id, "task").to_string();
         let token = format!("{}|{id}", self.settings.request_system);
@@ -147,16 +140,6 @@ fn later(reason: &str, after_s: Option<u64>) -> Delivery {
     Delivery::Later { reason: reason.to_owned(), after_s, maybe_delivered: true }
 }
 
-/// Of each entry, whether it is created only once.
-fn conditional_entries(bundle: &[u8]) -> Option<Vec<bool>> {
-    Some(entries(bundle)?.iter().map(is_conditional).collect())
-}
-
-/// The entries, if each is created only once: others need a look before they are sent.
-fn entries_once(bundle: &[u8]) -> Option<Vec<Value>> {
-    entries(bundle).filter(|entries| entries.iter().all(is_conditional))
-}
-
 fn entries(bundle: &[u8]) -> Option<Vec<Value>> {
     let mut bundle: Value = serde_json::from_slice(bundle).ok()?;
     match bundle["entry"].take() {
@@ -165,6 +148,7 @@ fn entries(bundle: &[u8]) -> Option<Vec<Value>> {
     }
 }
 
+/// It is created only once; any other needs a look before it is sent.
 fn is_conditional(entry: &Value) -> bool {
     entry["request"]["ifNoneExist"].is_string()
 }

@@ -8,7 +8,7 @@ use super::power::Power;
 use crate::config;
 use crate::domain::facility::Facility;
 use crate::domain::money::Amount;
-use crate::domain::outbox::{CAME_APART, Delivery, QueuedRequest, Request};
+use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::session::{Question, Reply};
 use crate::hospital::client::answer::{self, Verdict};
@@ -160,13 +160,7 @@ impl Hospital {
             all.push((id, stored));
         }
         let delivery = books.transaction(all, entries, self.settings.send_timeout_ms);
-        match delivery {
-            Delivery::Park { reason } => Err(reason),
-            Delivery::Later { reason, .. } if reason.starts_with(CAME_APART) => Err(reason),
-            same @ (Delivery::Done { .. } | Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Hold { .. }) => {
-                Ok(vec![same; queued.len()])
-            }
-        }
+        answer::of_several(Verdict::Settled(delivery), queued.len())
     }
 }
 
