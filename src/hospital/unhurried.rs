@@ -1,6 +1,6 @@
-//! Work that nobody at the kiosk waits for, out of the way of those who do (the store is held for a short part of it at a
-//! time, `store/schedule.rs`): 15,000 appointments are half a second of
+//! Work that nobody at the kiosk waits for, out of the way of those who do: 15,000 appointments are half a second of
 //! computing, and a kiosk with two cores draws its screen with one of them (`make bench` measures what a finger notices).
+//! The store is held for a short part of it at a time (`store/schedule.rs`).
 
 use rustix::process::{getpriority_process, setpriority_process};
 
