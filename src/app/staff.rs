@@ -69,12 +69,7 @@ fn ended(
     word: &str,
     at: DateTime<FixedOffset>,
 ) -> bool {
-    let result = match &done {
-        Ok(true) => word.to_owned(),
-        Ok(false) => "was not parked".to_owned(),
-        Err(error) => format!("nothing was done: {error}"),
-    };
-    told(audit(&*ports.store, &AuditEntry { act, about: request.to_string(), result }, at));
+    told(audit(&*ports.store, &AuditEntry::of_parked(act, request, &done, word), at));
     let done = told(done).unwrap_or(false);
     if done {
         ports.outbox.notify_one();

@@ -97,16 +97,10 @@ fn on_parked(
     if row.state != QueueState::Parked {
         return Err(not_parked(&row));
     }
-    let audit = |result: &str| write_down(store, &AuditEntry { act, about: id.to_string(), result: result.to_owned() });
-    audit(said)?;
+    write_down(store, &AuditEntry { act, about: id.to_string(), result: said.to_owned() })?;
     let done = done();
     // The queue is the truth by now.
-    let told = match &done {
-        Ok(true) => audit(ended),
-        Ok(false) => audit("was not parked"),
-        Err(error) => audit(&format!("nothing was done: {error}")),
-    };
-    if let Err(refusal) = told {
+    if let Err(refusal) = write_down(store, &AuditEntry::of_parked(act, id, &done, ended)) {
         tracing::error!("{}", refusal.why);
     }
     if done.map_err(usage)? { Ok(()) } else { Err(not_parked(&find(store, id)?)) }

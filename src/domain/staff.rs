@@ -203,6 +203,19 @@ pub struct AuditEntry {
     pub result: String,
 }
 
+impl AuditEntry {
+    /// How an act on a parked request ended; `word` if it was done.
+    #[must_use]
+    pub fn of_parked(act: StaffAct, request: Uuid, done: &Result<bool, impl fmt::Display>, word: &str) -> Self {
+        let result = match done {
+            Ok(true) => word.to_owned(),
+            Ok(false) => "was not parked".to_owned(),
+            Err(error) => format!("nothing was done: {error}"),
+        };
+        Self { act, about: request.to_string(), result }
+    }
+}
+
 /// How people found out what became of a payment. The words are kept with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
