@@ -14,6 +14,8 @@ pub mod staff;
 pub mod totals;
 
 use crate::config::Fault;
+use crate::domain::staff::AuditEntry;
+use crate::ports::Store;
 use std::io::{self, Write};
 
 pub const YES: u8 = 0;
@@ -63,4 +65,10 @@ pub fn no(why: impl ToString) -> Refusal {
 #[expect(clippy::needless_pass_by_value, reason = "callers hand over what they have")]
 pub fn usage(why: impl ToString) -> Refusal {
     Refusal { exit: CANNOT, why: why.to_string(), lines: Vec::new() }
+}
+
+/// One line of the audit trail, durable when it returns.
+fn write_down(store: &dyn Store, entry: &AuditEntry) -> Result<(), Refusal> {
+    let book = store.staff_book().ok_or_else(|| usage("this store keeps no trail of what staff do"))?;
+    book.audit("shell", entry, chrono::Local::now().fixed_offset()).map_err(usage)
 }

@@ -1,7 +1,7 @@
 //! `kiosk payments list|show ID|ask ID|settle ID|cancel ID` and `kiosk reprint`: what the journal knows, and what staff
 //! do about it. The masked card is as the terminal masked it.
 
-use super::{Answer, Refusal, no, usage};
+use super::{Answer, Refusal, no, usage, write_down};
 use crate::domain::payment::{PaymentRecord, PaymentState};
 use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal};
 use crate::domain::staff::{AuditEntry, StaffAct};
@@ -101,11 +101,6 @@ fn audit(store: &dyn Store, payment: &PaymentRecord, order: &StaffOrder, result:
         StaffOrder::Reprint => StaffAct::PrintReceipt,
     };
     write_down(store, &AuditEntry { act, about: payment.number.clone(), result: result.to_owned() })
-}
-
-pub(super) fn write_down(store: &dyn Store, entry: &AuditEntry) -> Result<(), Refusal> {
-    let book = store.staff_book().ok_or_else(|| usage("this store keeps no trail of what staff do"))?;
-    book.audit("shell", entry, chrono::Local::now().fixed_offset()).map_err(usage)
 }
 
 /// What becomes of an order. For `patience` it is given again while the kiosk is only starting.

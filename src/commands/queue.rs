@@ -1,7 +1,6 @@
 //! `kiosk queue list|show ID|retry ID|close ID`: requests waiting, sent, parked. Never a patient's data.
 
-use super::payments::write_down;
-use super::{Answer, Refusal, no, usage};
+use super::{Answer, Refusal, no, usage, write_down};
 use crate::domain::outbox::{CAME_APART, QueueState};
 use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::{QueueRow, Store, StoreError, Tally};

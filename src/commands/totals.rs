@@ -34,7 +34,7 @@ pub fn run(store: &dyn Store, desk: &dyn StaffDesk, currency: &Currency, as_json
 
 fn audit(store: &dyn Store, result: &str) -> Result<(), Refusal> {
     let entry = AuditEntry { act: StaffAct::CloseDay, about: String::new(), result: result.to_owned() };
-    payments::write_down(store, &entry)
+    super::write_down(store, &entry)
 }
 
 fn told(store: &dyn Store, answer: StaffAnswer, currency: &Currency, as_json: bool) -> Answer {
