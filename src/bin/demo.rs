@@ -238,7 +238,6 @@ fn load(path: &Path) -> anyhow::Result<Config> {
 fn demo_config(path: &Path, data: &Path, hospital: &str, size: (u32, u32)) -> anyhow::Result<Config> {
     let mut config = load(path)?;
     let line = |name: &str| data.join("lines").join(name).display().to_string();
-    config.terminal.protocol = "smartro".into();
     config.terminal.port = line("terminal");
     config.printer.port = line("printer");
     config.scanner.port = line("scanner");
