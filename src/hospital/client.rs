@@ -96,11 +96,7 @@ impl Client {
     /// # Errors
     /// Why it will not do, and what to look at.
     pub async fn describe(&self) -> Result<String, String> {
-        let answer = self.http.get("metadata", &[], self.look_up_timeout()).await.map_err(|trouble| {
-            format!(
-                "{trouble}: is the network up, is the address right, is the server's certificate signed by ca_file?"
-            )
-        })?;
+        let answer = self.http.get("metadata", &[], self.look_up_timeout()).await.map_err(check::unreachable)?;
         match answer.json.as_ref().filter(|_| answer.is_success()) {
             Some(statement) => wire::describe(statement),
             None => {

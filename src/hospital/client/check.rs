@@ -68,7 +68,8 @@ impl Client {
     }
 }
 
-fn unreachable(trouble: Trouble) -> String {
+/// What broke, and what to look at.
+pub(super) fn unreachable(trouble: Trouble) -> String {
     let advice = match trouble {
         Trouble::NotSent => ": is the network up, is the address right?",
         // TLS 1.3 says so after the request has left, and OpenSSL's refusal is often lost in the closing.
