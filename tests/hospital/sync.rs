@@ -161,6 +161,12 @@ impl Bench {
     fn all_sent(&self) -> bool {
         self.store.states().iter().all(|state| *state == QueueState::Sent)
     }
+
+    /// The shell hears of a delivery only once it is kept: a moment after [`Self::all_sent`].
+    async fn told_of(&self, requests: usize) {
+        eventually("told of each", || self.delivered.lock().expect("the list").len() >= requests).await;
+        assert_eq!(self.delivered.lock().expect("the list").len(), requests, "told once of each");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -174,7 +180,7 @@ async fn everything_queued_arrives_once_and_the_schedule_is_kept() {
     bench.queue(&documents(6, PaymentOfRequest::Free));
     eventually("the one queued later too", || bench.all_sent()).await;
     assert_eq!(bench.hospital.count("Task"), 6);
-    assert_eq!(bench.delivered.lock().expect("the list").len(), 6);
+    bench.told_of(6).await;
     eventually("the schedule", || *bench.store.schedule.lock().expect("the schedule") == Some((day(), 11))).await;
     assert_eq!(*bench.online.lock().expect("the list"), [true], "told once");
     assert_eq!(bench.store.tries.lock().expect("the tries").len(), 6);
@@ -211,8 +217,8 @@ async fn an_outage_delays_and_loses_nothing() {
     bench.hospital.set(Fault::Up);
     eventually("all sent", || bench.all_sent()).await;
     assert_eq!(bench.hospital.count("Task"), 3);
-    let online = bench.online.lock().expect("the list").clone();
-    assert_eq!((online.first(), online.last()), (Some(&false), Some(&true)), "{online:?}");
+    assert_eq!(bench.online.lock().expect("the list").first(), Some(&false));
+    eventually("told that it is back", || bench.online.lock().expect("the list").last() == Some(&true)).await;
     bench.stop().await;
 }
 
@@ -306,7 +312,7 @@ async fn what_piled_up_travels_together_and_arrives_once() {
         .await;
         let counts = ["Task", "Invoice", "PaymentNotice", "ChargeItem"].map(|kind| bench.hospital.count(kind));
         assert_eq!(counts, [25, 25, 25, 50], "{fault:?}");
-        assert_eq!(bench.delivered.lock().expect("the list").len(), 25, "{fault:?}");
+        bench.told_of(25).await;
         if fault == Fault::Up {
             assert_eq!(bench.hospital.requests("POST", "") - before, 3, "ten, ten and five");
         }
