@@ -7,7 +7,7 @@ tools:
 	@sh tests/tools.sh build
 
 demo: tools
-	$(CARGO) build --bins
+	$(CARGO) build --bins --test house
 	target/debug/demo
 
 test: tools

@@ -12,7 +12,6 @@ mod demo;
 mod enroll;
 mod fuzz;
 mod hospital;
-mod house;
 mod journeys;
 #[cfg(feature = "window")]
 mod kill;
