@@ -2,7 +2,7 @@
 //! another window and other ends of the wires.
 
 use crate::app::desk::{self, Desk, DeskSender};
-use crate::app::effects::{Effects, Ports, Press, ShowView};
+use crate::app::effects::{Effects, Ports, Press, Recorded, ShowView};
 use crate::app::screens;
 use crate::config::{self, Config, Fault, Known};
 use crate::domain::session::{Finished, Input, Reply, Session, TerminalReport};
@@ -25,6 +25,8 @@ pub struct Hooks {
     pub show: ShowView,
     pub press: Press,
     pub finished: Arc<dyn Fn(&Finished) + Send + Sync>,
+    /// A line of the journal is durable.
+    pub recorded: Recorded,
     /// A request reached the hospital.
     pub delivered: Arc<dyn Fn(Uuid) + Send + Sync>,
 }
@@ -99,6 +101,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         show: hooks.show,
         press: hooks.press,
         finished: hooks.finished,
+        recorded: hooks.recorded,
         outbox: outbox.clone(),
     };
     let effects = Effects::new(ports, desk.clone(), runtime.handle().clone());

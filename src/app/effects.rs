@@ -28,6 +28,9 @@ pub type ShowView = Arc<dyn Fn(View, DateTime<FixedOffset>) + Send + Sync>;
 /// Draws a paper; slow (tens of ms), called on a blocking thread.
 pub type Press = Arc<dyn Fn(&Paper, &Facility) -> Result<Raster, String> + Send + Sync>;
 
+/// Hears what the journal holds from now on.
+pub type Recorded = Arc<dyn Fn(&Entry) + Send + Sync>;
+
 /// Every port the shell drives.
 #[derive(Clone)]
 pub struct Ports {
@@ -41,6 +44,8 @@ pub struct Ports {
     pub press: Press,
     /// Told of each journey's end.
     pub finished: Arc<dyn Fn(&Finished) + Send + Sync>,
+    /// Told of each line of the journal once it is durable, before the next effect begins.
+    pub recorded: Recorded,
     /// Wakes the outbox worker.
     pub outbox: Arc<Notify>,
 }
@@ -136,6 +141,7 @@ impl Effects {
             | Entry::ReceiptPrinted { .. } => Vec::new(),
         };
         self.ports.store.record(entry, &bundle, self.now().wall)?;
+        (self.ports.recorded)(entry);
         if !bundle.is_empty() {
             self.ports.outbox.notify_one();
         }

@@ -336,6 +336,7 @@ fn without_window(config: &Config, request: &socket::Request) -> Answer {
         show: Arc::new(|_, _| {}),
         press: Arc::new(press::press),
         finished: Arc::new(|_| {}),
+        recorded: Arc::new(|_| {}),
         delivered: Arc::new(|_| {}),
     };
     let running =
@@ -394,6 +395,7 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
         show: Arc::new(move |view, wall| handle.show(view, wall)),
         press: Arc::new(press::press),
         finished: Arc::new(|_| {}),
+        recorded: Arc::new(|_| {}),
         delivered: Arc::new(|request| tracing::info!(%request, "delivered")),
     };
     let running = assembly::start(config, prepared, hooks)?;

@@ -157,6 +157,24 @@ pub enum Entry {
     },
 }
 
+impl Entry {
+    /// Where this line brings its payment; `None` where it tells of something else.
+    #[must_use]
+    pub const fn state(&self) -> Option<PaymentState> {
+        match self {
+            Self::Intent { .. } => Some(PaymentState::Intent),
+            Self::Sent { .. } => Some(PaymentState::Sent),
+            Self::Answered { .. } => Some(PaymentState::Answered),
+            Self::Committed { .. } => Some(PaymentState::Committed),
+            Self::NotPaid { .. } => Some(PaymentState::NotPaid),
+            Self::InDoubt { .. } => Some(PaymentState::InDoubt),
+            Self::NeedsStaff { .. } => Some(PaymentState::NeedsStaff),
+            Self::Undo(UndoEntry::Reversed { .. }) => Some(PaymentState::Reversed),
+            Self::Evidence { .. } | Self::Undo(_) | Self::Closing(_) | Self::ReceiptPrinted { .. } => None,
+        }
+    }
+}
+
 /// Where an attempt stands; also the word in the table and in `kiosk payments`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

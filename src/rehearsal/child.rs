@@ -11,6 +11,7 @@ use crate::assembly::{self, Hooks};
 use crate::config::Config;
 use crate::domain::moment::Tick;
 use crate::domain::paper::Paper;
+use crate::domain::payment::PaymentState;
 use crate::domain::session::{Finished, JourneyKind, Outcome};
 use crate::ports::Clock;
 use chrono::{DateTime, FixedOffset};
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
 
@@ -62,6 +63,11 @@ pub enum Order {
     },
     Shot {
         path: PathBuf,
+    },
+    /// The process ends itself, as by a pulled plug, as soon as the journal holds this of a payment and before anything
+    /// else happens.
+    CutAt {
+        step: PaymentState,
     },
     Texts,
     /// Where a control is, for fingers that cannot ask for it.
@@ -133,7 +139,8 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     }
     let shown = Arc::new(AtomicU64::new(0));
     let clock = Arc::new(DemoClock::new(wall));
-    let running = assembly::start(config, prepared, hooks(&kiosk_window, &shown, clock.clone()))?;
+    let plug = Plug::default();
+    let running = assembly::start(config, prepared, hooks(&kiosk_window, &shown, clock.clone(), &plug))?;
     let _socket = crate::commands::socket::serve(
         &config.store.folder,
         running.store.clone(),
@@ -147,6 +154,7 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
         runtime: running.runtime.handle().clone(),
         clock,
         shown,
+        plug,
         window,
     };
     std::thread::spawn(move || {
@@ -159,8 +167,26 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     Ok(())
 }
 
-fn hooks(window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>) -> Hooks {
+/// The step of the journal at which this process loses its power.
+#[derive(Clone, Default)]
+struct Plug(Arc<Mutex<Option<PaymentState>>>);
+
+impl Plug {
+    fn pull_at(&self, step: PaymentState) {
+        *super::stage::lock(&self.0) = Some(step);
+    }
+
+    /// SIGKILL, so that nothing is flushed and nothing is said.
+    fn reached(&self, step: PaymentState) {
+        if *super::stage::lock(&self.0) == Some(step) {
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        }
+    }
+}
+
+fn hooks(window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>, plug: &Plug) -> Hooks {
     let (handle, shown) = (window.handle(), shown.clone());
+    let (at_entry, at_delivery) = (plug.clone(), plug.clone());
     Hooks {
         clock,
         show: Arc::new(move |view, wall| {
@@ -182,7 +208,15 @@ fn hooks(window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>) ->
                 request: finished.request,
             });
         }),
-        delivered: Arc::new(|request| say(&Say::Delivered { request })),
+        recorded: Arc::new(move |entry| {
+            if let Some(step) = entry.state() {
+                at_entry.reached(step);
+            }
+        }),
+        delivered: Arc::new(move |request| {
+            at_delivery.reached(PaymentState::Settled);
+            say(&Say::Delivered { request });
+        }),
     }
 }
 
@@ -207,6 +241,7 @@ struct Steering {
     runtime: tokio::runtime::Handle,
     clock: Arc<DemoClock>,
     shown: Arc<AtomicU64>,
+    plug: Plug,
     window: bool,
 }
 
@@ -273,6 +308,10 @@ impl Steering {
             }
             Order::Shot { path } => {
                 self.on_main(move |app| headless::snapshot(app, &path))?.map(|()| Say::Done { touch_to_frame_ms: None })
+            }
+            Order::CutAt { step } => {
+                self.plug.pull_at(step);
+                Ok(Say::Done { touch_to_frame_ms: None })
             }
             Order::Texts => Ok(Say::Texts { texts: self.on_main(headless::texts)? }),
             Order::Place { id } => {

@@ -6,8 +6,10 @@ use super::printer::PaperState;
 use super::script::{Action, CardAct, HospitalAct, Key, Line, PaperAct};
 use super::stage::{Stage, lock};
 use super::terminal::CardAction;
+use crate::domain::payment::PaymentState;
 use anyhow::{Context, bail};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -22,23 +24,83 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 pub fn play(stage: &mut Stage, lines: &[Line]) -> anyhow::Result<()> {
     let made_before =
         MADE_BY_KIOSKS.map(|kind| (kind, stage.hospital.as_ref().map_or(0, |hospital| hospital.count(kind))));
-    let mut scene = Scene { money_before: stage.booked().0, made_before, stage };
-    for line in lines {
-        scene.act(&line.action).with_context(|| format!("line {}: {}", line.number, line.text))?;
+    let mut scene = Scene { money_before: stage.booked().0, made_before, stage, cut: None };
+    let cuts = power_cuts(lines);
+    for (at, line) in lines.iter().enumerate() {
+        let told = || format!("line {}: {}", line.number, line.text);
+        if let Some(step) = cuts.get(&at) {
+            scene.cut_at(*step).with_context(told)?;
+        }
+        scene.act_over_power_cuts(&line.action).with_context(told)?;
     }
-    Ok(())
+    match scene.cut {
+        None => Ok(()),
+        Some(step) => bail!("a payment never came to be `{}`, so the power was never cut", state_word(step)),
+    }
+}
+
+/// Which lines set a power cut, and at which step: the last touch before the line that asks for it, because the payment may
+/// be past the step by the time that the script comes there; or that line itself, if nothing was touched before.
+fn power_cuts(lines: &[Line]) -> BTreeMap<usize, PaymentState> {
+    let asks = lines.iter().enumerate().filter_map(|(at, line)| match line.action {
+        Action::PowerCut { at: Some(step) } => Some((at, step)),
+        _ => None,
+    });
+    asks.map(|(at, step)| (lines[..at].iter().rposition(|line| is_touch(&line.action)).unwrap_or(at), step)).collect()
+}
+
+/// What may begin a payment.
+const fn is_touch(action: &Action) -> bool {
+    matches!(action, Action::Tap(_) | Action::Key(_))
+}
+
+/// As scripts and `kiosk payments` write it.
+fn state_word(step: PaymentState) -> String {
+    serde_json::to_value(step).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 struct Scene<'a> {
     stage: &'a mut Stage,
     money_before: i64,
     made_before: [(&'static str, usize); MADE_BY_KIOSKS.len()],
+    /// Where the kiosk ends itself; `None` once it did.
+    cut: Option<PaymentState>,
 }
 
 /// Counted since the script began, as money is.
 const MADE_BY_KIOSKS: [&str; 4] = ["Task", "ChargeItem", "Invoice", "PaymentNotice"];
 
 impl Scene<'_> {
+    fn cut_at(&mut self, step: PaymentState) -> anyhow::Result<()> {
+        self.cut = Some(step);
+        self.stage.order(&Order::CutAt { step }).map(drop)
+    }
+
+    /// True if the power went where it was to go; it is back then.
+    fn power_came_back(&mut self) -> anyhow::Result<bool> {
+        if self.cut.is_none() || !self.stage.kiosk_ended() {
+            return Ok(false);
+        }
+        self.cut = None;
+        self.stage.power_off();
+        self.stage.power_on()?;
+        Ok(true)
+    }
+
+    /// A touch that made the payment begin may not live to tell; everything else is asked of the kiosk's next life.
+    fn act_over_power_cuts(&mut self, action: &Action) -> anyhow::Result<()> {
+        let lived = !self.stage.kiosk_ended();
+        match self.act(action) {
+            Ok(()) => self.power_came_back().map(drop),
+            Err(error) => {
+                if !self.power_came_back()? {
+                    return Err(error);
+                }
+                if lived && is_touch(action) { Ok(()) } else { self.act(action) }
+            }
+        }
+    }
+
     fn act(&mut self, action: &Action) -> anyhow::Result<()> {
         match action {
             Action::Tap(id) => self.tap(id),
@@ -57,10 +119,12 @@ impl Scene<'_> {
                 Ok(())
             }
             Action::Hospital(act) => self.hospital(*act),
-            Action::PowerCut => {
+            Action::PowerCut { at: None } => {
                 self.stage.power_off();
                 self.stage.power_on()
             }
+            // Set by the line before which it counts, see `power_cuts`.
+            Action::PowerCut { at: Some(_) } => Ok(()),
             Action::Expect(text) => self.expect(text),
             Action::ExpectPaper(text) => self.expect_paper(text),
             Action::ExpectMoney(amount) => self.expect_money(*amount),
@@ -125,6 +189,7 @@ impl Scene<'_> {
         let before = self.money_before;
         let mut booked = 0;
         within(self.stage.patience(), || {
+            self.power_came_back()?;
             booked = self.stage.booked().0 - before;
             Ok(booked == amount)
         })?
@@ -133,10 +198,13 @@ impl Scene<'_> {
     }
 
     fn expect_hospital(&mut self, resource: &str, count: usize) -> anyhow::Result<()> {
-        let Some(hospital) = &self.stage.hospital else { bail!("count the resources on the foreign server itself") };
         let before = self.made_before.iter().find(|(kind, _)| *kind == resource).map_or(0, |(_, count)| *count);
         let mut found = 0;
         within(self.stage.patience(), || {
+            self.power_came_back()?;
+            let Some(hospital) = &self.stage.hospital else {
+                bail!("count the resources on the foreign server itself")
+            };
             found = hospital.count(resource) - before;
             Ok(found == count)
         })?

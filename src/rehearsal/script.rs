@@ -1,5 +1,6 @@
 //! The demo's script language: one action a line, `#` comments (`README.md`, "Scripts").
 
+use crate::domain::payment::PaymentState;
 use chrono::{DateTime, FixedOffset};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -14,11 +15,17 @@ pub enum Action {
     Card(CardAct),
     Paper(PaperAct),
     Hospital(HospitalAct),
-    PowerCut,
+    /// Now, or when the payment that the script begins next (or has begun with its last touch) is in the journal as that.
+    PowerCut {
+        at: Option<PaymentState>,
+    },
     Expect(String),
     ExpectPaper(String),
     ExpectMoney(i64),
-    ExpectHospital { resource: String, count: usize },
+    ExpectHospital {
+        resource: String,
+        count: usize,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,14 +130,14 @@ fn action(line: &str) -> Result<Action, String> {
         "card" => word(rest, CARDS).map(Action::Card),
         "paper" => word(rest, PAPERS).map(Action::Paper),
         "hospital" => word(rest, HOSPITALS).map(Action::Hospital),
-        "power" => word(rest, &[("cut", ())]).map(|()| Action::PowerCut),
+        "power" => power_cut(rest),
         "expect" => quoted(rest).map(Action::Expect),
         "expect-paper" => quoted(rest).map(Action::ExpectPaper),
         "expect-money" => expect_money(rest),
         "expect-hospital" => expect_hospital(rest),
         other => Err(format!(
             "`{other}` is not an action; use tap, type, scan, key, wait, shot, clock, card, paper, hospital, power cut, \
-             expect, expect-paper, expect-money or expect-hospital"
+             power cut at sent, expect, expect-paper, expect-money or expect-hospital"
         )),
     }
 }
@@ -151,6 +158,28 @@ const HOSPITALS: &[(&str, HospitalAct)] = &[
     ("slow", HospitalAct::Slow),
     ("reject", HospitalAct::Reject),
 ];
+
+/// The steps of the journal: the same moment on a slow machine and on a fast one.
+const STEPS: &[(&str, PaymentState)] = &[
+    ("intent", PaymentState::Intent),
+    ("sent", PaymentState::Sent),
+    ("answered", PaymentState::Answered),
+    ("committed", PaymentState::Committed),
+    ("settled", PaymentState::Settled),
+    ("not-paid", PaymentState::NotPaid),
+    ("in-doubt", PaymentState::InDoubt),
+    ("needs-staff", PaymentState::NeedsStaff),
+    ("reversed", PaymentState::Reversed),
+];
+
+fn power_cut(text: &str) -> Result<Action, String> {
+    let parts = text.split_whitespace().collect::<Vec<_>>();
+    match parts.as_slice() {
+        ["cut"] => Ok(Action::PowerCut { at: None }),
+        ["cut", "at", step] => word(step, STEPS).map(|step| Action::PowerCut { at: Some(step) }),
+        _ => Err(format!("write `power cut`, or `power cut at sent` for a step of the journal; found `power {text}`")),
+    }
+}
 
 fn word<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, String> {
     let known = || words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
@@ -216,20 +245,21 @@ mod tests {
     #[test]
     fn every_action_of_the_contract_is_read() {
         let text = "tap \"Check in\"\ntype \"10293847\"\nscan \"#A#1\" # slip\nkey enter\nwait 500ms\nshot one\nclock 2026-11-25T10:00+09:00\n\
-                    card approve\ncard unplug\npaper jam\nhospital slow\npower cut\nexpect \"결제\"\nexpect-paper \"K3\"\nexpect-money charged 5100\n\
+                    card approve\ncard unplug\npaper jam\nhospital slow\npower cut\npower cut  at in-doubt\nexpect \"결제\"\nexpect-paper \"K3\"\nexpect-money charged 5100\n\
                     expect-hospital Task 1\n\n# only a comment\n";
         let lines = parse(text).expect("reads");
-        assert_eq!(lines.len(), 16);
+        assert_eq!(lines.len(), 17);
         assert_eq!(lines[2].action, Action::Scan("#A#1".into()));
         assert_eq!(lines[4].action, Action::WaitMs(500));
-        assert_eq!(lines[14].action, Action::ExpectMoney(5100));
+        assert_eq!(lines[12].action, Action::PowerCut { at: Some(PaymentState::InDoubt) });
+        assert_eq!(lines[15].action, Action::ExpectMoney(5100));
     }
 
     #[test]
     fn every_fault_is_told_with_its_line() {
-        let faults =
-            parse("tap Next\n\nfly \"home\"\nwait soon\ncard maybe\nclock yesterday").expect_err("five faults");
-        assert_eq!(faults.len(), 5);
+        let faults = parse("tap Next\n\nfly \"home\"\nwait soon\ncard maybe\nclock yesterday\npower cut at noon")
+            .expect_err("six faults");
+        assert_eq!(faults.len(), 6);
         assert!(faults[0].starts_with("line 1: ") && faults[1].starts_with("line 3: `fly`"), "{faults:?}");
     }
 }
