@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. Each installs by apt what the system lacks, naming what and why.
-.PHONY: demo test kill check peers bench package tools
+.PHONY: demo test kill lint check peers bench package tools
 CARGO ?= cargo
 export LC_ALL = C.UTF-8
 
@@ -19,10 +19,13 @@ kill: tools
 	@sh tests/tools.sh window
 	KILL_ROUNDS=$${KILL_ROUNDS:-200} $(CARGO) test --test tests kill:: -- --include-ignored --nocapture --test-threads 1
 
-check: tools
+lint: tools
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
-	$(CARGO) test
+	@sh tests/tools.sh deny
+	target/tools/bin/cargo-deny --log-level error check licenses bans sources
+
+check: lint test
 
 peers: tools
 	@sh tests/tools.sh peers

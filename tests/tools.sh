@@ -37,7 +37,18 @@ if ! command -v cargo >/dev/null; then
     echo "Rust is missing: install it with rustup (rustup.rs), then run this again." >&2
     exit 1
 fi
-[ -n "$missing" ] || exit 0
+cargo_deny() {
+    [ "$wanted" = deny ] || return 0
+    version=0.20.2
+    case "$(target/tools/bin/cargo-deny --version 2>/dev/null)" in *" $version") return 0 ;; esac
+    echo "needed: cargo-deny $version (reads the licences and sources of all dependencies); built once, some minutes"
+    # Without its own HTTP client: advisories are not asked.
+    cargo install cargo-deny --version "$version" --locked --debug --no-default-features --root target/tools --quiet
+}
+[ -n "$missing" ] || {
+    cargo_deny
+    exit 0
+}
 sudo=""
 if [ "$(id -u)" -ne 0 ]; then
     echo "apt needs administrator rights for that; sudo will ask."
@@ -47,3 +58,4 @@ $sudo apt-get update -q >/dev/null
 # shellcheck disable=SC2086
 DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends $missing >/dev/null
 echo "installed:$missing"
+cargo_deny
