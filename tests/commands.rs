@@ -207,6 +207,36 @@ fn decode_reads_a_printers_answers() {
     assert!(answers.iter().all(|answer| answer["ok"] == false && answer["at"].is_u64()), "{answers:?}");
 }
 
+/// From logs, Wireshark, .NET, C, Python and PowerShell; more spellings stand beside the reader itself.
+#[test]
+fn decode_reads_a_recording_as_people_paste_it() {
+    let spellings = [
+        "06-01-07-04-00-00-00-00-12-50",
+        "0x060x 00x1 0x070x 00x4 0x000x 00x0 0x000x 00x0 0x120x 50",
+        "\u{feff}06 01 07 04 00 00 00 00 12 50",
+        "0x06, 0x01, 0x07, 0x04, 0x00, 0x00, 0x00, 0x00, 0x12, 0x50",
+        "2026-11-25 10:00:01.123 TX: 06:01:07:04:00:00:00:00:12:50",
+        r"b'\x06\x01\x07\x04\x00\x00\x00\x00\x12P'",
+        "00000000: 0601 0704 0000 0000 1250                   .......P",
+        "00000000  06 01 07 04 00 00 00 00\n00000008  12 50",
+    ];
+    let input = spellings.join("\n# next\n") + "\n";
+    let answers = fed(&["decode", "--protocol", "zvt-apdu", "--json"], input.as_bytes()).exits(0).json();
+    assert_eq!(answers.len(), spellings.len(), "a dump of two rows is one answer");
+    for (line, answer) in spellings.iter().zip(&answers) {
+        assert_eq!(answer["reencoded"], "06010704000000001250", "{line}");
+    }
+    let utf16 =
+        "\u{feff}06 01 07 04 00 00 00 00 12 50\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+    fed(&["decode", "--protocol", "zvt-apdu", "--json"], &utf16).exits(0);
+    for line in ["10 04 04 72", "100404 72", "10-04-04 -> 72", "0x10 0x04 0x04 0x72"] {
+        let answer = fed(&["decode", "--protocol", "escpos", "--json"], line.as_bytes()).exits(0).only();
+        assert_eq!(answer["reencoded"], "100404 72", "{line}");
+    }
+    let refused = fed(&["decode", "--protocol", "zvt-apdu"], b"06 0l\n").exits(1);
+    assert!(refused.out.contains("bytes are read as"), "{}", refused.out);
+}
+
 #[test]
 fn decode_reads_zvt_in_blocks_and_without() {
     let input = "06\n15\n10028000001003f51f\n10 02 06 01 07 04 00 00 00 00 01 54 10 03 BC FA\n";

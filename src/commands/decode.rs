@@ -1,7 +1,10 @@
 //! `kiosk decode`: hex lines in, one answer a line. A technician's recording, read without a terminal at hand.
 
+mod pasted;
+
 use super::{CANNOT, NO, Streams, YES};
 use crate::{printer, terminal};
+use pasted::{NotHex, SPELLINGS};
 use serde_json::{Map, Value, json};
 use std::io::{self, BufRead};
 
@@ -17,7 +20,8 @@ struct Refused {
     at: usize,
 }
 
-/// 0 if every line was read, 1 if any was refused, 2 for an unknown protocol. Blank and `#` lines are skipped.
+/// 0 if every line was read, 1 if any was refused, 2 for an unknown protocol. Blank and `#` lines are skipped; a hex dump of
+/// several lines is one answer.
 ///
 /// # Errors
 /// A stream is closed.
@@ -27,20 +31,78 @@ pub fn run(protocol: &str, as_json: bool, input: impl BufRead, streams: &mut Str
         writeln!(streams.err, "`{protocol}` is not a protocol this program speaks; use {}", known.join(" or "))?;
         return Ok(CANNOT);
     }
-    let mut exit = YES;
-    for line in input.split(b'\n') {
-        let line = String::from_utf8_lossy(&line?).trim().to_owned();
-        if line.is_empty() || line.starts_with('#') {
-            continue;
+    let mut desk = Desk { protocol, as_json, streams, exit: YES, dump: None };
+    pasted::lines(input, |line| desk.line(line))?;
+    desk.end_dump()?;
+    Ok(desk.exit)
+}
+
+/// Answers line by line; the rows of a hex dump are collected until it ends.
+struct Desk<'a, 'b> {
+    protocol: &'a str,
+    as_json: bool,
+    streams: &'a mut Streams<'b>,
+    exit: u8,
+    /// What the rows of a dump came to, and the first of them while it is the only one: it may be plain bytes.
+    dump: Option<(Vec<u8>, Option<String>)>,
+}
+
+impl Desk<'_, '_> {
+    fn line(&mut self, line: &str) -> io::Result<()> {
+        if pasted::is_skipped(line) {
+            return self.end_dump();
         }
-        let outcome =
-            if protocol == "escpos" { escpos(&line) } else { hex(&line, 0).and_then(|bytes| card(protocol, &bytes)) };
-        if outcome.is_err() {
-            exit = NO;
+        let row = pasted::dump_row(line);
+        if let (Some((offset, bytes)), Some((so_far, first))) = (&row, &mut self.dump)
+            && pasted::is_offset(offset, so_far.len())
+        {
+            so_far.extend(bytes);
+            *first = None;
+            return Ok(());
         }
-        writeln!(streams.out, "{}", if as_json { to_json(protocol, &outcome).to_string() } else { to_text(&outcome) })?;
+        self.end_dump()?;
+        match row.filter(|(offset, _)| pasted::is_offset(offset, 0)) {
+            Some((_, bytes)) => {
+                self.dump = Some((bytes, Some(line.to_owned())));
+                Ok(())
+            }
+            None => self.tell(pasted::readings(line)),
+        }
     }
-    Ok(exit)
+
+    fn end_dump(&mut self) -> io::Result<()> {
+        let Some((bytes, first)) = self.dump.take() else { return Ok(()) };
+        let plain = first.and_then(|line| pasted::readings(&line).ok()).unwrap_or_default();
+        self.tell(Ok([plain, vec![bytes]].concat()))
+    }
+
+    fn tell(&mut self, readings: Result<Vec<Vec<u8>>, NotHex>) -> io::Result<()> {
+        let outcome = match readings {
+            Ok(readings) => explain(self.protocol, &readings),
+            Err(NotHex { at }) => Err(Refused { error: SPELLINGS.to_owned(), at }),
+        };
+        if outcome.is_err() {
+            self.exit = NO;
+        }
+        let text = if self.as_json { to_json(self.protocol, &outcome).to_string() } else { to_text(&outcome) };
+        writeln!(self.streams.out, "{text}")
+    }
+}
+
+/// The first reading that is a frame; else the refusal of the one that came furthest.
+fn explain(protocol: &str, readings: &[Vec<u8>]) -> Result<Read, Refused> {
+    let mut furthest: Option<Refused> = None;
+    for bytes in readings {
+        match if protocol == "escpos" { escpos(bytes) } else { card(protocol, bytes) } {
+            Ok(read) => return Ok(read),
+            Err(refused) => {
+                if furthest.as_ref().is_none_or(|best| best.at < refused.at) {
+                    furthest = Some(refused);
+                }
+            }
+        }
+    }
+    Err(furthest.unwrap_or_else(|| Refused { error: SPELLINGS.to_owned(), at: 0 }))
 }
 
 fn card(protocol: &str, bytes: &[u8]) -> Result<Read, Refused> {
@@ -53,12 +115,11 @@ fn card(protocol: &str, bytes: &[u8]) -> Result<Read, Refused> {
     }
 }
 
-/// `<request hex> <answer hex>`: an answer of one byte means nothing without its question.
-fn escpos(line: &str) -> Result<Read, Refused> {
-    let (request, answer) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let request = hex(request, 0)?;
-    let answer = hex(answer.trim(), request.len())?;
-    match printer::status::decode_line(&request, &answer) {
+/// A request with its answer: an answer of one byte means nothing without its question. How long the request is, it says
+/// itself.
+fn escpos(bytes: &[u8]) -> Result<Read, Refused> {
+    let (request, answer) = bytes.split_at(printer::status::request_length(bytes));
+    match printer::status::decode_line(request, answer) {
         Ok(decoded) => {
             let (request, answer) = decoded.encode();
             let fields = decoded.fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
@@ -70,18 +131,6 @@ fn escpos(line: &str) -> Result<Read, Refused> {
         }
         Err(refused) => Err(Refused { error: refused.what.to_owned(), at: refused.at }),
     }
-}
-
-/// Pairs of hex digits; blanks between pairs are allowed. `before` bytes of the line come first.
-fn hex(text: &str, before: usize) -> Result<Vec<u8>, Refused> {
-    let digits = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect::<Vec<_>>();
-    let pair = |(index, pair): (usize, &[u8])| {
-        let at = before + index;
-        let value = std::str::from_utf8(pair).ok().filter(|text| text.len() == 2 && !text.starts_with('+'));
-        let value = value.and_then(|text| u8::from_str_radix(text, 16).ok());
-        value.ok_or_else(|| Refused { error: "not a pair of hex digits".to_owned(), at })
-    };
-    digits.chunks(2).enumerate().map(pair).collect()
 }
 
 fn to_hex(bytes: &[u8]) -> String {

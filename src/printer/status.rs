@@ -9,6 +9,8 @@ use crate::domain::session::PrinterState;
 pub const ASK_PROOF: [u8; 3] = [0x1D, b'r', 1];
 /// `DLE DC4 8` (clear buffers) and `DLE ENQ 2` (recover from an error and clear): each printer knows at least one.
 pub const CLEAR: [u8; 13] = [0x10, 0x14, 8, 1, 3, 20, 1, 6, 2, 8, 0x10, 0x05, 2];
+/// Of which so many are `DLE DC4 8`.
+const CLEAR_BUFFERS_BYTES: usize = 10;
 
 /// `DLE EOT n`, three bytes: the crate's own request sends a stray NUL after them.
 #[must_use]
@@ -80,6 +82,13 @@ pub fn decode_line(request: &[u8], answer: &[u8]) -> Result<Decoded, DecodeError
         Form::Text => vec![("text", Value::Text(read_text(request.len(), answer)?))],
     };
     Ok(Decoded { request: request.to_vec(), fields, form })
+}
+
+/// How many of `bytes` are the request, where request and answer stand behind each other.
+#[must_use]
+pub fn request_length(bytes: &[u8]) -> usize {
+    let length = if bytes.starts_with(&CLEAR[..2]) { CLEAR_BUFFERS_BYTES } else { 3 };
+    length.min(bytes.len())
 }
 
 impl Decoded {
