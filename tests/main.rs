@@ -15,6 +15,7 @@ mod hospital;
 mod journeys;
 #[cfg(feature = "window")]
 mod kill;
+mod limits;
 #[cfg(feature = "window")]
 mod paper;
 #[cfg(feature = "window")]

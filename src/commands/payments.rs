@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-/// A card may be presented and the card company asked in the meantime.
-pub const ANSWER_LIMIT: Duration = Duration::from_mins(6);
+/// The terminal is made ready, a card presented and the card company asked in the meantime.
+pub const ANSWER_LIMIT: Duration = Duration::from_mins(10);
 /// Between two tries at a kiosk that is only just starting.
 const AGAIN: Duration = Duration::from_millis(500);
 

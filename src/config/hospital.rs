@@ -1,6 +1,7 @@
 //! `[hospital]`: the hospital's FHIR server and the identifier systems it knows.
 
 use super::read::{Or, Section};
+use crate::domain::limits::{LOOK_UP_LIMIT_MS, LOOK_UP_MARGIN_MS};
 use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,8 @@ pub struct Hospital {
 }
 
 impl Hospital {
-    pub(super) fn read(section: Section<'_>) -> Self {
+    /// A patient waits for a quote for `quote_ms` (`timing.quote_s` of the hospital's own file).
+    pub(super) fn read(section: Section<'_>, quote_ms: u64) -> Self {
         let hospital = Self {
             url: section.word("url", "\"https://fhir.hospital.example/r4\""),
             ca_file: section.file_path("ca_file", Or::Default("")),
@@ -46,7 +48,7 @@ impl Hospital {
                 .choice("arrival_status", &["arrived", "checked-in"], Or::Default("arrived"))
                 .to_owned(),
             look_up_timeout_ms: section.whole("look_up_timeout_ms", 500..=30_000, Or::Default(5_000)),
-            quote_timeout_ms: section.whole("quote_timeout_ms", 1_000..=60_000, Or::Default(15_000)),
+            quote_timeout_ms: section.whole("quote_timeout_ms", 1_000..=60_000, Or::Default(quote_ms.min(15_000))),
             send_timeout_ms: section.whole("send_timeout_ms", 1_000..=300_000, Or::Default(60_000)),
             retry_base_ms: section.whole("retry_base_ms", 100..=60_000, Or::Default(2_000)),
             retry_cap_ms: section.whole("retry_cap_ms", 1_000..=3_600_000, Or::Default(900_000)),
@@ -54,6 +56,7 @@ impl Hospital {
             schedule_refresh_s: section.whole("schedule_refresh_s", 30..=3_600, Or::Default(300)),
         };
         hospital.check(&section);
+        hospital.check_waits(&section, quote_ms);
         section.finish();
         hospital
     }
@@ -74,6 +77,25 @@ impl Hospital {
         }
         if self.retry_cap_ms < self.retry_base_ms {
             section.fault("retry_cap_ms", "the longest wait is shorter than the first", "at least retry_base_ms");
+        }
+    }
+}
+
+impl Hospital {
+    /// What a patient does not wait for is asked in vain.
+    fn check_waits(&self, section: &Section<'_>, quote_ms: u64) {
+        let longest = LOOK_UP_LIMIT_MS - LOOK_UP_MARGIN_MS;
+        if self.look_up_timeout_ms > longest {
+            let why = format!(
+                "a patient waits for a look-up for at most {} s, then reads that nobody answers",
+                LOOK_UP_LIMIT_MS / 1_000
+            );
+            section.fault("look_up_timeout_ms", why, format!("at most {longest}"));
+        }
+        if self.quote_timeout_ms > quote_ms {
+            let why =
+                format!("a patient waits for it for {} s only (timing.quote_s in hospital.toml)", quote_ms / 1_000);
+            section.fault("quote_timeout_ms", why, format!("at most {quote_ms}, or a longer timing.quote_s"));
         }
     }
 }

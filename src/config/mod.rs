@@ -86,7 +86,7 @@ fn read_kiosk(path: &Path, known: &Known<'_>, faults: &Faults) -> Option<Config>
     let mut facility = facility::read(&folder, known, faults);
     read_machine(&kiosk, &mut facility);
     kiosk.finish();
-    let card_ms = facility.payment.card_ms;
+    let (card_ms, quote_ms) = (facility.payment.card_ms, facility.timing.quote_ms);
     let terminal = Terminal::read(root.table("terminal"), known.protocols, &facility.currency.code, card_ms);
     let config = Config {
         facility,
@@ -94,7 +94,7 @@ fn read_kiosk(path: &Path, known: &Known<'_>, faults: &Faults) -> Option<Config>
         terminal,
         printer: Printer::read(root.table("printer")),
         scanner: Scanner::read(root.table("scanner")),
-        hospital: Hospital::read(root.table("hospital")),
+        hospital: Hospital::read(root.table("hospital"), quote_ms),
         identity: Identity::read(root.table("identity")),
         store: Store::read(root.table("store")),
         watch: Watch::read(root.table("watch")),

@@ -2,6 +2,7 @@
 
 use super::near::nearest;
 use super::read::{Or, Section};
+use crate::domain::limits::{ANSWER_LIMIT_MS, ANSWER_MARGIN_MS};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terminal {
@@ -62,6 +63,15 @@ impl Terminal {
             // Given up while the patient still may present a card, every slow payment would be in doubt.
             let why = format!("a patient has {card_ms} ms to present a card (payment.card_s in hospital.toml)");
             section.fault("answer_timeout_ms", why, format!("at least {}", card_ms + 30_000));
+        }
+        let longest = card_ms + ANSWER_LIMIT_MS - ANSWER_MARGIN_MS;
+        if self.answer_timeout_ms > longest {
+            // The till would ask for the last transaction while the charge still runs.
+            let why = format!(
+                "after payment.card_s and {} s a payment is in doubt, whatever comes later",
+                ANSWER_LIMIT_MS / 1_000
+            );
+            section.fault("answer_timeout_ms", why, format!("at most {longest}"));
         }
         if self.password.len() != 6 || !self.password.bytes().all(|digit| digit.is_ascii_digit()) {
             section.fault("password", "not six digits", "\"000000\", or the six digits set at the card terminal");

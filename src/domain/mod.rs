@@ -7,6 +7,7 @@ pub mod format;
 pub mod hours;
 pub mod journey;
 pub mod language;
+pub mod limits;
 pub mod moment;
 pub mod money;
 pub mod outbox;

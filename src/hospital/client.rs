@@ -163,9 +163,7 @@ impl HospitalServer for Client {
     fn ask(&self, question: Question) -> Answer<'_, Reply> {
         Box::pin(async move {
             let limit = match question {
-                Question::Quote { .. } => {
-                    Duration::from_millis(self.settings.quote_timeout_ms).saturating_add(self.look_up_timeout())
-                }
+                Question::Quote { .. } => Duration::from_millis(self.settings.quote_timeout_ms),
                 Question::FindPatient { .. } | Question::Appointments { .. } | Question::Slip { .. } => {
                     self.look_up_timeout()
                 }

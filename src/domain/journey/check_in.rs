@@ -11,8 +11,9 @@
 mod screens;
 
 use super::arrival;
-use super::identify::{self, Identified, Identify, LOOK_UP_LIMIT_MS};
+use super::identify::{self, Identified, Identify};
 use super::{Flow, Leaving};
+use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::outbox::{Act, Request};
 use crate::domain::paper::{DeskReason, Paper, Ticket};

@@ -10,6 +10,7 @@
 
 use super::entry::{DateDigits, Digits};
 use super::seconds;
+use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::patient::{BirthDate, Patient, PatientNumber, ScannedCode};
 use crate::domain::screen::{EntryProblem, NumberEntry, Screen, SorryWhy, Tap, Waiting};
@@ -17,9 +18,6 @@ use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::tries::SLOW_LOOK_UP_MS;
 use crate::domain::session::{Question, Reply};
 use zeroize::Zeroize;
-
-/// The hospital's adapter answers sooner; this is for an answer that never comes.
-pub const LOOK_UP_LIMIT_MS: u64 = 20_000;
 
 #[derive(Clone)]
 pub struct Identify {

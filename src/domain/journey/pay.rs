@@ -37,6 +37,7 @@ use undo::Undoing;
 pub use watch::Watched;
 
 use crate::domain::closing::ClosingEnd;
+use crate::domain::limits::{ANSWER_LIMIT_MS, PREPARE_LIMIT_MS};
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
 use crate::domain::outbox::Request;
@@ -49,10 +50,6 @@ use chrono::{DateTime, FixedOffset};
 use std::collections::VecDeque;
 use uuid::Uuid;
 
-/// A terminal that is not ready by then will not be.
-pub const PREPARE_LIMIT_MS: u64 = 40_000;
-/// After the time for the card, for the card company; then it is a doubt, whatever the driver is waiting for.
-const ANSWER_LIMIT_MS: u64 = 180_000;
 const RETRY_FIRST_MS: u64 = 1_000;
 const RETRY_MOST_MS: u64 = 30_000;
 

@@ -3,10 +3,8 @@
 //! An answer does not say whose question it was. So when a patient leaves with a question open, the next patient's
 //! first question waits until the old answer has come in and was thrown away: nobody sees another's appointments.
 
+use crate::domain::limits::LOST_MS;
 use crate::domain::moment::Tick;
-
-/// After this an answer will never come: the look-up has its own, shorter limit.
-const LOST_MS: u64 = 60_000;
 
 #[derive(Clone, Default)]
 pub struct Questions {

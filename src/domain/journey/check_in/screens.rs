@@ -1,8 +1,9 @@
 //! What the check-in journey shows, computed from its state.
 
 use super::{CheckIn, State};
-use crate::domain::journey::identify::{self, LOOK_UP_LIMIT_MS};
+use crate::domain::journey::identify;
 use crate::domain::journey::{Clears, Rest};
+use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::paper::Ticket;
 use crate::domain::patient::Appointment;

@@ -3,9 +3,10 @@
 use super::paying::REMOVE_CARD_MS;
 use super::{Documents, State};
 use crate::domain::document::cart;
-use crate::domain::journey::pay::{PREPARE_LIMIT_MS, Till, Watched};
+use crate::domain::journey::pay::{Till, Watched};
 use crate::domain::journey::{Clears, identify, seconds};
 use crate::domain::language::LocalText;
+use crate::domain::limits::PREPARE_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
 use crate::domain::screen::{

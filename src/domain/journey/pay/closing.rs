@@ -6,14 +6,12 @@
 
 use super::{News, Till};
 use crate::domain::closing::{Batch, ClosingEnd, ClosingEntry, ClosingId};
+use crate::domain::limits::CLOSING_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::payment::Entry;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand};
 use uuid::Uuid;
-
-/// Longer than a terminal's own limits: its driver has answered by then.
-const CLOSING_LIMIT_MS: u64 = 240_000;
 
 #[derive(Clone)]
 pub(super) struct Closing {

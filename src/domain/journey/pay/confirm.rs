@@ -9,14 +9,12 @@
 //! ```
 
 use super::{Attempt, Conclusion, News, Phase, Till};
+use crate::domain::limits::GO_ON_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, TerminalCommand};
-
-/// After `Confirm` or `Refuse`, for the terminal to go on: its own limit is shorter.
-const GO_ON_LIMIT_MS: u64 = 60_000;
 
 impl Till {
     /// An approval that waits for our word. A terminal that missed our answer asks again and gets the same one.

@@ -10,7 +10,8 @@
 //! An undo in doubt is never asked about: a last transaction that looks the same says nothing of it. Staff find out; an
 //! answer that comes late still counts.
 
-use super::{ANSWER_LIMIT_MS, PREPARE_LIMIT_MS, RETRY_FIRST_MS, RETRY_MOST_MS, Till};
+use super::{RETRY_FIRST_MS, RETRY_MOST_MS, Till};
+use crate::domain::limits::{ANSWER_LIMIT_MS, PREPARE_LIMIT_MS};
 use crate::domain::moment::Tick;
 use crate::domain::outbox::{Act, Request};
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
