@@ -14,6 +14,7 @@ pub mod outbox;
 pub mod paper;
 pub mod patient;
 pub mod payment;
+pub mod reason;
 pub mod screen;
 pub mod session;
 pub mod staff;

@@ -1,6 +1,7 @@
 use super::ui::{App, KnownWord, StaffPaymentItem, StaffPaymentsData};
 use super::words::{Words, rows};
 use crate::domain::format;
+use crate::domain::reason::StaffReason;
 use crate::domain::screen::staff::{Known, StaffPayment};
 use chrono::{DateTime, FixedOffset};
 use slint::{ComponentHandle, SharedString};
@@ -43,22 +44,31 @@ pub(super) fn when(words: &Words, at: DateTime<FixedOffset>) -> SharedString {
 const fn known(known: &Known) -> KnownWord {
     match known {
         Known::BeingChecked => KnownWord::BeingChecked,
-        Known::TerminalSilent => KnownWord::TerminalSilent,
-        Known::TerminalEmpty => KnownWord::TerminalEmpty,
-        Known::TwoAnswers => KnownWord::TwoAnswers,
-        Known::NoBaseline => KnownWord::NoBaseline,
-        Known::LooksTheSame => KnownWord::LooksTheSame,
-        Known::CardCompanyAway => KnownWord::CompanyAway,
-        Known::TerminalForgot => KnownWord::TerminalForgot,
-        Known::LastRefused => KnownWord::LastRefused,
-        Known::OtherAmount => KnownWord::OtherAmount,
-        Known::OtherTime => KnownWord::OtherTime,
-        Known::OtherPayment => KnownWord::OtherPayment,
-        Known::Contradiction => KnownWord::Contradiction,
-        Known::BookedAfterAll => KnownWord::BookedAfterAll,
+        Known::Because(reason) => because(*reason),
         Known::Paid => KnownWord::Paid,
+        Known::NotPaid => KnownWord::NotPaid,
         Known::GivenBack => KnownWord::GivenBack,
         Known::UndoInDoubt => KnownWord::UndoInDoubt,
         Known::Other(_) => KnownWord::Other,
+    }
+}
+
+const fn because(reason: StaffReason) -> KnownWord {
+    match reason {
+        StaffReason::TerminalSilent => KnownWord::TerminalSilent,
+        StaffReason::TerminalEmpty => KnownWord::TerminalEmpty,
+        StaffReason::TwoAnswers => KnownWord::TwoAnswers,
+        StaffReason::EmptyBefore => KnownWord::EmptyBefore,
+        StaffReason::NoBaseline => KnownWord::NoBaseline,
+        StaffReason::LooksTheSame => KnownWord::LooksTheSame,
+        StaffReason::CardCompanyAway => KnownWord::CompanyAway,
+        StaffReason::TerminalForgot => KnownWord::TerminalForgot,
+        StaffReason::LastRefused => KnownWord::LastRefused,
+        StaffReason::OtherAmount => KnownWord::OtherAmount,
+        StaffReason::OtherTime => KnownWord::OtherTime,
+        StaffReason::OtherPayment => KnownWord::OtherPayment,
+        StaffReason::LaterPayment => KnownWord::LaterPayment,
+        StaffReason::Contradiction => KnownWord::Contradiction,
+        StaffReason::BookedAfterAll => KnownWord::BookedAfterAll,
     }
 }

@@ -12,6 +12,7 @@
 
 use crate::domain::money::Amount;
 use crate::domain::payment::{CardTransaction, LastTransaction};
+use crate::domain::reason::StaffReason;
 use chrono::{DateTime, Duration, FixedOffset, NaiveDateTime};
 
 /// How far the terminal's clock and ours may be apart.
@@ -37,8 +38,7 @@ pub struct Testimony<'a> {
 pub enum Verdict {
     Paid(Box<CardTransaction>),
     NotPaid,
-    /// With the reason for the staff list.
-    Staff(&'static str),
+    Staff(StaffReason),
     AskAgain,
 }
 
@@ -47,29 +47,29 @@ pub fn verdict(doubted: &Doubted, told: &Testimony) -> Verdict {
     let last = match (told.first, told.second) {
         (LastTransaction::Unknown, _) | (_, LastTransaction::Unknown) => return Verdict::AskAgain,
         (LastTransaction::Empty, LastTransaction::Empty) => {
-            return Verdict::Staff("the terminal says it has no last transaction");
+            return Verdict::Staff(StaffReason::TerminalEmpty);
         }
         (LastTransaction::Known(first), LastTransaction::Known(second)) if first == second => first,
         (LastTransaction::Empty | LastTransaction::Known(_), LastTransaction::Empty | LastTransaction::Known(_)) => {
-            return Verdict::Staff("the terminal gave two different answers");
+            return Verdict::Staff(StaffReason::TwoAnswers);
         }
     };
     match doubted.baseline {
         LastTransaction::Known(baseline) if baseline == last => unchanged(last, told),
         LastTransaction::Known(_) => changed(last, doubted, time_fits(last, doubted).unwrap_or(true)),
         // Nothing to compare with: an older one that it did not tell of may come up later.
-        LastTransaction::Empty => Verdict::Staff("the terminal told of no transaction before this payment"),
-        LastTransaction::Unknown => Verdict::Staff("the last transaction before this payment is not known"),
+        LastTransaction::Empty => Verdict::Staff(StaffReason::EmptyBefore),
+        LastTransaction::Unknown => Verdict::Staff(StaffReason::NoBaseline),
     }
 }
 
 fn unchanged(last: &CardTransaction, told: &Testimony) -> Verdict {
     if !is_unmistakable(last) {
-        Verdict::Staff("the terminal's last transaction looks like the one before, but carries no mark of its own")
+        Verdict::Staff(StaffReason::LooksTheSame)
     } else if !told.host_reachable {
-        Verdict::Staff("the terminal did not book it, but could not reach the card company")
+        Verdict::Staff(StaffReason::CardCompanyAway)
     } else if !told.memory_trusted {
-        Verdict::Staff("the terminal may have restarted and forgotten it")
+        Verdict::Staff(StaffReason::TerminalForgot)
     } else {
         Verdict::NotPaid
     }
@@ -84,11 +84,11 @@ fn is_unmistakable(last: &CardTransaction) -> bool {
 
 fn changed(last: &CardTransaction, doubted: &Doubted, time_fits: bool) -> Verdict {
     if !last.approved {
-        Verdict::Staff("the terminal's last transaction is a refusal")
+        Verdict::Staff(StaffReason::LastRefused)
     } else if last.amount != doubted.amount {
-        Verdict::Staff("the terminal's last transaction has another amount")
+        Verdict::Staff(StaffReason::OtherAmount)
     } else if !time_fits {
-        Verdict::Staff("the terminal's last transaction is of another time")
+        Verdict::Staff(StaffReason::OtherTime)
     } else {
         Verdict::Paid(Box::new(last.clone()))
     }

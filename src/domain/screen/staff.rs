@@ -2,6 +2,7 @@
 
 use super::PrintState;
 use crate::domain::money::Amount;
+use crate::domain::reason::StaffReason;
 use crate::domain::session::{PrinterState, StaffRefusal};
 use crate::domain::staff::{Entered, Evidence, Gate};
 use chrono::{DateTime, FixedOffset};
@@ -55,22 +56,9 @@ pub struct StaffPayment {
 pub enum Known {
     /// The kiosk is finding out by itself.
     BeingChecked,
-    /// The terminal cannot be asked: it does not answer or has nothing to tell.
-    TerminalSilent,
-    TerminalEmpty,
-    TwoAnswers,
-    NoBaseline,
-    LooksTheSame,
-    CardCompanyAway,
-    TerminalForgot,
-    LastRefused,
-    OtherAmount,
-    OtherTime,
-    OtherPayment,
-    Contradiction,
-    /// Booked after it was taken for not paid.
-    BookedAfterAll,
+    Because(StaffReason),
     Paid,
+    NotPaid,
     GivenBack,
     /// It was to be given back, and nobody knows whether it was.
     UndoInDoubt,

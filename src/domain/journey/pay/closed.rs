@@ -5,6 +5,7 @@ use crate::domain::journey::resolve::{self, Doubted, Testimony, Verdict};
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction};
+use crate::domain::reason::StaffReason;
 use crate::domain::session::kiosk::Kiosk;
 use chrono::{DateTime, FixedOffset};
 use std::collections::VecDeque;
@@ -118,8 +119,10 @@ fn tell(staff: &mut VecDeque<(Entry, Tick)>, closed: &mut Closed, transaction: &
     closed.baseline = None;
     let taken_for = if closed.with_staff { "handed to staff" } else { "taken for not paid" };
     let reason = format!(
-        "approved after it was {taken_for}: amount {}, approval number {}",
-        transaction.amount.0, transaction.approval_number
+        "{} {taken_for}: amount {}, approval number {}",
+        StaffReason::BookedAfterAll.words(),
+        transaction.amount.0,
+        transaction.approval_number
     );
     let transaction = Some(Box::new(transaction.clone()));
     staff.push_back((Entry::NeedsStaff { attempt: closed.id, reason, transaction }, now));

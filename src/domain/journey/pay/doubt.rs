@@ -2,13 +2,13 @@
 
 use super::{Attempt, Conclusion, News, Next, Phase, Till};
 use crate::domain::journey::resolve::{self, Doubted, Testimony, Verdict};
+use crate::domain::limits::ASK_LIMIT_MS;
 use crate::domain::payment::{AttemptId, Entry, LastTransaction};
+use crate::domain::reason::StaffReason;
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, TerminalCommand};
 
-/// One `AskOutcome`, with waiting for idle.
-const ASK_LIMIT_MS: u64 = 60_000;
 /// Asked in vain so often, it is for staff.
 const ASKS_MAX: u32 = 5;
 
@@ -42,12 +42,12 @@ impl Till {
         };
         match own.unwrap_or_else(|| resolve::verdict(&doubted, &told)) {
             Verdict::Paid(transaction) if self.booked.is_of_another(id, &transaction) => {
-                self.hand_to_staff(place, "the terminal's last transaction belongs to another payment", kiosk)
+                self.hand_to_staff(place, StaffReason::OtherPayment, kiosk)
             }
             Verdict::Paid(transaction)
                 if !self.booked.is_of(id, &transaction) && self.booked.may_be_of_a_later(id, &transaction) =>
             {
-                self.hand_to_staff(place, "the terminal's last transaction may belong to a later payment", kiosk)
+                self.hand_to_staff(place, StaffReason::LaterPayment, kiosk)
             }
             Verdict::Paid(transaction) => {
                 let entry = attempt.committed(&transaction);
@@ -67,9 +67,9 @@ impl Till {
         }
     }
 
-    pub(super) fn hand_to_staff(&mut self, place: usize, reason: &str, kiosk: &mut Kiosk) -> Option<News> {
-        let entry =
-            Entry::NeedsStaff { attempt: self.attempts[place].id, reason: reason.to_owned(), transaction: None };
+    pub(super) fn hand_to_staff(&mut self, place: usize, reason: StaffReason, kiosk: &mut Kiosk) -> Option<News> {
+        let reason = reason.words().to_owned();
+        let entry = Entry::NeedsStaff { attempt: self.attempts[place].id, reason, transaction: None };
         self.conclude(place, vec![entry], Conclusion::Staff, kiosk)
     }
 
@@ -78,7 +78,7 @@ impl Till {
         let away = kiosk.devices.terminal_online != Some(true);
         let Phase::Doubt { asks, next } = &mut self.attempts[place].phase else { return None };
         if *asks >= ASKS_MAX && !away {
-            return self.hand_to_staff(place, "the terminal does not tell its last transaction", kiosk);
+            return self.hand_to_staff(place, StaffReason::TerminalSilent, kiosk);
         }
         let wait_ms = super::RETRY_FIRST_MS << (*asks).min(4);
         *next = if away { Next::WhenOnline } else { Next::At(kiosk.tick().plus_ms(wait_ms)) };

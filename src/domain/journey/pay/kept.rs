@@ -3,6 +3,7 @@
 use super::booked::Booked;
 use super::{Attempt, Conclusion, End, News, Phase, RETRY_FIRST_MS, RETRY_MOST_MS, Till};
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry};
+use crate::domain::reason::StaffReason;
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
@@ -91,7 +92,7 @@ impl Till {
             let Attempt { number, amount, .. } = attempt;
             return Some(News { attempt: Some(id), number, amount, watched: self.watched && place == 0, end });
         }
-        let reason = "the journal refuses what the terminal says".to_owned();
+        let reason = StaffReason::Contradiction.words().to_owned();
         let doubt = Entry::InDoubt { attempt: id, reason: reason.clone() };
         let transaction = failed.iter().find_map(transaction_of);
         let staff = Entry::NeedsStaff { attempt: id, reason, transaction };

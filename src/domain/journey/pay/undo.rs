@@ -15,6 +15,7 @@ use crate::domain::limits::{ANSWER_LIMIT_MS, PREPARE_LIMIT_MS};
 use crate::domain::moment::Tick;
 use crate::domain::outbox::{Act, Request};
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::reason::StaffReason;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand, UndoAnswer, UndoWay};
 use crate::domain::undo::{UndoEntry, UndoRecord, UndoState};
@@ -206,7 +207,7 @@ impl Till {
         };
         let retry_at = kiosk.tick().plus_ms(wait_ms);
         let for_ever = refused && matches!(failed.last(), Some(UndoEntry::NeedsStaff { .. }));
-        let entries = if refused { unproved(undo, "the journal refuses what the terminal says") } else { failed };
+        let entries = if refused { unproved(undo, StaffReason::Contradiction.words()) } else { failed };
         undoing.phase = Phase::Unkept { entries, retry_at, wait_ms };
         if for_ever {
             // The row is as people have left it.
