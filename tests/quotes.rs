@@ -5,9 +5,10 @@ use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta};
 use hospital_kiosk::commands::quote::{QuoteArgs, run};
 use hospital_kiosk::commands::{NO, Streams, YES};
 use hospital_kiosk::config;
-use hospital_kiosk::domain::document::Price;
 use hospital_kiosk::domain::document::fees::{FeeRefusal, fee, pages_fee};
+use hospital_kiosk::domain::document::order::price;
 use hospital_kiosk::domain::document::quote::{Reason, quote};
+use hospital_kiosk::domain::document::{OrderItem, Price};
 use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::hours::Calendar;
 use hospital_kiosk::domain::language::Language;
@@ -79,6 +80,21 @@ fn a_new_price_holds_from_its_day_on() {
     let at = |local| quote(&facility, "CF_VISIT", None, 2, None, seoul(local)).amount;
     assert_eq!(at("2026-11-30T23:59:59"), Some(Amount(4_000)));
     assert_eq!(at("2026-12-01T00:00:00"), Some(Amount(2_500)));
+}
+
+/// Ready the day after tomorrow, which is a holiday: nobody closes a counter that is not open.
+#[test]
+fn nothing_is_collected_on_a_holiday() {
+    let mut facility = facility();
+    let document = facility.documents.iter_mut().find(|document| document.code == "CF_VISIT").expect("CF_VISIT");
+    document.ready_max = 25 * 60;
+    let item = OrderItem { code: "CF_VISIT".to_owned(), copies: 1, language: Language::Ko, pages: None };
+    let until = |facility: &Facility| price(facility, &[item.clone()], seoul("2026-11-23T10:00:00")).collect_until;
+    let day = |until: Option<DateTime<FixedOffset>>| until.map(|until| until.date_naive().to_string());
+    assert_eq!(day(until(&facility)).as_deref(), Some("2026-11-25"));
+    let holiday = NaiveDate::from_ymd_opt(2026, 11, 25).expect("a day");
+    facility.holidays.insert(holiday, hospital_kiosk::domain::language::LocalText::default());
+    assert_eq!(day(until(&facility)), None);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use super::quote::{self, Reason};
 use super::{OrderItem, OrderLine, Price, Tax, Unit};
 use crate::domain::facility::Facility;
+use crate::domain::hours::Calendar;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::Amount;
 use crate::domain::screen::LaterWhy;
-use chrono::{DateTime, Datelike, FixedOffset};
+use chrono::{DateTime, FixedOffset};
 use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,11 +104,11 @@ const fn later(reason: Reason) -> Option<LaterWhy> {
     }
 }
 
-/// When the counter of an item closes on the day on which it is ready.
+/// When the counter of an item closes on the day on which all is ready; `None` if nobody is there then.
 fn closing(facility: &Facility, item: &OrderItem, ready_at: DateTime<FixedOffset>) -> Option<DateTime<FixedOffset>> {
-    let week = facility.hours.get(&facility.document(&item.code)?.hours)?;
-    let (_, closes) = (*week.0.get(ready_at.weekday().num_days_from_monday() as usize)?)?;
-    ready_at.date_naive().and_time(closes).and_local_timezone(*ready_at.offset()).single()
+    let (_, closes) = Calendar::of(facility, &facility.document(&item.code)?.hours)?.opening(ready_at.date_naive())?;
+    let closes = ready_at.date_naive().and_time(closes).and_local_timezone(*ready_at.offset()).single();
+    closes.filter(|closes| *closes >= ready_at)
 }
 
 /// The different texts of all items, each once, in every language that one of them has.
