@@ -2,6 +2,7 @@
 
 #![cfg_attr(feature = "window", expect(clippy::cast_precision_loss, reason = "pixels are small numbers"))]
 
+mod catalogue;
 #[cfg(feature = "window")]
 mod commands;
 mod configuration;

@@ -4,6 +4,9 @@
 //! Adding a language = adding one folder: every `.po` in it is merged into one catalogue, and the build fails with the
 //! language, the text and the file of each text that is missing. English is the language of the sources.
 
+mod catalogue;
+
+use catalogue::{CONTEXT_END, Message, literal, parse, plural_forms};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -12,16 +15,7 @@ use std::path::{Path, PathBuf};
 /// Between the syllables of a Korean word, so that lines break at spaces only.
 const WORD_JOINER: char = '\u{2060}';
 
-/// Between a context and its text in one key, as gettext itself joins them.
-const CONTEXT_END: char = '\u{4}';
-
 type Anything<T> = Result<T, Box<dyn std::error::Error>>;
-
-#[derive(Default, Clone)]
-struct Message {
-    plural: String,
-    translations: Vec<String>,
-}
 
 #[cfg_attr(not(feature = "window"), expect(clippy::unnecessary_wraps, reason = "nothing is done that could fail"))]
 fn main() -> Anything<()> {
@@ -79,7 +73,8 @@ fn merge(folder: &Path, out: &Path, texts: &BTreeMap<String, (String, PathBuf)>,
     let mut header = String::new();
     let mut merged: BTreeMap<String, Message> = BTreeMap::new();
     for file in files(folder, "po")? {
-        for (id, message) in parse(&fs::read_to_string(&file)?, &file)? {
+        let all = parse(&fs::read_to_string(&file)?).map_err(|why| format!("{}: {why}", file.display()))?;
+        for (id, message) in all {
             if id.is_empty() {
                 header = message.translations.first().cloned().unwrap_or_default();
             } else {
@@ -87,13 +82,9 @@ fn merge(folder: &Path, out: &Path, texts: &BTreeMap<String, (String, PathBuf)>,
             }
         }
     }
+    let forms = plural_forms(&header).map_err(|why| format!("{}: {why}", folder.display()))?;
     for (id, (plural, source)) in texts {
-        let complete = merged.get(id).is_some_and(|message| {
-            !message.translations.is_empty()
-                && message.translations.iter().all(|text| !text.is_empty())
-                && message.plural == *plural
-        });
-        if !complete {
+        if !merged.get(id).is_some_and(|message| message.is_complete(plural, forms)) {
             writeln!(missing, "  {language}: {id:?} of {}", source.display())?;
         }
     }
@@ -168,75 +159,6 @@ fn texts_of(sources: &[PathBuf]) -> Anything<BTreeMap<String, (String, PathBuf)>
         }
     }
     Ok(texts)
-}
-
-/// Entries of a catalogue by msgid; the header is the empty one. Fuzzy and obsolete entries are not used.
-fn parse(po: &str, file: &Path) -> Anything<BTreeMap<String, Message>> {
-    let mut all = BTreeMap::new();
-    let mut id: Option<String> = None;
-    let mut context = String::new();
-    let mut message = Message::default();
-    let mut field = "";
-    for line in po.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        let (keyword, rest) = line.split_at(line.find('"').unwrap_or(line.len()));
-        let Some((text, _)) = literal(rest) else {
-            return Err(format!("{}: cannot read {line:?}", file.display()).into());
-        };
-        match keyword.trim() {
-            "msgctxt" => {
-                if let Some(done) = id.take() {
-                    all.insert(done, std::mem::take(&mut message));
-                }
-                context = format!("{text}{CONTEXT_END}");
-                field = "context";
-            }
-            "msgid" => {
-                if let Some(done) = id.replace(std::mem::take(&mut context) + &text) {
-                    all.insert(done, std::mem::take(&mut message));
-                }
-                field = "id";
-            }
-            "msgid_plural" => {
-                message.plural = text;
-                field = "plural";
-            }
-            word if word.starts_with("msgstr") => {
-                message.translations.push(text);
-                field = "str";
-            }
-            "" => match field {
-                "id" => id.get_or_insert_default().push_str(&text),
-                "plural" => message.plural.push_str(&text),
-                _ => {
-                    if let Some(last) = message.translations.last_mut() {
-                        last.push_str(&text);
-                    }
-                }
-            },
-            other => return Err(format!("{}: unknown keyword {other:?}", file.display()).into()),
-        }
-    }
-    if let Some(done) = id {
-        all.insert(done, message);
-    }
-    Ok(all)
-}
-
-/// The string literal that `source` begins with, unescaped, and what follows it.
-fn literal(source: &str) -> Option<(String, &str)> {
-    let mut text = String::new();
-    let mut chars = source.strip_prefix('"')?.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => return Some((text, &source[at + 2..])),
-            '\\' => match chars.next()?.1 {
-                'n' => text.push('\n'),
-                other => text.push(other),
-            },
-            _ => text.push(c),
-        }
-    }
-    None
 }
 
 fn quoted(text: &str) -> String {
