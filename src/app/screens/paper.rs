@@ -386,13 +386,13 @@ fn small(count: u32) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-/// What a language calls itself: the same on every paper, no flag, no translation.
 /// `YYYYMMDDhhmmss` as a date and a time; anything else as the terminal wrote it.
 fn terminal_time(stamp: &str) -> String {
     chrono::NaiveDateTime::parse_from_str(stamp, "%Y%m%d%H%M%S")
         .map_or_else(|_| stamp.to_owned(), |at| at.format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
+/// What a language calls itself: the same on every paper, no flag, no translation.
 const fn own_name(language: Language) -> &'static str {
     match language {
         Language::Ko => "한국어",
