@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, FixedOffset};
 use hospital_kiosk::app::press::{WIDTH_DOTS, press};
+use hospital_kiosk::app::screens::COMPLETE_LANGUAGES;
 use hospital_kiosk::domain::document::{OrderLine, Tax, Unit};
 use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
 use hospital_kiosk::domain::language::{Language, LocalText};
@@ -48,7 +49,7 @@ fn a_window_of_another_thread_is_left_alone() {
 
 #[test]
 fn every_receipt_carries_its_claim_number_as_a_code() {
-    for language in [Language::Ko, Language::En] {
+    for &language in COMPLETE_LANGUAGES {
         let raster = press(&Paper::Receipt(receipt(language)), &facility()).expect("drawn");
         assert_eq!(read_code(&raster).as_deref(), Some(CLAIM));
     }
@@ -133,7 +134,7 @@ pub fn read_code(raster: &Raster) -> Option<String> {
 
 pub fn papers() -> Vec<(String, Paper)> {
     let mut papers = Vec::new();
-    for language in [Language::Ko, Language::En] {
+    for &language in COMPLETE_LANGUAGES {
         let name = |what: &str| format!("{what}-{}", language.code());
         papers.push((name("receipt"), Paper::Receipt(receipt(language))));
         papers.push((name("receipt-unpaid"), Paper::Receipt(unpaid(language))));

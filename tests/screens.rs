@@ -1,6 +1,6 @@
 //! Every screen, in every complete language, portrait and landscape: large enough, apart, inside, named, readable.
 
-use hospital_kiosk::app::screens::{KioskWindow, ui};
+use hospital_kiosk::app::screens::{COMPLETE_LANGUAGES, KioskWindow, ui};
 use hospital_kiosk::config::Display;
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::screen::staff::StaffTap;
@@ -23,7 +23,6 @@ const OTHERS: [((u32, u32), f32); 6] = [
     ((1920, 1080), 15.6),
     ((1920, 1080), 21.5),
 ];
-const LANGUAGES: [Language; 2] = [Language::Ko, Language::En];
 /// Law: 12 mm and 2.5 mm.
 const CONTROL_MIN_MM: f32 = 12.0;
 const GAP_MIN_MM: f32 = 2.5;
@@ -50,7 +49,7 @@ fn every_screen(
     let mut wrong = Vec::new();
     for &(size, inch) in screens {
         let window = gallery::window(size, inch).expect("a headless window");
-        for language in LANGUAGES {
+        for &language in COMPLETE_LANGUAGES {
             for sample in gallery::samples(language, modes) {
                 window.show(&sample.view, gallery::now());
                 let found = check(window.component(), &sample, (size, inch));
@@ -113,7 +112,7 @@ fn controls_keep_their_size_in_low_reach_and_large() {
         for modes in [Modes { low_reach: true, ..Modes::default() }, Modes { large: true, ..Modes::default() }] {
             let window = gallery::window(REFERENCE[0].0, REFERENCE_INCH).expect("a headless window");
             let mut wrong = Vec::new();
-            for sample in gallery::samples(Language::Ko, modes) {
+            for sample in COMPLETE_LANGUAGES.iter().flat_map(|language| gallery::samples(*language, modes)) {
                 window.show(&sample.view, gallery::now());
                 let all = headless::controls(window.component());
                 wrong.extend(

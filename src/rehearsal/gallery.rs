@@ -3,7 +3,7 @@
 mod staff;
 
 use super::headless;
-use crate::app::screens::KioskWindow;
+use crate::app::screens::{COMPLETE_LANGUAGES, KioskWindow};
 use crate::config::Display;
 use crate::domain::document::{OrderLine, Tax, Unit};
 use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
@@ -110,7 +110,7 @@ pub fn facility() -> Facility {
         receipt_note: LocalText::default(),
         currency: Currency { code: "KRW".to_owned(), minor_digits: 0 },
         offset: *now().offset(),
-        languages: vec![Ko, En],
+        languages: COMPLETE_LANGUAGES.to_vec(),
         desk_language: Ko,
         number_digits: 8,
         documents: Vec::new(),
@@ -216,7 +216,7 @@ fn opening(language: Language) -> Vec<Shot> {
     let services = [Service::CheckIn, Service::Documents, Service::Reprint, Service::Information];
     vec![
         ("01-idle", None, Screen::Idle),
-        ("02-language", None, Screen::Language { offered: vec![Ko, En], current: None }),
+        ("02-language", None, Screen::Language { offered: COMPLETE_LANGUAGES.to_vec(), current: None }),
         ("02-language-all", None, Screen::Language { offered: Language::ALL.to_vec(), current: Some(language) }),
         ("03-services", None, Screen::Services { rows: services.map(|name| service(name, None)).to_vec() }),
         (
@@ -356,7 +356,7 @@ fn ordering() -> Vec<Shot> {
                 code: "bill".to_owned(),
                 copies: 1,
                 copies_max: 5,
-                languages: vec![Ko, En],
+                languages: COMPLETE_LANGUAGES.to_vec(),
                 language: Ko,
             },
         ),
