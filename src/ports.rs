@@ -3,11 +3,9 @@
 use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::moment::Moment;
 use crate::domain::outbox::{CLOSED_BY_HAND, Delivery, QueueState, QueuedRequest, Request};
-use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
+use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
-use crate::domain::session::{
-    Counters, PrinterReport, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, TerminalReport,
-};
+use crate::domain::session::{Counters, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand};
 use crate::domain::staff::{AuditEntry, Gate, Noted, Parked, Pin};
 use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset, NaiveDate};
@@ -296,14 +294,6 @@ impl Tally {
 /// The only source of time and of fresh identifiers.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Moment;
-}
-
-/// What a device worker needs to report to.
-#[derive(Clone)]
-pub struct DeviceReports {
-    pub terminal: Reports<TerminalReport>,
-    pub printer: Reports<PrinterReport>,
-    pub scanner: Reports<ScannedCode>,
 }
 
 /// The staff's PIN, what they look at, and the trail of what they did. Durable and failing as [`Store`] is.

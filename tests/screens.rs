@@ -408,6 +408,21 @@ fn staff_touch_what_they_see() {
 }
 
 #[test]
+fn a_wait_can_be_called_off_by_touch_and_by_key() {
+    on_window(|| {
+        let (window, taps) = listening();
+        window.set_double_tap_guard(Duration::ZERO);
+        let app = window.component();
+        for name in ["06-wait", "06-wait-quote"] {
+            window.show(&sample(name), gallery::now());
+            headless::tap(app, "Back").expect("a button");
+            headless::key(app, "cancel").expect("a key");
+            assert_eq!(taps.take(), [Tap::Back, Tap::Back], "{name}");
+        }
+    });
+}
+
+#[test]
 fn a_keypad_works_the_kiosk() {
     on_window(|| {
         let (window, taps) = listening();

@@ -200,7 +200,6 @@ pub enum EntryProblem {
 pub enum Waiting {
     LookUp,
     Quote,
-    CheckIn,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -264,10 +263,9 @@ pub enum SorryWhy {
     Offline,
     /// For somebody else: the desk must see the papers.
     SomebodyElse,
-    /// No terminal, or an earlier payment is being checked.
-    NoPaymentNow,
     NothingOrderable,
-    CannotPrint,
+    /// This machine could not write it down: nothing was done, and it is not the hospital's fault.
+    CannotRecord,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -282,9 +282,11 @@ fn check_in() -> Vec<Shot> {
     vec![
         ("04-number", Some((1, 4)), number("26041", None)),
         ("04-number-not-found", Some((1, 4)), number("26041058", Some(EntryProblem::NotFound))),
+        ("04-number-unknown-code", Some((1, 4)), number("", Some(EntryProblem::UnknownCode))),
         ("05-birth-date", Some((2, 4)), birth("1", DateField::Day, None)),
         ("05-birth-date-no-such-day", Some((2, 4)), birth("32", DateField::Complete, Some(EntryProblem::NoSuchDay))),
         ("06-wait", Some((2, 4)), Screen::Wait { what: Waiting::LookUp, seconds_left: 4, seconds_total: 5 }),
+        ("06-wait-quote", Some((2, 5)), Screen::Wait { what: Waiting::Quote, seconds_left: 14, seconds_total: 15 }),
         ("07-insurance", Some((3, 4)), Screen::Insurance),
         (
             "08-appointments",
@@ -297,7 +299,7 @@ fn check_in() -> Vec<Shot> {
         ("10-sorry-under-age", None, sorry(SorryWhy::UnderAge, false)),
         ("10-sorry-somebody-else", None, sorry(SorryWhy::SomebodyElse, false)),
         ("10-sorry-offline", None, sorry(SorryWhy::Offline, true)),
-        ("10-sorry-no-payment", None, sorry(SorryWhy::NoPaymentNow, false)),
+        ("10-sorry-cannot-record", None, sorry(SorryWhy::CannotRecord, true)),
     ]
 }
 

@@ -110,6 +110,7 @@ fn cancel(screen: &Screen) -> Option<Tap> {
         Screen::Language { current: Some(_), .. }
         | Screen::Number(_)
         | Screen::BirthDate(_)
+        | Screen::Wait { .. }
         | Screen::Insurance
         | Screen::Appointments { .. }
         | Screen::ForWhom
@@ -129,7 +130,6 @@ fn cancel(screen: &Screen) -> Option<Tap> {
         Screen::StillHere { .. } => Some(Tap::StillHere),
         Screen::Idle
         | Screen::Language { current: None, .. }
-        | Screen::Wait { .. }
         | Screen::Payment(_)
         | Screen::InDoubt(_)
         | Screen::OutOfService { .. } => None,

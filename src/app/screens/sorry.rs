@@ -16,9 +16,8 @@ pub(super) fn show(app: &App, words: &Words, why: SorryWhy, desk: &LocalText, re
         SorryWhy::UnderAge => SorryReason::UnderAge,
         SorryWhy::Offline => SorryReason::Offline,
         SorryWhy::SomebodyElse => SorryReason::SomebodyElse,
-        SorryWhy::NoPaymentNow => SorryReason::NoPaymentNow,
         SorryWhy::NothingOrderable => SorryReason::NothingOrderable,
-        SorryWhy::CannotPrint => SorryReason::CannotPrint,
+        SorryWhy::CannotRecord => SorryReason::CannotRecord,
     });
     global.set_desk(words.text(desk));
     global.set_retry(retry);

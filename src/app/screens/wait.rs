@@ -8,7 +8,6 @@ pub(super) fn show(app: &App, what: Waiting, left: u32, total: u32) {
     global.set_what(match what {
         Waiting::LookUp => WaitFor::LookUp,
         Waiting::Quote => WaitFor::Quote,
-        Waiting::CheckIn => WaitFor::CheckIn,
     });
     global.set_left(int(left));
     global.set_total(int(total));

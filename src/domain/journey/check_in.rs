@@ -410,7 +410,7 @@ impl CheckIn {
 
     /// The arrival could not be written down: nobody was registered, and the desk must do it.
     pub fn queue_failed(&mut self) {
-        self.state = State::Sorry { why: SorryWhy::Offline, retry: true };
+        self.state = State::Sorry { why: SorryWhy::CannotRecord, retry: true };
     }
 }
 

@@ -394,7 +394,7 @@ impl Documents {
 
     /// The request could not be written down: nothing was ordered and nothing is owed.
     pub fn queue_failed(&mut self) {
-        self.state = State::Sorry { why: SorryWhy::Offline, retry: true };
+        self.state = State::Sorry { why: SorryWhy::CannotRecord, retry: true };
     }
 
     /// Who, which, price, pay, done.

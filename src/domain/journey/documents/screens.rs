@@ -5,12 +5,11 @@ use super::{Documents, State};
 use crate::domain::document::cart;
 use crate::domain::journey::pay::{Till, Watched};
 use crate::domain::journey::{Clears, identify, seconds};
-use crate::domain::language::LocalText;
 use crate::domain::limits::PREPARE_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
 use crate::domain::screen::{
-    DoneHow, DoneScreen, InDoubtScreen, PaymentPrompt, PaymentScreen, PrintState, Review, Screen, SorryWhy, Waiting,
+    DoneHow, DoneScreen, InDoubtScreen, PaymentPrompt, PaymentScreen, PrintState, Review, Screen, Waiting,
 };
 use crate::domain::session::kiosk::Kiosk;
 
@@ -35,7 +34,7 @@ impl Documents {
             }
             State::DoubtOver { amount, number } => in_doubt_screen(*amount, number, None, kiosk),
             State::Done { how, again } => self.done_screen(how, *again, kiosk, clears),
-            State::Sorry { why, retry } => Screen::Sorry { why: *why, desk: sorry_desk(*why, kiosk), retry: *retry },
+            State::Sorry { why, retry } => Screen::Sorry { why: *why, desk: kiosk.registration_desk(), retry: *retry },
         }
     }
 
@@ -170,21 +169,4 @@ fn in_doubt_screen(amount: Amount, number: &str, until: Option<Tick>, kiosk: &Ki
         seconds_total: seconds(kiosk.facility.timing.in_doubt_ms),
         printing: if until.is_some() { PrintState::Idle } else { kiosk.print_state() },
     })
-}
-
-fn sorry_desk(why: SorryWhy, kiosk: &Kiosk) -> LocalText {
-    match why {
-        SorryWhy::NoPaymentNow => kiosk.cashier_desk(),
-        SorryWhy::NotFound
-        | SorryWhy::TooManyTries
-        | SorryWhy::NoAppointmentToday
-        | SorryWhy::TooEarly
-        | SorryWhy::TooLate
-        | SorryWhy::OtherSite
-        | SorryWhy::UnderAge
-        | SorryWhy::Offline
-        | SorryWhy::SomebodyElse
-        | SorryWhy::NothingOrderable
-        | SorryWhy::CannotPrint => kiosk.registration_desk(),
-    }
 }
