@@ -97,6 +97,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         store: store.clone(),
         terminal: terminal.clone(),
         printer: printer.clone(),
+        scanner: scanner.clone(),
         hospital: hospital.clone(),
         show: hooks.show,
         press: hooks.press,

@@ -44,6 +44,8 @@ pub trait Printer: Send + Sync {
 pub trait Scanner: Send + Sync {
     /// Its line is open.
     fn is_there(&self) -> bool;
+    /// A visit is over: half a code of it never becomes the next one's.
+    fn forget(&self);
 }
 
 /// The hospital's server. Look-ups answer within their own time limit; `deliver` is one try of one request.

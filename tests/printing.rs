@@ -7,7 +7,7 @@ use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::patient::ScannedCode;
 use hospital_kiosk::domain::session::{PrinterReport, PrinterState};
-use hospital_kiosk::ports::{Printer, Raster};
+use hospital_kiosk::ports::{Printer, Raster, Scanner};
 use hospital_kiosk::printer;
 use hospital_kiosk::rehearsal::printer::{PaperState, SimPrinter};
 use hospital_kiosk::rehearsal::scanner::SimScanner;
@@ -62,17 +62,23 @@ impl Bench {
     }
 }
 
-fn start(link: &std::path::Path, job_timeout_ms: u64) -> (Arc<dyn Printer>, Receiver<PrinterReport>) {
-    let (sender, reports) = channel();
-    let sender = Mutex::new(sender);
-    let settings = config::Printer {
-        port: link.to_string_lossy().into_owned(),
+fn settings(port: &std::path::Path, job_timeout_ms: u64) -> config::Printer {
+    config::Printer {
+        port: port.to_string_lossy().into_owned(),
         baud: 921_600,
         width_dots: 576,
         job_timeout_ms,
         has_cutter: true,
-    };
-    let device = printer::start(&settings, Arc::new(move |report| drop(sender.lock().expect("one lock").send(report))));
+    }
+}
+
+fn start(link: &std::path::Path, job_timeout_ms: u64) -> (Arc<dyn Printer>, Receiver<PrinterReport>) {
+    let (sender, reports) = channel();
+    let sender = Mutex::new(sender);
+    let device = printer::start(
+        &settings(link, job_timeout_ms),
+        Arc::new(move |report| drop(sender.lock().expect("one lock").send(report))),
+    );
     (device, reports)
 }
 
@@ -297,6 +303,33 @@ fn a_printer_over_tcp_works_the_same() {
     assert!(bench.sim.papers() == [a_receipt()]);
 }
 
+/// What the technician is told is what the worker will meet: the same line, the same questions.
+#[test]
+fn the_check_asks_a_printer_as_the_worker_does() {
+    use hospital_kiosk::printer::probe::{Found, probe};
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("printer");
+    let sim = SimPrinter::start(&link).expect("a pty");
+    let asked = || probe(&settings(&link, 5_000)).expect("a line");
+    let ready = Some(Found { state: PrinterState::Online, proves: true });
+    assert_eq!(asked(), ready);
+    for (paper, state) in [(PaperState::Out, PrinterState::PaperOut), (PaperState::Jam, PrinterState::Offline)] {
+        sim.set(paper);
+        assert_eq!(asked(), Some(Found { state, proves: true }));
+    }
+    sim.set(PaperState::In);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("tcp:{}", listener.local_addr().expect("an address"));
+    let path = link.to_string_lossy().into_owned();
+    std::thread::spawn(move || bridge(&listener, &path));
+    assert_eq!(probe(&settings(std::path::Path::new(&address), 5_000)).expect("a line"), ready);
+    assert!(sim.papers().is_empty() && sim.rows_uncut() == 0, "nothing was printed");
+    // As /dev/usb/lp0: a file that is no serial line. This one never answers.
+    assert_eq!(probe(&settings(std::path::Path::new("/dev/null"), 5_000)).expect("opened"), None);
+    let absent = probe(&settings(&folder.path().join("lp1"), 5_000)).expect_err("not there");
+    assert_eq!(absent.kind(), std::io::ErrorKind::NotFound);
+}
+
 /// A network card in front of the simulated printer.
 fn bridge(listener: &std::net::TcpListener, path: &str) {
     use hospital_kiosk::serial::{LineSettings, SerialLine};
@@ -318,25 +351,28 @@ fn bridge(listener: &std::net::TcpListener, path: &str) {
     }
 }
 
-#[test]
-fn a_scanned_code_arrives_once_whatever_the_reader_does() {
+/// A simulated reader, the worker behind it, and what it tells.
+fn reader(settings: config::Scanner) -> (SimScanner, Arc<dyn Scanner>, Receiver<ScannedCode>, TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let link = folder.path().join("scanner");
     let reader = SimScanner::start(&link).expect("a pty");
     let (sender, codes) = channel();
     let sender = Mutex::new(sender);
-    let settings = config::Scanner {
-        port: link.to_string_lossy().into_owned(),
-        baud: 9_600,
-        slip_prefix: "APT:".into(),
-        card_prefix: "PT:".into(),
-    };
     let report = Arc::new(move |code| drop(sender.lock().expect("one lock").send(code)));
+    let settings = config::Scanner { port: link.to_string_lossy().into_owned(), ..settings };
     let scanner = scanner::start(&settings, 8, report).expect("a scanner");
+    (reader, scanner, codes, folder)
+}
+
+#[test]
+fn a_scanned_code_arrives_once_whatever_the_reader_does() {
+    let prefixes = config::Scanner { slip_prefix: "APT:".into(), card_prefix: "PT:".into(), ..config::Scanner::none() };
+    let (reader, scanner, codes, _folder) = reader(prefixes);
     for code in ["APT:S-1", "APT:S-1", "PT:10293847", "nonsense"] {
         reader.scan(code).expect("read");
     }
-    reader.send(b"\xFF\xFE\r").expect("read");
+    // A plug's noise is nobody's code; what is long enough to be one is told.
+    reader.send(b"\xFF\xFE\r\xFF\xFE\xFF\xFE\xFF\xFE\r").expect("read");
     let next = || codes.recv_timeout(PATIENCE).expect("a code");
     assert!(next() == ScannedCode::AppointmentSlip("S-1".into()));
     assert!(matches!(next(), ScannedCode::PatientCard(_)));
@@ -350,4 +386,30 @@ fn a_scanned_code_arrives_once_whatever_the_reader_does() {
         std::thread::sleep(Duration::from_millis(20));
     }
     assert!(!scanner.is_there(), "a monitor sees that it was unplugged");
+}
+
+#[test]
+fn a_code_without_an_end_is_taken_after_a_pause_and_never_meets_the_next() {
+    let (reader, _scanner, codes, _folder) = reader(config::Scanner { code_gap_ms: 50, ..config::Scanner::none() });
+    let next = || codes.recv_timeout(PATIENCE).expect("a code");
+    reader.send(b"A:AS-40021").expect("read");
+    assert!(next() == ScannedCode::AppointmentSlip("AS-40021".into()));
+    reader.send(b"A:AS-40022\r\n").expect("read");
+    assert!(next() == ScannedCode::AppointmentSlip("AS-40022".into()));
+    reader.send(b"P:1029").expect("half a code");
+    assert!(next() == ScannedCode::Unknown);
+    reader.send(b"P:10293847\t").expect("read");
+    assert!(matches!(next(), ScannedCode::PatientCard(_)));
+}
+
+#[test]
+fn half_a_code_of_a_visit_that_is_over_is_nobodys() {
+    // A pause that never comes within this test: only the end of the visit can take the half away.
+    let settings = config::Scanner { code_gap_ms: 60_000, ..config::Scanner::none() };
+    let (reader, scanner, codes, _folder) = reader(settings);
+    reader.send(b"A:AS-4\rA:AS-9").expect("a code and half of another");
+    assert!(codes.recv_timeout(PATIENCE).expect("a code") == ScannedCode::AppointmentSlip("AS-4".into()));
+    scanner.forget();
+    reader.send(b"A:AS-40022\r").expect("read");
+    assert!(codes.recv_timeout(PATIENCE).expect("a code") == ScannedCode::AppointmentSlip("AS-40022".into()));
 }

@@ -24,6 +24,8 @@ impl Scanner for Unplugged {
     fn is_there(&self) -> bool {
         false
     }
+
+    fn forget(&self) {}
 }
 
 struct OutOfPaper;

@@ -9,7 +9,7 @@ use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, P
 use crate::domain::screen::View;
 use crate::domain::session::{Effect, Finished, Input, PrinterReport, Question, Reply, StaffAnswer, StaffOrder};
 use crate::domain::undo::UndoEntry;
-use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Raster, Store, StoreError};
+use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Raster, Scanner, Store, StoreError};
 use chrono::{DateTime, FixedOffset};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,6 +39,7 @@ pub struct Ports {
     pub store: Arc<dyn Store>,
     pub terminal: Arc<dyn CardTerminal>,
     pub printer: Arc<dyn Printer>,
+    pub scanner: Option<Arc<dyn Scanner>>,
     pub hospital: Arc<dyn HospitalServer>,
     pub show: ShowView,
     pub press: Press,
@@ -119,7 +120,12 @@ impl Effects {
                 (self.ports.finished)(&finished);
             }
             // Every value the session held was dropped with its journey; the window shows the next view only.
-            Effect::Wipe => tracing::debug!("session wiped"),
+            Effect::Wipe => {
+                if let Some(scanner) = &self.ports.scanner {
+                    scanner.forget();
+                }
+                tracing::debug!("session wiped");
+            }
         }
         Ok(())
     }

@@ -1,16 +1,17 @@
-//! Code readers on a serial line: a line of text ended by CR or LF.
+//! Code readers on a serial line, however they are set up; [`framing`] knows where a code begins and ends.
+
+pub mod framing;
 
 use crate::config;
 use crate::domain::patient::{PatientNumber, ScannedCode};
 use crate::ports::{Reports, Scanner};
 use crate::serial::{LineSettings, SerialLine};
+use framing::{CODE_BYTES_MAX, Collector, Scan};
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Longer than any of our codes: more is not ours.
-pub const CODE_BYTES_MAX: usize = 256;
 /// A reader held over a code reads it again and again.
 const SAME_CODE_PAUSE: Duration = Duration::from_millis(1500);
 const READ_STEP: Duration = Duration::from_millis(200);
@@ -25,24 +26,41 @@ pub fn start(settings: &config::Scanner, number_digits: u8, reports: Reports<Sca
     }
     let stop = Arc::new(AtomicBool::new(false));
     let there = Arc::new(AtomicBool::new(false));
+    let visits = Arc::new(AtomicU64::new(0));
     let worker = Worker {
         settings: settings.clone(),
         number_digits,
         reports,
         stop: Arc::clone(&stop),
         there: Arc::clone(&there),
+        visits: Arc::clone(&visits),
     };
     if let Err(error) = std::thread::Builder::new().name("scanner".into()).spawn(move || worker.run()) {
         tracing::error!(%error, "no thread for the scanner");
     }
-    Some(Arc::new(Handle { stop, there }))
+    Some(Arc::new(Handle { stop, there, visits }))
 }
 
-/// What a line of a reader means.
+/// What a reader's code means.
 #[must_use]
-pub fn parse(line: &[u8], settings: &config::Scanner, number_digits: u8) -> ScannedCode {
-    let Ok(text) = std::str::from_utf8(line) else { return ScannedCode::Unknown };
-    let text = text.trim();
+pub fn parse(code: &[u8], settings: &config::Scanner, number_digits: u8) -> ScannedCode {
+    let Some(text) = framing::text_of(code).and_then(|text| own_part(text, settings)) else {
+        return ScannedCode::Unknown;
+    };
+    let plain = [Some(text), framing::behind_identifier(text)].into_iter().flatten();
+    let readings = plain.flat_map(|text| [Some(text), framing::between_stops(text)]).flatten();
+    let mut meant = readings.map(|text| meaning(text, settings, number_digits));
+    meant.find(|code| *code != ScannedCode::Unknown).unwrap_or(ScannedCode::Unknown)
+}
+
+/// Without the letters that this reader was set to put before and behind every code.
+fn own_part<'a>(text: &'a str, settings: &config::Scanner) -> Option<&'a str> {
+    let (first, last) = (usize::from(settings.ignore_first), usize::from(settings.ignore_last));
+    let end = text.len().checked_sub(last)?;
+    text.get(first..end)
+}
+
+fn meaning(text: &str, settings: &config::Scanner, number_digits: u8) -> ScannedCode {
     if text.len() > CODE_BYTES_MAX || text.chars().any(char::is_control) {
         return ScannedCode::Unknown;
     }
@@ -61,14 +79,27 @@ fn after<'a>(prefix: &str, text: &'a str) -> Option<&'a str> {
     text.strip_prefix(prefix).filter(|rest| !prefix.is_empty() && !rest.is_empty())
 }
 
+/// The reader's line, as the worker has it.
+///
+/// # Errors
+/// The system's reason: not there, in use, no permission.
+pub fn open(settings: &config::Scanner) -> io::Result<SerialLine> {
+    SerialLine::open(&settings.port, LineSettings { baud: settings.baud, two_stop_bits: false })
+}
+
 struct Handle {
     stop: Arc<AtomicBool>,
     there: Arc<AtomicBool>,
+    visits: Arc<AtomicU64>,
 }
 
 impl Scanner for Handle {
     fn is_there(&self) -> bool {
         self.there.load(Ordering::Relaxed)
+    }
+
+    fn forget(&self) {
+        self.visits.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -84,14 +115,15 @@ struct Worker {
     reports: Reports<ScannedCode>,
     stop: Arc<AtomicBool>,
     there: Arc<AtomicBool>,
+    /// How many visits have ended: when it changes, half a code is nobody's.
+    visits: Arc<AtomicU64>,
 }
 
 impl Worker {
     fn run(self) {
         let mut back_off = BACK_OFF_FIRST;
         while !self.stop.load(Ordering::Relaxed) {
-            match SerialLine::open(&self.settings.port, LineSettings { baud: self.settings.baud, two_stop_bits: false })
-            {
+            match open(&self.settings) {
                 Ok(line) => {
                     back_off = BACK_OFF_FIRST;
                     self.there.store(true, Ordering::Relaxed);
@@ -109,22 +141,42 @@ impl Worker {
     }
 
     fn listen(&self, mut line: SerialLine) -> io::Result<()> {
-        let mut collector = Collector::default();
-        let mut last: Option<(Vec<u8>, Instant)> = None;
+        let gap = Duration::from_millis(self.settings.code_gap_ms);
+        let mut collector = Collector::new(self.settings.pause_ends_code);
+        let mut heard_at = Instant::now();
+        let mut visits = self.visits.load(Ordering::Relaxed);
+        let mut last = Last::default();
         let mut buffer = [0; 256];
         while !self.stop.load(Ordering::Relaxed) {
-            let count = line.read_some(&mut buffer, READ_STEP)?;
-            // A code may be a patient's number: it is not kept for longer than it is needed.
-            last = last.filter(|(_, at)| at.elapsed() < SAME_CODE_PAUSE);
-            for code in buffer[..count].iter().filter_map(|byte| collector.take(*byte)) {
-                let again = last.as_ref().is_some_and(|(seen, _)| *seen == code);
-                if !again {
-                    (self.reports)(parse(&code, &self.settings, self.number_digits));
+            let count = line.read_some(&mut buffer, gap.min(READ_STEP))?;
+            last.fade();
+            if std::mem::replace(&mut visits, self.visits.load(Ordering::Relaxed)) != visits {
+                collector.forget();
+            }
+            if count == 0 && heard_at.elapsed() < gap {
+                continue;
+            }
+            heard_at = Instant::now();
+            let scans = buffer[..count].iter().filter_map(|byte| collector.take(*byte)).collect::<Vec<_>>();
+            let paused = if count == 0 { collector.pause() } else { None };
+            for scan in scans.into_iter().chain(paused) {
+                if last.is_new(&scan) {
+                    let meant = self.meaning(&scan);
+                    if meant == ScannedCode::Unknown {
+                        tracing::info!("a code was read that is not ours, or not whole");
+                    }
+                    (self.reports)(meant);
                 }
-                last = Some((code, Instant::now()));
             }
         }
         Ok(())
+    }
+
+    fn meaning(&self, scan: &Scan) -> ScannedCode {
+        match scan {
+            Scan::Code(code) => parse(code, &self.settings, self.number_digits),
+            Scan::Broken => ScannedCode::Unknown,
+        }
     }
 
     fn sleep(&self, how_long: Duration) {
@@ -135,22 +187,22 @@ impl Worker {
     }
 }
 
-/// Bytes to lines. What is too long is kept one byte too long, so that it is told as unknown.
+/// The last code: a reader held over a code reads it again and again.
 #[derive(Default)]
-pub struct Collector {
-    bytes: Vec<u8>,
-}
+struct Last(Option<(Scan, Instant)>);
 
-impl Collector {
-    /// A line, when this byte ends one.
-    pub fn take(&mut self, byte: u8) -> Option<Vec<u8>> {
-        if byte == b'\r' || byte == b'\n' {
-            return Some(std::mem::take(&mut self.bytes)).filter(|line| !line.is_empty());
+impl Last {
+    /// A code may be a patient's number: it is not kept for longer than it is needed.
+    fn fade(&mut self) {
+        if self.0.as_ref().is_some_and(|(_, at)| at.elapsed() >= SAME_CODE_PAUSE) {
+            self.0 = None;
         }
-        if self.bytes.len() <= CODE_BYTES_MAX {
-            self.bytes.push(byte);
-        }
-        None
+    }
+
+    fn is_new(&mut self, scan: &Scan) -> bool {
+        let again = self.0.as_ref().is_some_and(|(seen, _)| seen == scan);
+        self.0 = Some((scan.clone(), Instant::now()));
+        !again
     }
 }
 
@@ -159,18 +211,28 @@ mod tests {
     use super::*;
 
     fn settings() -> config::Scanner {
-        config::Scanner { port: String::new(), baud: 9600, slip_prefix: "APT:".into(), card_prefix: "PT:".into() }
+        config::Scanner { slip_prefix: "APT:".into(), card_prefix: "PT:".into(), ..config::Scanner::none() }
     }
 
     #[test]
-    fn what_a_line_means() {
+    fn what_a_code_means() {
         let card = |number: &str| ScannedCode::PatientCard(PatientNumber(number.into()));
         let slip = |code: &str| ScannedCode::AppointmentSlip(code.into());
-        let table: [(&[u8], ScannedCode); 14] = [
+        let table: [(&[u8], ScannedCode); 24] = [
             (b"10293847", card("10293847")),
             (b" 10293847 ", card("10293847")),
             (b"PT:10293847", card("10293847")),
             (b"APT:A-77", slip("A-77")),
+            (b"]Q3APT:A-77", slip("A-77")),
+            (b"]C110293847", card("10293847")),
+            (b"]C1\x1D10293847", card("10293847")),
+            (b"*PT:10293847*", card("10293847")),
+            (b"]A0*10293847*", card("10293847")),
+            (b"A10293847C", card("10293847")),
+            ("APT:가나다".as_bytes(), slip("가나다")),
+            (b"\xFF\x00APT:A-77\xFF", slip("A-77")),
+            (b"]Q3https://example.org", ScannedCode::Unknown),
+            (b"]Q3", ScannedCode::Unknown),
             (b"APT:", ScannedCode::Unknown),
             (b"PT:", ScannedCode::Unknown),
             (b"PT:1029384", ScannedCode::Unknown),
@@ -182,19 +244,19 @@ mod tests {
             (b"https://example.org", ScannedCode::Unknown),
             (b"", ScannedCode::Unknown),
         ];
-        for (line, expected) in table {
-            assert!(parse(line, &settings(), 8) == expected, "{:?}", String::from_utf8_lossy(line));
+        for (code, expected) in table {
+            assert!(parse(code, &settings(), 8) == expected, "{:?}", String::from_utf8_lossy(code));
         }
         let long = [b"APT:".as_slice(), &[b'x'; 300]].concat();
         assert!(parse(&long, &settings(), 8) == ScannedCode::Unknown);
     }
 
     #[test]
-    fn lines_are_collected_whatever_ends_them() {
-        let mut collector = Collector::default();
-        let lines: Vec<Vec<u8>> = b"a\r\nb\n\n\rc".iter().filter_map(|byte| collector.take(*byte)).collect();
-        assert_eq!(lines, [b"a".to_vec(), b"b".to_vec()]);
-        let endless: Vec<_> = (0..10_000).filter_map(|_| collector.take(b'x')).collect();
-        assert!(endless.is_empty() && collector.bytes.len() == CODE_BYTES_MAX + 1);
+    fn letters_a_reader_puts_around_every_code_can_be_left_out() {
+        let settings = config::Scanner { ignore_first: 3, ignore_last: 1, ..settings() };
+        assert!(parse(b"P01APT:A-77K", &settings, 8) == ScannedCode::AppointmentSlip("A-77".into()));
+        for code in [&b"P01"[..], b"P0", b"APT:A-77", "P0가".as_bytes()] {
+            assert!(parse(code, &settings, 8) == ScannedCode::Unknown);
+        }
     }
 }

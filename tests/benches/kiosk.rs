@@ -20,7 +20,7 @@ use hospital_kiosk::hospital::client::HttpAnswer;
 use hospital_kiosk::hospital::client::answer::of_transaction;
 use hospital_kiosk::ports::Store;
 use hospital_kiosk::printer::encode;
-use hospital_kiosk::scanner::Collector;
+use hospital_kiosk::scanner::framing::Collector;
 use hospital_kiosk::store;
 use hospital_kiosk::terminal::smartro::packet::{Frame, STX};
 use hospital_kiosk::terminal::smartro::reader::Reader;
@@ -183,7 +183,7 @@ fn linear(_: &mut Criterion) {
     report("smartro stream of noise", &|bytes| vec![0x41; bytes], &stream);
     report("smartro stream of false starts", &|bytes| vec![STX; bytes], &stream);
     report("scanner line", &|bytes| vec![b'7'; bytes], &|bytes| {
-        let mut collector = Collector::default();
+        let mut collector = Collector::new(true);
         black_box(bytes.iter().filter_map(|byte| collector.take(*byte)).count());
     });
     let bundle = |bytes: usize| {

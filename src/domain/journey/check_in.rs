@@ -70,6 +70,13 @@ impl CheckIn {
         Some(journey)
     }
 
+    /// Begun by a code that is not ours: it says so, and asks for the number.
+    pub fn by_unknown_code(kiosk: &Kiosk) -> Self {
+        let mut journey = Self::new(kiosk);
+        journey.state = State::Who(Identify::after_unknown_code());
+        journey
+    }
+
     /// Begun by a scanned appointment slip.
     pub fn by_slip(code: &str, kiosk: &mut Kiosk) -> Self {
         let mut journey = Self::new(kiosk);
@@ -169,6 +176,10 @@ impl CheckIn {
     }
 
     pub fn scanned(&mut self, code: &ScannedCode, kiosk: &mut Kiosk) {
+        // What was shown before was not found, or nobody answered: the next code is a new try.
+        if let State::Sorry { retry: true, .. } = &self.state {
+            *self = Self::new(kiosk);
+        }
         let State::Who(who) = &mut self.state else { return };
         match code {
             ScannedCode::AppointmentSlip(slip) if who.deadline().is_none() => self.start_slip(slip, kiosk),

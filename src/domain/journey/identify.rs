@@ -60,6 +60,12 @@ impl Identify {
         }
     }
 
+    pub fn after_unknown_code() -> Self {
+        let mut who = Self::new();
+        who.refuse(EntryProblem::UnknownCode);
+        who
+    }
+
     /// `None` if the card's number cannot be one of ours.
     pub fn from_card(number: &PatientNumber, kiosk: &Kiosk) -> Option<Self> {
         let mut who = Self::new();

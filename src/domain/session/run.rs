@@ -316,13 +316,12 @@ impl Core {
         }
     }
 
-    /// On idle, language and services a code begins a check-in; in a journey it is the journey's.
+    /// On idle, language and services a code begins a check-in, also one that is not ours: a patient who gets no answer
+    /// holds it there again and again. In a journey it is the journey's. A tool that lies over it is put away.
     fn scanned(&mut self, code: &ScannedCode) {
         self.presence = self.kiosk.tick();
         self.still_here = None;
-        if self.overlay.is_some() {
-            return;
-        }
+        self.overlay = None;
         if let Some((journey, kiosk, _)) = self.journey_mut() {
             journey.scanned(code, kiosk);
             return;
@@ -332,9 +331,8 @@ impl Core {
             ScannedCode::AppointmentSlip(slip) => Some(CheckIn::by_slip(slip, &mut self.kiosk)),
             ScannedCode::Unknown => None,
         };
-        if let Some(journey) = begun {
-            self.stage = Stage::Journey(Journey::CheckIn(Box::new(journey)));
-        }
+        let journey = begun.unwrap_or_else(|| CheckIn::by_unknown_code(&self.kiosk));
+        self.stage = Stage::Journey(Journey::CheckIn(Box::new(journey)));
     }
 
     fn terminal(&mut self, report: TerminalReport) {
