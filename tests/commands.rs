@@ -501,6 +501,40 @@ fn devices_are_named_and_nothing_is_charged_or_printed() {
     assert_eq!(printer.faults(), Vec::<String>::new());
 }
 
+/// Not "no answer": a device that is not there, is something else or is not reached is told as that, with what to do.
+#[test]
+fn a_device_that_is_not_there_is_told_as_that() {
+    let folder = tempfile::tempdir().expect("folder");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(at("file"), "").expect("file");
+    std::os::unix::fs::symlink(at("ttyACM7"), at("by-id")).expect("link");
+    let ask = |terminal: &str, printer: &str, scanner: &str| {
+        let (store, file) = (at("store"), at("file"));
+        let changes = [
+            ("terminal.port", terminal),
+            ("printer.port", printer),
+            ("scanner.port", scanner),
+            ("store.folder", store.as_str()),
+            ("hospital.url", "http://127.0.0.1:9/fhir"),
+        ];
+        let path = config(folder.path(), &changes).display().to_string();
+        let rows = kiosk(&["--config", &path, "check", "--devices", "--json"]).exits(1).json();
+        let said = |name: &str| {
+            let row = rows.iter().find(|row| row["device"] == name).unwrap_or_else(|| panic!("{name}: {rows:?}"));
+            assert_eq!(row["ok"], false, "{row} {file}");
+            row["says"].as_str().expect("text").to_owned()
+        };
+        (said("terminal"), said("printer"), said("scanner"))
+    };
+    let (terminal, printer, scanner) = ask(&at("by-id"), &at("lp0"), &at("file"));
+    assert!(terminal.contains("leads to") && terminal.contains("ttyACM7"), "{terminal}");
+    assert!(printer.contains("no such device"), "{printer}");
+    assert!(scanner.contains("not a serial line"), "{scanner}");
+    let (terminal, printer, _) = ask(&at("absent"), "tcp:127.0.0.1:9", &at("absent"));
+    assert!(terminal.contains("plugged in"), "{terminal}");
+    assert!(printer.contains("nothing listens"), "{printer}");
+}
+
 #[test]
 fn every_command_helps_and_wrong_usage_is_2() {
     let commands: [&[&str]; 25] = [

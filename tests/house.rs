@@ -65,7 +65,8 @@ const ROOMS: &[Room] = &[
     Room {
         path: "commands",
         may_name: &[
-            "commands", "ports", "domain", "config", "terminal", "printer", "serial", "store", "hospital", "keyfile",
+            "commands", "ports", "domain", "config", "terminal", "printer", "scanner", "serial", "store", "hospital",
+            "keyfile",
         ],
         never_says: NO_SLINT,
     },

@@ -212,19 +212,19 @@ fn what_answers_on_the_line_is_told_by_a_harmless_question() {
     let zvt = terminal::PROTOCOLS.iter().find(|protocol| protocol.name == "zvt").expect("ours");
     let known = "ZVT terminal (software 1.07, status 00)";
     let anybodys = Terminal { protocol: String::new(), ..settings(&link) };
-    assert_eq!((zvt.probe)(&anybodys, &anybodys.port), Some(Ok(known.to_owned())));
+    assert_eq!((zvt.probe)(&anybodys, &anybodys.port).expect("a line"), Some(Ok(known.to_owned())));
     assert_eq!(sim.with(|model| model.requests.clone()), [0x0501], "nobody registers at somebody else's terminal");
 
     // The configured one is registered at, and says what a technician must change.
     let mine = settings(&link);
-    assert_eq!((zvt.probe)(&mine, &mine.port), Some(Ok(format!("{known}, registered for EUR"))));
+    assert_eq!((zvt.probe)(&mine, &mine.port).expect("a line"), Some(Ok(format!("{known}, registered for EUR"))));
     sim.with(|model| model.setup.currency = Some(EURO));
     let won = Terminal { currency: "KRW".to_owned(), ..settings(&link) };
     let refused = format!("{known}, but it refuses to register this kiosk (6F): does it take KRW?");
-    assert_eq!((zvt.probe)(&won, &won.port), Some(Err(refused)));
+    assert_eq!((zvt.probe)(&won, &won.port).expect("a line"), Some(Err(refused)));
     sim.with(|model| model.setup.checks_currency = false);
     let other = format!("{known}, but it is set up for the currency 0978 (ISO 4217) and the hospital's is KRW");
-    assert_eq!((zvt.probe)(&won, &won.port), Some(Err(other)));
+    assert_eq!((zvt.probe)(&won, &won.port).expect("a line"), Some(Err(other)));
 }
 
 /// A terminal that ignores the currency it is asked for would charge 51.00 euros where the hospital means 5,100 won.

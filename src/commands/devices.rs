@@ -1,20 +1,23 @@
-//! `kiosk devices` and `kiosk check --devices`: what is plugged in and what answers. Nothing here moves money or paper:
-//! ESC/POS is asked first (`DLE EOT`), then every card protocol its harmless question.
+//! `kiosk devices` and `kiosk check --devices`: what is plugged in and what answers. Nothing here moves money or paper. A
+//! configured line is opened and asked as the running kiosk would; an unknown one by ESC/POS first (`DLE EOT`), then by
+//! every card protocol's harmless question.
+
+mod trouble;
 
 use super::check::DeviceAnswer;
 use super::{Answer, socket};
-use crate::config::{Config, Terminal};
+use crate::config::{Config, Printer, Terminal};
 use crate::domain::moment::{Moment, Tick};
+use crate::domain::session::PrinterState;
 use crate::hospital::client::Client;
 use crate::ports::Clock;
-use crate::{printer, terminal};
+use crate::{printer, scanner, terminal};
 use chrono::{FixedOffset, Utc};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::net::ToSocketAddrs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 use uuid::Uuid;
 
 const RUNNING: &str = "the running kiosk has the devices; stop it first (`systemctl stop hospital-kiosk`)";
@@ -34,9 +37,11 @@ pub fn list(config: &Config, as_json: bool) -> Answer {
     Ok(lines.iter().map(|line| tell(line, answering(config, line), as_json)).collect())
 }
 
-fn tell(line: &str, says: Option<String>, as_json: bool) -> String {
+fn tell(line: &str, says: io::Result<Option<String>>, as_json: bool) -> String {
+    let answers = matches!(says, Ok(Some(_)));
+    let says = says.unwrap_or_else(|error| Some(trouble::why(line, &error)));
     if as_json {
-        return json!({ "port": line, "answers": says.is_some(), "device": says }).to_string();
+        return json!({ "port": line, "answers": answers, "device": says }).to_string();
     }
     format!("{line}  {}", says.unwrap_or_else(|| "nothing that is known answers".to_owned()))
 }
@@ -63,21 +68,42 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
-fn answering(config: &Config, line: &str) -> Option<String> {
-    printer::probe::probe(line, config.printer.baud).or_else(|| {
-        // Only the configured line's terminal may take it for its own.
-        let protocol = if config.terminal.port == line { config.terminal.protocol.clone() } else { String::new() };
-        let with_id = Terminal { port: line.to_owned(), protocol, ..config.terminal.clone() };
-        let found = terminal::PROTOCOLS.iter().find_map(|protocol| (protocol.probe)(&with_id, line));
-        found.map(|says| says.unwrap_or_else(|why| why))
-    })
+/// The configured line's own protocol first: another's bytes may do harm there.
+fn answering(config: &Config, line: &str) -> io::Result<Option<String>> {
+    if is_same(&config.scanner.port, line) {
+        let opened = scanner::open(&crate::config::Scanner { port: line.to_owned(), ..config.scanner.clone() });
+        return opened.map(|_| Some("the code reader that is configured; it cannot be asked".to_owned()));
+    }
+    let ours = is_same(&config.terminal.port, line);
+    // Only the configured line's terminal may take it for its own.
+    let protocol = if ours { config.terminal.protocol.clone() } else { String::new() };
+    let terminal = Terminal { port: line.to_owned(), protocol, ..config.terminal.clone() };
+    let paper = Printer { port: line.to_owned(), ..config.printer.clone() };
+    if !ours && let Some(found) = printer::probe::probe(&paper)? {
+        return Ok(Some(printer_words(found).unwrap_or_else(|why| why)));
+    }
+    let (first, others): (Vec<_>, Vec<_>) =
+        terminal::PROTOCOLS.iter().partition(|protocol| protocol.name == terminal.protocol);
+    for protocol in first.into_iter().chain(others) {
+        if let Some(says) = (protocol.probe)(&terminal, line)? {
+            return Ok(Some(says.unwrap_or_else(|why| why)));
+        }
+    }
+    let found = if ours { printer::probe::probe(&paper)? } else { None };
+    Ok(found.map(|found| printer_words(found).unwrap_or_else(|why| why)))
+}
+
+/// One device may have several names.
+fn is_same(configured: &str, line: &str) -> bool {
+    let real = |path: &str| Path::new(path).canonicalize().ok();
+    !configured.is_empty() && (configured == line || real(configured).is_some_and(|path| Some(path) == real(line)))
 }
 
 /// The configured devices, each asked where it should be.
 #[must_use]
 pub fn ask(config: &Config) -> Vec<DeviceAnswer> {
     if socket::is_running(&config.store.folder) {
-        return vec![answer("kiosk", "", None, RUNNING)];
+        return vec![told("kiosk", "", Err(RUNNING.to_owned()))];
     }
     vec![ask_terminal(config), ask_printer(config), ask_scanner(config), ask_hospital(config)]
 }
@@ -85,37 +111,58 @@ pub fn ask(config: &Config) -> Vec<DeviceAnswer> {
 fn ask_terminal(config: &Config) -> DeviceAnswer {
     let port = &config.terminal.port;
     let found = terminal::PROTOCOLS.iter().find(|protocol| protocol.name == config.terminal.protocol);
-    let says = found.and_then(|protocol| (protocol.probe)(&config.terminal, port));
-    if let Some(Err(why)) = says {
-        return DeviceAnswer { device: "terminal".to_owned(), port: port.clone(), ok: false, says: why };
-    }
-    let says = says.and_then(Result::ok);
-    answer(
-        "terminal",
-        port,
-        says,
-        "no answer: is it switched on, is this its cable, is the identifier the one it was registered with?",
-    )
+    let Some(protocol) = found.filter(|_| !port.is_empty()) else { return none("terminal", port) };
+    let says = match (protocol.probe)(&config.terminal, port) {
+        Ok(Some(says)) => says,
+        Ok(None) => {
+            Err("no answer: is it switched on, is this its cable, is the identifier the one it was registered with?"
+                .to_owned())
+        }
+        Err(error) => Err(trouble::why(port, &error)),
+    };
+    told("terminal", port, says)
 }
 
 fn ask_printer(config: &Config) -> DeviceAnswer {
     let port = &config.printer.port;
-    let says = match port.strip_prefix("tcp:") {
-        Some(address) => reaches(address).then(|| "a printer listens there".to_owned()),
-        None => printer::probe::probe(port, config.printer.baud),
+    if port.is_empty() {
+        return none("printer", port);
+    }
+    let says = match printer::probe::probe(&config.printer) {
+        Ok(Some(found)) => printer_words(found),
+        Ok(None) => Err(
+            "no answer: is it switched on, has it paper, is the speed the one on its self-test print, does it tell its state?"
+                .to_owned(),
+        ),
+        Err(error) => Err(trouble::why(port, &error)),
     };
-    answer(
-        "printer",
-        port,
-        says,
-        "no answer: is it switched on, has it paper, is the speed the one on its self-test print?",
-    )
+    told("printer", port, says)
+}
+
+/// `Err` if the kiosk would not print there now.
+fn printer_words(found: printer::probe::Found) -> Result<String, String> {
+    let name = "ESC/POS printer";
+    match found.state {
+        PrinterState::Online | PrinterState::PaperLow if !found.proves => Err(format!(
+            "{name}, but it does not say when a paper has come out (`GS r 1`): no receipt would count as printed"
+        )),
+        PrinterState::Online => Ok(name.to_owned()),
+        PrinterState::PaperLow => Ok(format!("{name}; its paper will soon be used up")),
+        PrinterState::PaperOut => Err(format!("{name}, but it has no paper: put a roll in")),
+        PrinterState::CoverOpen => Err(format!("{name}, but its cover is open: close it")),
+        PrinterState::Offline => {
+            Err(format!("{name}, but it reports an error: switch it off and on, look for jammed paper"))
+        }
+    }
 }
 
 fn ask_scanner(config: &Config) -> DeviceAnswer {
     let port = &config.scanner.port;
-    let says = Path::new(port).exists().then(|| "present; a scanner cannot be asked, hold a code before it".to_owned());
-    answer("scanner", port, says, "not present: plug it in")
+    if port.is_empty() {
+        return none("scanner", port);
+    }
+    let opened = scanner::open(&config.scanner).map_err(|error| trouble::why(port, &error));
+    told("scanner", port, opened.map(|_| "present; a scanner cannot be asked, hold a code before it".to_owned()))
 }
 
 fn ask_hospital(config: &Config) -> DeviceAnswer {
@@ -141,14 +188,15 @@ impl Clock for Standing {
     }
 }
 
-fn reaches(address: &str) -> bool {
-    let addresses = address.to_socket_addrs().into_iter().flatten();
-    addresses.take(4).any(|address| std::net::TcpStream::connect_timeout(&address, Duration::from_secs(3)).is_ok())
+fn none(device: &str, port: &str) -> DeviceAnswer {
+    told(device, port, Ok("none is configured".to_owned()))
 }
 
-fn answer(device: &str, port: &str, says: Option<String>, otherwise: &str) -> DeviceAnswer {
-    let ok = says.is_some();
-    let unset = port.is_empty() && device != "kiosk";
-    let says = says.unwrap_or_else(|| if unset { "none is configured".to_owned() } else { otherwise.to_owned() });
-    DeviceAnswer { device: device.to_owned(), port: port.to_owned(), ok: ok || unset, says }
+/// With what spoils even a line that answers.
+fn told(device: &str, port: &str, says: Result<String, String>) -> DeviceAnswer {
+    let ok = says.is_ok();
+    let says = says.unwrap_or_else(|why| why);
+    let caution = trouble::caution(port).filter(|_| ok);
+    let says = caution.map_or_else(|| says.clone(), |caution| format!("{says}; but {caution}"));
+    DeviceAnswer { device: device.to_owned(), port: port.to_owned(), ok, says }
 }

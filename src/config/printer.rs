@@ -5,7 +5,7 @@ use super::terminal::baud;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Printer {
-    /// Device path of a serial line, a USB printer file (`/dev/usb/lp0`), or `tcp:host:9100`; empty = none.
+    /// Device path of a serial line, a USB printer's file (`/dev/usb/lp0`), or `tcp:host:9100`; empty = none.
     pub port: String,
     pub baud: u32,
     pub width_dots: u32,

@@ -423,7 +423,7 @@ fn is_ready_or_silent(answers: Option<[u8; 4]>) -> bool {
     answers.is_none_or(|answers| matches!(status::state(answers), PrinterState::Online | PrinterState::PaperLow))
 }
 
-fn write_all(line: &mut Line, bytes: &[u8], end: Instant) -> io::Result<()> {
+pub(super) fn write_all(line: &mut Line, bytes: &[u8], end: Instant) -> io::Result<()> {
     let mut rest = bytes;
     while !rest.is_empty() {
         let left = end.checked_duration_since(Instant::now()).ok_or(io::ErrorKind::TimedOut)?;

@@ -11,6 +11,7 @@ use crate::domain::payment::LastTransaction;
 use crate::domain::session::{TerminalCommand, TerminalReport};
 use crate::ports::{CardTerminal, Clock, Reports};
 use serde_json::{Map, Value};
+use std::io;
 use std::sync::Arc;
 
 /// Every protocol this program speaks, in the order in which `kiosk devices` asks.
@@ -32,9 +33,13 @@ pub struct Protocol {
     /// The word in `[terminal] protocol`.
     pub name: &'static str,
     pub start: fn(&Terminal, Reports<TerminalReport>, Arc<dyn Clock>) -> Started,
-    /// What answers on a port, in words; `Err` if it will not work for this kiosk. Sends nothing that could move money.
-    pub probe: fn(&Terminal, &str) -> Option<Result<String, String>>,
+    /// What answers on a port. Sends nothing that could move money.
+    pub probe: fn(&Terminal, &str) -> Probed,
 }
+
+/// The system's reason why a line cannot be opened or is gone; else what answers there, in words, if this protocol's
+/// terminal does: `Err` if it will not work for this kiosk.
+pub type Probed = io::Result<Option<Result<String, String>>>;
 
 /// One frame in words, and the same frame made again by our own encoder.
 #[derive(Debug, Clone, PartialEq)]

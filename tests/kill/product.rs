@@ -257,7 +257,7 @@ impl Morning {
         for (from, to) in changes {
             text = replaced(&text, &format!("\"{from}\""), &format!("\"{to}\""));
         }
-        text = replaced(&text, "\nport = \"/dev/usb/lp0\"", &format!("\nport = \"{}\"", line("printer")));
+        text = replaced(&text, "\nport = \"/dev/receipt-printer\"", &format!("\nport = \"{}\"", line("printer")));
         text = replaced(&text, "\nport = \"\"", &format!("\nport = \"{}\"", line("scanner")));
         text = with_value(&text, "retry_base_ms", "300");
         text = with_value(&text, "retry_cap_ms", "2000");

@@ -8,9 +8,11 @@ use super::reader::{Item, Reader};
 use super::request::{self, WRONG_CURRENCY};
 use crate::config::Terminal;
 use crate::serial::SerialLine;
+use crate::terminal::Probed;
 use crate::terminal::zvt::apdu::Apdu;
 use crate::terminal::zvt::bmp;
 use crate::terminal::zvt::decode::hex;
+use std::io;
 use std::time::{Duration, Instant};
 
 const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
@@ -19,22 +21,25 @@ const REGISTRATION_TIMEOUT: Duration = Duration::from_secs(20);
 const WRITE_LIMIT: Duration = Duration::from_millis(500);
 
 /// What answers on `port`, in words; `None` if no ZVT terminal does. `Err` if it will not work for this kiosk.
-#[must_use]
-pub fn probe(settings: &Terminal, port: &str) -> Option<Result<String, String>> {
-    let mut open = SerialLine::open(port, line(settings)).ok()?;
+///
+/// # Errors
+/// The line cannot be opened, or is gone.
+pub fn probe(settings: &Terminal, port: &str) -> Probed {
+    let mut open = SerialLine::open(port, line(settings))?;
     let merchant = merchant(settings);
     let ours = settings.protocol == "zvt" && settings.port == port;
     let question = request::Merchant { password: [0; 3], currency: [0; 2] };
     let status = ask(&mut open, &merchant.as_ref().unwrap_or(&question).ask_status(), ANSWER_TIMEOUT)?;
+    let Some(status) = status else { return Ok(None) };
     let told = words(&status);
     if !ours {
-        return Some(Ok(told));
+        return Ok(Some(Ok(told)));
     }
     let merchant = match merchant {
         Ok(merchant) => merchant,
-        Err(why) => return Some(Err(why)),
+        Err(why) => return Ok(Some(Err(why))),
     };
-    Some(match ask(&mut open, &merchant.register(), REGISTRATION_TIMEOUT) {
+    Ok(Some(match ask(&mut open, &merchant.register(), REGISTRATION_TIMEOUT)? {
         Some(message) if message.code == COMPLETION && !merchant.is_in_our_currency(&message) => {
             let other = message.bytes(bmp::CURRENCY).map(hex).unwrap_or_default();
             Err(format!(
@@ -53,7 +58,7 @@ pub fn probe(settings: &Terminal, port: &str) -> Option<Result<String, String>> 
             Err(format!("{told}, but it refuses to register this kiosk ({code:02X}): {why}"))
         }
         Some(_) | None => Err(format!("{told}, but it does not answer when this kiosk registers")),
-    })
+    }))
 }
 
 /// 06 1E, or 84 xx.
@@ -62,29 +67,30 @@ fn is_refusal(message: &Message) -> bool {
 }
 
 /// The answer that ends a question. What the terminal says is answered, so that it is not left waiting.
-fn ask(open: &mut SerialLine, question: &[u8], timeout: Duration) -> Option<Message> {
-    open.write_within(&wrap(question), WRITE_LIMIT).ok()?;
+fn ask(open: &mut SerialLine, question: &[u8], timeout: Duration) -> io::Result<Option<Message>> {
+    open.write_within(&wrap(question), WRITE_LIMIT)?;
     let end = Instant::now() + timeout;
     let mut reader = Reader::default();
     let mut buffer = [0; 256];
     let mut answered = None;
     while Instant::now() < end {
-        let count = open.read_some(&mut buffer, Duration::from_millis(100)).ok()?;
+        let count = open.read_some(&mut buffer, Duration::from_millis(100))?;
         for item in reader.push(&buffer[..count]) {
             let Item::Block { apdu, .. } = item else { continue };
-            open.write_within(&[ACK], WRITE_LIMIT).ok()?;
-            let message = Apdu::parse(&apdu).ok().and_then(|apdu| Message::read(&apdu).ok())?;
+            open.write_within(&[ACK], WRITE_LIMIT)?;
+            let message = Apdu::parse(&apdu).ok().and_then(|apdu| Message::read(&apdu).ok());
+            let Some(message) = message else { return Ok(None) };
             if [COMPLETION, ABORTED].contains(&message.code) {
-                open.write_within(&wrap(&request::positive()), WRITE_LIMIT).ok()?;
-                return Some(message);
+                open.write_within(&wrap(&request::positive()), WRITE_LIMIT)?;
+                return Ok(Some(message));
             }
             if is_refusal(&message) {
-                return Some(message);
+                return Ok(Some(message));
             }
             answered = Some(message);
         }
     }
-    answered
+    Ok(answered)
 }
 
 fn words(message: &Message) -> String {
