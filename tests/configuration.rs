@@ -138,6 +138,50 @@ fn any_text_at_all_is_read_without_a_panic() {
     assert!(!faults_of(folder.path()).is_empty());
 }
 
+/// Notepad, PowerShell and Excel write such files; whoever sets a kiosk up may have nothing else.
+#[test]
+fn a_file_saved_by_windows_is_read_or_told_how_to_be_saved() {
+    let folder = copy();
+    let path = folder.path().join("kiosk.toml");
+    let text = fs::read_to_string(&path).expect("a file");
+    let windows = text.replace('\n', "\r\n");
+    let units = |order: fn(u16) -> [u8; 2]| windows.encode_utf16().flat_map(order).collect::<Vec<u8>>();
+    for bytes in [
+        format!("\u{feff}{text}").into_bytes(),
+        format!("\u{feff}{windows}").into_bytes(),
+        windows.clone().into_bytes(),
+        [&[0xFF, 0xFE][..], &units(u16::to_le_bytes)].concat(),
+        [&[0xFE, 0xFF][..], &units(u16::to_be_bytes)].concat(),
+    ] {
+        fs::write(&path, &bytes).expect("a file");
+        assert_eq!(faults_of(folder.path()), [], "{:02x?}", &bytes[..4]);
+    }
+    let (before, _) = text.split_once("1층").expect("Korean");
+    let korean = [before.as_bytes(), &[b'1', 0xC3, 0xFE], text[before.len() + "1층".len()..].as_bytes()].concat();
+    fs::write(&path, korean).expect("a file");
+    let faults = faults_of(folder.path());
+    let expected = position(&text, before.len() + 1);
+    assert_eq!((faults.len(), faults[0].line, faults[0].column), (1, expected.0, expected.1), "{faults:?}");
+    assert!(faults[0].instead.contains("as UTF-8"), "{faults:?}");
+}
+
+#[test]
+fn a_number_or_text_of_another_country_is_told_how_it_is_written() {
+    for (from, to, instead) in [
+        ("diagonal_inch = 24.0", "diagonal_inch = 24,0", "a point for decimals"),
+        ("size_max_mib = 4096", "size_max_mib = 4,096", "nothing between thousands"),
+        ("prefix = \"K3\"", "prefix = “K3”", "straight quotes"),
+        ("diagonal_inch = 24.0", "diagonal_inch = \"24,0\"", "inches from"),
+    ] {
+        let folder = copy();
+        let path = folder.path().join("kiosk.toml");
+        let text = fs::read_to_string(&path).expect("a file");
+        fs::write(&path, text.replacen(from, to, 1)).expect("a file");
+        let faults = faults_of(folder.path());
+        assert!(faults.iter().any(|fault| fault.instead.contains(instead)), "{to}: {faults:?}");
+    }
+}
+
 /// `section.field` of every struct in src/config/<section>.rs.
 fn fields() -> BTreeSet<String> {
     let mut fields = BTreeSet::new();

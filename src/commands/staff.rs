@@ -52,7 +52,8 @@ fn ask(input: &mut impl BufRead, prompts: &mut dyn Write, prompt: Option<&str>) 
     if prompt.is_some() {
         writeln!(prompts).map_err(usage)?;
     }
-    Pin::read(line.trim()).ok_or_else(|| no(format!("a PIN is {PIN_MIN} to {PIN_MAX} digits; nothing was changed")))
+    Pin::read(line.trim_start_matches('\u{FEFF}').trim())
+        .ok_or_else(|| no(format!("a PIN is {PIN_MIN} to {PIN_MAX} digits; nothing was changed")))
 }
 
 fn book(store: &dyn Store) -> Result<&dyn StaffBook, Refusal> {

@@ -30,13 +30,28 @@ pub fn open(path: &Path, faults: &Faults) -> Option<SourceFile> {
         faults.add_file(path, "the file is too long", format!("more than {FILE_MAX} bytes"), "a configuration file");
         return None;
     }
-    match std::fs::read_to_string(path) {
-        Ok(text) => Some(SourceFile { path: path.to_owned(), text }),
+    match std::fs::read(path) {
+        Ok(bytes) => text_of_file(path, &bytes, faults),
         Err(error) => {
             faults.add_file(path, "the file cannot be read", error.to_string(), "a readable file of UTF-8 text here");
             None
         }
     }
+}
+
+/// UTF-8, with the mark before it that Windows' editors write, or UTF-16, as they call "Unicode"; `None` after adding the
+/// fault of anything else, such as a Korean or Western code page.
+fn text_of_file(path: &Path, bytes: &[u8], faults: &Faults) -> Option<SourceFile> {
+    let (encoding, mark) = encoding_rs::Encoding::for_bom(bytes).unwrap_or((encoding_rs::UTF_8, 0));
+    let path = path.to_owned();
+    if let Some(text) = encoding.decode_without_bom_handling_and_without_replacement(&bytes[mark..]) {
+        return Some(SourceFile { path, text: text.into_owned() });
+    }
+    let good = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
+    let file = SourceFile { path, text: String::from_utf8_lossy(bytes).into_owned() };
+    let why = "this letter is not UTF-8: the file was saved in another encoding".to_owned();
+    faults.add(&file, good, "the file cannot be read".to_owned(), why, "save the file as UTF-8".to_owned());
+    None
 }
 
 /// The tables of a file; faults of the syntax are added.
@@ -45,9 +60,29 @@ pub fn parse<'a>(file: &'a SourceFile, faults: &Faults) -> Spanned<DeTable<'a>> 
     for error in errors {
         let byte = error.span().map_or(0, |span| span.start);
         let why = error.message().replace('\n', ", ");
-        faults.add(file, byte, "this is not TOML".to_owned(), why, "key = value, texts in \"quotes\"".to_owned());
+        faults.add(file, byte, "this is not TOML".to_owned(), why, instead_of(&file.text, byte).to_owned());
     }
     table
+}
+
+/// What a line that is not TOML should have been, where its spelling is one of another program or country.
+fn instead_of(text: &str, byte: usize) -> &'static str {
+    let byte = text.floor_char_boundary(byte);
+    let start = text[..byte].rfind('\n').map_or(0, |end| end + 1);
+    let line = text[start..].lines().next().unwrap_or_default();
+    let value = line.split_once('=').map_or("", |(_, value)| value.split('#').next().unwrap_or_default().trim());
+    let comma = value.split_once(',').filter(|(whole, rest)| is_digits(whole) && is_digits(rest));
+    if line.contains(['\u{201C}', '\u{201D}', '\u{201E}', '\u{2018}', '\u{2019}', '\u{AB}', '\u{BB}']) {
+        "straight quotes, as \"text\": a word processor has bent them"
+    } else if comma.is_some() {
+        "a point for decimals and nothing between thousands, as 24.0 and 100000"
+    } else {
+        "key = value, texts in \"quotes\""
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A table of a file while it is read. Every key that is asked for is known; `finish` reports the others.

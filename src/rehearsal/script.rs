@@ -79,7 +79,7 @@ pub struct Line {
 pub fn parse(text: &str) -> Result<Vec<Line>, Vec<String>> {
     let mut lines = Vec::new();
     let mut faults = Vec::new();
-    for (index, raw) in text.lines().enumerate() {
+    for (index, raw) in text.trim_start_matches('\u{FEFF}').lines().enumerate() {
         let stripped = strip_comment(raw).trim();
         if stripped.is_empty() {
             continue;
