@@ -97,8 +97,7 @@ pub fn text_of(code: &[u8]) -> Option<&str> {
         std::str::from_utf8(&code[..=end]).ok()
     })?;
     let text = text.trim_end_matches(|letter: char| letter.is_control() || letter.is_whitespace());
-    let ours = text.len() <= CODE_BYTES_MAX && !text.chars().any(char::is_control);
-    ours.then_some(text)
+    (text.len() <= CODE_BYTES_MAX).then_some(text)
 }
 
 /// Behind an AIM symbology identifier (ISO/IEC 15424: `]Q3`, `]C1`, `]d2`), with the `\000026` of an extended channel.
