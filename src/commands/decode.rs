@@ -4,7 +4,7 @@ mod pasted;
 
 use super::{CANNOT, NO, Streams, YES};
 use crate::{printer, terminal};
-use pasted::{NotHex, SPELLINGS};
+use pasted::{NOT_HEX, NotHex, SPELLINGS};
 use serde_json::{Map, Value, json};
 use std::io::{self, BufRead};
 
@@ -31,7 +31,7 @@ pub fn run(protocol: &str, as_json: bool, input: impl BufRead, streams: &mut Str
         writeln!(streams.err, "`{protocol}` is not a protocol this program speaks; use {}", known.join(" or "))?;
         return Ok(CANNOT);
     }
-    let mut desk = Desk { protocol, as_json, streams, exit: YES, dump: None };
+    let mut desk = Desk { protocol, as_json, streams, exit: YES, dump: None, taught: false };
     pasted::lines(input, |line| desk.line(line))?;
     desk.end_dump()?;
     Ok(desk.exit)
@@ -45,6 +45,8 @@ struct Desk<'a, 'b> {
     exit: u8,
     /// What the rows of a dump came to, and the first of them while it is the only one: it may be plain bytes.
     dump: Option<(Vec<u8>, Option<String>)>,
+    /// Which spellings are read has been told: once is enough.
+    taught: bool,
 }
 
 impl Desk<'_, '_> {
@@ -79,7 +81,10 @@ impl Desk<'_, '_> {
     fn tell(&mut self, readings: Result<Vec<Vec<u8>>, NotHex>) -> io::Result<()> {
         let outcome = match readings {
             Ok(readings) => explain(self.protocol, &readings),
-            Err(NotHex { at }) => Err(Refused { error: SPELLINGS.to_owned(), at }),
+            Err(NotHex { at }) => {
+                let first = !std::mem::replace(&mut self.taught, true);
+                Err(Refused { error: if first { format!("{NOT_HEX}; {SPELLINGS}") } else { NOT_HEX.to_owned() }, at })
+            }
         };
         if outcome.is_err() {
             self.exit = NO;
@@ -102,7 +107,7 @@ fn explain(protocol: &str, readings: &[Vec<u8>]) -> Result<Read, Refused> {
             }
         }
     }
-    Err(furthest.unwrap_or_else(|| Refused { error: SPELLINGS.to_owned(), at: 0 }))
+    Err(furthest.unwrap_or_else(|| Refused { error: NOT_HEX.to_owned(), at: 0 }))
 }
 
 fn card(protocol: &str, bytes: &[u8]) -> Result<Read, Refused> {

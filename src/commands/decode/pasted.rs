@@ -9,8 +9,10 @@ mod prefix;
 use std::io::{self, BufRead};
 
 /// What a refusal says when a line is not hex at all.
-pub const SPELLINGS: &str = "not a pair of hex digits; bytes are read as 06 01, 0601, 06-01, 06:01, 06,01, 0x06, \\x06, 06h \
-     or b'\\x06', also after a time, TX:, RX: or an arrow, and as a hex dump with offsets";
+pub const NOT_HEX: &str = "not a pair of hex digits";
+/// What is added to the first of them.
+pub const SPELLINGS: &str = "bytes are read as 06 01, 0601, 06-01, 06:01, 06,01, 0x06, \\x06, 06h or b'\\x06', also after a \
+     time, TX:, RX: or an arrow, and as a hex dump with offsets";
 
 /// A line that is not hex, and how many bytes were read before.
 #[derive(Debug, PartialEq, Eq)]
