@@ -6,6 +6,7 @@ mod check;
 mod deliver;
 mod http;
 mod look_up;
+pub mod outcome;
 mod schedule;
 mod skew;
 mod token;

@@ -1,9 +1,9 @@
 //! From an HTTP answer to what becomes of a try (rules 3 to 5 of `protocols/hospital-server.md`).
 
 use super::http::{HttpAnswer, Trouble};
+use super::outcome;
 use crate::domain::outbox::{CAME_APART, Delivery};
 use serde_json::Value;
-use std::fmt::Write as _;
 
 /// What an answer to a transaction means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,11 +68,12 @@ fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
         return Delivery::Done { note: None };
     }
     let for_good = !refused.iter().all(|status| may_pass(status));
+    let why = first_reason(bundle);
     refused.truncate(REFUSALS_TOLD_MAX);
     let told = refused.join(", ");
     if for_good {
         let reason = format!(
-            "{CAME_APART} and refused a part of it ({told}): it does not run transactions; some of it may be there"
+            "{CAME_APART} and refused a part of it ({told}): it does not run transactions; some of it may be there{why}"
         );
         return Delivery::Park { reason };
     }
@@ -84,6 +85,17 @@ fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
         (_, false) => format!("{CAME_APART}: it did not answer every entry"),
     };
     later(&reason, answer, true)
+}
+
+/// What is said of the first entry that was refused.
+fn first_reason(bundle: &Value) -> String {
+    let answers = bundle["entry"].as_array().into_iter().flatten().map(|entry| &entry["response"]);
+    let refused = |answer: &&Value| answer["status"].as_str().is_some_and(|status| !status.starts_with('2'));
+    answers
+        .filter(refused)
+        .map(|answer| outcome::reason(&answer["outcome"]))
+        .find(|why| !why.is_empty())
+        .unwrap_or_default()
 }
 
 /// Of one bundle, to staff.
@@ -105,44 +117,26 @@ pub fn of_refusal(answer: &HttpAnswer) -> Delivery {
     let status = answer.status;
     match status {
         401 | 403 => Delivery::Hold {
-            reason: format!("the hospital server refuses this kiosk ({status}): check its credentials"),
+            reason: format!("the hospital server refuses this kiosk ({status}): check its credentials{}", said(answer)),
         },
         429 => Delivery::Busy { reason: "the server is busy (429)".to_owned(), after_s: answer.retry_after_s },
         // Besides the busy ones, a proxy's own refusal, a wrong connection, a lock, too early: nothing about the request.
-        407 | 408 | 409 | 421 | 423 | 425 | 500..=599 => later(&format!("the server answered {status}"), answer, true),
+        407 | 408 | 409 | 421 | 423 | 425 | 500..=599 => {
+            later(&format!("the server answered {status}{}", said(answer)), answer, true)
+        }
         400 | 402 | 404..=499 => {
-            Delivery::Park { reason: format!("the server refuses the request ({status}){}", issues(answer)) }
+            Delivery::Park { reason: format!("the server refuses the request ({status}){}", said(answer)) }
         }
         _ => later(&format!("something between here and the hospital answered {status}"), answer, true),
     }
 }
 
+fn said(answer: &HttpAnswer) -> String {
+    answer.json.as_ref().map(outcome::reason).unwrap_or_default()
+}
+
 fn later(reason: &str, answer: &HttpAnswer, maybe_delivered: bool) -> Delivery {
     Delivery::Later { reason: reason.to_owned(), after_s: answer.retry_after_s, maybe_delivered }
-}
-
-/// Codes and places out of an `OperationOutcome`. Its free text may repeat a patient's data and stays out.
-fn issues(answer: &HttpAnswer) -> String {
-    let Some(outcome) = answer.json.as_ref().filter(|json| json["resourceType"] == "OperationOutcome") else {
-        return String::new();
-    };
-    let mut text = String::new();
-    for issue in outcome["issue"].as_array().into_iter().flatten().take(3) {
-        let _ = write!(text, "; {} {}", plain(&issue["code"]), plain(&issue["expression"][0]));
-    }
-    text.trim_end().to_owned()
-}
-
-/// A code or a path: letters, dots, brackets; runs of digits long enough to be a number of somebody are cut.
-fn plain(value: &Value) -> String {
-    let text = value.as_str().unwrap_or_default();
-    let harmless =
-        text.chars().all(|c| c.is_ascii_alphanumeric() || ".-_[]()".contains(c)) && longest_digit_run(text) < 4;
-    if harmless && text.len() <= 80 { text.to_owned() } else { String::new() }
-}
-
-fn longest_digit_run(text: &str) -> usize {
-    text.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -235,5 +229,17 @@ mod tests {
         let Delivery::Park { reason } = of_refusal(&answer(400, Some(outcome))) else { panic!("parked") };
         assert!(reason.contains("invalid Task.input[0].value"), "{reason}");
         assert!(!reason.contains("1029") && !reason.contains("Hong"), "{reason}");
+    }
+
+    #[test]
+    fn what_is_said_of_a_refused_entry_is_told() {
+        let outcome = json!({"resourceType": "OperationOutcome", "issue": [
+            {"severity": "error", "code": "business-rule", "details": {"text": "Invoice is already closed"}}]});
+        let bundle = json!({"resourceType": "Bundle", "type": "batch-response", "entry": [
+            {"response": {"status": "201 Created"}}, {"response": {"status": "422", "outcome": outcome}}]});
+        let Verdict::Settled(Delivery::Park { reason }) = of_transaction(&answer(200, Some(bundle)), 2) else {
+            panic!("parked")
+        };
+        assert!(reason.ends_with("some of it may be there; business-rule: Invoice is already closed"), "{reason}");
     }
 }
