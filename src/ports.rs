@@ -59,6 +59,10 @@ pub trait HospitalServer: Send + Sync {
     fn together_max(&self) -> usize {
         1
     }
+    /// How many of these, from the first, fit into one transaction.
+    fn fitting(&self, queued: &[QueuedRequest]) -> usize {
+        queued.len()
+    }
     /// One try of several requests of different visits in one transaction. `Err` says what the server has against them as a
     /// whole: it may have kept a part, and each has to go alone.
     fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {

@@ -12,6 +12,7 @@ mod look_ups;
 mod peer;
 mod rates;
 mod schedule;
+mod small_servers;
 mod sync;
 mod tls;
 mod virtual_time;

@@ -1,7 +1,7 @@
 //! `kiosk queue list|show ID|retry ID|close ID`: requests waiting, sent, parked. Never a patient's data.
 
 use super::{Answer, Refusal, no, usage, write_down};
-use crate::domain::outbox::{CAME_APART, QueueState};
+use crate::domain::outbox::{CAME_APART, PART_THERE, QueueState};
 use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::{QueueRow, Store, StoreError, Tally};
 use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
@@ -181,18 +181,22 @@ fn advice(row: &QueueRow) -> String {
     let note = row.note.as_deref().unwrap_or_default();
     let has = |status: &str| note.contains(&format!("({status})"));
     let apart = note.starts_with(CAME_APART);
+    let in_part = apart || note.starts_with(PART_THERE);
     let what = if apart {
         "let the server run transaction bundles as a whole"
     } else if has("404") || has("410") {
         "the server does not know the patient or the appointment, or [hospital] url leads elsewhere: put right what is missing"
     } else if has("412") {
         "two records carry one number: merge them at the hospital, or put a unique index on the identifier"
+    } else if has("413") {
+        "it is too large for the server: let it take larger requests"
     } else if has("400") || has("422") {
-        "the server finds something in it wrong: show its administrator this line and let the server take it"
+        "the server finds something in it wrong: show its administrator this line and let the server take it; if it takes \
+         fewer entries in a transaction, write their number as [hospital] transaction_entries_max"
     } else {
         "let the hospital's administrator look at the reason"
     };
-    let (id, by_hand) = (row.id, if apart { "enter there by hand what it lacks" } else { "enter it there by hand" });
+    let (id, by_hand) = (row.id, if in_part { "enter there by hand what it lacks" } else { "enter it there by hand" });
     format!("{what}; then `kiosk queue retry {id}`. Or {by_hand}; then `kiosk queue close {id} --evidence TEXT`")
 }
 

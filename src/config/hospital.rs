@@ -23,6 +23,8 @@ pub struct Hospital {
     pub slip_system: String,
     /// `arrived` or `checked-in`.
     pub arrival_status: String,
+    /// Most entries of one transaction; 0: the server's limit is not known.
+    pub transaction_entries_max: usize,
     pub look_up_timeout_ms: u64,
     pub quote_timeout_ms: u64,
     pub send_timeout_ms: u64,
@@ -47,6 +49,7 @@ impl Hospital {
             arrival_status: section
                 .choice("arrival_status", &["arrived", "checked-in"], Or::Default("arrived"))
                 .to_owned(),
+            transaction_entries_max: section.whole("transaction_entries_max", 0..=1_000, Or::Default(0)),
             look_up_timeout_ms: section.whole("look_up_timeout_ms", 500..=30_000, Or::Default(5_000)),
             quote_timeout_ms: section.whole("quote_timeout_ms", 1_000..=60_000, Or::Default(quote_ms.min(15_000))),
             send_timeout_ms: section.whole("send_timeout_ms", 1_000..=300_000, Or::Default(60_000)),

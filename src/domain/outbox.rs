@@ -84,7 +84,12 @@ pub struct QueuedRequest {
     pub state: QueueState,
     /// Last answer in plain words for staff.
     pub note: Option<String>,
+    /// The first entries of its bundle, which the hospital has: it goes there in parts.
+    pub taken: Vec<Taken>,
 }
+
+/// Where the server keeps an entry of a bundle (`ChargeItem/4711`); `None` where it did not say.
+pub type Taken = Option<String>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -98,6 +103,10 @@ pub enum QueueState {
 /// How the reason begins when a bundle was not taken as a whole: some of it is there. The store keeps it over later tries.
 pub const CAME_APART: &str = "the server took the request apart";
 
+/// How the note begins of a request that goes to the hospital in parts, until it has all of them. The store keeps it over later
+/// tries: whoever enters it by hand must know.
+pub const PART_THERE: &str = "the hospital has a part of it";
+
 /// How the note of a request begins that people entered at the hospital themselves. It ends as a delivered one does, and
 /// this tells the two apart: nothing of it came from the kiosk.
 pub const CLOSED_BY_HAND: &str = "closed by staff: ";
@@ -107,6 +116,9 @@ pub const CLOSED_BY_HAND: &str = "closed by staff: ";
 pub enum Delivery {
     /// The hospital has it. `note` for staff (such as "was cancelled meanwhile").
     Done { note: Option<String> },
+    /// The hospital has the first entries of it, `taken`, and the rest goes there at once: the server takes no more together.
+    /// With nothing taken, less has to go at once. `note` for staff.
+    Part { taken: Vec<Taken>, note: String },
     /// Try again; `after_s` if the server named a time. `maybe_delivered` if it may have got through.
     Later { reason: String, after_s: Option<u64>, maybe_delivered: bool },
     /// The server is there, has done nothing and asks to be left alone for a while (429).

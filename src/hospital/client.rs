@@ -21,7 +21,7 @@ use crate::ports::{Answer, Clock, HospitalServer, ScheduleNews, Software};
 use chrono::NaiveDate;
 use http::Http;
 pub use http::{HttpAnswer, Trouble};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The hospital's FHIR server as one kiosk sees it.
@@ -40,6 +40,10 @@ struct Known {
     software: Option<Software>,
     /// It was seen to run a transaction as a batch: a Task found there proves nothing of what belongs to it.
     takes_apart: bool,
+    /// More entries in one transaction it refused, and took fewer.
+    entries_max: Option<usize>,
+    /// Asked for `return=minimal` it answers with nothing.
+    says_nothing: bool,
     read_at: Option<Instant>,
     /// When the schedule was last read, in seconds since 1970.
     schedule_at_s: Option<i64>,
@@ -80,16 +84,20 @@ impl Client {
         Ok(Self { http, settings: settings.clone(), facility, clock, known: Mutex::default() })
     }
 
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What bundles are frozen for: the last statement read, else the cautious set.
     #[must_use]
     pub fn capabilities(&self) -> Capabilities {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).can
+        self.known().can
     }
 
     /// What the server last said it was; `None` before it said anything.
     #[must_use]
     pub fn software(&self) -> Option<Software> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).software.clone()
+        self.known().software.clone()
     }
 
     /// What the server says of itself, in one line for a technician.
@@ -117,7 +125,7 @@ impl Client {
     /// Reads `/metadata` at start and once a day; trouble leaves things as they were, and the next refresh of the schedule
     /// tries again.
     async fn learn(&self) {
-        if !self.known.lock().unwrap_or_else(PoisonError::into_inner).is_due(Instant::now()) {
+        if !self.known().is_due(Instant::now()) {
             return;
         }
         let Ok(answer) = self.http.get("metadata", &[], self.send_timeout()).await else { return };
@@ -125,7 +133,7 @@ impl Client {
         let Some(can) = Capabilities::read(statement) else { return };
         tracing::info!(?can, "the hospital server told what it can do");
         {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.known();
             (known.can, known.read_at) = (can, Some(Instant::now()));
             known.software = Some(wire::software(statement));
         }
@@ -203,6 +211,10 @@ impl HospitalServer for Client {
 
     fn together_max(&self) -> usize {
         if self.capabilities().conditional_create { TOGETHER_MAX } else { 1 }
+    }
+
+    fn fitting(&self, queued: &[QueuedRequest]) -> usize {
+        Self::fitting(self, queued)
     }
 
     fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {

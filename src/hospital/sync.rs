@@ -5,7 +5,8 @@
 //!
 //! What has piled up travels several requests to a bundle, which is faster (`tests/hospital/rates.rs` measures it). Only
 //! requests that were never refused and cannot have arrived yet go together, each of another visit; whatever the server has
-//! against one of them sends each of them alone, after a look, for the rest of the day.
+//! against one of them sends each of them alone, after a look, for the rest of the day. What is too large for one transaction
+//! of the server goes in parts, one after the other, each written down before the next.
 
 mod back_off;
 mod by_hand;
@@ -281,7 +282,11 @@ impl Sender<'_> {
         // While there is trouble as little as possible is left in doubt.
         let most = if memory.alone || memory.failures > 0 { 1 } else { self.server.together_max() };
         let found = self.with_store(move |store| store.next_requests_except(&step_over, most)).await?;
-        Ok(that_go_together(found))
+        let mut found = that_go_together(found);
+        if found.len() > 1 {
+            found.truncate(self.server.fitting(&found).max(1));
+        }
+        Ok(found)
     }
 
     /// What a try means for the request's own visit.
@@ -292,7 +297,7 @@ impl Sender<'_> {
                 memory.waiting.remove(&visit);
                 (self.delivered)(queued.request.id);
             }
-            Delivery::Park { .. } => drop(memory.waiting.remove(&visit)),
+            Delivery::Park { .. } | Delivery::Part { .. } => drop(memory.waiting.remove(&visit)),
             // Then another visit first: this one alone may be what the server cannot do.
             Delivery::Later { after_s: Some(seconds), .. } => {
                 let longest = named_wait_ms(self.settings, *seconds, u64::MAX);
@@ -309,7 +314,7 @@ impl Sender<'_> {
     /// What a try means for the next one, whatever that will be.
     fn pace(&self, memory: &mut Memory, delivery: &Delivery) -> Next {
         match delivery {
-            Delivery::Done { .. } | Delivery::Park { .. } => {
+            Delivery::Done { .. } | Delivery::Park { .. } | Delivery::Part { .. } => {
                 memory.failures = 0;
                 self.link.heard(true);
                 // Everybody's network returns at the same moment: not everybody at once.
@@ -402,7 +407,8 @@ impl Memory {
 
 /// The first, and what may be sent in one bundle with it: a body that any gateway takes (nginx: 1 MiB).
 fn that_go_together(mut found: Vec<QueuedRequest>) -> Vec<QueuedRequest> {
-    let sociable = |queued: &QueuedRequest| !queued.maybe_delivered && !queued.bundle.is_empty();
+    let sociable =
+        |queued: &QueuedRequest| !queued.maybe_delivered && queued.taken.is_empty() && !queued.bundle.is_empty();
     if !found.first().is_some_and(sociable) {
         found.truncate(1);
         return found;
@@ -422,6 +428,9 @@ fn log(queued: &QueuedRequest, delivery: &Delivery) {
         Delivery::Done { note: None } => tracing::info!(%id, kind, "the hospital has the request"),
         Delivery::Done { note: Some(note) } => {
             tracing::warn!(%id, kind, note, "the hospital has the request; staff should look");
+        }
+        Delivery::Part { taken, note } => {
+            tracing::info!(%id, kind, taken = taken.len(), note, "the request goes in parts");
         }
         Delivery::Later { reason, after_s, .. } | Delivery::Busy { reason, after_s } => {
             tracing::info!(%id, kind, reason, after_s, "the request waits");

@@ -5,10 +5,12 @@ mod bundle;
 mod cancellation;
 mod capability;
 mod money;
+mod parts;
 mod read;
 
 pub use bundle::{device_resource, document_bundle, encode, entry_id, frozen_bundle, quote_task};
 pub use capability::{Capabilities, describe, software};
+pub use parts::{Frozen, address_in, addresses, transaction};
 pub use read::{
     bundle_entries, first_identifier, is_resource, local_text, matches_identifier, next_page, pages_of,
     points_into_its_bundle, quote_is_over, read_appointment, read_patient, reference_of_patient, same_reference,
@@ -149,6 +151,8 @@ pub struct Invoice {
     pub status: &'static str,
     pub subject: Reference,
     pub date: String,
+    /// An empty list is no JSON that FHIR knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub line_item: Vec<InvoiceLine>,
     pub total_net: Money,
     pub total_gross: Money,

@@ -8,6 +8,7 @@
 mod guard;
 mod line;
 mod long_day;
+mod manners;
 mod proxy;
 mod rules;
 mod seed;
@@ -15,6 +16,7 @@ mod shelf;
 mod web;
 
 pub use guard::Guard;
+pub use manners::{Location, Manners, Minimal};
 pub use proxy::{Fates, FaultyProxy, Odds};
 pub use seed::{Seeded, seed_into};
 
@@ -201,6 +203,11 @@ impl SimHospital {
     /// Asks or changes the guard that [`Self::asks_who_comes`] put up; `None` where there is none.
     pub fn guard<T>(&self, ask: impl FnOnce(&mut Guard) -> T) -> Option<T> {
         self.shared.guard().as_mut().map(ask)
+    }
+
+    /// How its server takes transactions and answers them, from now on.
+    pub fn manners(&self, manners: Manners) {
+        self.shared.shelf().manners = manners;
     }
 
     /// Resources that were there before, as they are.

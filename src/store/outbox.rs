@@ -4,7 +4,7 @@ use super::column::{count, id, json, json_or_null, queue_state, queue_word, time
 use super::fault::{Result, other};
 use super::journal;
 use crate::domain::outbox::{
-    Act, CAME_APART, CLOSED_BY_HAND, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request,
+    Act, CAME_APART, CLOSED_BY_HAND, Delivery, PART_THERE, PaymentOfRequest, QueueState, QueuedRequest, Request, Taken,
 };
 use crate::ports::QueueRow;
 use chrono::{DateTime, FixedOffset};
@@ -47,7 +47,7 @@ fn insert_new(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<
 }
 
 pub(super) const NEXT: &str =
-    "SELECT sequence, request, bundle, tries, maybe_delivered OR in_try, state, note FROM outbox AS mine
+    "SELECT sequence, request, bundle, tries, maybe_delivered OR in_try, state, note, taken FROM outbox AS mine
      WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM outbox AS older
          WHERE older.visit = mine.visit AND older.sequence < mine.sequence AND older.state IN ('waiting', 'parked'))
          AND visit NOT IN (SELECT value FROM json_each(?1))
@@ -72,6 +72,7 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRequest> {
         maybe_delivered: row.get(4)?,
         state: queue_state(row, 5)?,
         note: row.get(6)?,
+        taken: json_or_null(row, 7)?.unwrap_or_default(),
     })
 }
 
@@ -112,6 +113,7 @@ pub(super) fn tried(
             deliver(tx, sequence, note.as_deref(), at)?;
             return Ok(true);
         }
+        Delivery::Part { taken, note } => keep_part(tx, sequence, taken, &remembered(before.as_deref(), note))?,
         // An earlier try that may have got through stays so, whatever this one met.
         Delivery::Later { reason, maybe_delivered, .. } => keep(state, *maybe_delivered, reason)?,
         // A refusal may have come in the middle of a bundle: look before it is sent again.
@@ -121,13 +123,27 @@ pub(super) fn tried(
     Ok(false)
 }
 
-/// That a bundle came apart stays known until it is whole: whoever enters it by hand must know that a part may be there.
+/// That a part is there, or may be, stays known until all of it is: whoever enters it by hand must know.
 fn remembered(before: Option<&str>, reason: &str) -> String {
-    let apart = before.is_some_and(|note| note.starts_with(CAME_APART));
-    if apart && !reason.starts_with(CAME_APART) {
+    let began = |with: &str| before.is_some_and(|note| note.starts_with(with)) && !reason.starts_with(with);
+    if began(CAME_APART) {
         return format!("{CAME_APART} and may have a part of it; since then: {reason}");
     }
+    if began(PART_THERE) && !reason.starts_with(CAME_APART) {
+        return format!("{PART_THERE}; since then: {reason}");
+    }
     reason.to_owned()
+}
+
+/// The answer to a part ends the doubt of the tries before it.
+fn keep_part(tx: &Transaction<'_>, sequence: i64, taken: &[Taken], note: &str) -> Result<()> {
+    let some = if taken.is_empty() { None } else { Some(to_json(&taken)?) };
+    tx.execute(
+        "UPDATE outbox SET in_try = 0, maybe_delivered = maybe_delivered AND ?2 IS NULL, taken = ?2, note = ?3
+         WHERE sequence = ?1",
+        params![sequence, some, note],
+    )?;
+    Ok(())
 }
 
 fn keep(tx: &Transaction<'_>, sequence: i64, state: QueueState, maybe_delivered: bool, reason: &str) -> Result<()> {
@@ -146,7 +162,8 @@ fn deliver(tx: &Transaction<'_>, sequence: i64, note: Option<&str>, at: DateTime
         journal::settle(tx, request.id, at)?;
     }
     tx.execute(
-        "UPDATE outbox SET state = ?2, in_try = 0, visit = '', request = NULL, bundle = NULL, note = ?3, delivered_at = ?4
+        "UPDATE outbox SET state = ?2, in_try = 0, visit = '', request = NULL, bundle = NULL, taken = NULL, note = ?3,
+             delivered_at = ?4
          WHERE sequence = ?1",
         params![sequence, queue_word(QueueState::Sent), note, at.to_rfc3339()],
     )?;
@@ -219,10 +236,10 @@ fn queue_row(row: &Row<'_>) -> rusqlite::Result<QueueRow> {
     })
 }
 
-/// Staff: send a parked request once more. False if it is not parked.
+/// Staff: send a parked request once more, all of it, because what was there of it may be gone. False if it is not parked.
 pub(super) fn retry(tx: &Transaction<'_>, id: Uuid) -> Result<bool> {
     let changed = tx.execute(
-        "UPDATE outbox SET state = ?2 WHERE id = ?1 AND state = ?3",
+        "UPDATE outbox SET state = ?2, taken = NULL WHERE id = ?1 AND state = ?3",
         params![id.to_string(), queue_word(QueueState::Waiting), queue_word(QueueState::Parked)],
     )?;
     Ok(changed == 1)

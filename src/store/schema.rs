@@ -145,6 +145,9 @@ pub(super) const STEPS: &[&str] = &[
     ) STRICT;
     CREATE INDEX closings_by_divides ON closings (divides, sequence);
 ",
+    "
+    ALTER TABLE outbox ADD COLUMN taken TEXT;
+",
 ];
 
 /// What this program knows of them; a database of a later one is left alone.

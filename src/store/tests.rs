@@ -265,6 +265,34 @@ fn a_failing_migration_rolls_back_whole_and_keeps_the_steps_before_it() {
     assert_eq!(schema::version(&connection).unwrap(), 2);
 }
 
+/// A queue of before requests went in parts.
+#[test]
+fn an_older_queue_opens_and_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = schema::STEPS.iter().position(|step| step.contains("ADD COLUMN taken")).unwrap();
+    let mut connection = Connection::open(folder.path().join("kiosk.db")).unwrap();
+    schema::migrate(&mut connection, &schema::STEPS[..before]).unwrap();
+    let waiting = request(PaymentOfRequest::Unpaid);
+    let row =
+        (waiting.id.to_string(), waiting.visit.to_string(), at().to_rfc3339(), column::to_json(&waiting).unwrap());
+    connection
+        .execute(
+            "INSERT INTO outbox (id, visit, kind, state, queued_at, request, bundle, tries, in_try)
+             VALUES (?1, ?2, 'documents', 'waiting', ?3, ?4, x'7b7d', 3, 1)",
+            row,
+        )
+        .unwrap();
+    drop(connection);
+    let store = plain(folder.path());
+    let next = store.next_request().unwrap().unwrap();
+    assert_eq!((&next.request, next.bundle.as_slice(), next.tries), (&waiting, b"{}".as_slice(), 3));
+    assert_eq!((next.maybe_delivered, next.taken), (true, Vec::new()));
+    store.trying(next.sequence).unwrap();
+    let taken = vec![Some("ChargeItem/1".to_owned()), None];
+    store.tried(next.sequence, &Delivery::Part { taken: taken.clone(), note: "2 of 5".into() }, at()).unwrap();
+    assert_eq!(store.next_request().unwrap().unwrap().taken, taken);
+}
+
 #[test]
 fn a_database_refusal_tells_no_sql_and_no_value() {
     let connection = Connection::open_in_memory().unwrap();

@@ -13,7 +13,7 @@ use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::hospital::sync::{self, SyncSettings, random_below};
 use hospital_kiosk::hospital::wire::entry_id;
 use hospital_kiosk::ports::{HospitalServer, Store, StoreError};
-use hospital_kiosk::rehearsal::hospital::{FaultyProxy, Odds, seed_into};
+use hospital_kiosk::rehearsal::hospital::{FaultyProxy, Manners, Odds, seed_into};
 use hospital_kiosk::rehearsal::people;
 use hospital_kiosk::store;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,13 +91,16 @@ fn produce(store: &dyn Store, server: &dyn HospitalServer, numbers: std::ops::Ra
 #[test]
 fn child_that_queues_and_delivers_until_it_is_killed() {
     let Ok(orders) = std::env::var(CHILD) else { return };
-    let [root, url, from, to, size_max_mib] = orders.split('|').collect::<Vec<_>>().try_into().expect("orders");
+    let [root, url, from, to, size_max_mib, entries_max] =
+        orders.split('|').collect::<Vec<_>>().try_into().expect("orders");
     let opened =
         store::open_with_credentials(&store_settings(Path::new(root), size_max_mib.parse().expect("MiB")), None)
             .expect("the store");
     assert_eq!(opened.notice, None, "a kill damages nothing");
     let store: Arc<dyn Store> = Arc::new(opened.store);
-    let client = client_with(&config::Hospital { send_timeout_ms: SEND_TIMEOUT_MS, ..settings(url) });
+    let transaction_entries_max = entries_max.parse().expect("a number");
+    let hospital = config::Hospital { send_timeout_ms: SEND_TIMEOUT_MS, transaction_entries_max, ..settings(url) };
+    let client = client_with(&hospital);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
     let wake = Arc::new(Notify::new());
     runtime.spawn(sync::run(
@@ -131,10 +134,11 @@ impl Drop for Kiosk {
 }
 
 impl Kiosk {
-    fn start(root: &Path, url: &str, from: u128, to: u128, size_max_mib: u32) -> Self {
+    fn start(root: &Path, url: &str, numbers: (u128, u128), size_max_mib: u32, entries_max: usize) -> Self {
+        let (from, to) = numbers;
         let mut child = Command::new(std::env::current_exe().expect("the test binary"))
             .args(["child_that_queues_and_delivers_until_it_is_killed", "--nocapture"])
-            .env(CHILD, format!("{}|{url}|{from}|{to}|{size_max_mib}", root.display()))
+            .env(CHILD, format!("{}|{url}|{from}|{to}|{size_max_mib}|{entries_max}", root.display()))
             .stdout(Stdio::piped())
             .spawn()
             .expect("a child");
@@ -188,8 +192,9 @@ impl Heard {
     }
 }
 
-/// Plays it all; `life_ms` is how long a kiosk lives at most before it is killed.
-fn play(upstream: &str, requests: u128, kills: u32, life_ms: u64) {
+/// Plays it all; `life_ms` is how long a kiosk lives at most before it is killed. A kiosk that knows of `entries_max` sends no
+/// more in one transaction.
+fn play(upstream: &str, requests: u128, kills: u32, life_ms: u64, entries_max: usize) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(seed_into(upstream, day(), true)).expect("seeded");
     let proxy = FaultyProxy::start(upstream, ODDS, 20_261_125).expect("a bad line");
@@ -201,12 +206,12 @@ fn play(upstream: &str, requests: u128, kills: u32, life_ms: u64) {
         let size_max_mib = if is_full { 0 } else { 4_096 };
         // Requests come little by little, so that there are some to queue until the last kill.
         let to = (requests * u128::from(kill + 1) / u128::from(kills)).max(heard.queued);
-        let kiosk = Kiosk::start(disk.path(), &proxy.url(), heard.queued + 1, to, size_max_mib);
+        let kiosk = Kiosk::start(disk.path(), &proxy.url(), (heard.queued + 1, to), size_max_mib, entries_max);
         heard.listen(&kiosk, Duration::from_millis(random_below(life_ms)), is_full);
         drop(kiosk);
     }
     heard.over = false;
-    let kiosk = Kiosk::start(disk.path(), &proxy.url(), heard.queued + 1, requests, 4_096);
+    let kiosk = Kiosk::start(disk.path(), &proxy.url(), (heard.queued + 1, requests), 4_096, entries_max);
     heard.listen(&kiosk, Duration::from_mins(20), false);
     assert!(heard.over && heard.queued == requests, "the last kiosk finished; {} queued", heard.queued);
     drop(kiosk);
@@ -301,9 +306,21 @@ fn life_ms(requests: u128, kills: u32) -> u64 {
 fn a_bad_line_and_a_killed_kiosk_lose_nothing_and_double_nothing() {
     let hospital = hospital();
     match size() {
-        None => play(&hospital.url(), 90, 6, 400),
-        Some((requests, kills)) => play(&hospital.url(), requests, kills, life_ms(requests, kills)),
+        None => play(&hospital.url(), 90, 6, 400, 0),
+        Some((requests, kills)) => play(&hospital.url(), requests, kills, life_ms(requests, kills), 0),
     }
+}
+
+/// Each request goes in two parts or more; each kiosk learns that anew, by a refusal, and dies between the parts.
+#[test]
+fn a_small_server_gets_each_request_in_parts_and_once() {
+    let hospital = hospital();
+    hospital.manners(Manners::small_and_plain(2));
+    match size() {
+        None => play(&hospital.url(), 60, 6, 500, 0),
+        Some((requests, kills)) => play(&hospital.url(), requests, kills, life_ms(requests, kills) * 2, 0),
+    }
+    assert!(hospital.bundles().iter().all(|bundle| bundle["entry"].as_array().is_some_and(|part| part.len() <= 2)));
 }
 
 #[test]
@@ -311,5 +328,13 @@ fn a_bad_line_and_a_killed_kiosk_lose_nothing_and_double_nothing() {
 fn nor_do_they_at_somebody_elses_server() {
     let url = std::env::var("PEER_FHIR_URL").expect("PEER_FHIR_URL");
     let (requests, kills) = size().unwrap_or((300, 20));
-    play(&url, requests, kills, life_ms(requests, kills));
+    play(&url, requests, kills, life_ms(requests, kills), 0);
+}
+
+#[test]
+#[ignore = "needs a third-party FHIR server: make peers"]
+fn in_parts_too_at_somebody_elses_server() {
+    let url = std::env::var("PEER_FHIR_URL").expect("PEER_FHIR_URL");
+    let (requests, kills) = size().unwrap_or((60, 6));
+    play(&url, requests, kills, life_ms(requests, kills) * 3, 1);
 }

@@ -106,6 +106,7 @@ async fn each_refusal_has_its_meaning() {
             Delivery::Park { .. } => "park".to_owned(),
             Delivery::Hold { .. } => "hold".to_owned(),
             Delivery::Done { .. } => "done".to_owned(),
+            Delivery::Part { .. } => "part".to_owned(),
         };
         assert_eq!(word, meaning, "{status} {retry_after:?}");
     }
@@ -220,7 +221,11 @@ async fn a_request_that_came_apart_is_completed_and_not_taken_for_done() {
         let told = match &delivery {
             Delivery::Park { reason } => reason.starts_with(CAME_APART) && status < 500,
             Delivery::Later { reason, maybe_delivered: true, .. } => reason.starts_with(CAME_APART) != loses_answers,
-            Delivery::Done { .. } | Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Hold { .. } => false,
+            Delivery::Done { .. }
+            | Delivery::Part { .. }
+            | Delivery::Later { .. }
+            | Delivery::Busy { .. }
+            | Delivery::Hold { .. } => false,
         };
         assert!(told, "{refused} {status}: {delivery:?}");
         assert_eq!((hospital.count("Task"), hospital.count(refused)), (1, 0), "{refused} {status}");
@@ -229,7 +234,7 @@ async fn a_request_that_came_apart_is_completed_and_not_taken_for_done() {
         let restarted = super::fixture::client(&hospital.url());
         let note = match delivery {
             Delivery::Park { reason } | Delivery::Later { reason, .. } => Some(reason),
-            Delivery::Done { .. } | Delivery::Busy { .. } | Delivery::Hold { .. } => None,
+            Delivery::Done { .. } | Delivery::Part { .. } | Delivery::Busy { .. } | Delivery::Hold { .. } => None,
         };
         let again = QueuedRequest { maybe_delivered: true, note, ..first };
         assert_eq!(restarted.deliver(&again).await, DONE);

@@ -52,6 +52,7 @@ pub fn settings(url: &str) -> Hospital {
         retry_base_ms: 20,
         retry_cap_ms: 200,
         network_return_wait_ms: 20,
+        transaction_entries_max: 0,
         schedule_refresh_s: 3_600,
     }
 }
@@ -211,6 +212,7 @@ pub fn queued(request: Request, server: &dyn HospitalServer) -> QueuedRequest {
         maybe_delivered: false,
         state: QueueState::Waiting,
         note: None,
+        taken: Vec::new(),
     }
 }
 

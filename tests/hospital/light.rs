@@ -71,6 +71,7 @@ impl Store for LightStore {
             maybe_delivered,
             state: QueueState::Waiting,
             note: None,
+            taken: Vec::new(),
         }))
     }
 
@@ -95,7 +96,7 @@ impl Store for LightStore {
                     row.1 |= maybe_delivered;
                 }
             }
-            Delivery::Hold { .. } | Delivery::Busy { .. } => {}
+            Delivery::Part { .. } | Delivery::Hold { .. } | Delivery::Busy { .. } => {}
         }
         Ok(())
     }

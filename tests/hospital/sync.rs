@@ -54,6 +54,7 @@ impl Store for MemoryStore {
             maybe_delivered: false,
             state,
             note: None,
+            taken: Vec::new(),
         });
         Ok(())
     }
@@ -89,6 +90,9 @@ impl Store for MemoryStore {
             Delivery::Park { reason } => (row.state, row.note) = (QueueState::Parked, Some(reason.clone())),
             Delivery::Later { maybe_delivered, reason, .. } => {
                 (row.maybe_delivered, row.note) = (*maybe_delivered, Some(reason.clone()));
+            }
+            Delivery::Part { taken, note } => {
+                (row.maybe_delivered, row.taken, row.note) = (false, taken.clone(), Some(note.clone()));
             }
             Delivery::Hold { .. } | Delivery::Busy { .. } => {}
         });

@@ -35,6 +35,8 @@ struct Table {
     /// How many it may be given at once, and how many it was given each time.
     together_max: AtomicUsize,
     sizes: Mutex<Vec<usize>>,
+    /// How many of them fit into one transaction.
+    fitting: AtomicUsize,
     several_in_doubt: AtomicBool,
 }
 
@@ -48,6 +50,7 @@ impl Table {
             at_once: AtomicUsize::new(0),
             together_max: AtomicUsize::new(1),
             sizes: Mutex::default(),
+            fitting: AtomicUsize::new(usize::MAX),
             several_in_doubt: AtomicBool::new(false),
         })
     }
@@ -92,6 +95,10 @@ impl HospitalServer for Table {
 
     fn together_max(&self) -> usize {
         self.together_max.load(Ordering::SeqCst)
+    }
+
+    fn fitting(&self, queued: &[QueuedRequest]) -> usize {
+        queued.len().min(self.fitting.load(Ordering::SeqCst))
     }
 
     /// Refused as a whole where the rule parks the first.
@@ -355,6 +362,38 @@ async fn what_piled_up_travels_together_and_alone_after_trouble() {
         let later = if matches!(first, Delivery::Park { .. }) { vec![1, 1] } else { vec![2] };
         assert_eq!(table.sizes()[found.len()..], later, "{first:?}");
     }
+}
+
+/// Twenty parts are twenty tries without a pause, before everything else; trouble on the way waits as any other does, and
+/// several that were too many together are fewer at once.
+#[tokio::test(start_paused = true)]
+async fn parts_follow_each_other_without_a_pause() {
+    let part = |count: usize| Delivery::Part { taken: vec![None; count], note: "a part".to_owned() };
+    let table = Table::new(move |sequence, tries| match (sequence, tries) {
+        (1, 0..=9) => part(tries + 1),
+        (1, 10) => later(None, false),
+        (1, 11..=20) => part(tries),
+        (1, 21) => DONE,
+        (2, 22) => part(0),
+        _ => DONE,
+    });
+    table.together_max.store(10, Ordering::SeqCst);
+    let settings = SyncSettings { network_return_wait_ms: 0, ..SETTINGS };
+    let kiosk = Kiosk::start(&table, settings, &[1]);
+    hours(1).await;
+    assert!(kiosk.store.is_empty());
+    let gaps = table.gaps();
+    let without_trouble = [&gaps[..10], &gaps[12..]].concat();
+    assert_eq!((gaps.len(), without_trouble), (21, vec![50; 19]));
+    assert!((100..=2_200).contains(&(gaps[10] + gaps[11])), "the first step of the back-off at most: {gaps:?}");
+    (2..=6).for_each(|visit| kiosk.store.add(visit));
+    table.fitting.store(2, Ordering::SeqCst);
+    kiosk.wake.notify_one();
+    hours(1).await;
+    assert!(kiosk.store.is_empty());
+    assert_eq!(table.sizes()[22..], [2, 2, 2, 1], "the first two once more");
+    assert!(table.gaps()[22..].iter().all(|gap| *gap == 50), "{:?}", table.gaps());
+    assert_eq!(kiosk.online(), [true, false, true]);
 }
 
 /// A server too slow for ten at a time costs its time-out twice and then never again that day.

@@ -7,9 +7,11 @@ use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
 use hospital_kiosk::domain::patient::{BirthDate, Patient, PatientNumber};
-use hospital_kiosk::hospital::wire::{self, Capabilities, device_resource, document_bundle, frozen_bundle, quote_task};
+use hospital_kiosk::hospital::wire::{
+    self, Capabilities, Frozen, device_resource, document_bundle, frozen_bundle, quote_task,
+};
 use hospital_kiosk::rehearsal::people::seed_bundle;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 const ALL: Capabilities = Capabilities {
@@ -109,6 +111,39 @@ fn what_is_sent_is_as_it_was() {
     }
     for (name, resource) in single_resources() {
         compare(name, &resource);
+    }
+}
+
+/// The second of three parts at a server that told where the first of two charges is, and the last of five.
+#[test]
+fn a_part_points_to_what_is_there_already() {
+    let (_, request, can) = cases().remove(0);
+    let whole = bundle(&request, can);
+    let frozen = Frozen::read(whole.to_string().as_bytes()).expect("entries");
+    let told = |address: &str| Some(address.to_owned());
+    let read = |part: Vec<Value>| serde_json::from_slice::<Value>(&wire::transaction(&part)).expect("JSON");
+    let invoice = read(frozen.part(&[told("ChargeItem/11"), None], 2));
+    let task =
+        read(frozen.part(&[told("ChargeItem/11"), None, told("Invoice/12"), told("PaymentNotice/13")], usize::MAX));
+    compare("paid-part-2", &invoice);
+    compare("paid-part-last", &task);
+    assert_eq!(read(frozen.part(&[], usize::MAX)), whole, "all of it is as it was");
+    let lines = &invoice["entry"][0]["resource"]["lineItem"];
+    assert_eq!(lines[0]["chargeItemReference"], json!({"reference": "ChargeItem/11"}));
+    let logical = json!({"type": "ChargeItem", "identifier": whole["entry"][1]["resource"]["identifier"][0]});
+    assert_eq!(lines[1]["chargeItemReference"], logical);
+    let notice = &invoice["entry"][1]["resource"]["request"]["reference"];
+    assert_eq!(*notice, invoice["entry"][0]["fullUrl"], "within the part it stays as it was");
+    assert_eq!(task["entry"][0]["resource"]["focus"], json!({"reference": "Invoice/12"}));
+    assert!(!task.to_string().replace(task["entry"][0]["fullUrl"].as_str().expect("a url"), "").contains("urn:uuid"));
+    for (part, of) in [(&invoice, 2..4), (&task, 4..5)] {
+        for (entry, frozen) in part["entry"].as_array().expect("entries").iter().zip(of) {
+            let frozen = &whole["entry"][frozen];
+            assert_eq!(
+                (&entry["request"], &entry["fullUrl"], &entry["resource"]["identifier"]),
+                (&frozen["request"], &frozen["fullUrl"], &frozen["resource"]["identifier"])
+            );
+        }
     }
 }
 

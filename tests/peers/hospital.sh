@@ -28,4 +28,7 @@ echo "== a bad line and a kiosk killed again and again, in front of a fresh sekm
 url=$("$here/fhir_server.sh" start "$peers/fhir-chaos")
 trap '"$here/fhir_server.sh" stop "$peers/fhir-chaos"' EXIT
 PEER_FHIR_URL="$url" cargo test --test tests hospital::chaos::nor_do_they -- --include-ignored --nocapture
+"$here/fhir_server.sh" stop "$peers/fhir-chaos"
+url=$("$here/fhir_server.sh" start "$peers/fhir-chaos")
+PEER_FHIR_URL="$url" cargo test --test tests hospital::chaos::in_parts_too -- --include-ignored --nocapture
 PEER_FHIR_URL="$url" cargo test --test tests hospital::rates -- --include-ignored --nocapture --test-threads 1

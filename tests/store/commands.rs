@@ -3,7 +3,7 @@
 use super::*;
 use chrono::Utc;
 use hospital_kiosk::commands::{Refusal, payments, queue, socket};
-use hospital_kiosk::domain::outbox::Delivery;
+use hospital_kiosk::domain::outbox::{Delivery, PART_THERE};
 use hospital_kiosk::ports::StaffBook;
 use serde_json::Value;
 use std::sync::Arc;
@@ -55,6 +55,27 @@ fn the_summary_counts_and_says_what_to_do() {
     assert_eq!(store.request_row(Uuid::from_u128(99)).unwrap(), None);
     assert!(json["parked_requests"][0]["advice"].as_str().unwrap().contains("retry"), "{json}");
     assert!(!format!("{text}{json}").contains(MARKER));
+}
+
+/// Staff see how far a request in parts is; and that a part is there, before they enter it by hand.
+#[test]
+fn a_request_in_parts_is_shown_as_that() {
+    let disk = Disk::new();
+    let store = disk.open();
+    store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
+    let show = |delivery: Delivery| {
+        store.trying(1).unwrap();
+        store.tried(1, &delivery, at()).unwrap();
+        queue::show(&store, Uuid::from_u128(1), false).unwrap().join("\n")
+    };
+    let note = format!("{PART_THERE}: 3 of its 8 entries; the rest goes there next");
+    assert!(show(Delivery::Part { taken: vec![None; 3], note: note.clone() }).ends_with(&note));
+    let parked = show(Delivery::Park { reason: REFUSED.into() });
+    for said in
+        [PART_THERE, REFUSED, "transaction_entries_max", "enter there by hand what it lacks", "kiosk queue close"]
+    {
+        assert!(parked.contains(said), "{said}: {parked}");
+    }
 }
 
 /// Numbers begin anew every day: what one of them names twice is not guessed.

@@ -1,8 +1,9 @@
 //! The queue as scripts: `put REQUEST VISIT`, `next REQUEST|-`, `try`, `done|later|perhaps|park|hold REQUEST`, `retry REQUEST`,
-//! `close REQUEST`, `doubt yes|no` (may the next one have got through already?), `reopen`.
+//! `part REQUEST ENTRIES`, `has ENTRIES` (of the next one at the hospital), `close REQUEST`, `doubt yes|no` (may the next one
+//! have got through already?), `reopen`.
 
 use super::*;
-use hospital_kiosk::domain::outbox::{CAME_APART, Delivery, QueueState};
+use hospital_kiosk::domain::outbox::{CAME_APART, Delivery, PART_THERE, QueueState, Taken};
 use hospital_kiosk::domain::payment::PaymentState;
 
 const SCRIPTS: &[(&str, &str)] = &[
@@ -41,6 +42,23 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("what comes after delivery changes nothing", "put 1 1, try 1, done 1, park 1, later 1, done 1, next -"),
     ("a delivered request is not queued again", "put 1 1, try 1, done 1, put 1 1, next -"),
     ("a queued request is not queued twice", "put 1 1, put 1 1, try 1, done 1, next -"),
+    (
+        "a request in parts goes on where it was, before all others, also after a power cut",
+        "put 1 1, put 2 2, has 0, try 1, part 1 3, next 1, has 3, doubt no, try 1, reopen, has 3, doubt yes, part 1 5, has 5, doubt no, done 1, next 2, has 0",
+    ),
+    (
+        "what a later answer says takes nothing away",
+        "put 1 1, try 1, part 1 3, try 1, perhaps 1, has 3, try 1, hold 1, has 3",
+    ),
+    ("nor does a part that took nothing, and no doubt", "put 1 1, try 1, perhaps 1, try 1, part 1 0, has 0, doubt yes"),
+    (
+        "what is sent again is sent whole: staff may have removed what was there",
+        "put 1 1, try 1, part 1 3, try 1, park 1, retry 1, has 0, doubt yes",
+    ),
+    (
+        "a request in parts is closed by hand",
+        "put 1 1, put 2 1, try 1, part 1 3, try 1, park 1, next -, close 1, next 2, has 0",
+    ),
     ("order outlives a restart", "put 2 1, put 1 2, reopen, next 2, done 2, reopen, next 1"),
 ];
 
@@ -66,6 +84,11 @@ fn step(store: &SqliteStore, words: &[&str]) {
             let next = store.next_request().unwrap().map(|queued| queued.request.id);
             return assert_eq!(next, (words[1] != "-").then(|| Uuid::from_u128(number)));
         }
+        "has" => {
+            let taken = store.next_request().unwrap().unwrap().taken;
+            return assert_eq!(taken, places(words[1].parse().unwrap()));
+        }
+        "part" => Delivery::Part { taken: places(words[2].parse().unwrap()), note: why() },
         "doubt" => return assert_eq!(store.next_request().unwrap().unwrap().maybe_delivered, words[1] == "yes"),
         "done" => Delivery::Done { note: None },
         "later" => Delivery::Later { reason: why(), after_s: None, maybe_delivered: false },
@@ -75,6 +98,11 @@ fn step(store: &SqliteStore, words: &[&str]) {
         other => panic!("{other}"),
     };
     store.tried(sequence(store, number), &outcome, at()).unwrap();
+}
+
+/// Where the first entries are; of every third the server did not say.
+fn places(count: usize) -> Vec<Taken> {
+    (0..count).map(|entry| (entry % 3 != 0).then(|| format!("ChargeItem/{entry}"))).collect()
 }
 
 #[test]
@@ -202,6 +230,32 @@ fn that_a_bundle_came_apart_is_remembered_over_later_answers() {
         let kept = note(later(reason));
         assert!(kept.starts_with(CAME_APART) && kept.ends_with(reason) && kept.len() < 150, "{kept}");
     }
+}
+
+#[test]
+fn that_a_part_is_there_is_remembered_until_all_of_it_is() {
+    let disk = Disk::new();
+    let store = disk.open();
+    store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
+    let note = |delivery: Delivery| {
+        store.trying(1).unwrap();
+        store.tried(1, &delivery, at()).unwrap();
+        store.requests().unwrap().remove(0).note.unwrap()
+    };
+    let part = |count: usize| Delivery::Part { taken: places(count), note: format!("{PART_THERE}: {count} of 8") };
+    assert_eq!(note(part(2)), format!("{PART_THERE}: 2 of 8"));
+    let held = note(Delivery::Hold { reason: "401".into() });
+    assert_eq!(held, format!("{PART_THERE}; since then: 401"));
+    assert_eq!(note(part(4)), format!("{PART_THERE}: 4 of 8"));
+    let parked = note(Delivery::Park { reason: "422".into() });
+    assert_eq!(parked, format!("{PART_THERE}; since then: 422"));
+    assert!(store.retry(Uuid::from_u128(1)).unwrap());
+    let again = note(Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true });
+    assert_eq!(
+        again,
+        format!("{PART_THERE}; since then: 503"),
+        "sent whole again, and a part may be there all the same"
+    );
 }
 
 /// Read part by part, with others in between.

@@ -45,7 +45,11 @@ pub fn of_several(verdict: Verdict, requests: usize) -> Result<Vec<Delivery>, St
         }
         Verdict::Settled(Delivery::Park { reason }) => Err(format!("of several together: {reason}")),
         Verdict::Settled(
-            same @ (Delivery::Done { .. } | Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Hold { .. }),
+            same @ (Delivery::Done { .. }
+            | Delivery::Part { .. }
+            | Delivery::Later { .. }
+            | Delivery::Busy { .. }
+            | Delivery::Hold { .. }),
         ) => Ok(vec![same; requests]),
     }
 }
@@ -152,6 +156,7 @@ mod tests {
         match verdict {
             Verdict::Look => "look",
             Verdict::Settled(Delivery::Done { .. }) => "done",
+            Verdict::Settled(Delivery::Part { .. }) => "part",
             Verdict::Settled(Delivery::Park { .. }) => "park",
             Verdict::Settled(Delivery::Hold { .. }) => "hold",
             Verdict::Settled(Delivery::Later { maybe_delivered: true, .. }) => "later, maybe there",

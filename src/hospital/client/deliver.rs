@@ -1,12 +1,14 @@
-//! One try of one frozen bundle, or of several together.
+//! One try of one frozen bundle, of a part of it, or of several together.
 
-use super::super::wire;
+use super::super::wire::{self, Frozen};
 use super::Client;
 use super::answer::{self, Verdict};
-use super::http::Trouble;
-use crate::domain::outbox::{CAME_APART, Delivery, QueuedRequest};
-use serde_json::{Value, json};
-use std::sync::PoisonError;
+use super::http::{HttpAnswer, Trouble};
+use super::outcome::{self, Less};
+use crate::domain::outbox::{CAME_APART, Delivery, PART_THERE, QueuedRequest, Taken};
+use serde_json::Value;
+
+const NO_BUNDLE: &str = "the server answered something that is no FHIR bundle";
 
 /// What a look for our own Task found.
 enum Look {
@@ -20,12 +22,29 @@ enum Look {
     Failed(Delivery),
 }
 
+/// What became of one part.
+enum Sent {
+    /// Where its entries are.
+    Taken(Vec<Taken>),
+    /// Nothing of it was taken, and less at once may be.
+    TooMuch {
+        less: Less,
+        maybe_taken: bool,
+        otherwise: Delivery,
+    },
+    /// More than one match (412).
+    Look,
+    /// The server said that it is done, and not of what.
+    Unsaid,
+    Not(Delivery),
+}
+
 impl Client {
     pub(super) async fn deliver_bundle(&self, queued: &QueuedRequest) -> Delivery {
-        let Some(entries) = entries(&queued.bundle) else {
+        let Some(whole) = Frozen::read(&queued.bundle) else {
             return Delivery::Park { reason: "the stored bundle cannot be read".to_owned() };
         };
-        let once = entries.iter().all(is_conditional);
+        let once = whole.is_conditional();
         // What is there stays as it is and what is missing is added; a look would prove nothing.
         let apart = once && self.came_apart(queued);
         if !apart && (queued.maybe_delivered || !once) {
@@ -35,10 +54,49 @@ impl Client {
                 Look::None | Look::InPart => {}
             }
         }
-        match self.transaction(queued.bundle.clone(), entries.len()).await {
-            Verdict::Settled(delivery) => delivery,
-            Verdict::Look if apart => matches_several(),
-            Verdict::Look => self.after_412(queued).await,
+        // Only what may be repeated may be cut: a part of it may be sent again.
+        let most = if once { self.entries_max().unwrap_or(usize::MAX) } else { usize::MAX };
+        self.deliver_part(queued, &whole, most, apart).await
+    }
+
+    /// The next entries, as many as the server takes: fewer and fewer while it says that they are too many. One part a try,
+    /// so that each is written down before the next leaves.
+    async fn deliver_part(&self, queued: &QueuedRequest, whole: &Frozen, most: usize, apart: bool) -> Delivery {
+        let (all, mut most, mut refused) = (whole.entries().len(), most, false);
+        loop {
+            let part = whole.part(&queued.taken, most);
+            let is_last = queued.taken.len() + part.len() >= all;
+            // What goes as one goes as it was frozen.
+            let body = if part.len() == all { queued.bundle.clone() } else { wire::transaction(&part) };
+            match self.transaction(body, &part).await {
+                Sent::Taken(addresses) => {
+                    if refused {
+                        self.learn_entries_max(part.len());
+                    }
+                    return if is_last { Delivery::Done { note: None } } else { in_part(queued, addresses, all) };
+                }
+                Sent::TooMuch { less, maybe_taken, otherwise } if whole.is_conditional() => {
+                    if maybe_taken && let Some(end) = self.ended(queued).await {
+                        return end;
+                    }
+                    if less == Less::Perhaps {
+                        tracing::info!(id = %queued.request.id, "the server refuses it without a reason: trying less at once");
+                    }
+                    let Some(smaller) = smaller(less, part.len()) else { return otherwise };
+                    (most, refused) = (smaller, true);
+                }
+                Sent::TooMuch { otherwise, .. } => return otherwise,
+                Sent::Look if apart => return matches_several(),
+                Sent::Look => return self.after_412(queued).await,
+                Sent::Unsaid => return self.after_silence(queued, is_last).await,
+                Sent::Not(delivery) => {
+                    if part.len() == 1 && matches!(delivery, Delivery::Park { .. }) {
+                        // Then it was not their number, and perhaps it never was.
+                        self.known().entries_max = None;
+                    }
+                    return delivery;
+                }
+            }
         }
     }
 
@@ -46,30 +104,114 @@ impl Client {
     /// refused (Medplum, as a batch).
     fn came_apart(&self, queued: &QueuedRequest) -> bool {
         queued.note.as_deref().is_some_and(|note| note.starts_with(CAME_APART))
-            || queued.maybe_delivered && self.known.lock().unwrap_or_else(PoisonError::into_inner).takes_apart
+            || queued.maybe_delivered && self.known().takes_apart
     }
 
-    async fn transaction(&self, bundle: Vec<u8>, entries: usize) -> Verdict {
-        let verdict = match self.http.transaction(bundle, self.send_timeout()).await {
-            Err(trouble) => Verdict::Settled(answer::trouble(trouble)),
-            Ok(answer) => answer::of_transaction(&answer, entries),
+    /// How many entries the server takes at once, as it was configured or learnt.
+    fn entries_max(&self) -> Option<usize> {
+        let configured = Some(self.settings.transaction_entries_max).filter(|most| *most > 0);
+        [configured, self.known().entries_max].into_iter().flatten().min()
+    }
+
+    fn learn_entries_max(&self, most: usize) {
+        let mut known = self.known();
+        known.entries_max = Some(known.entries_max.map_or(most, |before| before.min(most)));
+        tracing::warn!(
+            most,
+            "the hospital's server refuses more entries in one transaction: what is larger goes there in parts; write \
+             hospital.transaction_entries_max, and it need not be tried out after a restart"
+        );
+    }
+
+    /// How many of them, from the first, the server takes in one transaction.
+    pub(super) fn fitting(&self, queued: &[QueuedRequest]) -> usize {
+        let Some(most) = self.entries_max() else { return queued.len() };
+        let entries = |queued: &QueuedRequest| Frozen::read(&queued.bundle).map_or(0, |whole| whole.entries().len());
+        let together = queued.iter().map(entries).scan(0_usize, |sum, entries| {
+            *sum = sum.saturating_add(entries);
+            Some(*sum)
+        });
+        together.take_while(|sum| *sum <= most).count()
+    }
+
+    async fn transaction(&self, bundle: Vec<u8>, entries: &[Value]) -> Sent {
+        let answer = match self.answer_to(bundle).await {
+            Ok(answer) => answer,
+            Err(trouble) => return Sent::Not(answer::trouble(trouble)),
         };
+        if answer.is_success() && answer.json.is_none() {
+            return Sent::Unsaid;
+        }
+        let verdict = answer::of_transaction(&answer, entries.len());
         if let Verdict::Settled(Delivery::Park { reason } | Delivery::Later { reason, .. }) = &verdict
             && reason.starts_with(CAME_APART)
         {
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).takes_apart = true;
+            self.known().takes_apart = true;
         }
-        verdict
+        match (verdict, outcome::asks_for_less(&answer, entries.len())) {
+            (Verdict::Settled(Delivery::Done { .. }), _) => {
+                Sent::Taken(wire::addresses(answer.json.as_ref().unwrap_or(&Value::Null), entries))
+            }
+            (Verdict::Settled(otherwise), Some(less)) => {
+                Sent::TooMuch { less, maybe_taken: answer.status >= 500, otherwise }
+            }
+            (Verdict::Settled(delivery), None) => Sent::Not(delivery),
+            (Verdict::Look, _) => Sent::Look,
+        }
+    }
+
+    /// A server that takes `return=minimal` for "say nothing" is asked to say something: each entry is created only once.
+    async fn answer_to(&self, bundle: Vec<u8>) -> Result<HttpAnswer, Trouble> {
+        let minimal = !self.known().says_nothing;
+        let answer = self.http.transaction(bundle.clone(), minimal, self.send_timeout()).await?;
+        let silent = answer.is_success() && answer.json.is_none();
+        if !(silent && minimal && Frozen::read(&bundle).is_some_and(|whole| whole.is_conditional())) {
+            return Ok(answer);
+        }
+        // Whatever becomes of the second: the first may have been taken.
+        match self.http.transaction(bundle, false, self.send_timeout()).await {
+            Ok(again) if again.is_success() && again.json.is_some() => {
+                self.known().says_nothing = true;
+                Ok(again)
+            }
+            Ok(_) | Err(_) => Ok(answer),
+        }
     }
 
     /// Several frozen bundles as one.
     pub(super) async fn deliver_bundles(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, String> {
-        let entries = queued.iter().map(|queued| entries(&queued.bundle)).collect::<Option<Vec<_>>>();
-        let entries = entries.map(|each| each.concat()).filter(|entries| entries.iter().all(is_conditional));
-        let entries = entries.ok_or("one of several has to be looked for before it is sent")?;
-        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
-        let verdict = self.transaction(bundle.to_string().into_bytes(), entries.len()).await;
+        let whole = queued.iter().map(|queued| Frozen::read(&queued.bundle)).collect::<Option<Vec<_>>>();
+        let whole = whole.filter(|all| all.iter().all(Frozen::is_conditional));
+        let whole = whole.ok_or("one of several has to be looked for before it is sent")?;
+        let entries = whole.iter().flat_map(Frozen::entries).cloned().collect::<Vec<_>>();
+        let verdict = match self.transaction(wire::transaction(&entries), &entries).await {
+            Sent::Taken(_) => Verdict::Settled(Delivery::Done { note: None }),
+            Sent::TooMuch { less: less @ (Less::Of(_) | Less::Surely), maybe_taken: false, .. } => {
+                self.learn_entries_max(smaller(less, entries.len()).unwrap_or(1));
+                let note = "the server takes fewer entries at once than several requests have together".to_owned();
+                return Ok(vec![Delivery::Part { taken: Vec::new(), note }; queued.len()]);
+            }
+            Sent::TooMuch { otherwise, .. } => Verdict::Settled(otherwise),
+            Sent::Look => Verdict::Look,
+            Sent::Unsaid => Verdict::Settled(later(NO_BUNDLE, None)),
+            Sent::Not(delivery) => Verdict::Settled(delivery),
+        };
         answer::of_several(verdict, queued.len())
+    }
+
+    /// What a look for the Task ends; `None` if it is not there.
+    async fn ended(&self, queued: &QueuedRequest) -> Option<Delivery> {
+        match self.look_for_task(queued).await {
+            Look::Ours { more_than_one } => Some(found(more_than_one)),
+            Look::Failed(delivery) => Some(delivery),
+            Look::None | Look::InPart => None,
+        }
+    }
+
+    /// An empty body proves nothing; the Task, if it was in there, does.
+    async fn after_silence(&self, queued: &QueuedRequest, is_last: bool) -> Delivery {
+        let found = if is_last { self.ended(queued).await } else { None };
+        found.unwrap_or_else(|| later(NO_BUNDLE, None))
     }
 
     /// More than one match somewhere: never sent again blindly.
@@ -81,8 +223,8 @@ impl Client {
         }
     }
 
-    /// The Task comes last in its bundle and names all of it: at a server that keeps all or nothing it is proof of all, and
-    /// at most others what is missing is left unresolved in it. Only Tasks are asked for, because a kiosk may read nothing
+    /// The Task comes last and names all of it: what goes before it in parts was taken before it left. At a server that keeps
+    /// all or nothing it is proof of all, and at most others what is missing is left unresolved in it. Only Tasks are asked for, because a kiosk may read nothing
     /// else of what it wrote (`[identity] scope`).
     async fn look_for_task(&self, queued: &QueuedRequest) -> Look {
         let id = wire::entry_id(queued.request.id, "task").to_string();
@@ -102,7 +244,10 @@ impl Client {
                     Delivery::Later { reason, after_s, .. } => {
                         Delivery::Later { reason, after_s, maybe_delivered: true }
                     }
-                    other @ (Delivery::Done { .. } | Delivery::Hold { .. } | Delivery::Busy { .. }) => other,
+                    other @ (Delivery::Done { .. }
+                    | Delivery::Part { .. }
+                    | Delivery::Hold { .. }
+                    | Delivery::Busy { .. }) => other,
                 }),
             },
         }
@@ -140,15 +285,17 @@ fn later(reason: &str, after_s: Option<u64>) -> Delivery {
     Delivery::Later { reason: reason.to_owned(), after_s, maybe_delivered: true }
 }
 
-fn entries(bundle: &[u8]) -> Option<Vec<Value>> {
-    let mut bundle: Value = serde_json::from_slice(bundle).ok()?;
-    match bundle["entry"].take() {
-        Value::Array(entries) => Some(entries),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => None,
-    }
+/// How many entries next; `None` if there is nothing less than one.
+fn smaller(less: Less, entries: usize) -> Option<usize> {
+    let most = match less {
+        Less::Of(most) => most.min(entries.saturating_sub(1)),
+        Less::Surely | Less::Perhaps => entries / 2,
+    };
+    (most > 0).then_some(most)
 }
 
-/// It is created only once; any other needs a look before it is sent.
-fn is_conditional(entry: &Value) -> bool {
-    entry["request"]["ifNoneExist"].is_string()
+fn in_part(queued: &QueuedRequest, addresses: Vec<Taken>, all: usize) -> Delivery {
+    let taken = [queued.taken.clone(), addresses].concat();
+    let note = format!("{PART_THERE}: {} of its {all} entries; the rest goes there next", taken.len());
+    Delivery::Part { taken, note }
 }

@@ -231,9 +231,10 @@ impl Http {
         self.send(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body), timeout).await
     }
 
-    /// A transaction; an answer without the resources is enough.
-    pub async fn transaction(&self, bundle: Vec<u8>, timeout: Duration) -> Result<HttpAnswer, Trouble> {
-        let request = self.request(Method::POST, "", &[])?.header("Prefer", "return=minimal");
+    /// A transaction; with `minimal` an answer without the resources is enough.
+    pub async fn transaction(&self, bundle: Vec<u8>, minimal: bool, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+        let request = self.request(Method::POST, "", &[])?;
+        let request = if minimal { request.header("Prefer", "return=minimal") } else { request };
         self.send(request.header(CONTENT_TYPE, FHIR_JSON).body(bundle), timeout).await
     }
 

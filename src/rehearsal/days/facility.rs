@@ -119,6 +119,7 @@ pub fn hospital() -> config::Hospital {
         retry_base_ms: 2_000,
         retry_cap_ms: 60_000,
         network_return_wait_ms: 3_000,
+        transaction_entries_max: 0,
         schedule_refresh_s: 300,
     }
 }

@@ -5,7 +5,7 @@ mod closing;
 mod undo;
 
 use crate::domain::closing::{ClosingId, ClosingRecord, DayBook};
-use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
+use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request, Taken};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::session::Counters;
@@ -47,6 +47,7 @@ struct Row {
     in_try: bool,
     maybe_delivered: bool,
     note: Option<String>,
+    taken: Vec<Taken>,
 }
 
 fn refuse<T>(why: &str) -> Done<T> {
@@ -262,6 +263,7 @@ impl Tables {
                     in_try: false,
                     maybe_delivered: false,
                     note: None,
+                    taken: Vec::new(),
                 });
                 Ok(())
             }
@@ -286,6 +288,7 @@ impl Tables {
                     maybe_delivered: row.maybe_delivered || row.in_try,
                     state: row.state,
                     note: row.note.clone(),
+                    taken: row.taken.clone(),
                 });
             }
             held.push(row.visit);
@@ -326,6 +329,10 @@ impl Tables {
                 if let Some(request) = request {
                     self.settle(&request);
                 }
+            }
+            Delivery::Part { taken, note } => {
+                row.maybe_delivered &= taken.is_empty();
+                (row.taken, row.note) = (taken.clone(), Some(note.clone()));
             }
             Delivery::Later { reason, maybe_delivered, .. } => {
                 row.maybe_delivered |= maybe_delivered;
@@ -436,7 +443,7 @@ impl Store for MemoryStore {
     fn retry(&self, id: Uuid) -> Done<bool> {
         let mut tables = self.tables();
         let mut parked = tables.outbox.iter_mut().filter(|row| row.id == id && row.state == QueueState::Parked);
-        Ok(parked.next().map(|row| row.state = QueueState::Waiting).is_some())
+        Ok(parked.next().map(|row| (row.state, row.taken) = (QueueState::Waiting, Vec::new())).is_some())
     }
 
     fn counters(&self) -> Done<Counters> {

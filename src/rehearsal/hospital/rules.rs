@@ -7,10 +7,12 @@ use serde_json::Value;
 pub struct Refusal {
     pub status: u16,
     pub text: String,
+    /// Instead of an outcome with this text.
+    pub said: Option<Value>,
 }
 
 pub fn refuse<T>(status: u16, text: impl Into<String>) -> Result<T, Refusal> {
-    Err(Refusal { status, text: text.into() })
+    Err(Refusal { status, text: text.into(), said: None })
 }
 
 struct Rule {

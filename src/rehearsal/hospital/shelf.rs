@@ -1,6 +1,7 @@
 //! The resources of the simulated hospital, their versions, searches and transactions. Small and in memory.
 
 use super::super::people;
+use super::manners::Manners;
 use super::rules::{self, Refusal, refuse};
 use chrono::DateTime;
 use serde_json::{Value, json};
@@ -23,6 +24,7 @@ pub struct Shelf {
     history: Vec<Value>,
     requests: Vec<(String, String)>,
     pub lacking: Vec<&'static str>,
+    pub manners: Manners,
 }
 
 #[derive(Clone)]
@@ -296,6 +298,7 @@ impl Shelf {
         if bundle["resourceType"] != "Bundle" || bundle["type"] != "transaction" {
             return refuse(400, "a transaction Bundle was expected");
         }
+        self.manners.refuse_more(bundle)?;
         if !self.bundles.contains(bundle) {
             self.bundles.push(bundle.clone());
         }
@@ -334,8 +337,7 @@ impl Shelf {
             if made.insert(full_url.to_owned(), path.clone()).is_some() {
                 return refuse(400, "a fullUrl is there twice");
             }
-            let status = if status == 201 { "201 Created" } else { "200 OK" };
-            responses.push(json!({"response": {"status": status, "location": path, "etag": "W/\"1\""}}));
+            responses.push(self.manners.entry_answer(status, &path));
         }
         Ok(json!({"resourceType": "Bundle", "type": "transaction-response", "entry": responses}))
     }

@@ -101,6 +101,10 @@ async fn inside(shared: &Shared, cut: &Cut, asked: &Asked<'_>) -> Response<Body>
     }
     match answer {
         Ok(done) => done.into_response(),
+        Err(Refusal { status, said: Some(said), .. }) => {
+            let body = if said.is_null() { String::new() } else { said.to_string() };
+            respond(status, "application/fhir+json", body, &[])
+        }
         Err(refusal) => outcome(refusal.status, &refusal.text),
     }
 }
@@ -159,7 +163,11 @@ impl Asked<'_> {
     }
 
     fn json(&self) -> Result<Value, Refusal> {
-        serde_json::from_slice(self.body).map_err(|_| Refusal { status: 400, text: "the body is no JSON".to_owned() })
+        serde_json::from_slice(self.body).map_err(|_| Refusal {
+            status: 400,
+            text: "the body is no JSON".to_owned(),
+            said: None,
+        })
     }
 }
 
@@ -171,8 +179,13 @@ struct Done {
 impl Done {
     fn into_response(self) -> Response<Body> {
         let etag = self.value["meta"]["versionId"].as_str().map(|version| format!("W/\"{version}\""));
-        let extra: Vec<(&str, &str)> = etag.iter().map(|etag| ("etag", etag.as_str())).collect();
-        respond(self.status, "application/fhir+json", self.value.to_string(), &extra)
+        let made = self.value["id"].as_str().zip(self.value["resourceType"].as_str()).filter(|_| self.status == 201);
+        let location = made.map(|(id, kind)| format!("{kind}/{id}/_history/1"));
+        let extra = [("etag", etag), ("location", location)];
+        let extra: Vec<(&str, &str)> =
+            extra.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
+        let body = if self.status == 204 { String::new() } else { self.value.to_string() };
+        respond(self.status, "application/fhir+json", body, &extra)
     }
 }
 
@@ -180,7 +193,10 @@ fn work(shelf: &mut Shelf, asked: &Asked<'_>) -> Result<Done, Refusal> {
     let parts: Vec<&str> = asked.path.split('/').filter(|part| !part.is_empty()).collect();
     let ok = |value| Ok(Done { status: 200, value });
     match (asked.method, parts.as_slice()) {
-        ("POST", []) => ok(shelf.transaction(&asked.json()?)?),
+        ("POST", []) => {
+            let done = shelf.transaction(&asked.json()?)?;
+            Ok(Done { status: shelf.manners.status_of(asked.header("prefer")), value: done })
+        }
         ("GET", ["metadata"]) => ok(statement(&shelf.lacking)),
         ("GET", [kind]) => ok(shelf.search(kind, &parse_query(asked.query))?),
         ("POST", [kind, "_search"]) => ok(shelf.search(kind, &parse_query(&String::from_utf8_lossy(asked.body)))?),

@@ -58,6 +58,7 @@ fn speakable(delivery: &Delivery) {
             assert!(super::longest_digit_run(reason) < 4, "{reason}");
             assert!(!reason.chars().any(char::is_control), "{reason}");
         }
+        Delivery::Part { .. } => unreachable!("an answer alone is no part"),
         Delivery::Done { note } => assert_eq!(*note, None),
     }
 }

@@ -1,6 +1,6 @@
 //! The journal's and the outbox's own words, as what staff are told in their language.
 
-use crate::domain::outbox::CAME_APART;
+use crate::domain::outbox::{CAME_APART, PART_THERE};
 use crate::domain::payment::{PaymentRecord, PaymentState};
 use crate::domain::reason::StaffReason;
 use crate::domain::screen::staff::{Known, Note, ParkedWhy};
@@ -25,8 +25,9 @@ pub(super) fn known(record: &PaymentRecord) -> Known {
 
 /// How the outbox's notes on parked rows begin; written by `hospital/client/`.
 const REFUSED: &str = "the server refuses the request (";
-const NOTES: [(&str, ParkedWhy); 3] = [
+const NOTES: [(&str, ParkedWhy); 4] = [
     (CAME_APART, ParkedWhy::TakenApart),
+    (PART_THERE, ParkedWhy::TakenApart),
     ("the server finds one of our identifiers, or the patient, more than once", ParkedWhy::FoundTwice),
     ("the stored bundle cannot be read", ParkedWhy::Unreadable),
 ];
@@ -76,7 +77,7 @@ mod tests {
         let outbox =
             [include_str!("../../../hospital/client/answer.rs"), include_str!("../../../hospital/client/deliver.rs")];
         for beginning in NOTES.iter().map(|(beginning, _)| *beginning).chain([REFUSED]) {
-            if beginning == CAME_APART {
+            if [CAME_APART, PART_THERE].contains(&beginning) {
                 continue; // One constant, for writer and reader.
             }
             assert!(outbox.iter().any(|source| source.contains(beginning)), "{beginning}");
@@ -109,6 +110,8 @@ mod tests {
         let refused = parked_why("the server refuses the request (422); invalid Task.input[0]");
         assert_eq!(refused, ParkedWhy::Refused { status: "422".to_owned() });
         assert_eq!(parked_why("the stored bundle cannot be read"), ParkedWhy::Unreadable);
+        let in_part = format!("{PART_THERE}; since then: the server refuses the request (422)");
+        assert_eq!(parked_why(&in_part), ParkedWhy::TakenApart);
         assert_eq!(parked_why("something new"), ParkedWhy::Other("something new".to_owned()));
     }
 }
