@@ -127,13 +127,20 @@ fn run_stage(asked: &Play) -> anyhow::Result<bool> {
     let wall = demo_wall(config.facility.offset);
     if let Some(url) = &asked.hospital {
         println!(
-            "Putting the demo's own patients and appointments on {url} (conditionally, under the demo's identifier system)."
+            "Putting the demo's own patients and appointments on {url}, one by one (conditionally, under the demo's \
+             identifier system)."
         );
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let seeded = runtime
             .block_on(hospital::seed_into(url, wall.date_naive(), asked.seed_into))
             .map_err(anyhow::Error::msg)?;
         println!("{} created, {} were there.", seeded.created, seeded.found);
+        if seeded.only_looked_for {
+            println!(
+                "This server creates nothing conditionally: each was looked for first. Two demos started there at the \
+                 same moment would make two sets."
+            );
+        }
     }
     let keeper = tempfile_folder()?;
     let data = asked.keep_data.clone().unwrap_or_else(|| keeper.path.clone());

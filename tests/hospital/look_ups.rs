@@ -166,7 +166,10 @@ async fn the_demo_is_not_put_beside_real_patients_unasked() {
     let hospital = SimHospital::start_empty().expect("a hospital");
     let first = seed_into(&hospital.url(), day(), false).await.expect("seeded");
     assert_eq!(first.found, 0);
-    assert_eq!(seed_into(&hospital.url(), day(), false).await, Ok(Seeded { created: 0, found: first.created }));
+    assert_eq!(
+        seed_into(&hospital.url(), day(), false).await,
+        Ok(Seeded { created: 0, found: first.created, ..first })
+    );
     hospital.change("Patient", super::fixture::settings("").patient_system.as_str(), "10293847", |patient| {
         patient["identifier"][0]["system"] = "urn:somebody-else".into();
     });

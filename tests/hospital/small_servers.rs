@@ -1,6 +1,6 @@
 //! Servers that take few entries in one transaction, or tell little of what they took: an order of any size is there once.
 
-use super::fixture::{acquainted, card, client, client_with, documents, hospital, lines, queued, settings};
+use super::fixture::{acquainted, card, client, client_with, day, documents, hospital, lines, queued, settings};
 use hospital_kiosk::config::Hospital;
 use hospital_kiosk::domain::document::OrderLine;
 use hospital_kiosk::domain::money::Amount;
@@ -8,7 +8,7 @@ use hospital_kiosk::domain::outbox::{Act, CAME_APART, Delivery, PART_THERE, Paym
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::wire::entry_id;
 use hospital_kiosk::ports::HospitalServer;
-use hospital_kiosk::rehearsal::hospital::{Fault, Location, Manners, Minimal, SimHospital};
+use hospital_kiosk::rehearsal::hospital::{Fault, Location, Manners, Minimal, SimHospital, seed_into};
 use serde_json::{Value, json};
 
 const DONE: Delivery = Delivery::Done { note: None };
@@ -353,4 +353,23 @@ async fn several_requests_together_keep_to_the_limit() {
     let known = client_with(&Hospital { transaction_entries_max: 7, ..settings(&hospital.url()) });
     assert_eq!(known.fitting(&requests), 2);
     assert_eq!(known.fitting(&requests[..1]), 1);
+}
+
+/// The demo's people need no transaction at all.
+#[tokio::test]
+async fn the_demos_people_are_put_there_one_by_one() {
+    for conditionally in [true, false] {
+        let hospital = SimHospital::start_empty().expect("a hospital");
+        hospital.manners(Manners::small_and_plain(1));
+        if !conditionally {
+            hospital.lacks("conditionalCreate");
+        }
+        let first = seed_into(&hospital.url(), day(), false).await.expect("seeded");
+        assert_eq!((first.found, first.only_looked_for), (0, !conditionally));
+        assert_eq!(hospital.bundles(), Vec::<Value>::new(), "no transaction");
+        assert_eq!((hospital.count("Patient"), hospital.count("Appointment")), (11, 11));
+        let again = seed_into(&hospital.url(), day(), false).await.expect("seeded again");
+        assert_eq!((again.created, again.found), (0, first.created));
+        assert_eq!(client(&hospital.url()).schedule(day()).await.expect("a schedule").len(), 11);
+    }
 }
