@@ -190,15 +190,14 @@ fn parse_one(code: u16, data: &[u8], at: usize) -> Result<(Bmp, usize), BmpError
             (length_at + bytes, count)
         }
     };
-    let end = value_at + count;
+    let end = value_at.saturating_add(count);
     let raw = data.get(value_at..end).ok_or_else(|| {
         broken(format!("the field {} is cut off: {count} bytes belong to it", meaning.name), data.len())
     })?;
     let value = if meaning.length == Length::Ber {
         let (form, ..) = tlv::read_length(&data[length_at..])
             .map_err(|error| broken(error.what.to_owned(), length_at + error.at))?;
-        let nodes = tlv::parse(raw).map_err(|error| broken(error.what.to_owned(), value_at + error.at))?;
-        Content::Container(form, nodes)
+        Content::Container(form, tlv::read(raw).0)
     } else {
         Content::Bytes(raw.to_vec())
     };

@@ -84,14 +84,19 @@ impl Fields {
 
 fn node(node: &Node) -> Value {
     let mut object = Map::new();
+    if let Tlv::Unread(raw) = &node.value {
+        object.insert("unread".to_owned(), json!(hex(raw)));
+        return Value::Object(object);
+    }
     object.insert("tag".to_owned(), json!(format!("{:02x}", node.tag)));
     if let Some(name) = tag_name(node.tag) {
         object.insert("name".to_owned(), json!(name));
     }
     let value = match &node.value {
         Tlv::Nodes(nodes) => Value::Array(nodes.iter().map(self::node).collect()),
-        Tlv::Bytes(raw) if matches!(node.tag, 0x07 | 0x44 | 0x46 | 0x47) => text(raw),
+        Tlv::Bytes(raw) if matches!(node.tag, 0x07 | 0x44 | 0x46 | 0x47 | 0x1f17) => text(raw),
         Tlv::Bytes(raw) => json!(hex(raw)),
+        Tlv::Filler | Tlv::Unread(_) => json!("filler"),
     };
     object.insert("value".to_owned(), value);
     Value::Object(object)
@@ -115,6 +120,8 @@ const fn tag_name(tag: u32) -> Option<&'static str> {
         0x1f07 => "receipt_type",
         0x1f10 => "cardholder_identification",
         0x1f12 => "card_technology",
+        0x1f16 => "error_number",
+        0x1f17 => "error_text",
         0x1f1f => "transaction_id",
         0x1f55 => "card_status",
         _ => return None,

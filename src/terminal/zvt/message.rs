@@ -37,8 +37,11 @@ pub struct Message {
     pub extended_length: bool,
     pub head: Vec<Field>,
     pub bmps: Vec<Bmp>,
-    /// Behind a number that no table knows (manufacturers have their own), or all of it where no grammar is known.
+    /// Behind a number that no table knows (manufacturers have their own), or all of it where no grammar is known; in what
+    /// was read by [`Self::read_as_far`], also behind a fault.
     pub rest: Vec<u8>,
+    /// What a container in `rest` whose length does not fit still tells.
+    loose: Vec<Node>,
 }
 
 /// Card data never reaches a log through here.
@@ -110,7 +113,7 @@ const fn is_known(code: u16) -> bool {
 impl Message {
     #[must_use]
     pub const fn new(code: u16) -> Self {
-        Self { code, extended_length: false, head: Vec::new(), bmps: Vec::new(), rest: Vec::new() }
+        Self { code, extended_length: false, head: Vec::new(), bmps: Vec::new(), rest: Vec::new(), loose: Vec::new() }
     }
 
     /// All of an APDU's data in fields.
@@ -118,33 +121,41 @@ impl Message {
     /// # Errors
     /// A field is cut off or malformed; the offset counts from the data's first byte.
     pub fn read(apdu: &Apdu) -> Result<Self, BmpError> {
+        let (message, fault) = Self::read_as_far(apdu);
+        match fault {
+            Some(fault) if is_known(apdu.code) && !fault.unknown => Err(fault),
+            Some(fault) if !fault.unknown || !is_known(apdu.code) => Ok(Self::whole(apdu)),
+            Some(_) | None => Ok(message),
+        }
+    }
+
+    /// The fields before the first fault, and the fault. What a message says of money stands before its optional tail, and
+    /// a tail that cannot be read takes nothing of it back.
+    #[must_use]
+    pub fn read_as_far(apdu: &Apdu) -> (Self, Option<BmpError>) {
         let (code, data) = (apdu.code, apdu.data.as_slice());
-        let build = |head, bmps, rest: &[u8]| Self {
-            code,
-            extended_length: apdu.extended_length,
-            head,
-            bmps,
-            rest: rest.to_vec(),
-        };
-        let mut partly = None;
+        let mut best: Option<(Self, usize)> = None;
+        let mut first_fault = None;
         for way in ways(code) {
             let Some((head, start)) = read_head(way, data) else { continue };
-            let (bmps, error, at) = bmp::parse(code, data, start);
-            match error {
-                None => return Ok(build(head, bmps, &[])),
-                Some(error) => partly = partly.or(Some((head, bmps, at, error))),
+            let (bmps, fault, at) = bmp::parse(code, data, start);
+            let rest = &data[at..];
+            let read = Self { head, bmps, rest: rest.to_vec(), loose: loose(rest), ..Self::whole(apdu) };
+            let Some(fault) = fault else { return (read, None) };
+            first_fault.get_or_insert(fault);
+            if best.as_ref().is_none_or(|(_, reached)| at > *reached) {
+                best = Some((read, at));
             }
         }
-        match partly {
-            Some((head, bmps, at, error)) if error.unknown && is_known(code) => Ok(build(head, bmps, &data[at..])),
-            Some((.., error)) if is_known(code) => Err(error),
-            None if is_known(code) => Err(BmpError {
-                what: "the data ends inside its first fields".to_owned(),
-                at: data.len(),
-                unknown: false,
-            }),
-            Some(_) | None => Ok(build(Vec::new(), Vec::new(), data)),
-        }
+        let nothing =
+            || BmpError { what: "the data ends inside its first fields".to_owned(), at: data.len(), unknown: false };
+        let read = best.map_or_else(|| Self::whole(apdu), |(read, _)| read);
+        (read, Some(first_fault.unwrap_or_else(nothing)))
+    }
+
+    /// All of it unread.
+    fn whole(apdu: &Apdu) -> Self {
+        Self { extended_length: apdu.extended_length, rest: apdu.data.clone(), ..Self::new(apdu.code) }
     }
 
     #[must_use]
@@ -184,7 +195,7 @@ impl Message {
     /// The first leaf with `tag` in any container, however deep.
     #[must_use]
     pub fn tlv(&self, tag: u32) -> Option<&[u8]> {
-        self.containers().find_map(|nodes| tlv::find(nodes, tag))
+        self.containers().chain([self.loose.as_slice()]).find_map(|nodes| tlv::find(nodes, tag))
     }
 
     fn containers(&self) -> impl Iterator<Item = &[Node]> {
@@ -193,6 +204,13 @@ impl Message {
             Content::Bytes(_) => None,
         })
     }
+}
+
+/// What a container at the front of `rest` holds, although its length is no length or leads past the end.
+fn loose(rest: &[u8]) -> Vec<Node> {
+    let Some((&bmp::TLV, length)) = rest.split_first() else { return Vec::new() };
+    let skipped = tlv::read_length(length).map_or(1, |(_, _, bytes)| bytes);
+    length.get(skipped..).map_or_else(Vec::new, |inside| tlv::read(inside).0)
 }
 
 /// The fields at fixed places and where they end; `None` if they do not fit.

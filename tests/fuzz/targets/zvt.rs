@@ -42,6 +42,10 @@ pub fn apdu(bytes: &[u8]) {
     for bytes in [bytes, &mended] {
         let Ok(apdu) = Apdu::parse(bytes) else { continue };
         assert_eq!(apdu.encode(), bytes);
+        let (far, fault) = Message::read_as_far(&apdu);
+        assert_eq!(far.to_apdu(), apdu, "{fault:?}");
+        assert!(fault.is_none_or(|fault| fault.at <= apdu.data.len()));
+        masked(&transaction::read(&far, NOW));
         let Ok(message) = Message::read(&apdu) else { continue };
         masked(&transaction::read(&message, NOW));
         if let LastTransaction::Known(told) = transaction::read_last(&message, NOW) {
@@ -58,6 +62,7 @@ fn masked(told: &CardTransaction) {
 }
 
 pub fn nodes(bytes: &[u8]) {
+    assert_eq!(tlv::encode(&tlv::read(bytes).0), bytes);
     match tlv::parse(bytes) {
         Ok(nodes) => assert_eq!(tlv::encode(&nodes), bytes),
         Err(error) => assert!(error.at <= bytes.len() && !error.what.is_empty(), "{error:?}"),
