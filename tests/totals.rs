@@ -116,6 +116,7 @@ fn words(finding: &Finding) -> String {
         Finding::Contradiction { whole, of_cards } => format!("contradiction {whole} {of_cards}"),
         Finding::Count { terminal, journal } => format!("count {terminal} {journal}"),
         Finding::Amount { more } => format!("amount {more:+}"),
+        Finding::GivenBackCounted { gave_back } => format!("given back counted {gave_back}"),
         Finding::Unsettled { moved, explains } => {
             format!("unsettled {:?} {}{}", moved.kind, moved.number, if *explains { " explains" } else { "" })
         }

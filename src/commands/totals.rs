@@ -54,8 +54,19 @@ fn told(store: &dyn Store, answer: StaffAnswer, currency: &Currency, as_json: bo
     let report = Report { book: &book, currency, kept };
     match &end {
         ClosingEnd::Told(totals) => report.compared(totals, as_json),
+        // Every figure is optional: a terminal that closes a day without one, where the journal has nothing either,
+        // contradicts nothing. Where the journal has something, silence is no total.
+        ClosingEnd::Untold { batch: Batch::Closed, .. } if is_empty(report.book) => report.compared(&NOTHING, as_json),
         ClosingEnd::Untold { batch, reason } => Err(report.untold(*batch, reason, as_json)),
     }
+}
+
+const NOTHING: TerminalTotals = TerminalTotals { count: None, amount: Amount(0), of_cards: None, receipts: None };
+
+/// Nothing moved, and nothing may have.
+fn is_empty(book: &DayBook) -> bool {
+    let own = period(book);
+    own.sums == Sums::default() && own.unsettled.is_empty() && book.forgotten == 0
 }
 
 struct Report<'a> {
@@ -87,10 +98,8 @@ impl Report<'_> {
         if agree {
             return Ok(lines);
         }
-        let why =
-            "the terminal's totals and the journal differ: look at each line, and at the terminal's own end-of-day \
-                   slip and the card company's list"
-                .to_owned();
+        let why = "the terminal's totals and the journal differ: look at each line, and at the card company's list"
+            .to_owned();
         Err(Refusal { exit: NO, why, lines })
     }
 
@@ -133,11 +142,11 @@ impl Report<'_> {
         let (word, next) = match batch {
             Batch::NotKept => ("not-kept", "compare these sums with the card company's report of the same days"),
             Batch::Open => ("not-told", "its day goes on: try again when it can be closed"),
-            Batch::Closed => ("not-told", "its day is closed: compare with its own end-of-day slip"),
+            Batch::Closed => ("not-told", "its day is closed: compare with the card company's report"),
             Batch::Unknown => (
                 "not-told",
-                "nobody knows whether its day was closed, and its totals are not known: compare with its own \
-                 end-of-day slip or the card company's report",
+                "nobody knows whether its day was closed, and its totals are not known: compare with the card \
+                 company's report",
             ),
         };
         let lines = if as_json {
@@ -193,11 +202,15 @@ impl Report<'_> {
             }
             Finding::Amount { more } if *more > 0 => format!("the terminal has {} more", self.money(*more)),
             Finding::Amount { more } => format!("the terminal has {} less", self.money(-more)),
+            Finding::GivenBackCounted { gave_back } => format!(
+                "the difference is what was given back, {}: this terminal counts a giving-back as turnover",
+                self.money(*gave_back)
+            ),
             Finding::Unsettled { moved, explains } => self.unsettled(moved, *explains),
             Finding::UnsettledTogether => "these that nobody knows of yet, together, are the difference".to_owned(),
             Finding::BeginsLater { receipt, number, before } => format!(
                 "from receipt {receipt:04} ({number}) on they agree. The {}, {} before it are not in these totals: the \
-                 terminal closed its day in between without this kiosk; look at its end-of-day slip of that time",
+                 terminal closed its day in between without this kiosk; look at the card company's report of that time",
                 payments_of(before.count()),
                 self.money(before.amount())
             ),

@@ -84,6 +84,10 @@ pub enum Finding {
     Amount {
         more: i64,
     },
+    /// The difference is what was given back: the terminal leaves it in its turnover, or adds it once more.
+    GivenBackCounted {
+        gave_back: i64,
+    },
     /// Nobody knows yet whether this moved. `explains`: the totals differ by just so much.
     Unsettled {
         moved: Move,
@@ -214,6 +218,9 @@ fn differences(findings: &mut Vec<Finding>, start: Start, book: &DayBook, told: 
     let more = told.amount.0 - sums.amount();
     if more != 0 {
         findings.push(Finding::Amount { more });
+    }
+    if sums.gave_back != 0 && [sums.gave_back, 2 * sums.gave_back].contains(&more) {
+        findings.push(Finding::GivenBackCounted { gave_back: sums.gave_back });
     }
     let Some(range) = told.receipts else { return };
     if let Some(later) = begins_later(start, range, book, told) {
