@@ -5,6 +5,7 @@ use crate::app::desk::{self, Desk, DeskSender};
 use crate::app::effects::{Effects, Ports, Press, Recorded, ShowView};
 use crate::app::screens;
 use crate::config::{self, Config, Fault, Known};
+use crate::domain::payment::DeclineCause;
 use crate::domain::session::{Finished, Input, Reply, Session, TerminalReport};
 use crate::hospital::client::Client;
 use crate::hospital::sync::{self, SyncSettings};
@@ -154,8 +155,42 @@ fn noting_terminal(
         if let TerminalReport::Online(online) = &report {
             seen.set(*online);
         }
+        tell_trouble(&report);
         next(report);
     })
+}
+
+/// A terminal that takes no payments is nobody's fault in front of the screen, and must not be known to them alone.
+fn tell_trouble(report: &TerminalReport) {
+    match report {
+        TerminalReport::NotReady { reason } => tracing::warn!("the card terminal is not ready: {reason}"),
+        TerminalReport::Answered { transaction, .. } => {
+            let Some(decline) = &transaction.decline else { return };
+            match decline.cause {
+                DeclineCause::Terminal | DeclineCause::Busy | DeclineCause::Untold => {
+                    tracing::warn!("the card terminal refused a payment: {}", decline.words());
+                }
+                // Of the patient and the card company: only that it was so.
+                DeclineCause::CardCompany | DeclineCause::Balance | DeclineCause::Card | DeclineCause::NoCard => {
+                    tracing::info!("a payment was refused: {}", decline.code);
+                }
+            }
+        }
+        TerminalReport::NoAnswer { reason, .. } | TerminalReport::NeverSent { reason, .. } => {
+            tracing::warn!("a payment without an answer: {reason}");
+        }
+        TerminalReport::Withdrawn { reason, .. } => tracing::warn!("a payment was taken back: {reason}"),
+        TerminalReport::Online(_)
+        | TerminalReport::Prepared { .. }
+        | TerminalReport::CardStillIn
+        | TerminalReport::CardSeen
+        | TerminalReport::CardRemoved
+        | TerminalReport::Confirmed { .. }
+        | TerminalReport::Outcome { .. }
+        | TerminalReport::Undone { .. }
+        | TerminalReport::Totals(_)
+        | TerminalReport::NoTotals { .. } => {}
+    }
 }
 
 fn to_desk<T: 'static>(

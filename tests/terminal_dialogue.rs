@@ -517,6 +517,21 @@ fn ask(stage: &mut Stage, check: &[u8], first: &[u8], second: &[u8]) {
     stage.hear(&reply(b'l', second));
 }
 
+/// An older sale that comes up later would pass for the one in doubt.
+#[test]
+fn an_empty_store_is_believed_only_if_it_is_told_twice() {
+    for (second, told) in [(vec![b' '; 157], "prepared empty"), (old_sale(), "prepared 1000")] {
+        let mut stage = Stage::idle();
+        stage.command(&Prepare);
+        for answer in [reply(b'e', b""), reply(b'a', b"OOON"), reply(b'm', b"X"), reply(b'l', &[b' '; 157])] {
+            stage.hear(&answer);
+        }
+        assert_eq!((stage.said().as_str(), stage.told().as_str()), ("E+A+M+L+L", ""));
+        stage.hear(&reply(b'l', &second));
+        assert_eq!((stage.said().as_str(), stage.told().as_str()), ("+", told));
+    }
+}
+
 #[test]
 fn an_outcome_is_asked_twice_of_an_idle_terminal() {
     let (old, new) = (old_sale(), sale(WON, "1"));
@@ -525,7 +540,8 @@ fn an_outcome_is_asked_twice_of_an_idle_terminal() {
         ("booked", b"OOON", &new[..], &new[..], "outcome 5100 5100 host"),
         ("booked late", b"OOON", &old[..], &new[..], "outcome 1000 5100 host"),
         ("host away", b"OOFN", &old[..], &old[..], "outcome 1000 1000 no host"),
-        ("empty", b"OOON", b"", &[b' '; 157][..], "outcome empty empty host"),
+        // It books without our word: that it tells nothing is no proof that it booked nothing.
+        ("empty", b"OOON", b"", &[b' '; 157][..], "outcome empty empty no host"),
     ];
     for (name, check, first, second, told) in cases {
         let mut stage = in_doubt();

@@ -76,6 +76,7 @@ fn answers_to_an_undo() {
         ("a sale", vec![reply(b'd', &nothing_cancelled(5_100, b'O'))], "undone: Refused"),
         ("nonsense", vec![reply(b'd', b"?")], "no answer"),
         ("another amount", vec![reply(b'c', &sale(Amount(7), "40054321"))], "no answer"),
+        ("the last sale in its place", vec![reply(b'c', &sale(WON, "OLD"))], "undone: Unlike"),
         ("NAK", vec![vec![0x15]], "no answer"),
         ("silence", vec![], "no answer"),
         ("a charge's answer", vec![reply(b'b', &sale(WON, "40054321"))], "no answer"),

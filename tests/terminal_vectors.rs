@@ -1,7 +1,7 @@
 //! Every frame of a third party decodes, and our encoder makes the same bytes again; a damaged one is refused.
 
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::LastTransaction;
+use hospital_kiosk::domain::payment::{DeclineCause, LastTransaction};
 use hospital_kiosk::terminal::smartro::packet::{Frame, approve_data};
 use hospital_kiosk::terminal::smartro::reader::{Item, Reader};
 use hospital_kiosk::terminal::smartro::transaction::{read_answer, read_last};
@@ -153,8 +153,45 @@ fn what_is_neither_approval_nor_decline_proves_nothing() {
     bare_x.data[0] = b'X';
     assert!(read_answer(&bare_x, Amount(1004)).is_err(), "a decline without its code");
     let mut short = good.clone();
-    short.data.truncate(156);
-    assert!(read_answer(&short, Amount(1004)).is_err());
+    short.data.truncate(116);
+    assert!(read_answer(&short, Amount(1004)).is_err(), "the money fields are not whole");
+}
+
+/// They stand where they stand, whatever a version adds or leaves out behind them, or pads them with.
+#[test]
+fn an_optional_tail_takes_nothing_of_an_answer_back() {
+    let good = Frame::parse(&recorded("resp_b_ok")).expect("a frame");
+    let whole = read_answer(&good, Amount(1004)).expect("an approval");
+    for bytes in [117, 118, 120, 156, 157, 158, 187, 200, 300] {
+        let mut other = good.clone();
+        other.data.resize(bytes, b' ');
+        let read = read_answer(&other, Amount(1004)).unwrap_or_else(|why| panic!("{bytes}: {why}"));
+        assert!(read.approved && read.is_same_booking(&whole), "{bytes}");
+        let frame = other.encode();
+        let decoded = hospital_kiosk::terminal::decode("smartro", &frame).expect("known").expect("a frame");
+        assert_eq!((decoded.reencoded, &decoded.fields["amount"]), (frame, &1004.into()), "{bytes}");
+    }
+    let mut padded = good;
+    padded.data[22..32].copy_from_slice(b"      1004");
+    assert!(read_answer(&padded, Amount(1004)).expect("an approval").approved);
+}
+
+#[test]
+fn a_refusal_says_whose_it_is() {
+    let refused = Frame::parse(&recorded("resp_b_reject")).expect("a frame");
+    for (code, cause) in [
+        (b"6B", DeclineCause::Balance),
+        (b"69", DeclineCause::Card),
+        (b"0A", DeclineCause::Terminal),
+        (b"B3", DeclineCause::Terminal),
+        (b"0C", DeclineCause::Untold),
+        (b"51", DeclineCause::Untold),
+    ] {
+        let mut frame = refused.clone();
+        frame.data[118..120].copy_from_slice(code);
+        let decline = read_answer(&frame, Amount(1004)).expect("a refusal").decline.expect("a code");
+        assert_eq!(decline.cause, cause, "{}", decline.code);
+    }
 }
 
 #[test]

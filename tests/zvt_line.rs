@@ -1,15 +1,20 @@
 //! The ZVT driver and the simulated terminal over a real pty.
 
+use crate::zvt_vectors::bytes;
+use chrono::NaiveDateTime;
 use hospital_kiosk::app::clock::SystemClock;
-use hospital_kiosk::config::Terminal;
+use hospital_kiosk::config::{Known, Terminal};
 use hospital_kiosk::domain::closing::{Batch, TerminalTotals, receipt_in};
+use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
 use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
 use hospital_kiosk::ports::{CardTerminal, Clock};
 use hospital_kiosk::rehearsal::terminal::zvt::{Fault, Model};
-use hospital_kiosk::rehearsal::terminal::{CardAction, SimTerminal};
+use hospital_kiosk::rehearsal::terminal::{CardAction, FarEnd, Out, SimTerminal};
 use hospital_kiosk::terminal;
+use hospital_kiosk::terminal::zvt::frame::wrap;
+use hospital_kiosk::terminal::zvt::reader::{Item, Reader};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -204,27 +209,162 @@ fn a_refused_approval_is_undone_and_a_decline_is_told() {
     assert_eq!((transaction.decline.expect("a code").code.as_str(), booking), ("05", Booking::Final));
 }
 
+fn at(stamp: &str) -> NaiveDateTime {
+    NaiveDateTime::parse_from_str(stamp, "%Y-%m-%d %H:%M").expect("a time")
+}
+
+fn zvt() -> &'static terminal::Protocol {
+    terminal::PROTOCOLS.iter().find(|protocol| protocol.name == "zvt").expect("ours")
+}
+
 #[test]
 fn what_answers_on_the_line_is_told_by_a_harmless_question() {
     let folder = tempfile::tempdir().expect("a folder");
     let link = folder.path().join("terminal");
     let sim = SimTerminal::run(&link, Model::new(5)).expect("a simulated terminal");
-    let zvt = terminal::PROTOCOLS.iter().find(|protocol| protocol.name == "zvt").expect("ours");
+    let probe = |settings: &Terminal, now: &str| (zvt().probe)(settings, &settings.port, at(now)).expect("a line");
+    let noon = "2026-11-25 12:00";
     let known = "ZVT terminal (software 1.07, status 00)";
     let anybodys = Terminal { protocol: String::new(), ..settings(&link) };
-    assert_eq!((zvt.probe)(&anybodys, &anybodys.port).expect("a line"), Some(Ok(known.to_owned())));
+    assert_eq!(probe(&anybodys, noon), Some(Ok(known.to_owned())));
     assert_eq!(sim.with(|model| model.requests.clone()), [0x0501], "nobody registers at somebody else's terminal");
 
     // The configured one is registered at, and says what a technician must change.
     let mine = settings(&link);
-    assert_eq!((zvt.probe)(&mine, &mine.port).expect("a line"), Some(Ok(format!("{known}, registered for EUR"))));
+    let ready = format!("{known}, registered for EUR");
+    let at_ten = format!("{ready}; its last transaction was at 2026-11-25 10:00 by its own clock");
+    assert_eq!(probe(&mine, noon), Some(Ok(at_ten)));
+    let ahead = format!("{ready}; its clock is at least 60 minutes ahead of this machine's: set it");
+    assert_eq!(probe(&mine, "2026-11-25 09:00"), Some(Ok(ahead)));
     sim.with(|model| model.setup.currency = Some(EURO));
     let won = Terminal { currency: "KRW".to_owned(), ..settings(&link) };
     let refused = format!("{known}, but it refuses to register this kiosk (6F): does it take KRW?");
-    assert_eq!((zvt.probe)(&won, &won.port).expect("a line"), Some(Err(refused)));
+    assert_eq!(probe(&won, noon), Some(Err(refused)));
     sim.with(|model| model.setup.checks_currency = false);
     let other = format!("{known}, but it is set up for the currency 0978 (ISO 4217) and the hospital's is KRW");
-    assert_eq!((zvt.probe)(&won, &won.port).expect("a line"), Some(Err(other)));
+    assert_eq!(probe(&won, noon), Some(Err(other)));
+}
+
+/// Says what stands in its script, some time after each command.
+struct Scripted {
+    reader: Reader,
+    script: fn(&str) -> Vec<(u64, &'static str)>,
+    plans: Vec<(u64, Vec<u8>)>,
+    outs: Vec<Out>,
+    heard: Vec<String>,
+    line: Vec<u8>,
+}
+
+impl FarEnd for Scripted {
+    fn bytes(&mut self, heard: &[u8], now_ms: u64) {
+        self.line.extend_from_slice(heard);
+        for item in self.reader.push(heard) {
+            let Item::Block { apdu, .. } = item else { continue };
+            self.outs.push(Out::Send(vec![0x06]));
+            let said: String = apdu.iter().map(|byte| format!("{byte:02x}")).collect();
+            self.plans.extend((self.script)(&said).into_iter().map(|(ms, apdu)| (now_ms + ms, wrap(&bytes(apdu)))));
+            self.heard.push(said);
+        }
+    }
+
+    fn tick(&mut self, now_ms: u64) -> Vec<Out> {
+        self.outs.extend(self.plans.extract_if(.., |(due, _)| *due <= now_ms).map(|(_, block)| Out::Send(block)));
+        std::mem::take(&mut self.outs)
+    }
+}
+
+fn scripted(link: &Path, script: fn(&str) -> Vec<(u64, &'static str)>) -> SimTerminal<Scripted> {
+    let far = Scripted { reader: Reader::default(), script, plans: vec![], outs: vec![], heard: vec![], line: vec![] };
+    SimTerminal::run(link, far).expect("a scripted terminal")
+}
+
+/// As the driver would: what it shows, prints and tells meanwhile is answered, and its end is awaited.
+#[test]
+fn a_slow_and_talkative_terminal_is_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("terminal");
+    let sim = scripted(&link, |said| match &said[..4] {
+        "0501" => vec![
+            (1_000, "800000"),
+            (1_050, "04ff0117"),
+            (1_100, "06d1020041"),
+            (1_150, "040f0727002929001234"),
+            (3_000, "060f0100"),
+        ],
+        "0600" => vec![(50, "800000"), (2_500, "060f0a19002952523535490978")],
+        "0620" => vec![(50, "800000"), (100, "060f00")],
+        _ => vec![],
+    });
+    let mine = settings(&link);
+    let told = "ZVT terminal (software untold, status 00), registered for EUR".to_owned();
+    assert_eq!((zvt().probe)(&mine, &mine.port, at("2026-11-25 12:00")).expect("a line"), Some(Ok(told)));
+    let heard = sim.with(|far| far.heard.clone());
+    let commands: Vec<&str> = heard.iter().filter(|said| *said != "800000").map(|said| &said[..4]).collect();
+    assert_eq!(commands, ["0501", "0600", "0620"]);
+    assert_eq!(heard.iter().filter(|said| *said == "800000").count(), 6, "each of its words has an answer: {heard:?}");
+}
+
+/// The late end of one command is never taken for the next one's.
+#[test]
+fn a_terminal_that_swallows_the_registration_is_not_told_as_registered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("terminal");
+    let sim = scripted(&link, |said| match &said[..4] {
+        "0501" => vec![(50, "800000"), (100, "060f0100")],
+        // A completion of something before; the command itself is swallowed.
+        "0600" => vec![(200, "060f0a19002952523535490978")],
+        _ => vec![],
+    });
+    let mine = settings(&link);
+    let told = (zvt().probe)(&mine, &mine.port, at("2026-11-25 12:00"))
+        .expect("a line")
+        .expect("a terminal")
+        .expect_err("not registered");
+    assert!(told.contains("does not answer when this kiosk registers"), "{told}");
+    assert!(sim.with(|far| far.heard.iter().any(|said| said == "800000")));
+}
+
+/// What a line is configured as is all that it is asked as: a printer's question is a broken block to a card terminal.
+#[test]
+fn a_configured_terminals_line_is_asked_in_its_own_protocol_only() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let link = folder.path().join("terminal");
+    let sim = scripted(&link, |said| match &said[..4] {
+        "0501" => vec![(50, "800000"), (100, "060f0100")],
+        "0600" => vec![(50, "800000"), (100, "060f00")],
+        "0620" => vec![(50, "800000"), (100, "061e01ff")],
+        _ => vec![],
+    });
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let shipped = std::fs::read_to_string(root.join("config/kiosk.toml")).expect("shipped");
+    let store = folder.path().join("store").display().to_string();
+    let mut section = "";
+    let mut text = String::new();
+    for line in shipped.lines() {
+        section = line.strip_prefix('[').unwrap_or(section);
+        let value = match (section, line.split(" = ").next().unwrap_or_default()) {
+            ("terminal]", "protocol") => "zvt".to_owned(),
+            ("terminal]", "port") => link.display().to_string(),
+            ("printer]" | "scanner]", "port") => String::new(),
+            ("store]", "folder") => store.clone(),
+            (_, "hospital_folder") => root.join("config/hospital/onsaemi").display().to_string(),
+            _ => {
+                text.extend([line, "\n"]);
+                continue;
+            }
+        };
+        text.extend([line.split(" = ").next().unwrap_or_default(), " = \"", &value, "\"\n"]);
+    }
+    let path = folder.path().join("kiosk.toml");
+    std::fs::write(&path, text).expect("a configuration");
+    let known = Known { languages: &[Language::Ko, Language::En], protocols: &["smartro", "zvt"] };
+    let config = hospital_kiosk::config::load(&path, &known).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let says = hospital_kiosk::commands::devices::list(&config, false).unwrap_or_else(|refusal| panic!("{refusal:?}"));
+    let ours = says.iter().find(|line| line.starts_with(&config.terminal.port)).expect("its line");
+    assert!(ours.contains("registered for KRW"), "{ours}");
+    let line = sim.with(|far| far.line.clone());
+    assert!(line.starts_with(&wrap(&bytes("050103000000"))), "asked first: {line:02x?}");
+    assert!(!line.windows(2).any(|pair| pair == [0x10, 0x04]), "ESC/POS (DLE EOT): {line:02x?}");
 }
 
 /// A terminal that ignores the currency it is asked for would charge 51.00 euros where the hospital means 5,100 won.

@@ -1,12 +1,13 @@
 //! Every whole block and APDU of a third party decodes, and our encoder makes the same bytes again; fragments are refused
 //! with the offset; nothing makes the decoder panic.
 
+use hospital_kiosk::domain::payment::DeclineCause;
 use hospital_kiosk::terminal::zvt::apdu::Apdu;
 use hospital_kiosk::terminal::zvt::bmp;
 use hospital_kiosk::terminal::zvt::frame::{place, unwrap, wrap};
 use hospital_kiosk::terminal::zvt::message::Message;
 use hospital_kiosk::terminal::zvt::reader::{Item, Reader};
-use hospital_kiosk::terminal::zvt::tlv;
+use hospital_kiosk::terminal::zvt::{tlv, transaction};
 use hospital_kiosk::terminal::{Decoded, Refused, decode};
 use proptest::prelude::*;
 use serde_json::json;
@@ -197,17 +198,15 @@ fn every_flipped_bit_is_refused_with_an_offset() {
 #[test]
 fn what_is_malformed_inside_a_whole_apdu_is_refused_where_it_is() {
     let cases = [
-        // an amount cut off, length digits that are none, a TLV that is longer than its container
+        // an amount cut off, length digits that are none, a container that is longer than the message
         ("0601040400000 0", 7),
         ("040f0522c1f5ee ee", 4),
         ("040f0522f0fa eeee", 5),
         ("040f0822f0f9eeeeeeee ee", 11),
-        ("06d304060207ff", 6),
         ("06d304060307ff", 7),
         ("06d303068007", 4),
         ("06d3020681", 5),
         ("06000212 34", 5),
-        ("06d3090607 1f8787870100 00", 7),
     ];
     for (hex, at) in cases {
         let refused = apdu(&bytes(hex)).expect_err(hex);
@@ -244,6 +243,81 @@ fn the_form_of_every_length_and_the_order_of_everything_is_kept() {
         assert_eq!(decoded.reencoded, bytes, "{hex}");
     }
     assert_eq!(apdu(&bytes("040f08870231 2700 870232")).expect("read").fields["receipt_no#2"], "0232");
+}
+
+/// BER and ISO 7816-4 in every form, and what is none of it: read as far as it goes, and never written otherwise.
+#[test]
+fn a_container_comes_out_as_it_went_in_however_it_is_written() {
+    for (inside, found) in [
+        ("1f100100 1f120102", true),
+        ("1f100100 1f120102 00", true),
+        ("00 ff 00 1f100100 ff ff 1f120102 ffff", true),
+        ("1f10810100 1f1282000102", true),
+        ("1f10830000 0100 1f128400 00000102", true),
+        ("1f808101 0100 1f120102", true),
+        ("ff40 02 0000 1f120102", true),
+        ("2f07 00 1f100100 ff 00 1f120102", true),
+        // Cut off, indefinite, or no tag at all: what stands before it is read.
+        ("1f120102 1f10", true),
+        ("1f120102 1f100500", true),
+        ("1f120102 24 80 0000", true),
+        ("1f120102 1f8787878701 00", true),
+        ("24 06 1f120102 07ff", true),
+        ("07ff", false),
+        ("", false),
+    ] {
+        let inside = bytes(inside);
+        let said = [&[0x06, u8::try_from(inside.len()).expect("short")][..], &inside].concat();
+        let whole = [&[0x04, 0x0f, u8::try_from(said.len() + 2).expect("short"), 0x27, 0x00][..], &said].concat();
+        let decoded = apdu(&whole).unwrap_or_else(|refused| panic!("{inside:02x?}: {refused:?}"));
+        assert_eq!(decoded.reencoded, whole, "{inside:02x?}");
+        assert_eq!(decoded.fields["result_code"], "00");
+        let message = Message::read(&Apdu::parse(&whole).expect("an APDU")).expect("read");
+        assert_eq!(message.tlv(0x1f12), found.then_some(&[2][..]), "{inside:02x?}");
+        let (nodes, _) = tlv::read(&inside);
+        assert_eq!(tlv::encode(&nodes), inside);
+    }
+}
+
+/// What stands before a fault is read, and the whole comes out again.
+#[test]
+fn a_message_is_read_as_far_as_it_goes() {
+    for (hex, at, text) in [
+        ("2700 04000000005100 ee01", Some(9), None),
+        ("2700 04000000005100 0620 1f17026f6b", Some(16), Some("6f6b")),
+        ("2700 04000000005100 0680 1f17026f6b", Some(10), Some("6f6b")),
+        ("2700 04000000005100 3cf9f9f9", Some(13), None),
+        ("2700 04000000005100 0606 1f17026f6b 00", None, Some("6f6b")),
+    ] {
+        let apdu = Apdu::new(0x040f, bytes(hex));
+        let (message, fault) = Message::read_as_far(&apdu);
+        assert_eq!(fault.map(|fault| fault.at), at, "{hex}");
+        assert_eq!(message.bytes(bmp::AMOUNT), Some(&bytes("000000005100")[..]), "{hex}");
+        assert_eq!(message.tlv(0x1f17), text.map(bytes).as_deref(), "{hex}");
+        assert_eq!(message.to_apdu(), apdu, "{hex}");
+    }
+}
+
+#[test]
+fn a_refusal_is_told_in_the_terminals_own_words() {
+    for (hex, words, cause) in [
+        (
+            "27df 29 00000000 061e 1f1602173a 1f1716 5465726d696e616c20697374 20626c6f636b69657274",
+            "DF Terminal ist blockiert (173a)",
+            DeclineCause::Terminal,
+        ),
+        ("2764 3cf0f1f0 4b617274652075 6e6c2e", "64 Karte unl.", DeclineCause::Card),
+        ("27ff 0609 1f1705 47657284 74 00", "FF Gerät", DeclineCause::Terminal),
+        ("2705", "05 declined", DeclineCause::CardCompany),
+        ("2771", "71 ", DeclineCause::Balance),
+        ("276c", "6C aborted, or nobody presented a card in time", DeclineCause::NoCard),
+        ("279c", "9C the terminal is busy", DeclineCause::Busy),
+        ("27f0 06 04 1f160102", "F0 02", DeclineCause::Terminal),
+    ] {
+        let (message, _) = Message::read_as_far(&Apdu::new(0x040f, bytes(hex)));
+        let decline = transaction::read(&message, b"20261125100000").decline.expect("a refusal");
+        assert_eq!((decline.words(), decline.cause), (words.trim().to_owned(), cause), "{hex}");
+    }
 }
 
 #[test]

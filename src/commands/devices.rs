@@ -12,7 +12,7 @@ use crate::domain::session::PrinterState;
 use crate::hospital::client::Client;
 use crate::ports::Clock;
 use crate::{printer, scanner, terminal};
-use chrono::{FixedOffset, Utc};
+use chrono::{FixedOffset, NaiveDateTime, Utc};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::io;
@@ -68,7 +68,7 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
-/// The configured line's own protocol first: another's bytes may do harm there.
+/// A configured line is asked as what it is configured as: another's bytes may do harm there.
 fn answering(config: &Config, line: &str) -> io::Result<Option<String>> {
     if is_same(&config.scanner.port, line) {
         let opened = scanner::open(&crate::config::Scanner { port: line.to_owned(), ..config.scanner.clone() });
@@ -82,15 +82,24 @@ fn answering(config: &Config, line: &str) -> io::Result<Option<String>> {
     if !ours && let Some(found) = printer::probe::probe(&paper)? {
         return Ok(Some(printer_words(found).unwrap_or_else(|why| why)));
     }
-    let (first, others): (Vec<_>, Vec<_>) =
-        terminal::PROTOCOLS.iter().partition(|protocol| protocol.name == terminal.protocol);
-    for protocol in first.into_iter().chain(others) {
-        if let Some(says) = (protocol.probe)(&terminal, line)? {
+    if is_same(&config.printer.port, line) {
+        return Ok(None);
+    }
+    // The configured terminal is asked as that and as nothing else, answer or not: it takes another's bytes for a broken
+    // message.
+    let own =
+        |protocol: &&terminal::Protocol| !ours || terminal.protocol.is_empty() || protocol.name == terminal.protocol;
+    for protocol in terminal::PROTOCOLS.iter().filter(own) {
+        if let Some(says) = (protocol.probe)(&terminal, line, now(config))? {
             return Ok(Some(says.unwrap_or_else(|why| why)));
         }
     }
-    let found = if ours { printer::probe::probe(&paper)? } else { None };
-    Ok(found.map(|found| printer_words(found).unwrap_or_else(|why| why)))
+    Ok(None)
+}
+
+/// On the hospital's wall, where the terminal's clock is compared with it.
+fn now(config: &Config) -> NaiveDateTime {
+    Utc::now().with_timezone(&config.facility.offset).naive_local()
 }
 
 /// One device may have several names.
@@ -112,7 +121,7 @@ fn ask_terminal(config: &Config) -> DeviceAnswer {
     let port = &config.terminal.port;
     let found = terminal::PROTOCOLS.iter().find(|protocol| protocol.name == config.terminal.protocol);
     let Some(protocol) = found.filter(|_| !port.is_empty()) else { return none("terminal", port) };
-    let says = match (protocol.probe)(&config.terminal, port) {
+    let says = match (protocol.probe)(&config.terminal, port, now(config)) {
         Ok(Some(says)) => says,
         Ok(None) => {
             Err("no answer: is it switched on, is this its cable, is the identifier the one it was registered with?"

@@ -55,6 +55,42 @@ pub struct CardTransaction {
 pub struct Decline {
     pub code: String,
     pub message: String,
+    #[serde(default)]
+    pub cause: DeclineCause,
+}
+
+/// Whose refusal it is, as far as the protocol's codes tell: a machine's trouble is not the patient's fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeclineCause {
+    #[default]
+    Untold,
+    /// The card company.
+    CardCompany,
+    /// There is not enough money on the card or account.
+    Balance,
+    /// The terminal cannot read this card, or does not take it.
+    Card,
+    /// Nobody showed a card in time, or somebody pressed the stop key.
+    NoCard,
+    /// The terminal was at work on something else: another try may go.
+    Busy,
+    /// The terminal takes no payments, or not this one: staff must look at it.
+    Terminal,
+}
+
+impl Decline {
+    /// Refused with this code, where codes are bytes.
+    #[must_use]
+    pub fn is(&self, code: u8) -> bool {
+        u8::from_str_radix(&self.code, 16) == Ok(code) && self.code.len() == 2
+    }
+
+    /// `DF Terminal ist blockiert`, for a log and for staff.
+    #[must_use]
+    pub fn words(&self) -> String {
+        format!("{} {}", self.code, self.message).trim().to_owned()
+    }
 }
 
 impl CardTransaction {

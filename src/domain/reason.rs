@@ -24,6 +24,10 @@ pub enum StaffReason {
     BookedAfterAll,
 }
 
+/// Words of older versions.
+const OLDER: [(&str, StaffReason); 1] =
+    [("the terminal did not book it, but could not reach the card company", StaffReason::CardCompanyAway)];
+
 impl StaffReason {
     pub const ALL: [Self; 15] = [
         Self::TerminalSilent,
@@ -43,7 +47,7 @@ impl StaffReason {
         Self::BookedAfterAll,
     ];
 
-    /// As the journal keeps it, and for the command line. Journals of older versions hold the same.
+    /// As the journal keeps it, and for the command line. Journals of older versions hold the same, or [`OLDER`].
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -55,7 +59,9 @@ impl StaffReason {
             Self::LooksTheSame => {
                 "the terminal's last transaction looks like the one before, but carries no mark of its own"
             }
-            Self::CardCompanyAway => "the terminal did not book it, but could not reach the card company",
+            Self::CardCompanyAway => {
+                "the terminal did not book it, but was not ready or could not reach the card company"
+            }
             Self::TerminalForgot => "the terminal may have restarted and forgotten it",
             Self::LastRefused => "the terminal's last transaction is a refusal",
             Self::OtherAmount => "the terminal's last transaction has another amount",
@@ -70,7 +76,8 @@ impl StaffReason {
     /// Read from the journal; more may follow the words.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| text.starts_with(reason.words()))
+        let older = || OLDER.into_iter().find(|(words, _)| text.starts_with(words)).map(|(_, reason)| reason);
+        Self::ALL.into_iter().find(|reason| text.starts_with(reason.words())).or_else(older)
     }
 }
 
@@ -83,6 +90,9 @@ mod tests {
         for reason in StaffReason::ALL {
             assert_eq!(StaffReason::of(reason.words()), Some(reason));
             assert_eq!(StaffReason::of(&format!("{} (more)", reason.words())), Some(reason));
+        }
+        for (words, reason) in super::OLDER {
+            assert_eq!(StaffReason::of(words), Some(reason));
         }
         assert_eq!(StaffReason::of("something new"), None);
     }

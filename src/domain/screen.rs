@@ -372,16 +372,24 @@ pub struct InDoubtScreen {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotPaidWhy {
-    /// The card was refused.
+    /// The card company refused.
     Declined,
     NoBalance,
     /// No card came in time.
     NoCard,
     Cancelled,
-    /// The terminal did not get ready; nothing was asked of it.
+    /// The terminal cannot read this card, or does not take it.
+    CardNotTaken,
+    /// Refused, and nobody said by whom.
+    NotAccepted,
+    /// The terminal did not get ready; nothing was asked of it, or it was busy.
     TerminalNotReady,
+    /// The terminal takes no payments, or not this one: no fault of the patient or the card.
+    TerminalTrouble,
     /// The journal could not be written: nothing was sent.
     CannotRecord,
+    /// The approval could not be written down, so the terminal was told to undo it, and said that it has.
+    TakenBack,
     /// Checked: the terminal never booked it.
     Checked,
 }

@@ -148,6 +148,10 @@ pub enum UndoAnswer {
         code: String,
         message: String,
     },
+    /// It says that it gave something back, but not this amount, or not this sale: people must look what it was.
+    Unlike {
+        reason: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

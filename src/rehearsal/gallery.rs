@@ -416,6 +416,12 @@ fn paying() -> Vec<Shot> {
         ("17-in-doubt", None, doubt(Some(12), PrintState::Idle)),
         ("17-in-doubt-over", None, doubt(None, PrintState::Printing)),
         ("18-not-paid", None, Screen::NotPaid { why: NotPaidWhy::Declined, desk: cashier(), retry: true }),
+        (
+            "18-not-paid-terminal",
+            None,
+            Screen::NotPaid { why: NotPaidWhy::TerminalTrouble, desk: cashier(), retry: false },
+        ),
+        ("18-not-paid-taken-back", None, Screen::NotPaid { why: NotPaidWhy::TakenBack, desk: cashier(), retry: false }),
         ("18-not-paid-checked", None, Screen::NotPaid { why: NotPaidWhy::Checked, desk: cashier(), retry: false }),
         ("19-done", Some((5, 5)), done(paid(), PrintState::Printing)),
         ("19-done-no-paper", Some((5, 5)), done(paid(), PrintState::NoPaper)),

@@ -1,5 +1,6 @@
 //! Card terminals on a serial line. A protocol is one folder and one line in [`PROTOCOLS`].
 
+mod clock;
 pub mod dialogue;
 pub mod smartro;
 mod worker;
@@ -10,6 +11,7 @@ use crate::domain::closing::Batch;
 use crate::domain::payment::LastTransaction;
 use crate::domain::session::{TerminalCommand, TerminalReport};
 use crate::ports::{CardTerminal, Clock, Reports};
+use chrono::NaiveDateTime;
 use serde_json::{Map, Value};
 use std::io;
 use std::sync::Arc;
@@ -33,8 +35,9 @@ pub struct Protocol {
     /// The word in `[terminal] protocol`.
     pub name: &'static str,
     pub start: fn(&Terminal, Reports<TerminalReport>, Arc<dyn Clock>) -> Started,
-    /// What answers on a port. Sends nothing that could move money.
-    pub probe: fn(&Terminal, &str) -> Probed,
+    /// What answers on a port. Sends nothing that could move money. The time is the hospital's: a clock that is wrong is
+    /// told too.
+    pub probe: fn(&Terminal, &str, NaiveDateTime) -> Probed,
 }
 
 /// The system's reason why a line cannot be opened or is gone; else what answers there, in words, if this protocol's

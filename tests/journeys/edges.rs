@@ -180,9 +180,16 @@ fn what_a_terminal_proves() {
         (&baseline(), &empty, &ours, true, true, 'S'),
         (&baseline(), &unknown, &ours, true, true, 'A'),
         (&baseline(), &ours, &unknown, true, true, 'A'),
-        (&empty, &ours, &ours, true, true, 'S'),
+        (&empty, &ours, &ours, true, true, 'P'),
+        (&empty, &ours, &ours, false, true, 'P'),
+        (&empty, &ours, &ours, true, false, 'S'),
+        (&empty, &late, &late, true, true, 'S'),
         (&empty, &no_time, &no_time, true, true, 'S'),
-        (&empty, &empty, &empty, true, true, 'S'),
+        (&empty, &refused, &refused, true, true, 'S'),
+        (&empty, &empty, &empty, true, true, 'N'),
+        (&empty, &empty, &empty, false, true, 'S'),
+        (&empty, &empty, &empty, true, false, 'S'),
+        (&empty, &empty, &ours, true, true, 'S'),
         (&unknown, &ours, &ours, true, true, 'S'),
     ]
     .into_iter()
@@ -200,6 +207,35 @@ fn what_a_terminal_proves() {
     }
 }
 
+/// A terminal that is set to another zone, or not to summer time, is whole hours off. Its own running number is stronger than
+/// its clock; nothing else is.
+#[test]
+fn a_clock_that_is_whole_hours_off_is_forgiven_where_the_number_went_on() {
+    let started_at = time("2026-11-20T10:00:00");
+    let numbered = |number: &str, at: DateTime<FixedOffset>| {
+        let mut sale = approved(Amount(5100), at);
+        sale.unique_number = number.to_owned();
+        LastTransaction::Known(Box::new(sale))
+    };
+    let before = numbered("0011-000011", started_at - Duration::hours(20));
+    let paid = |last: &LastTransaction, before: &LastTransaction, memory_trusted: bool| {
+        let doubted = Doubted { baseline: before, amount: Amount(5100), started_at };
+        let told = Testimony { first: last, second: last, host_reachable: true, memory_trusted };
+        matches!(verdict(&doubted, &told), Verdict::Paid(_))
+    };
+    for (minutes, fits) in [(-60, true), (60, true), (-75, true), (-46, true), (74, true), (-540, true), (-30, false)]
+        .into_iter()
+        .chain([(35, false), (44, false), (-1_620, false), (27 * 60, false), (60 * 24 * 3, false)])
+    {
+        let at = started_at + Duration::minutes(minutes);
+        assert_eq!(paid(&numbered("0012-000012", at), &before, true), fits, "{minutes} minutes");
+        assert!(!paid(&numbered("0012-000012", at), &before, false), "it may have fallen back: {minutes} minutes");
+        assert!(!paid(&numbered("0010-000010", at), &before, true), "an older number: {minutes} minutes");
+        assert!(!paid(&numbered("", at), &before, true), "no number: {minutes} minutes");
+        assert!(!paid(&numbered("0012-000012", at), &LastTransaction::Empty, true), "none before: {minutes} minutes");
+    }
+}
+
 /// Whatever the two clocks say, and however they jump: what was booked never becomes "not paid".
 #[test]
 fn wrong_clocks_never_unbook_a_payment() {
@@ -211,7 +247,12 @@ fn wrong_clocks_never_unbook_a_payment() {
             let doubted = Doubted { baseline: &before, amount: Amount(5100), started_at };
             for trusted in [true, false] {
                 let told = Testimony { first: &ours, second: &ours, host_reachable: trusted, memory_trusted: trusted };
-                let fits = minutes.abs() <= 15 && matches!(before, LastTransaction::Known(_));
+                let fits = minutes.abs() <= 15
+                    && match before {
+                        LastTransaction::Known(_) => true,
+                        LastTransaction::Empty => trusted,
+                        LastTransaction::Unknown => false,
+                    };
                 match verdict(&doubted, &told) {
                     Verdict::Paid(_) => assert!(fits, "{minutes} minutes apart"),
                     Verdict::Staff(_) => assert!(!fits, "{minutes} minutes apart"),

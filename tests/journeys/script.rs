@@ -9,7 +9,7 @@
 //! terminal online|away|prepared|prepared-empty|old-card|not-ready|card-seen|card-removed
 //! terminal approved [AMOUNT] · declined [CODE] · no-answer · never-sent   (of the last attempt, or `#1` at the end)
 //! terminal approved other: the booking of the payment before; also approved-unconfirmed other
-//! terminal approved-unconfirmed [AMOUNT] · confirmed · withdrawn · undone reversed|already|refused CODE
+//! terminal approved-unconfirmed [AMOUNT] · confirmed · withdrawn · undone reversed|already|unlike|refused CODE
 //! terminal outcome same|paid|other|other-amount|old-time|empty|unknown|differ [restarted] [no-host]
 //! printer printed|held|failed|state out|state ok        fail        wait 60s        clock 2026-11-20T10:00
 //! area gate no-pin|closed|wrong N|locked|open|unknown · area lists [STATE …] [parked N] · area no-lists
@@ -33,7 +33,7 @@ use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
 use hospital_kiosk::domain::payment::{
-    AttemptId, Booking, CardTransaction, Decline, Entry, LastTransaction, PaymentRecord, PaymentState,
+    AttemptId, Booking, CardTransaction, Decline, DeclineCause, Entry, LastTransaction, PaymentRecord, PaymentState,
 };
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
@@ -609,7 +609,16 @@ pub fn approved(amount: Amount, at: DateTime<FixedOffset>) -> CardTransaction {
 
 pub fn declined(amount: Amount, code: &str) -> CardTransaction {
     let at = DateTime::UNIX_EPOCH.fixed_offset();
-    let decline = Decline { code: code.to_owned(), message: "refused".to_owned() };
+    let cause = match code {
+        "51" => DeclineCause::CardCompany,
+        "6B" => DeclineCause::Balance,
+        "64" => DeclineCause::Card,
+        "6C" => DeclineCause::NoCard,
+        "9C" => DeclineCause::Busy,
+        "DF" => DeclineCause::Terminal,
+        _ => DeclineCause::Untold,
+    };
+    let decline = Decline { code: code.to_owned(), message: "refused".to_owned(), cause };
     CardTransaction { approved: false, decline: Some(decline), ..approved(amount, at) }
 }
 
@@ -637,6 +646,7 @@ fn undo_answer(words: &[&str]) -> UndoAnswer {
     match words {
         ["reversed"] => UndoAnswer::Reversed,
         ["already"] => UndoAnswer::AlreadyReversed,
+        ["unlike"] => UndoAnswer::Unlike { reason: "the terminal gave back another amount, 3000".to_owned() },
         ["refused", code] => UndoAnswer::Refused { code: (*code).to_owned(), message: "no".to_owned() },
         other => panic!("no such answer: {other:?}"),
     }

@@ -107,8 +107,9 @@ fn staff_screen(screen: &StaffScreen) -> String {
     match screen {
         StaffScreen::Pin { typed, gate, checking } => format!("StaffPin {typed} {gate:?} checking={checking}"),
         StaffScreen::Home(home) => format!(
-            "StaffHome terminal={:?} printer={:?} hospital={:?} unfinished={:?} paid={} waiting={} parked={}",
+            "StaffHome terminal={:?}{} printer={:?} hospital={:?} unfinished={:?} paid={} waiting={} parked={}",
             home.terminal_online,
+            home.terminal_trouble.as_ref().map_or_else(String::new, |words| format!(" ({words})")),
             home.printer,
             home.hospital_online,
             home.unfinished,

@@ -6,7 +6,12 @@ use slint::ComponentHandle;
 
 pub(super) fn show(app: &App, home: &StaffHome) {
     let global = app.global::<StaffHomeData>();
-    global.set_terminal(online(home.terminal_online));
+    global.set_terminal(if home.terminal_trouble.is_some() && home.terminal_online == Some(true) {
+        DeviceState::Trouble
+    } else {
+        online(home.terminal_online)
+    });
+    global.set_trouble(home.terminal_trouble.clone().unwrap_or_default().into());
     global.set_printer(printer(home.printer));
     global.set_hospital(online(home.hospital_online));
     global.set_readable(home.unfinished.is_some());

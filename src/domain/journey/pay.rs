@@ -20,6 +20,7 @@
 
 mod attempt;
 mod booked;
+mod card;
 mod closed;
 mod closing;
 mod confirm;
@@ -101,8 +102,10 @@ pub(super) struct Attempt {
     /// Something suggests that the terminal restarted since: our own power cut, or it went away and came back.
     pub maybe_restarted: bool,
     pub phase: Phase,
-    /// `Refuse` was said, or nobody knows what was said: never `Confirm` after it.
-    pub refused: bool,
+    /// The patient stopped it, or no card came: the screen has said so, and an approval after that is refused.
+    pub called_off: Option<NotPaidWhy>,
+    /// `Refuse` was said, or nobody knows what was said: never `Confirm` after it. Why, for the patient.
+    pub refused: Option<NotPaidWhy>,
     /// The staff order that had it taken up again.
     pub ticket: Option<Uuid>,
     /// Since when the patient is told "we are checking".
@@ -115,7 +118,6 @@ pub(super) enum Phase {
         card_until: Tick,
         limit: Tick,
         card_seen: bool,
-        called_off: Option<NotPaidWhy>,
     },
     /// `Confirm` is out, or `Refuse` where there is no transaction.
     Confirming {
@@ -199,9 +201,13 @@ impl Till {
     pub fn report(&mut self, report: TerminalReport, kiosk: &mut Kiosk) -> Option<News> {
         match report {
             TerminalReport::Online(online) => self.online(online, kiosk),
-            TerminalReport::Prepared { baseline } => self.prepared(baseline, kiosk),
+            TerminalReport::Prepared { baseline } => {
+                kiosk.devices.terminal_got_ready();
+                self.prepared(baseline, kiosk)
+            }
             TerminalReport::CardStillIn => self.old_card(kiosk),
-            TerminalReport::NotReady { .. } => {
+            TerminalReport::NotReady { reason } => {
+                kiosk.devices.terminal_not_ready(reason);
                 self.undo_not_begun(StaffRefusal::TerminalNotReady);
                 self.not_begun(NotPaidWhy::TerminalNotReady)
             }
@@ -258,12 +264,7 @@ impl Till {
         }));
         kiosk.emit(Effect::Record(Entry::Sent { attempt: id }));
         kiosk.emit(Effect::Terminal(TerminalCommand::Charge { attempt: id, amount, card_ms }));
-        let phase = Phase::Charging {
-            card_until,
-            limit: card_until.plus_ms(ANSWER_LIMIT_MS),
-            card_seen: false,
-            called_off: None,
-        };
+        let phase = Phase::Charging { card_until, limit: card_until.plus_ms(ANSWER_LIMIT_MS), card_seen: false };
         let started_at = kiosk.wall();
         let attempt = Attempt {
             id,
@@ -275,37 +276,12 @@ impl Till {
             started_at,
             maybe_restarted: false,
             phase,
-            refused: false,
+            called_off: None,
+            refused: None,
             ticket: None,
             doubt_since: None,
         };
         self.attempts.push_back(attempt);
-    }
-
-    fn old_card(&mut self, kiosk: &mut Kiosk) -> Option<News> {
-        kiosk.devices.card_in = true;
-        if let Some(preparing) = &mut self.preparing {
-            preparing.old_card = true;
-        }
-        None
-    }
-
-    fn card_seen(&mut self, kiosk: &mut Kiosk) -> Option<News> {
-        kiosk.devices.card_in = true;
-        if let Some(Attempt { phase: Phase::Charging { card_seen, .. }, .. }) = self.attempts.front_mut() {
-            *card_seen = true;
-        }
-        None
-    }
-
-    /// With the old card out the terminal is made ready once more; making ready never moves money.
-    fn card_removed(&mut self, kiosk: &mut Kiosk) -> Option<News> {
-        kiosk.devices.card_in = false;
-        if let Some(preparing) = self.preparing.as_mut().filter(|preparing| preparing.old_card) {
-            preparing.old_card = false;
-            kiosk.emit(Effect::Terminal(TerminalCommand::Prepare));
-        }
-        None
     }
 
     fn not_begun(&mut self, why: NotPaidWhy) -> Option<News> {
@@ -318,7 +294,7 @@ impl Till {
         if self.preparing.is_some() {
             return self.not_begun(why);
         }
-        if let Some(Attempt { phase: Phase::Charging { card_seen: false, called_off, .. }, .. }) =
+        if let Some(Attempt { phase: Phase::Charging { card_seen: false, .. }, called_off, .. }) =
             self.attempts.front_mut()
             && called_off.is_none()
         {
@@ -343,6 +319,7 @@ impl Till {
             }
             return None;
         };
+        kiosk.devices.terminal_answered(&tx);
         let attempt = &self.attempts[place];
         if matches!(
             &attempt.phase,
@@ -379,7 +356,7 @@ impl Till {
             return None;
         }
         let place = self.place(id)?;
-        let Phase::Charging { called_off, .. } = &self.attempts[place].phase else { return None };
+        let Attempt { phase: Phase::Charging { .. }, called_off, .. } = &self.attempts[place] else { return None };
         let why = called_off.unwrap_or(NotPaidWhy::TerminalNotReady);
         self.conclude(place, vec![Entry::NotPaid { attempt: id, reason }], Conclusion::NotPaid(why), kiosk)
     }
@@ -388,6 +365,7 @@ impl Till {
         kiosk.devices.terminal_online = Some(online);
         if !online {
             kiosk.devices.card_in = false;
+            kiosk.devices.terminal_trouble = None;
             for attempt in &mut self.attempts {
                 attempt.maybe_restarted = true;
             }
@@ -458,7 +436,9 @@ impl Till {
             Phase::Charging { limit, .. } | Phase::Confirming { limit, .. } if now >= *limit => {
                 self.no_answer(attempt.id, "no answer within the limit".to_owned(), kiosk)
             }
-            Phase::Charging { card_until, card_seen: false, called_off: None, .. } if now >= *card_until => {
+            Phase::Charging { card_until, card_seen: false, .. }
+                if attempt.called_off.is_none() && now >= *card_until =>
+            {
                 self.cancel(NotPaidWhy::NoCard, kiosk)
             }
             Phase::Doubt { next: Next::Asked { limit }, .. } if now >= *limit => self.ask_later(0, kiosk),
@@ -483,8 +463,9 @@ impl Till {
         if let Some(preparing) = &self.preparing {
             return Some(preparing.until);
         }
-        match &self.attempts.front()?.phase {
-            Phase::Charging { card_until, card_seen: false, called_off: None, .. } => Some(*card_until),
+        let attempt = self.attempts.front()?;
+        match &attempt.phase {
+            Phase::Charging { card_until, card_seen: false, .. } if attempt.called_off.is_none() => Some(*card_until),
             Phase::Charging { limit, .. }
             | Phase::Confirming { limit, .. }
             | Phase::Doubt { next: Next::Asked { limit }, .. } => Some(*limit),

@@ -3,20 +3,28 @@
 //! | the terminal's last transaction, asked twice | verdict |
 //! |---|---|
 //! | no answer | ask again; after a few times: staff |
-//! | two different answers, or it says it has none, or had none before | staff |
+//! | two different answers, or it says it has none where it had one before | staff |
 //! | differs from the baseline, approved, amount and time fit | paid |
+//! | there was none before (it said so twice), approved, amount and time fit, memory trusted | paid |
 //! | differs from the baseline otherwise | staff |
 //! | equals a known baseline with nothing on it that tells it from a later one | staff |
-//! | equals a known baseline, host reachable, memory trusted | not paid |
+//! | equals a known baseline, or none before and none now; host reachable, memory trusted | not paid |
 //! | equals the baseline otherwise | staff |
+//!
+//! A terminal whose clock is set to another time zone, or not to summer time, is whole hours off. That it tells another
+//! transaction than before with a higher number of its own is stronger than its clock: then whole hours are forgiven,
+//! unless it may have restarted and fallen back to an older sale.
 
 use crate::domain::money::Amount;
 use crate::domain::payment::{CardTransaction, LastTransaction};
 use crate::domain::reason::StaffReason;
-use chrono::{DateTime, Duration, FixedOffset, NaiveDateTime};
+use chrono::{DateTime, FixedOffset, NaiveDateTime};
 
 /// How far the terminal's clock and ours may be apart.
 const CLOCKS_APART_MIN: i64 = 15;
+/// Time zones lie between UTC-12 and UTC+14.
+const ZONES_APART_MAX_H: i64 = 26;
+const MINUTES_OF_HOUR: i64 = 60;
 
 /// What is known of the attempt.
 pub struct Doubted<'a> {
@@ -29,6 +37,7 @@ pub struct Doubted<'a> {
 pub struct Testimony<'a> {
     pub first: &'a LastTransaction,
     pub second: &'a LastTransaction,
+    /// It reaches the card company, or (ZVT, which tells nothing of that) says of itself nothing that is against it.
     pub host_reachable: bool,
     /// Its last transaction can be taken as its latest: it did not restart, or is proved to keep it over a restart.
     pub memory_trusted: bool,
@@ -38,6 +47,7 @@ pub struct Testimony<'a> {
 pub enum Verdict {
     Paid(Box<CardTransaction>),
     NotPaid,
+    /// With the reason for the staff list.
     Staff(StaffReason),
     AskAgain,
 }
@@ -46,9 +56,7 @@ pub enum Verdict {
 pub fn verdict(doubted: &Doubted, told: &Testimony) -> Verdict {
     let last = match (told.first, told.second) {
         (LastTransaction::Unknown, _) | (_, LastTransaction::Unknown) => return Verdict::AskAgain,
-        (LastTransaction::Empty, LastTransaction::Empty) => {
-            return Verdict::Staff(StaffReason::TerminalEmpty);
-        }
+        (LastTransaction::Empty, LastTransaction::Empty) => return still_empty(doubted.baseline, told),
         (LastTransaction::Known(first), LastTransaction::Known(second)) if first == second => first,
         (LastTransaction::Empty | LastTransaction::Known(_), LastTransaction::Empty | LastTransaction::Known(_)) => {
             return Verdict::Staff(StaffReason::TwoAnswers);
@@ -56,17 +64,38 @@ pub fn verdict(doubted: &Doubted, told: &Testimony) -> Verdict {
     };
     match doubted.baseline {
         LastTransaction::Known(baseline) if baseline == last => unchanged(last, told),
-        LastTransaction::Known(_) => changed(last, doubted, time_fits(last, doubted).unwrap_or(true)),
-        // Nothing to compare with: an older one that it did not tell of may come up later.
-        LastTransaction::Empty => Verdict::Staff(StaffReason::EmptyBefore),
+        LastTransaction::Known(baseline) => {
+            let fits = Clock::of(last, doubted).is_none_or(|clock| match clock {
+                Clock::Fits => true,
+                Clock::HoursOff => told.memory_trusted && is_later(last, baseline),
+                Clock::Other => false,
+            });
+            changed(last, doubted, fits)
+        }
+        // Nothing to compare with: an older one that it did not tell of may come up after a restart.
+        LastTransaction::Empty if !told.memory_trusted => Verdict::Staff(StaffReason::EmptyBefore),
+        LastTransaction::Empty => changed(last, doubted, Clock::of(last, doubted) == Some(Clock::Fits)),
         LastTransaction::Unknown => Verdict::Staff(StaffReason::NoBaseline),
     }
 }
 
+/// An empty store, twice. It proves nothing where there was something before.
+fn still_empty(baseline: &LastTransaction, told: &Testimony) -> Verdict {
+    match baseline {
+        LastTransaction::Empty if told.memory_trusted && told.host_reachable => Verdict::NotPaid,
+        LastTransaction::Empty | LastTransaction::Known(_) | LastTransaction::Unknown => {
+            Verdict::Staff(StaffReason::TerminalEmpty)
+        }
+    }
+}
+
 fn unchanged(last: &CardTransaction, told: &Testimony) -> Verdict {
-    if !is_unmistakable(last) {
-        Verdict::Staff(StaffReason::LooksTheSame)
-    } else if !told.host_reachable {
+    if is_unmistakable(last) { not_booked(told) } else { Verdict::Staff(StaffReason::LooksTheSame) }
+}
+
+/// It tells the same as before.
+fn not_booked(told: &Testimony) -> Verdict {
+    if !told.host_reachable {
         Verdict::Staff(StaffReason::CardCompanyAway)
     } else if !told.memory_trusted {
         Verdict::Staff(StaffReason::TerminalForgot)
@@ -98,10 +127,38 @@ fn booked_at(last: &CardTransaction) -> Option<NaiveDateTime> {
     NaiveDateTime::parse_from_str(&last.terminal_time, "%Y%m%d%H%M%S").ok()
 }
 
-/// `None` if the terminal's time cannot be read.
-fn time_fits(last: &CardTransaction, doubted: &Doubted) -> Option<bool> {
-    let booked = booked_at(last)?;
-    let started = doubted.started_at.naive_local();
-    let slack = Duration::minutes(CLOCKS_APART_MIN);
-    Some(booked >= started - slack && booked <= started + slack)
+/// How the terminal's time of a booking lies to ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    Fits,
+    /// Whole hours off, the minutes fit.
+    HoursOff,
+    Other,
+}
+
+impl Clock {
+    /// `None` if the terminal's time cannot be read.
+    fn of(last: &CardTransaction, doubted: &Doubted) -> Option<Self> {
+        let apart = (booked_at(last)? - doubted.started_at.naive_local()).num_minutes();
+        let hours = apart + CLOCKS_APART_MIN;
+        Some(if apart.abs() <= CLOCKS_APART_MIN {
+            Self::Fits
+        } else if apart.abs() <= ZONES_APART_MAX_H * MINUTES_OF_HOUR
+            && hours.rem_euclid(MINUTES_OF_HOUR) <= 2 * CLOCKS_APART_MIN
+        {
+            Self::HoursOff
+        } else {
+            Self::Other
+        })
+    }
+}
+
+/// By the terminal's own running number: the last part of what it calls the transaction (ZVT `receipt-trace`, Smartro date
+/// and serial). Where a number has begun anew nobody can tell, and it is not later.
+fn is_later(last: &CardTransaction, baseline: &CardTransaction) -> bool {
+    let number = |transaction: &CardTransaction| -> Option<u64> {
+        let last_part = transaction.unique_number.rsplit('-').find(|part| !part.is_empty())?;
+        last_part.parse().ok()
+    };
+    number(last).zip(number(baseline)).is_some_and(|(last, baseline)| last > baseline)
 }

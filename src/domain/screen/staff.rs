@@ -31,6 +31,8 @@ pub enum StaffScreen {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaffHome {
     pub terminal_online: Option<bool>,
+    /// It answers but takes no payments: why, in its own words.
+    pub terminal_trouble: Option<String>,
     pub printer: Option<PrinterState>,
     pub hospital_online: Option<bool>,
     /// `None`: the store cannot be read.

@@ -9,7 +9,7 @@ use crate::domain::language::{Language, LocalText};
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::money::Amount;
 use crate::domain::paper::{Receipt, Ticket};
-use crate::domain::payment::AttemptId;
+use crate::domain::payment::{AttemptId, CardTransaction, DeclineCause};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -40,6 +40,33 @@ pub struct Devices {
     pub printer: Option<PrinterState>,
     pub hospital_online: Option<bool>,
     pub card_in: bool,
+    /// The terminal answers but takes no payments, in its own words.
+    pub terminal_trouble: Option<TerminalTrouble>,
+}
+
+/// It stays until the terminal shows that it is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerminalTrouble {
+    /// Code and text of the terminal.
+    pub words: String,
+    /// It refused a payment: that it gets ready proves nothing.
+    refused: bool,
+}
+
+impl Devices {
+    pub(crate) fn terminal_not_ready(&mut self, reason: String) {
+        self.terminal_trouble = Some(TerminalTrouble { words: reason, refused: false });
+    }
+
+    pub(crate) fn terminal_got_ready(&mut self) {
+        self.terminal_trouble.take_if(|trouble| !trouble.refused);
+    }
+
+    /// To a payment.
+    pub(crate) fn terminal_answered(&mut self, answer: &CardTransaction) {
+        let trouble = answer.decline.as_ref().filter(|decline| decline.cause == DeclineCause::Terminal);
+        self.terminal_trouble = trouble.map(|decline| TerminalTrouble { words: decline.words(), refused: true });
+    }
 }
 
 #[derive(Clone)]

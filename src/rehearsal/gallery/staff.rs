@@ -17,6 +17,7 @@ pub(super) fn staff() -> Vec<Shot> {
     let home = |unfinished, parked, printer| {
         StaffScreen::Home(StaffHome {
             terminal_online: Some(true),
+            terminal_trouble: (parked > 0).then(|| "DF Terminal ist blockiert".to_owned()),
             printer: Some(printer),
             hospital_online: Some(parked == 0),
             unfinished: Some(unfinished),

@@ -92,6 +92,8 @@ const CARD_PRESENT: &[Field] = &[text("card_present", 1)];
 const EVENT: &[Field] = &[text("event", 1)];
 
 pub const SALE_BYTES: usize = 157;
+/// Up to the issuer: kind, amount, approval number, time, unique number.
+pub const MONEY_BYTES: usize = 117;
 pub const SALE_PG_BYTES: usize = 187;
 /// Where a declined sale has its '-', code and message.
 pub const DECLINE_AT: usize = 117;
@@ -147,7 +149,7 @@ impl Data {
     }
 }
 
-/// Tables whose lengths add up to the data's own; none if nothing fits.
+/// Tables whose lengths do not exceed the data's own; none if nothing fits.
 fn tables(job: u8, data: &[u8]) -> Vec<&'static [Field]> {
     let declined = data.first() == Some(&b'X') && data.get(DECLINE_AT) == Some(&b'-');
     let end = if declined { DECLINE } else { BANKS };
@@ -156,8 +158,10 @@ fn tables(job: u8, data: &[u8]) -> Vec<&'static [Field]> {
         (b'C', 57) => vec![CANCEL],
         (b'C', 59) => vec![CANCEL, CANCEL_EXTRA],
         (b'C', 89) => vec![CANCEL, CANCEL_EXTRA, PG_SERIAL],
-        (b'b' | b'c' | b'g' | b'l', SALE_BYTES) => vec![SALE, end],
         (b'b' | b'c' | b'g' | b'l', SALE_PG_BYTES) => vec![SALE, end, PG_SERIAL],
+        // Longer or shorter by what a version adds or leaves out at the end: the money fields stand where they stand.
+        (b'b' | b'c' | b'g' | b'l', SALE_BYTES..) => vec![SALE, end],
+        (b'b' | b'c' | b'g' | b'l', MONEY_BYTES..SALE_BYTES) => vec![SALE],
         (b'd', 53) => vec![CARD_INQUIRY],
         (b'a', 4) => vec![DEVICE_CHECK],
         (b'f', 10) => vec![CARD_UID],

@@ -1,36 +1,58 @@
-//! "Are you a TL terminal?" Job code `A` (device check, terminals.md 2.3) moves nothing and shows nothing.
+//! "Are you a TL terminal?" Job code `A` (device check, terminals.md 2.3) moves nothing and shows nothing. Waited is as the
+//! driver waits, and its answer is acknowledged; the frame carries the terminal's own clock.
 
-use super::packet::Frame;
+use super::dialogue::Limits;
+use super::packet::{ACK, EVENT, Frame};
 use super::reader::{Item, Reader};
 use crate::config::Terminal;
 use crate::serial::{LineSettings, SerialLine};
-use crate::terminal::Probed;
+use crate::terminal::{Probed, clock};
+use chrono::NaiveDateTime;
 use std::time::{Duration, Instant};
 
-const ANSWER_TIMEOUT: Duration = Duration::from_millis(1500);
+/// On a line that nobody says has a terminal.
+const FIRST_SIGN: Duration = Duration::from_millis(1500);
+const READ_WAIT: Duration = Duration::from_millis(100);
+const WRITE_LIMIT: Duration = Duration::from_millis(500);
+const SENDS: u8 = 3;
 
-/// What answers on `port`, in words; `None` if no TL terminal does.
+/// What answers on `port`, in words, at the hospital's time `now`; `None` if no TL terminal does.
 ///
 /// # Errors
 /// The line cannot be opened, or is gone.
-pub fn probe(settings: &Terminal, port: &str) -> Probed {
+pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
     let mut line = SerialLine::open(port, LineSettings { baud: settings.baud, two_stop_bits: false })?;
-    let question = Frame::request(b'A', &settings.terminal_id, *b"20000101000000", Vec::new());
-    line.write_within(&question.encode(), Duration::from_millis(500))?;
-    let end = Instant::now() + ANSWER_TIMEOUT;
+    let limits = Limits::new(settings.ack_timeout_ms, settings.answer_timeout_ms);
+    let ours = settings.protocol == "smartro" && settings.port == port;
+    let first = if ours { Duration::from_millis(limits.ack_ms) } else { FIRST_SIGN };
+    let question = Frame::request(b'A', &settings.terminal_id, clock::stamp(now), Vec::new()).encode();
     let mut reader = Reader::default();
     let mut buffer = [0; 256];
-    while Instant::now() < end {
-        let count = line.read_some(&mut buffer, Duration::from_millis(100))?;
-        for item in reader.push(&buffer[..count]) {
-            match item {
-                Item::Frame { frame, .. } if frame.job == b'a' => {
-                    let states = String::from_utf8_lossy(&frame.data).into_owned();
-                    return Ok(Some(Ok(format!("Smartro TL terminal (card, RF, host, link: {states})"))));
+    for _ in 0..if ours { SENDS } else { 1 } {
+        line.write_within(&question, WRITE_LIMIT)?;
+        let mut end = Instant::now() + first;
+        while Instant::now() < end {
+            let count = line.read_some(&mut buffer, READ_WAIT)?;
+            for item in reader.push(&buffer[..count]) {
+                match item {
+                    Item::Frame { frame, .. } if frame.job == b'a' => {
+                        line.write_within(&[ACK], WRITE_LIMIT)?;
+                        return Ok(Some(Ok(words(&frame, now))));
+                    }
+                    Item::Frame { frame, .. } if frame.job != EVENT => line.write_within(&[ACK], WRITE_LIMIT)?,
+                    Item::Ack => end = Instant::now() + Duration::from_millis(limits.reply_ms),
+                    Item::Frame { .. } | Item::Nak | Item::Noise | Item::Broken { .. } => {}
                 }
-                Item::Frame { .. } | Item::Ack | Item::Nak | Item::Noise | Item::Broken { .. } => {}
             }
         }
     }
     Ok(None)
+}
+
+fn words(frame: &Frame, now: NaiveDateTime) -> String {
+    let states = String::from_utf8_lossy(&frame.data).into_owned();
+    let theirs = std::str::from_utf8(&frame.stamp).ok().and_then(clock::read);
+    let clock = theirs.and_then(|theirs| clock::difference(theirs, now));
+    let clock = clock.map_or_else(String::new, |apart| format!("; its clock is {apart}: set it"));
+    format!("Smartro TL terminal (card, RF, host, link: {states}){clock}")
 }

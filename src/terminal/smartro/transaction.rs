@@ -1,9 +1,9 @@
 //! What `b` and `l` say, in the kiosk's own words. Nothing here trusts a byte: models are known that shift the date.
 
-use super::layout::{DECLINE_AT, Data, SALE_BYTES, SALE_PG_BYTES};
+use super::layout::{DECLINE_AT, Data, MONEY_BYTES, SALE_BYTES};
 use super::packet::Frame;
 use crate::domain::money::Amount;
-use crate::domain::payment::{CardTransaction, Decline, LastTransaction};
+use crate::domain::payment::{CardTransaction, Decline, DeclineCause, LastTransaction};
 use encoding_rs::EUC_KR;
 
 /// First byte of a sale that moved money by card or phone. '2' is a cash receipt: nobody paid by it.
@@ -15,6 +15,17 @@ const DECLINE_ELSEWHERE_AT: usize = 137;
 const CODE_BYTES: usize = 2;
 /// ISO/IEC 7812: shorter numbers are no payment cards.
 const CARD_DIGITS_MIN: usize = 13;
+
+/// Whose refusal a code is (terminals.md 2.5); the card company's own codes differ from one to the other.
+fn cause(code: &str) -> DeclineCause {
+    match code {
+        "6B" => DeclineCause::Balance,
+        "6D" | "69" | "71" => DeclineCause::Card,
+        // No network, no service, a request that it does not understand.
+        "0A" | "7A" | "B3" => DeclineCause::Terminal,
+        _ => DeclineCause::Untold,
+    }
+}
 
 /// Reads the answer to our charge of `amount`.
 ///
@@ -45,12 +56,14 @@ pub fn read_last(frame: &Frame) -> LastTransaction {
 }
 
 fn read_sale(frame: &Frame) -> Result<CardTransaction, String> {
-    if !matches!(frame.data.len(), SALE_BYTES | SALE_PG_BYTES) {
+    // What stands behind the money fields (banks, a newer version's own) is optional: it never takes them back.
+    if frame.data.len() < MONEY_BYTES {
         return Err(format!("the answer has {} bytes of data, expected {SALE_BYTES}", frame.data.len()));
     }
     let data = Data::decode(frame.job, &frame.data);
     let kind = frame.data[0];
-    let amount = data.number("amount");
+    // Right aligned; some pad with spaces.
+    let amount = data.text("amount").parse().ok().filter(|amount| *amount >= 0);
     if kind != DECLINED && (amount.is_none() || !(PAID_KINDS.contains(&kind) || kind == CASH_RECEIPT)) {
         return Err("the answer is of a kind or amount that cannot be read".to_owned());
     }
@@ -73,7 +86,7 @@ fn read_sale(frame: &Frame) -> Result<CardTransaction, String> {
 /// `-`, a code of two characters, a message to the end of the sale.
 fn find_decline(data: &[u8]) -> Option<Decline> {
     [DECLINE_AT, DECLINE_ELSEWHERE_AT].into_iter().find_map(|at| {
-        let field = data.get(at..SALE_BYTES)?;
+        let field = data.get(at..data.len().min(SALE_BYTES))?;
         let (mark, rest) = field.split_first()?;
         let (code, message) = rest.split_at_checked(CODE_BYTES)?;
         if *mark != b'-' || !code.iter().all(u8::is_ascii_alphanumeric) {
@@ -81,7 +94,8 @@ fn find_decline(data: &[u8]) -> Option<Decline> {
         }
         let code = String::from_utf8_lossy(code).into_owned();
         let message = EUC_KR.decode_without_bom_handling(message).0.trim_matches([' ', '\0']).to_owned();
-        Some(Decline { code, message })
+        let message = message.chars().filter(|letter| !letter.is_control()).collect();
+        Some(Decline { cause: cause(&code), code, message })
     })
 }
 

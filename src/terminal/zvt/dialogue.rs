@@ -5,7 +5,7 @@
 //! line up ─▶ 06 00 registration ─▶ Idle ─ 05 01 every minute
 //! Idle ─Prepare→ [06 B0] · 05 01 (until idle and the slot is empty) · 06 20 ─Prepared→ Ready
 //! Ready ─Charge→ 06 01 · 80 00 · 04 FF … ─┬ 04 0F rc 00 ─Answered, unconfirmed→ waits for Confirm or Refuse
-//!                                         ├ 04 0F rc ≠ 0, 06 1E, 84 xx ─Answered, a decline→ Idle
+//!                                         ├ [04 0F rc ≠ 0 …] 06 1E or 06 0F, 84 xx ─Answered, a decline→ Idle
 //!                                         └ NAK, silence, vanished line ─NoAnswer→ Idle
 //! Confirm ─▶ 80 00 00 ─┬ 06 0F ─Confirmed→         Refuse ─▶ 84 66 00 ─┬ 06 1E ─Withdrawn→
 //!                      └ 06 1E, silence ─NoAnswer→                     └ anything else ─NoAnswer→
@@ -18,18 +18,21 @@
 //! - While nobody has decided about a result, `84 9C 00` keeps it waiting (PA00P015 2.2.8); a copy of it gets the same
 //!   answer as the first and is reported once. A result that nobody waits for is refused, and the terminal undoes it.
 //! - 04 0F belongs to a question only once the terminal has accepted that question; before, it is the charge's.
+//! - While the terminal is master nothing is asked of it: after its last word, and for a moment after 06 B0, which some
+//!   terminals end with a 06 0F of its own (against 2.23).
 //! - A printed receipt after our `80 00 00` is not yet taken for proof: a terminal that undoes a sale prints too.
 
 mod approval;
 mod charge;
 mod questions;
+mod task;
 mod undo;
 mod wire;
 
 use super::bmp;
 use super::message::{self, Message};
 use super::reader::{Item, Reader};
-use super::request::{self, Merchant};
+use super::request::{self, Merchant, Without};
 use crate::domain::closing::Batch;
 use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
@@ -51,6 +54,8 @@ pub struct Limits {
     pub gap_ms: u64,
     /// T3, command sent to `80 00` or `84 xx`.
     pub reply_ms: u64,
+    /// After `80 00` to 06 B0, for a 06 0F or 06 1E that may follow.
+    pub abort_ms: u64,
     /// T4 of a question: `80 00` to its end.
     pub finish_ms: u64,
     /// Charge sent to its result; the card-holder's time is inside it.
@@ -88,6 +93,7 @@ impl Limits {
             ack_ms,
             gap_ms: 400,
             reply_ms: 5_000,
+            abort_ms: 1_000,
             finish_ms: 20_000,
             answer_ms,
             hold_ms: 1_000,
@@ -116,6 +122,13 @@ pub struct Dialogue {
     line_up: bool,
     online: Option<bool>,
     registered: bool,
+    /// What it refuses as a field, and whether it has heard our currency, or told it, at registration.
+    left_out: Without,
+    currency_told: bool,
+    /// The question that is asked was swallowed once.
+    asked_again: bool,
+    /// The terminal's last transaction undid the sale with this trace, as far as it was told.
+    reversed_last: Option<String>,
     /// A charge may still stand on the terminal's display.
     may_pend: bool,
     /// Since `Prepared`: something suggests that the terminal has restarted, or that its last word was lost.
@@ -152,6 +165,8 @@ enum Task {
     Prepare {
         until_ms: u64,
         card: Option<CardWait>,
+        /// It said once that it has no last transaction.
+        empty: bool,
     },
     Ready {
         until_ms: u64,
@@ -187,6 +202,10 @@ impl Dialogue {
             line_up: false,
             online: None,
             registered: false,
+            left_out: Without::default(),
+            currency_told: true,
+            asked_again: false,
+            reversed_last: None,
             may_pend: false,
             restarted: true,
             refusals_left: REFUSALS,
@@ -246,11 +265,17 @@ impl Dialogue {
             return;
         };
         self.heard(now);
-        let read = Message::read(&apdu);
-        let message = read.as_ref().map_or_else(|_| Message::new(apdu.code), Message::clone);
+        let (message, fault) = Message::read_as_far(&apdu);
         match apdu.code {
-            message::STATUS if read.is_err() => self.unreadable_result(now),
-            message::STATUS => self.result(&message, raw, now),
+            message::STATUS => {
+                if let Some(fault) = fault {
+                    let (what, at) = (fault.what, fault.at);
+                    let words =
+                        format!("the end of the card terminal's result cannot be read, from byte {at} on: {what}");
+                    self.steps.push(Step::Tell(words));
+                }
+                self.result(&message, raw, now);
+            }
             message::INTERMEDIATE => {
                 self.reply(&request::positive(), now);
                 self.intermediate(message.fixed("status").and_then(|raw| raw.first().copied()), now);
@@ -262,12 +287,19 @@ impl Dialogue {
             message::ABORTED => {
                 self.reply(&request::positive(), now);
                 let code = message.fixed("result_code").and_then(|raw| raw.first().copied());
-                self.aborted(code.unwrap_or(UNTOLD), raw, now);
+                self.aborted(code.unwrap_or(UNTOLD), &message, raw, now);
             }
-            message::PRINT_LINE | message::PRINT_BLOCK | message::SET_TIME => self.reply(&request::positive(), now),
+            message::PRINT_LINE | message::PRINT_BLOCK => {
+                self.reply(&request::positive(), now);
+                let words =
+                    "the card terminal sends lines to print, though it was registered without: nobody prints them";
+                self.steps.push(Step::Tell(words.to_owned()));
+            }
+            message::SET_TIME => self.reply(&request::positive(), now),
             code => match code.to_be_bytes() {
-                [0x80, _] | [0x84, 0] => self.accepted(now),
-                [0x84, error] => self.command_refused(error, raw, now),
+                [0x80, _] => self.accepted(now),
+                [0x84, 0] => self.answered_neither(now),
+                [0x84, error] => self.command_refused(error, &message, raw, now),
                 [_, _] => self.reply(&request::not_supported(), now),
             },
         }
@@ -361,6 +393,8 @@ impl Dialogue {
 
 /// 06 1E without a result code.
 const UNTOLD: u8 = 0xff;
+/// A time-out or abort tells what happened at the reader, not what the card company did.
+const TIMED_OUT: u8 = 0x6c;
 
 /// The result code of a status information or completion.
 fn result_code(message: &Message) -> Option<u8> {

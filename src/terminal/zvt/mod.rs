@@ -2,7 +2,8 @@
 //!
 //! - [`frame`]: the block; [`reader`]: blocks out of a stream
 //! - [`apdu`], [`message`], [`bmp`], [`tlv`]: what a block carries, field by field, lossless
-//! - [`request`]: what the kiosk says; [`transaction`]: a result in the kiosk's own words; [`currency`]: ISO 4217 numbers
+//! - [`request`]: what the kiosk says; [`transaction`]: a result in the kiosk's own words; [`text`]: the terminal's words;
+//!   [`currency`]: ISO 4217 numbers
 //! - [`dialogue`]: who speaks when, pure; [`driver`]: settings to worker; [`probe`]: "are you one?"
 //! - [`decode`]: a block or an APDU explained to a technician
 
@@ -17,5 +18,6 @@ pub mod message;
 pub mod probe;
 pub mod reader;
 pub mod request;
+mod text;
 pub mod tlv;
 pub mod transaction;

@@ -7,9 +7,14 @@ use super::message::{
 };
 use crate::domain::money::Amount;
 
-/// Registration, PA00P015 2.1: the kiosk makes its own receipt and gets no lines to print as part of a payment's commit,
-/// wants intermediate status (08), and nothing can be started at the terminal itself (10, 20).
-const CONFIG: u8 = 0xbe;
+/// Registration, PA00P015 2.1: receipts are the kiosk's (02, 04), which makes them from what the result tells; it wants
+/// intermediate status (08), and nothing can be started at the terminal itself (10, 20).
+///
+/// Not 80 (lines by 06 D1 and 06 D3): each line would be one more message between our word and the terminal's end of the
+/// payment, where a lost answer leaves a doubt, and the kiosk's receipt has all of it. What a terminal sends all the same
+/// is acknowledged, and a technician is told that nobody prints it. The end of day is read from its totals, never from a
+/// slip.
+const CONFIG: u8 = 0x3e;
 /// How long the terminal waits for our word on its result, in seconds (BMP 01), and how often it asks (BMP 02): every two
 /// seconds, PA00P015 2.2.8.
 pub(super) const DECIDE_S: u8 = 30;
@@ -33,17 +38,30 @@ pub struct Merchant {
     pub currency: [u8; 2],
 }
 
+/// Fields that the grammar has and some terminals refuse (`84 9A`). What was refused once is left out from the next
+/// registration on; a money command is never said again without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Without {
+    /// The currency at registration.
+    pub registered_currency: bool,
+    /// BMP 01 and 02 of a charge: the terminal then waits as long, and asks as often, as it likes.
+    pub limits: bool,
+    /// BMP 49 of a charge or reversal. Never where the currency was not said otherwise.
+    pub currency: bool,
+}
+
 impl Merchant {
     #[must_use]
-    pub fn register(self) -> Vec<u8> {
-        bytes(REGISTRATION, &[&self.password, &[CONFIG], &self.currency])
+    pub fn register(self, without: Without) -> Vec<u8> {
+        let currency: &[u8] = if without.registered_currency { &[] } else { &self.currency };
+        bytes(REGISTRATION, &[&self.password, &[CONFIG], currency])
     }
 
     /// The money command. `None` if the amount is not 1..=999 999 999 999.
     #[must_use]
-    pub fn authorise(self, amount: Amount) -> Option<Vec<u8>> {
-        let limits = [bmp::TIMEOUT, DECIDE_S, bmp::MAX_STATUS, ASKS_MAX];
-        Some(bytes(AUTHORISATION, &[&amount_field(amount)?, &self.currency_field(), &limits]))
+    pub fn authorise(self, amount: Amount, without: Without) -> Option<Vec<u8>> {
+        let limits: &[u8] = if without.limits { &[] } else { &[bmp::TIMEOUT, DECIDE_S, bmp::MAX_STATUS, ASKS_MAX] };
+        Some(bytes(AUTHORISATION, &[&amount_field(amount)?, &self.currency_field(without), limits]))
     }
 
     #[must_use]
@@ -58,15 +76,15 @@ impl Merchant {
 
     /// Undoes the sale with this receipt number, without the card.
     #[must_use]
-    pub fn reverse(self, receipt: [u8; 2], amount: Amount) -> Option<Vec<u8>> {
+    pub fn reverse(self, receipt: [u8; 2], amount: Amount, without: Without) -> Option<Vec<u8>> {
         let receipt = [&[bmp::RECEIPT][..], &receipt].concat();
-        Some(bytes(REVERSAL, &[&self.password, &receipt, &amount_field(amount)?, &self.currency_field()]))
+        Some(bytes(REVERSAL, &[&self.password, &receipt, &amount_field(amount)?, &self.currency_field(without)]))
     }
 
     /// Gives the amount to a card that is presented.
     #[must_use]
-    pub fn refund(self, amount: Amount) -> Option<Vec<u8>> {
-        Some(bytes(REFUND, &[&self.password, &amount_field(amount)?, &self.currency_field()]))
+    pub fn refund(self, amount: Amount, without: Without) -> Option<Vec<u8>> {
+        Some(bytes(REFUND, &[&self.password, &amount_field(amount)?, &self.currency_field(without)]))
     }
 
     #[must_use]
@@ -80,8 +98,8 @@ impl Merchant {
         message.bytes(bmp::CURRENCY).is_none_or(|named| named == self.currency)
     }
 
-    fn currency_field(self) -> Vec<u8> {
-        [&[bmp::CURRENCY][..], &self.currency].concat()
+    fn currency_field(self, without: Without) -> Vec<u8> {
+        if without.currency { Vec::new() } else { [&[bmp::CURRENCY][..], &self.currency].concat() }
     }
 }
 
@@ -156,9 +174,9 @@ mod tests {
                 [&[bmp::AMOUNT], &bytes[..6], &[bmp::CURRENCY], &bytes[6..]].concat()
             });
             let says = [
-                merchant.authorise(Amount(amount)).map(|apdu| apdu[3..].to_vec()),
-                merchant.refund(Amount(amount)).map(|apdu| apdu[6..].to_vec()),
-                merchant.reverse([0, 0x12], Amount(amount)).map(|apdu| apdu[9..].to_vec()),
+                merchant.authorise(Amount(amount), Without::default()).map(|apdu| apdu[3..].to_vec()),
+                merchant.refund(Amount(amount), Without::default()).map(|apdu| apdu[6..].to_vec()),
+                merchant.reverse([0, 0x12], Amount(amount), Without::default()).map(|apdu| apdu[9..].to_vec()),
             ];
             for said in says {
                 assert_eq!(said.map(|data| data[..10].to_vec()), field, "{code} {amount}");

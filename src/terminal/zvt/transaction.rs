@@ -3,9 +3,10 @@
 use super::bmp;
 use super::decode::{hex, number};
 use super::message::Message;
+use super::text;
 use crate::domain::closing::TerminalTotals;
 use crate::domain::money::Amount;
-use crate::domain::payment::{CardTransaction, Decline, LastTransaction};
+use crate::domain::payment::{CardTransaction, Decline, DeclineCause, LastTransaction};
 use crate::terminal::dialogue::STAMP_BYTES;
 
 /// Receipt numbers of a PT have four digits, traces six; together they name one transaction until both have run over.
@@ -13,8 +14,15 @@ const RECEIPT_DIGITS: usize = 4;
 /// What may be shown of a card number that a terminal did not mask itself (PCI DSS 3.4).
 const CLEAR_FIRST: usize = 6;
 const CLEAR_LAST: usize = 4;
-/// TLV tag of a text for the display or receipt.
+/// TLV tags of a text for the display or receipt, and of an error in the terminal's own words.
 const TEXT_LINE: u32 = 0x07;
+const ERROR_TEXT: u32 = 0x1f17;
+const ERROR_NUMBER: u32 = 0x1f16;
+/// Result 37: wrong PIN. The terminal may ask for it once more, and tell another result of the same payment (2.2.6).
+pub const WRONG_PIN: u8 = 0x37;
+/// A field or command that the terminal does not know (PA00P015 chapter 10: "ZVT protocol error").
+pub const PROTOCOL_ERROR: u8 = 0x9a;
+const ERROR_NUMBER_DIGITS_MAX: usize = 8;
 /// BMP 60: first and last receipt number, then a count and an amount for each of seven kinds of card.
 const TOTALS_HEAD: usize = 4;
 const TOTALS_KINDS: usize = 7;
@@ -24,18 +32,45 @@ const TOTALS_KIND_BYTES: usize = 7;
 const fn words(code: u8) -> &'static str {
     match code {
         0x05 => "declined",
+        0x37 => "wrong PIN",
+        0x6b => "payments are switched off at the terminal",
         0x6c => "aborted, or nobody presented a card in time",
         0x64 => "the card cannot be read",
         0x6f => "not in this currency",
         0x77 => "the receipt number is not known",
         0xb4 => "already reversed",
         0xb5 => "cannot be reversed",
+        0x83 => "the terminal cannot do this",
+        0x9a => "the terminal does not understand the message",
+        0x9c => "the terminal is busy",
+        0xa0 => "the terminal does not listen",
+        0xa1 | 0xa3 | 0x7d | 0x9b => "no line to the card company",
+        0xb1 | 0xb2 => "the terminal's memory is full",
+        0xc2 => "the terminal wants a diagnosis",
         0xc3 => "over the terminal's limit",
+        0xe4 => "the terminal has to be activated first",
         0x51 => "the terminal has to be initialised first",
         0xdc => "a card is inserted",
         0xf0 => "the end of day is due",
         0xff => "fault of the terminal's system",
         _ => "",
+    }
+}
+
+/// Whose refusal a result code is (PA00P015 chapter 10: up to 63 the card company's, above the terminal's own).
+const fn cause(code: u8) -> DeclineCause {
+    match code {
+        // The card company says so of the terminal itself: initialise it first.
+        0x51 => DeclineCause::Terminal,
+        0x00 => DeclineCause::Untold,
+        0x01..=0x63 => DeclineCause::CardCompany,
+        0x71 => DeclineCause::Balance,
+        0x64 | 0x65 | 0x67 | 0x68 | 0x6e | 0x72 | 0x73 | 0x76 | 0x78..=0x7c | 0x7e | 0xc5 | 0xd2 | 0xea => {
+            DeclineCause::Card
+        }
+        0x6c => DeclineCause::NoCard,
+        0x9c | 0xa0 | 0xdc => DeclineCause::Busy,
+        _ => DeclineCause::Terminal,
     }
 }
 
@@ -53,37 +88,54 @@ pub fn read(message: &Message, ours: &[u8; STAMP_BYTES]) -> CardTransaction {
     CardTransaction {
         approved,
         amount: Amount(message.bytes(bmp::AMOUNT).and_then(number).unwrap_or(0)),
-        approval_number: text(message.bytes(bmp::AUTHORISATION)),
+        approval_number: named(message.bytes(bmp::AUTHORISATION)),
         masked_card: mask(&digits(bmp::PAN)),
-        issuer: text(message.bytes(bmp::CARD_NAME)),
+        issuer: named(message.bytes(bmp::CARD_NAME)),
         acquirer: String::new(),
         terminal_time: date_time(&digits(bmp::DATE), &digits(bmp::TIME), ours),
         unique_number,
-        merchant_number: text(message.bytes(bmp::CONTRACT)),
+        merchant_number: named(message.bytes(bmp::CONTRACT)),
         decline: (!agreed).then(|| decline(message)),
     }
 }
 
 fn decline(message: &Message) -> Decline {
-    let said = text(message.bytes(bmp::TEXT).or_else(|| message.tlv(TEXT_LINE)));
     match message.bytes(bmp::RESULT).or_else(|| message.fixed("result_code")) {
-        Some(&[code]) => {
-            Decline { message: if said.is_empty() { words(code).to_owned() } else { said }, ..refusal(code) }
-        }
+        Some(&[code]) => refusal_with(code, message),
         // Neither approved nor refused with a code.
-        Some(_) | None => Decline { code: String::new(), message: said },
+        Some(_) | None => Decline { code: String::new(), message: said(message), cause: DeclineCause::Untold },
     }
+}
+
+/// The terminal's own words, wherever it puts them: most have its text in one place only, some a number besides.
+#[must_use]
+pub fn said(message: &Message) -> String {
+    let places = [message.bytes(bmp::TEXT), message.tlv(ERROR_TEXT), message.tlv(TEXT_LINE)];
+    let words = places.into_iter().flatten().map(text::line).find(|words| !words.is_empty()).unwrap_or_default();
+    let number = message.tlv(ERROR_NUMBER).map(hex).filter(|number| number.len() <= ERROR_NUMBER_DIGITS_MAX);
+    match number {
+        Some(number) if words.is_empty() => number,
+        Some(number) => format!("{words} ({number})"),
+        None => words,
+    }
+}
+
+/// A refusal with what the message says of it.
+#[must_use]
+pub fn refusal_with(code: u8, message: &Message) -> Decline {
+    let said = said(message);
+    Decline { message: if said.is_empty() { words(code).to_owned() } else { said }, ..refusal(code) }
 }
 
 /// A refusal that is nothing but a code.
 #[must_use]
 pub fn refusal(code: u8) -> Decline {
-    Decline { code: format!("{code:02X}"), message: words(code).to_owned() }
+    Decline { code: format!("{code:02X}"), message: words(code).to_owned(), cause: cause(code) }
 }
 
-/// A refusal without any status information: 06 1E, or 84 xx to the command itself.
+/// A refusal without any status information: 06 1E, an error in 06 0F, or 84 xx to the command itself.
 #[must_use]
-pub fn refused(code: u8) -> CardTransaction {
+pub fn refused(decline: Decline) -> CardTransaction {
     CardTransaction {
         approved: false,
         amount: Amount::ZERO,
@@ -94,7 +146,7 @@ pub fn refused(code: u8) -> CardTransaction {
         terminal_time: String::new(),
         unique_number: String::new(),
         merchant_number: String::new(),
-        decline: Some(refusal(code)),
+        decline: Some(decline),
     }
 }
 
@@ -134,21 +186,27 @@ pub fn receipt_of(transaction: &CardTransaction) -> Option<[u8; 2]> {
     bytes.try_into().ok()
 }
 
-/// Whether two readings tell of one sale. The time may be read with another year.
+/// The trace of a sale that [`read`] has read.
+#[must_use]
+pub fn trace_of(transaction: &CardTransaction) -> Option<&str> {
+    transaction.unique_number.split_once('-').map(|(_, trace)| trace).filter(|trace| !trace.is_empty())
+}
+
+/// Whether two readings tell of one sale or refusal. The time may be read with another year.
 #[must_use]
 pub fn is_same(one: &CardTransaction, other: &CardTransaction) -> bool {
+    let code = |transaction: &CardTransaction| transaction.decline.as_ref().map(|decline| decline.code.clone());
     one.approved == other.approved
+        && code(one) == code(other)
         && one.amount == other.amount
         && one.unique_number == other.unique_number
         && one.approval_number == other.approval_number
         && one.terminal_time.get(4..) == other.terminal_time.get(4..)
 }
 
-/// ISO 8859-1, up to the first NUL.
-fn text(raw: Option<&[u8]>) -> String {
-    let used = raw.unwrap_or_default().split(|byte| *byte == 0).next().unwrap_or_default();
-    let text: String = used.iter().map(|byte| char::from(*byte)).filter(|letter| !letter.is_control()).collect();
-    text.trim().to_owned()
+/// Numbers and names: up to the first NUL.
+fn named(raw: Option<&[u8]>) -> String {
+    raw.map(text::name).unwrap_or_default()
 }
 
 /// `e` masks a digit, a last `f` fills up. Should a terminal send a number in the clear, all but the first six and the

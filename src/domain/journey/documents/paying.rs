@@ -139,8 +139,10 @@ impl Documents {
     }
 
     pub(super) fn may_try_again(&self) -> bool {
-        let recorded = !matches!(self.state, State::NotPaid(NotPaidWhy::CannotRecord));
-        recorded && self.pay_tries < PAY_TRIES_MAX
+        use NotPaidWhy::{CannotRecord, TakenBack, TerminalTrouble};
+        // What stands in the way is the machine's: another try would meet it again.
+        let hopeless = matches!(self.state, State::NotPaid(CannotRecord | TakenBack | TerminalTrouble));
+        !hopeless && self.pay_tries < PAY_TRIES_MAX
     }
 
     pub(super) fn tap_done(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {

@@ -4,7 +4,7 @@ use super::booked::Booked;
 use super::{Attempt, Conclusion, Phase};
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::{CardLine, Receipt};
-use crate::domain::payment::{CardTransaction, Decline, Entry};
+use crate::domain::payment::{CardTransaction, Decline, DeclineCause, Entry};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 
@@ -36,18 +36,23 @@ impl Attempt {
         (Entry::InDoubt { attempt: self.id, reason: reason.to_owned() }, Conclusion::Doubt)
     }
 
-    /// Called off or without a card, it is no fault of the card.
+    /// What the patient stopped was not refused. Else it is told as what it is: without a card in the terminal nobody's
+    /// card was refused, and nobody came too late because the machine would not.
     fn why_declined(&self, decline: &Decline) -> NotPaidWhy {
-        match &self.phase {
-            Phase::Charging { called_off: Some(why), .. } => *why,
-            Phase::Charging { card_seen: false, .. } => NotPaidWhy::NoCard,
-            Phase::Charging { .. } | Phase::Confirming { .. } | Phase::Doubt { .. } | Phase::Unkept { .. } => {
-                if is_balance(decline) {
-                    NotPaidWhy::NoBalance
-                } else {
-                    NotPaidWhy::Declined
-                }
-            }
+        if let Some(why) = self.called_off {
+            return why;
+        }
+        let without_card = matches!(&self.phase, Phase::Charging { card_seen: false, .. });
+        match decline.cause {
+            DeclineCause::Terminal => NotPaidWhy::TerminalTrouble,
+            DeclineCause::Busy => NotPaidWhy::TerminalNotReady,
+            DeclineCause::NoCard if without_card => NotPaidWhy::NoCard,
+            DeclineCause::Card => NotPaidWhy::CardNotTaken,
+            DeclineCause::Balance => NotPaidWhy::NoBalance,
+            DeclineCause::CardCompany | DeclineCause::Untold if is_balance(decline) => NotPaidWhy::NoBalance,
+            DeclineCause::CardCompany => NotPaidWhy::Declined,
+            DeclineCause::Untold if !without_card => NotPaidWhy::Declined,
+            DeclineCause::NoCard | DeclineCause::Untold => NotPaidWhy::NotAccepted,
         }
     }
 

@@ -75,6 +75,11 @@ impl Booked {
         self.0.lines.iter().any(|line| line.attempt == attempt && line.booking.is_same_booking(booking))
     }
 
+    /// The terminal has told an approval as the answer to this payment.
+    pub fn has_of(&self, attempt: AttemptId) -> bool {
+        self.0.lines.iter().any(|line| line.attempt == attempt)
+    }
+
     /// The terminal's last transaction, as it told it now.
     pub fn told(&mut self, last: &LastTransaction) {
         if let LastTransaction::Known(last) = last

@@ -1,9 +1,14 @@
 //! Terminals that book only when they are told to (`Booking::Unconfirmed`). The approval is durable and its request
 //! locked before `Confirm` leaves; whatever could not be kept is refused, and the terminal undoes it.
 //!
+//! So is an approval of what was called off. Both answers would be right by the protocol (PA00P015 2.2.8); but the screen
+//! has said "stopped" or "no card" by then, the patient may have gone, and whoever shows a card to an amount that still
+//! stands on the terminal's display may be the next one. To refuse moves no money, and screen, paper and staff list go on
+//! saying the same. A payment that nobody called off is booked however late its approval comes.
+//!
 //! ```text
 //! Charging ─approved, unconfirmed─▶ [Answered, Confirm] ─▶ Confirming ─┬ went on ──▶ [Committed] ─▶ Paid
-//!    │ not to be kept, another amount or payment's                            └ anything else ▶ [InDoubt, AskOutcome]
+//!    │ called off, not to be kept, another amount or payment's                └ anything else ▶ [InDoubt, AskOutcome]
 //!    └───────────▶ [Refuse] ─▶ Refusing ─┬ withdrawn ──▶ [NotPaid]
 //!                                        └ anything else ▶ [InDoubt, AskOutcome]
 //! ```
@@ -36,8 +41,10 @@ impl Till {
             let reason = "the terminal changed its answer after it was confirmed".to_owned();
             return self.conclude(place, vec![Entry::InDoubt { attempt: id, reason }], Conclusion::Doubt, kiosk);
         }
-        if attempt.refused || transaction.amount != attempt.amount || self.booked.is_of_another(id, &transaction) {
-            attempt.refusing(limit);
+        let other = transaction.amount != attempt.amount || self.booked.is_of_another(id, &transaction);
+        let why = attempt.refused.or(attempt.called_off).or(other.then_some(NotPaidWhy::TerminalTrouble));
+        if let Some(why) = why {
+            attempt.refusing(why, limit);
             kiosk.emit(Effect::Terminal(TerminalCommand::Refuse { attempt: id }));
             return None;
         }
@@ -77,11 +84,9 @@ impl Till {
             Phase::Confirming { transaction: Some(_), .. } => {
                 (Entry::InDoubt { attempt: id, reason }, Conclusion::Doubt)
             }
-            Phase::Confirming { transaction: None, .. } => {
-                (Entry::NotPaid { attempt: id, reason }, Conclusion::NotPaid(NotPaidWhy::CannotRecord))
-            }
-            Phase::Charging { called_off, .. } => {
-                let why = called_off.unwrap_or(NotPaidWhy::Declined);
+            // Nothing was taken, and neither the patient nor the card is to blame.
+            Phase::Confirming { transaction: None, .. } | Phase::Charging { .. } => {
+                let why = attempt.called_off.or(attempt.refused).unwrap_or(NotPaidWhy::TerminalTrouble);
                 (Entry::NotPaid { attempt: id, reason }, Conclusion::NotPaid(why))
             }
             // What is written down already, or about to be, is not changed by it; a doubt is resolved by asking.
@@ -94,14 +99,14 @@ impl Till {
     pub(super) fn refuse_unkept(&mut self, place: usize, kiosk: &mut Kiosk) {
         let limit = kiosk.tick().plus_ms(GO_ON_LIMIT_MS);
         let attempt = &mut self.attempts[place];
-        attempt.refusing(limit);
+        attempt.refusing(NotPaidWhy::TakenBack, limit);
         kiosk.emit(Effect::Terminal(TerminalCommand::Refuse { attempt: attempt.id }));
     }
 }
 
 impl Attempt {
-    fn refusing(&mut self, limit: Tick) {
-        self.refused = true;
+    fn refusing(&mut self, why: NotPaidWhy, limit: Tick) {
+        self.refused = Some(why);
         self.phase = Phase::Confirming { transaction: None, limit };
     }
 }

@@ -53,6 +53,10 @@ impl Till {
                 let entry = attempt.committed(&transaction);
                 self.conclude(place, vec![entry], Conclusion::Paid(transaction), kiosk)
             }
+            // It told us of an approval and knows of none now: it does not tell what it has.
+            Verdict::NotPaid if *second == LastTransaction::Empty && self.booked.has_of(id) => {
+                self.hand_to_staff(place, StaffReason::TerminalEmpty, kiosk)
+            }
             Verdict::NotPaid => {
                 let reason = "the terminal's last transaction is still the one before".to_owned();
                 self.conclude(

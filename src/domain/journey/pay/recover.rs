@@ -45,7 +45,8 @@ pub(super) fn taken_up(record: PaymentRecord, booked: &Booked, kiosk: &Kiosk) ->
         // Whatever stopped the kiosk may have stopped the terminal too.
         maybe_restarted: true,
         phase: Phase::Doubt { asks: 0, next: Next::At(kiosk.tick()) },
-        refused: true,
+        called_off: None,
+        refused: Some(NotPaidWhy::TakenBack),
         ticket: None,
         doubt_since: Some(kiosk.tick()),
     };

@@ -80,8 +80,9 @@ impl Till {
             | PaymentState::Reversed => return Err(StaffRefusal::NothingToUndo(state)),
         }
         let known = payment.transaction.as_ref().filter(|booking| {
+            // What a terminal needs to find it differs: an approval number (Smartro), a receipt number (ZVT 06 30).
             booking.approved
-                && !booking.approval_number.is_empty()
+                && !(booking.approval_number.is_empty() && booking.unique_number.is_empty())
                 && !self.booked.is_of_another(payment.attempt, booking)
         });
         let booking = known.ok_or(StaffRefusal::NothingToUndo(state))?;
@@ -316,6 +317,8 @@ impl Undoing {
             UndoAnswer::Refused { code, .. } if kiosk.facility.payment.doubtful_declines.contains(code) => {
                 unproved(undo, &format!("refused with {code}, which proves nothing"))
             }
+            // It moved other money, or nobody can say which.
+            UndoAnswer::Unlike { reason } => unproved(undo, reason),
             UndoAnswer::Refused { code, message } => {
                 let reason = format!("the terminal refused: {code} {message}");
                 vec![UndoEntry::NotReversed { undo, reason: reason.trim_end().to_owned() }]

@@ -33,7 +33,7 @@ impl Till {
         }
         let Some(attempt) = self.attempts.front() else { return Watched::Working };
         match &attempt.phase {
-            Phase::Charging { called_off: Some(_), .. } => Watched::Cancelling,
+            Phase::Charging { .. } if attempt.called_off.is_some() => Watched::Cancelling,
             Phase::Charging { card_seen: true, .. } | Phase::Confirming { .. } => Watched::Working,
             Phase::Charging { card_until, .. } => Watched::Present { until: *card_until },
             Phase::Doubt { .. } | Phase::Unkept { .. } => attempt.doubt().map_or(Watched::Working, Watched::Doubt),

@@ -50,6 +50,7 @@ impl Staff {
         let queue = self.lists.as_ref().map(|lists| &lists.queue);
         StaffHome {
             terminal_online: devices.terminal_online,
+            terminal_trouble: devices.terminal_trouble.as_ref().map(|trouble| trouble.words.clone()),
             printer: devices.printer,
             hospital_online: devices.hospital_online,
             unfinished: self.lists.as_ref().map(|lists| u32::try_from(lists.payments.len()).unwrap_or(u32::MAX)),

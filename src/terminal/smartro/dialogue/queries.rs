@@ -35,6 +35,8 @@ pub(super) struct Prepare {
     question: Question,
     /// While a card is awaited out of the slot: until when, and when to look again.
     card: Option<CardWait>,
+    /// It said once that it has no last transaction.
+    empty: bool,
 }
 
 struct CardWait {
@@ -81,7 +83,7 @@ impl Dialogue {
             self.task = Task::Idle;
             return self.not_ready("the card terminal is not connected");
         }
-        self.task = Task::Prepare(Prepare { question: Question::Standby, card: None });
+        self.task = Task::Prepare(Prepare { question: Question::Standby, card: None, empty: false });
         self.query(b'E', SENDS, now);
     }
 
@@ -219,7 +221,7 @@ impl Dialogue {
                 }
                 Some(_) | None => self.not_ready("the card terminal does not tell whether a card is inserted"),
             },
-            Question::Last => self.prepared(frame, now),
+            Question::Last => self.prepared(frame, prepare.empty, now),
         }
     }
 
@@ -230,8 +232,14 @@ impl Dialogue {
         self.query(job(question), SENDS, now);
     }
 
-    fn prepared(&mut self, frame: &Frame, now: Now) {
+    fn prepared(&mut self, frame: &Frame, empty: bool, now: Now) {
         let baseline = read_last(frame);
+        if baseline == LastTransaction::Empty && !empty {
+            // Believed only if it says so twice: an older sale that comes up later would pass for ours.
+            let question = Question::Last;
+            self.task = Task::Prepare(Prepare { question, card: None, empty: true });
+            return self.query(job(question), SENDS, now);
+        }
         if baseline == LastTransaction::Unknown {
             return self.not_ready("the card terminal's last transaction cannot be read");
         }
@@ -268,7 +276,9 @@ impl Dialogue {
         self.exchange = None;
         self.probe_at_ms = now.ms;
         let maybe_restarted = self.restarted || self.sent.back() != Some(&ask.attempt);
-        let (attempt, host_reachable) = (ask.attempt, ask.host_reachable);
+        // It books without our word: that it has nothing to tell is no proof that it booked nothing.
+        let tells = first != LastTransaction::Empty && second != LastTransaction::Empty;
+        let (attempt, host_reachable) = (ask.attempt, ask.host_reachable && tells);
         let report = TerminalReport::Outcome { attempt, first, second, host_reachable, maybe_restarted };
         self.steps.push(Step::Report(report));
     }

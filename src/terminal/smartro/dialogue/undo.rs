@@ -31,6 +31,8 @@ pub(super) struct Undo {
 pub(super) struct OpenUndo {
     undo: AttemptId,
     amount: Amount,
+    /// The approval number of the terminal's last transaction, if that is another one: what is given back is not that.
+    not_this: Option<String>,
 }
 
 impl Undo {
@@ -71,6 +73,10 @@ impl Dialogue {
             UndoWay::WithoutCard if is_last => CancelType::PreviousWithoutCard,
             UndoWay::WithoutCard => CancelType::NamedWithoutCard,
         };
+        let not_this = match baseline {
+            LastTransaction::Known(last) if !is_last => Some(last.approval_number.clone()),
+            LastTransaction::Known(_) | LastTransaction::Empty | LastTransaction::Unknown => None,
+        };
         self.task = Task::Idle;
         if !self.line_up {
             return self.never_sent(undo, "the line to the card terminal is gone");
@@ -78,7 +84,8 @@ impl Dialogue {
         let Some(data) = cancel_data(kind, transaction) else {
             return self.never_sent(undo, "the sale has no approval number or time that the terminal could find it by");
         };
-        self.send_undo(OpenUndo { undo, amount: transaction.amount }, data, card_ms, now);
+        let not_this = not_this.filter(|number| !number.is_empty() && *number != transaction.approval_number);
+        self.send_undo(OpenUndo { undo, amount: transaction.amount, not_this }, data, card_ms, now);
     }
 
     fn send_undo(&mut self, open: OpenUndo, data: Vec<u8>, card_ms: u64, now: Now) {
@@ -145,7 +152,7 @@ impl Dialogue {
             return;
         }
         let Some(open) = &self.open_undo else { return };
-        match read(frame, open.amount) {
+        match read(frame, open.amount, open.not_this.as_deref()) {
             Ok(answer) => {
                 let undo = open.undo;
                 self.open_undo = None;
@@ -162,11 +169,16 @@ impl Dialogue {
 
 /// # Errors
 /// Why it proves nothing, in words for staff.
-fn read(frame: &Frame, amount: Amount) -> Result<UndoAnswer, String> {
+fn read(frame: &Frame, amount: Amount, not_this: Option<&str>) -> Result<UndoAnswer, String> {
     if frame.job == b'd' {
         return read_nothing_cancelled(frame, amount);
     }
     let answer = read_answer(frame, amount)?;
+    // A terminal that undoes its last sale, whichever is named, says whose approval it undid.
+    if answer.approved && not_this.is_some_and(|other| other == answer.approval_number) {
+        let reason = format!("the terminal gave back another sale, of approval number {}", answer.approval_number);
+        return Ok(UndoAnswer::Unlike { reason });
+    }
     Ok(match answer.decline {
         Some(decline) if !answer.approved => UndoAnswer::Refused { code: decline.code, message: decline.message },
         Some(_) | None => UndoAnswer::Reversed,

@@ -4,13 +4,16 @@
 //! - `Book` and our `80 00 00` on the wire: booked if it arrived, undone if not; only 06 0F proves the first
 //! - `Undo` and our `84 66 00`: undone if it arrived; 06 1E proves it
 //!
-//! A copy of the result gets the same answer, whenever it comes.
+//! A copy of the result gets the same answer, whenever it comes. A 04 0F in answer to an accepted registration or status
+//! enquiry (against 3.1, but seen) tells of no sale: a terminal that takes a command does not wait at a commit point.
 
 use super::charge::{Charge, Stage};
-use super::{Dialogue, Now, OpenCharge, Step, Task, request, result_code};
+use super::questions::Exchange;
+use super::{Dialogue, Now, Step, Task, bmp, request, result_code};
 use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
 use crate::domain::session::TerminalReport;
+use crate::terminal::clock;
 use crate::terminal::zvt::message::Message;
 use crate::terminal::zvt::transaction::{is_same, read};
 
@@ -47,10 +50,17 @@ impl Dialogue {
             exchange.result = Some((message.clone(), raw));
             return self.reply(&request::positive(), now);
         }
+        if self.is_information(message) {
+            return self.informed(message, raw, now);
+        }
+        if message.bytes(bmp::RESULT).is_none() {
+            // It says neither yes nor no, and must not be booked.
+            self.restarted = true;
+            return self.not_heard(now);
+        }
         let transaction = self.sale(read(message, &now.stamp), message);
         if !transaction.approved && self.charge_runs() && self.is_told_again(&transaction) {
-            self.money_in_doubt("the terminal tells of an earlier transaction", now);
-            return self.reply(&request::refuse(), now);
+            return self.not_heard(now);
         }
         if !transaction.approved {
             self.reply(&request::positive(), now);
@@ -62,6 +72,10 @@ impl Dialogue {
         let running = matches!(&self.task, Task::Charge(charge) if charge.decided());
         if running {
             return self.another_result(now);
+        }
+        if message.bytes(bmp::AMOUNT).is_none() && !matches!(self.task, Task::Charge(_)) {
+            // Of no sale at all; refused, it could undo one.
+            return self.reply(&request::positive(), now);
         }
         let Some(open) = self.open.as_ref().or(self.closed.as_ref()) else {
             // A result from before we started, or of a sale that was never ours: it must not be booked.
@@ -82,11 +96,27 @@ impl Dialogue {
         transaction
     }
 
+    /// In answer to a registration or status enquiry that was accepted: it has no amount, or there was no charge.
+    fn is_information(&self, message: &Message) -> bool {
+        let no_sale = message.bytes(bmp::AMOUNT).is_none() || (self.open.is_none() && self.closed.is_none());
+        no_sale && self.exchange.as_ref().is_some_and(Exchange::takes_information)
+    }
+
+    /// Another transaction's result, or one that cannot be read, while our charge runs: if ours is behind it, the terminal
+    /// undoes it now, and its end says so.
+    fn not_heard(&mut self, now: Now) {
+        if let Task::Charge(charge) = &mut self.task {
+            charge.refused = true;
+        }
+        self.reply(&request::refuse(), now);
+    }
+
     fn approved(&mut self, attempt: AttemptId, transaction: CardTransaction, raw: Vec<u8>, now: Now) {
         if !matches!(self.task, Task::Charge(_)) {
             self.give_up_task("a late result of an earlier payment came in", now);
             self.task = Task::Charge(Charge::late(attempt));
         }
+        self.refusal_taken_back();
         if let Task::Charge(charge) = &mut self.task {
             charge.stage = Stage::Deciding;
         }
@@ -99,6 +129,7 @@ impl Dialogue {
             give_up_ms: now.ms.saturating_add(self.limits.decide_ms),
             strange: false,
         });
+        self.steps.extend(clock::wrong(&transaction.terminal_time, &now.stamp).map(Step::Tell));
         let (transaction, booking) = (Box::new(transaction), Booking::Unconfirmed);
         self.steps.push(Step::Report(TerminalReport::Answered { attempt, raw, transaction, booking }));
     }
@@ -121,13 +152,6 @@ impl Dialogue {
         approval.strange = true;
         let undoing = approval.decision.is_some();
         self.reply(&if undoing { request::positive() } else { request::refuse() }, now);
-    }
-
-    /// A result that cannot be read must not be booked.
-    pub(super) fn unreadable_result(&mut self, now: Now) {
-        self.restarted = true;
-        let asked = self.exchange.as_ref().is_some_and(super::questions::Exchange::takes_result);
-        self.reply(&if asked { request::positive() } else { request::refuse() }, now);
     }
 
     pub(super) fn decide(&mut self, attempt: AttemptId, decision: Decision, now: Now) {
@@ -176,6 +200,7 @@ impl Dialogue {
         match approval.decision {
             Some(Decision::Book) if clear && !failed => {
                 self.closed = self.open.take().or(self.closed.take());
+                self.reversed_last = None;
                 self.steps.push(Step::Report(TerminalReport::Confirmed { attempt }));
             }
             Some(Decision::Undo) if clear && failed => self.withdrawn(attempt, "undone at our word"),
@@ -196,26 +221,22 @@ impl Dialogue {
         }
     }
 
-    fn withdrawn(&mut self, attempt: AttemptId, reason: &str) {
+    pub(super) fn withdrawn(&mut self, attempt: AttemptId, reason: &str) {
         self.closed = self.open.take().or(self.closed.take());
         self.steps.push(Step::Report(TerminalReport::Withdrawn { attempt, reason: reason.to_owned() }));
     }
 
     /// A reversal; or it was the terminal's last transaction before our charge, or was told to an earlier one. It may hide
     /// our approval: it proves nothing, and whatever waits behind it is refused.
+    ///
+    /// Two refusals with the same code and no number or time of their own are two: should our approval be behind the
+    /// second one, nobody confirms it, and the terminal undoes it.
     fn is_told_again(&self, transaction: &CardTransaction) -> bool {
-        let numbered = !transaction.unique_number.is_empty();
+        let marked = !transaction.unique_number.is_empty() || !transaction.terminal_time.is_empty();
+        let told = |told: &CardTransaction| marked && is_same(told, transaction);
         transaction.decline.is_none()
-            || numbered && self.refusal.as_ref().is_some_and(|told| is_same(told, transaction))
-            || self.open.as_ref().is_some_and(|open| is_again(&open.baseline, transaction))
-    }
-
-    fn declined(&mut self, transaction: CardTransaction, raw: Vec<u8>, now: Now) {
-        let named = transaction.amount;
-        let ours = |open: &OpenCharge| named.is_zero() || named == open.amount;
-        if self.charge_runs() && self.open.as_ref().is_some_and(ours) {
-            self.told_no(transaction, raw, now);
-        }
+            || self.refusal.as_ref().is_some_and(told)
+            || marked && self.open.as_ref().is_some_and(|open| is_again(&open.baseline, transaction))
     }
 }
 

@@ -2,9 +2,15 @@
 //!
 //! - before `WriteCharge` is carried out: nothing left the kiosk (`NeverSent`)
 //! - from its first byte to a result: nobody knows; NAK, silence and a lost line prove nothing (`NoAnswer`)
-//! - a result that refuses, 06 1E or 84 xx: nothing moved (`Answered`); a result with rc 00: see [`super::approval`]
+//! - 84 xx, or a result that refuses and then the terminal's end (06 1E, 06 0F): nothing moved (`Answered`). The result alone
+//!   is not final: after a wrong PIN the terminal may ask again and tell another result (PA00P015 2.2.6), and until its end
+//!   it is the one who speaks
+//! - a result with rc 00: see [`super::approval`]
+//! - a result that cannot be read, or is another transaction's, gets `84 66 00`; with the terminal's end nothing stands
+//!   (`Withdrawn`)
 //!
-//! An answered 06 B0 proves nothing: only the charge's own end does.
+//! An answered 06 B0 proves nothing: only the charge's own end does. Nor does `84 00 00`, which is "yes" from the kiosk
+//! and "no" from some terminals.
 
 use super::wire::What;
 use super::{Dialogue, Now, OpenCharge, Step, Task, request, result_code};
@@ -12,7 +18,10 @@ use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, Booking, CardTransaction};
 use crate::domain::session::TerminalReport;
 use crate::terminal::zvt::message::Message;
-use crate::terminal::zvt::transaction::refused;
+use crate::terminal::zvt::transaction::{PROTOCOL_ERROR, WRONG_PIN, refusal_with, refused};
+
+/// `84 1E` with a code behind it is what `06 1E` says elsewhere.
+const ABORTED: u8 = 0x1e;
 
 pub(super) struct Charge {
     pub(super) attempt: AttemptId,
@@ -22,6 +31,17 @@ pub(super) struct Charge {
     card_due_ms: Option<u64>,
     card_seen: bool,
     call_off: CallOff,
+    /// A result that refuses; final with the terminal's end.
+    refusal: Option<Refusal>,
+    /// A result got `84 66 00` that could not be read or was another's: if it was ours, the terminal undoes it.
+    pub(super) refused: bool,
+}
+
+struct Refusal {
+    transaction: CardTransaction,
+    raw: Vec<u8>,
+    /// A terminal that is silent for so long will not end it any more; `None` while somebody may be typing a PIN.
+    due_ms: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,10 +57,6 @@ pub(super) enum Stage {
     Deciding,
     /// Decided; the terminal's end is awaited.
     GoingOn {
-        due_ms: u64,
-    },
-    /// Refused by the terminal; its end is awaited, and proves nothing more.
-    Ending {
         due_ms: u64,
     },
 }
@@ -64,6 +80,8 @@ impl Charge {
             card_due_ms: None,
             card_seen: true,
             call_off: CallOff::No,
+            refusal: None,
+            refused: false,
         }
     }
 
@@ -79,7 +97,10 @@ impl Charge {
 
     /// The terminal is alive: its end is awaited a little longer.
     pub(super) const fn heard(&mut self, later_ms: u64) {
-        if let Stage::GoingOn { due_ms } | Stage::Ending { due_ms } = &mut self.stage {
+        if let Stage::GoingOn { due_ms } = &mut self.stage {
+            *due_ms = later_ms;
+        }
+        if let Some(Refusal { due_ms: Some(due_ms), .. }) = &mut self.refusal {
             *due_ms = later_ms;
         }
     }
@@ -102,9 +123,12 @@ impl Charge {
             // T2 is watched with the block itself.
             Stage::Sent => Some(self.window_end_ms),
             Stage::Taken { reply_due_ms } => Some(reply_due_ms),
-            Stage::Running => [Some(self.window_end_ms), self.card_due_ms, grace].into_iter().flatten().min(),
+            Stage::Running => {
+                let silent = self.refusal.as_ref().and_then(|refusal| refusal.due_ms);
+                [Some(self.window_end_ms), self.card_due_ms, grace, silent].into_iter().flatten().min()
+            }
             Stage::Deciding => None,
-            Stage::GoingOn { due_ms } | Stage::Ending { due_ms } => Some(due_ms),
+            Stage::GoingOn { due_ms } => Some(due_ms),
         }
     }
 }
@@ -117,7 +141,7 @@ impl Dialogue {
         if self.sent.contains(&attempt) {
             return self.no_answer(attempt, "this attempt was sent before and is never sent twice");
         }
-        let Some(apdu) = self.merchant.authorise(amount) else {
+        let Some(apdu) = self.merchant.authorise(amount, self.without()) else {
             return self.never_sent(attempt, "the terminal cannot take this amount");
         };
         match std::mem::replace(&mut self.task, Task::Idle) {
@@ -141,6 +165,8 @@ impl Dialogue {
             card_due_ms: (card_ms > 0).then(|| after(card_ms)),
             card_seen: false,
             call_off: CallOff::No,
+            refusal: None,
+            refused: false,
         });
         self.remember(open.attempt);
         self.open = Some(open);
@@ -196,25 +222,66 @@ impl Dialogue {
     }
 
     /// `84 xx 00` to our charge: it was never begun. One to a call-off means nothing.
-    pub(super) fn charge_refused(&mut self, error: u8, raw: Vec<u8>, now: Now) -> bool {
+    pub(super) fn charge_refused(&mut self, error: u8, message: &Message, raw: Vec<u8>, now: Now) -> bool {
         let Task::Charge(charge) = &self.task else { return false };
         if matches!(charge.stage, Stage::Sent | Stage::Taken { .. }) {
+            let code = message.rest.first().filter(|_| error == ABORTED).map_or(error, |code| *code);
             self.in_flight.retain(|sent| sent.what != What::Money);
-            self.told_no(refused(error), raw, now);
+            self.told_no(refused(refusal_with(code, message)), raw);
             self.end_charge(now);
         }
         true
     }
 
+    /// `84 00 00` to our charge: accepted, or refused without an error. True if it was for it.
+    pub(super) fn charge_answered_neither(&mut self, now: Now) -> bool {
+        let Task::Charge(charge) = &self.task else { return false };
+        if matches!(charge.stage, Stage::Sent | Stage::Taken { .. }) {
+            self.money_in_doubt("the terminal answered 84 00, which may mean yes and no", now);
+        }
+        true
+    }
+
+    /// A result that refuses our charge. The terminal goes on to its end, or to another result.
+    pub(super) fn declined(&mut self, transaction: CardTransaction, raw: Vec<u8>, now: Now) {
+        let named = transaction.amount;
+        let ours = self.open.as_ref().is_some_and(|open| named.is_zero() || named == open.amount);
+        let silent_ms = now.ms.saturating_add(self.limits.go_on_ms);
+        if let Task::Charge(charge) = &mut self.task
+            && matches!(charge.stage, Stage::Running)
+            && ours
+        {
+            let wrong_pin = transaction.decline.as_ref().is_some_and(|decline| decline.is(WRONG_PIN));
+            charge.card_due_ms = None;
+            if let CallOff::Asked { until_ms } = &mut charge.call_off {
+                *until_ms = silent_ms.max(*until_ms);
+            }
+            charge.refusal = Some(Refusal { transaction, raw, due_ms: (!wrong_pin).then_some(silent_ms) });
+        }
+    }
+
+    /// The terminal's end of a charge that it has not approved: `failed` is its code, if it says one.
+    fn ended(&mut self, attempt: AttemptId, failed: Option<u8>, message: &Message, raw: Vec<u8>) {
+        let Task::Charge(charge) = &mut self.task else { return };
+        match (charge.refusal.take(), failed) {
+            (Some(refusal), _) => self.told_no(refusal.transaction, refusal.raw),
+            (None, Some(_)) if charge.refused => {
+                self.withdrawn(attempt, "undone at our word: its result could not be read, or was another's");
+            }
+            (None, Some(code)) => self.told_no(refused(refusal_with(code, message)), raw),
+            (None, None) => self.no_answer(attempt, "the terminal ended the payment without a result"),
+        }
+    }
+
     /// A refusal of our charge, in so many words.
-    pub(super) fn told_no(&mut self, transaction: CardTransaction, raw: Vec<u8>, now: Now) {
+    fn told_no(&mut self, transaction: CardTransaction, raw: Vec<u8>) {
         let Some(open) = self.open.take() else { return };
         let attempt = open.attempt;
         self.closed = Some(open);
-        self.refusal = Some(transaction.clone());
-        if let Task::Charge(charge) = &mut self.task {
-            charge.stage = Stage::Ending { due_ms: now.ms.saturating_add(self.limits.go_on_ms) };
+        if transaction.decline.as_ref().is_some_and(|decline| decline.is(PROTOCOL_ERROR)) {
+            self.leave_fields_out();
         }
+        self.refusal = Some(transaction.clone());
         let (transaction, booking) = (Box::new(transaction), Booking::Final);
         self.steps.push(Step::Report(TerminalReport::Answered { attempt, raw, transaction, booking }));
     }
@@ -226,16 +293,14 @@ impl Dialogue {
         match stage {
             // Not ours yet: the echo of something before.
             Stage::Sent | Stage::Taken { .. } => return true,
-            Stage::Running => match result_code(message).filter(|code| *code != 0) {
-                Some(code) => self.told_no(refused(code), raw, now),
-                None => self.no_answer(attempt, "the terminal ended the payment without a result"),
-            },
+            Stage::Running => {
+                self.ended(attempt, result_code(message).filter(|code| *code != 0), message, raw);
+            }
             Stage::Deciding => {
                 self.undecided_end();
                 self.no_answer(attempt, "the terminal ended the payment before we decided");
             }
             Stage::GoingOn { .. } => self.went_on(attempt, message),
-            Stage::Ending { .. } => {}
         }
         self.card_is_out();
         self.end_charge(now);
@@ -243,14 +308,13 @@ impl Dialogue {
     }
 
     /// 06 1E while a charge is under way. True if it was for it.
-    pub(super) fn charge_aborted(&mut self, code: u8, raw: Vec<u8>, now: Now) -> bool {
+    pub(super) fn charge_aborted(&mut self, code: u8, message: &Message, raw: Vec<u8>, now: Now) -> bool {
         let Task::Charge(Charge { attempt, stage, .. }) = &self.task else { return false };
         let (attempt, stage) = (*attempt, *stage);
         match stage {
             Stage::Sent | Stage::Taken { .. } => return true,
-            Stage::Running => self.told_no(refused(code), raw, now),
+            Stage::Running => self.ended(attempt, Some(code), message, raw),
             Stage::Deciding | Stage::GoingOn { .. } => self.turned_back(attempt),
-            Stage::Ending { .. } => {}
         }
         self.card_is_out();
         self.end_charge(now);
@@ -264,6 +328,17 @@ impl Dialogue {
                 self.restarted = true;
                 self.money_in_doubt("the terminal did not accept the charge in time", now);
             }
+            Stage::Running
+                if charge.refusal.as_ref().and_then(|refusal| refusal.due_ms).is_some_and(|due| now.ms >= due) =>
+            {
+                if let Some(refusal) = charge.refusal.take() {
+                    self.told_no(refusal.transaction, refusal.raw);
+                }
+                // Nobody knows where it stands.
+                self.may_pend = true;
+                self.card_is_out();
+                self.end_charge(now);
+            }
             Stage::Running if now.ms >= charge.window_end_ms => {
                 self.restarted = true;
                 self.money_in_doubt("the terminal did not answer in time", now);
@@ -273,8 +348,14 @@ impl Dialogue {
                 self.restarted = true;
                 self.money_in_doubt("the terminal fell silent after its result", now);
             }
-            Stage::Ending { due_ms } if now.ms >= due_ms => self.end_charge(now),
-            Stage::Sent | Stage::Taken { .. } | Stage::Deciding | Stage::GoingOn { .. } | Stage::Ending { .. } => {}
+            Stage::Sent | Stage::Taken { .. } | Stage::Deciding | Stage::GoingOn { .. } => {}
+        }
+    }
+
+    /// Another result of the same charge.
+    pub(super) fn refusal_taken_back(&mut self) {
+        if let Task::Charge(charge) = &mut self.task {
+            charge.refusal = None;
         }
     }
 

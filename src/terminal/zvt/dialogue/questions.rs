@@ -1,18 +1,20 @@
 //! Everything that is asked of an idle terminal: `Prepare`, `AskOutcome`, an undo and an end of day are made of it, and an
 //! idle terminal is asked for a sign of life.
 //!
-//! ZVT does not tell whether the card company can be reached. What takes its place in `Outcome`: the terminal says itself
-//! that it is ready (status 00, or a card left in its slot). It books only what we confirmed, and it books in its own memory, so a ready terminal that
-//! tells another last transaction has not booked ours; whether its memory survived is asked elsewhere (`maybe_restarted`).
+//! ZVT does not tell whether the card company can be reached. What takes its place in `Outcome`: the terminal completes a
+//! status enquiry, so it is idle, and says nothing against itself (status 00, a card left in its slot, or no status byte
+//! at all, which 2.56.5 asks for and many leave out). It books only what we confirmed, and it books in its own memory, so
+//! an idle terminal that tells another last transaction has not booked ours; whether its memory survived is asked elsewhere
+//! (`maybe_restarted`).
 
 use super::wire::What;
-use super::{Dialogue, Now, Step, Task, request};
-use crate::domain::closing::Batch;
+use super::{Dialogue, Now, Step, TIMED_OUT, Task, bmp, message, request, result_code};
 use crate::domain::payment::{AttemptId, LastTransaction};
 use crate::domain::session::TerminalReport;
+use crate::terminal::zvt::decode::hex;
 use crate::terminal::zvt::message::Message;
 use crate::terminal::zvt::request::WRONG_CURRENCY;
-use crate::terminal::zvt::transaction::read_last;
+use crate::terminal::zvt::transaction::{PROTOCOL_ERROR, read_last};
 
 /// Terminal status (05 01): ready; a card is inserted; a card is not wholly out.
 const READY: u8 = 0x00;
@@ -23,6 +25,8 @@ const CARD_STATE: u32 = 0x1f55;
 const BUSY: u8 = 0x9c;
 const BUSY_WAIT_MS: u64 = 2_000;
 const NOT_SUPPORTED: u8 = 0x83;
+/// The status byte of a completion, where it is a field of its own.
+const STATUS_FIELD: u8 = 0x19;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Question {
@@ -56,6 +60,11 @@ impl Exchange {
     pub(super) const fn takes_result(&self) -> bool {
         self.accepted && matches!(self.question, Question::Last | Question::Undo | Question::Totals)
     }
+
+    /// A 04 0F where none belongs.
+    pub(super) const fn takes_information(&self) -> bool {
+        self.accepted && matches!(self.question, Question::Register | Question::Status)
+    }
 }
 
 /// How a question ended, with the 04 0F that came before.
@@ -78,14 +87,20 @@ pub(super) enum How {
 
 #[derive(Clone, Copy)]
 pub(super) struct CardWait {
-    until_ms: u64,
+    pub(super) until_ms: u64,
 }
 
 pub(super) struct Ask {
     attempt: AttemptId,
-    until_ms: u64,
-    first: Option<LastTransaction>,
+    pub(super) until_ms: u64,
+    pub(super) first: Option<LastTransaction>,
     ready: bool,
+}
+
+/// What a completion tells of the terminal's state, wherever it puts it.
+fn status_of(message: &Message) -> Option<u8> {
+    let told = message.fixed("terminal_status").or_else(|| message.bytes(STATUS_FIELD));
+    told.and_then(|raw| raw.first().copied())
 }
 
 impl Dialogue {
@@ -103,7 +118,7 @@ impl Dialogue {
             return self.not_ready("the card terminal is not connected");
         }
         let until_ms = now.ms.saturating_add(self.limits.card_out_ms);
-        self.task = Task::Prepare { until_ms, card: None };
+        self.task = Task::Prepare { until_ms, card: None, empty: false };
         self.begin(now);
     }
 
@@ -122,6 +137,7 @@ impl Dialogue {
     pub(super) fn begin(&mut self, now: Now) {
         self.exchange = None;
         self.ended = None;
+        self.asked_again = false;
         self.in_flight.retain(|sent| sent.what == What::Reply);
         if let Task::Ask(ask) = &mut self.task {
             (ask.first, ask.ready) = (None, false);
@@ -129,11 +145,11 @@ impl Dialogue {
         self.ask_next(if self.may_pend { Question::Abort } else { self.after_abort() }, 0, now);
     }
 
-    fn after_abort(&self) -> Question {
+    pub(super) fn after_abort(&self) -> Question {
         if self.registered { Question::Status } else { Question::Register }
     }
 
-    fn ask_next(&mut self, question: Question, wait_ms: u64, now: Now) {
+    pub(super) fn ask_next(&mut self, question: Question, wait_ms: u64, now: Now) {
         self.next = Some(Next { question, at_ms: now.ms.saturating_add(wait_ms) });
     }
 
@@ -141,8 +157,8 @@ impl Dialogue {
         let Some(Next { question, .. }) = self.next.take() else { return };
         let merchant = self.merchant;
         let (apdu, patience_ms) = match question {
-            Question::Abort => (request::abort(), self.limits.reply_ms),
-            Question::Register => (merchant.register(), self.limits.finish_ms),
+            Question::Abort => (request::abort(), self.limits.abort_ms),
+            Question::Register => (merchant.register(self.left_out), self.limits.finish_ms),
             Question::Status => (merchant.ask_status(), self.limits.finish_ms),
             Question::Last => (merchant.ask_last(), self.limits.finish_ms),
             Question::Totals if self.totals_leave() => (merchant.end_of_day(), self.limits.work_ms),
@@ -170,14 +186,28 @@ impl Dialogue {
         let Some(exchange) = &mut self.exchange else { return };
         exchange.accepted = true;
         exchange.due_ms = Some(now.ms.saturating_add(exchange.patience_ms));
-        if exchange.question == Question::Abort {
-            self.end(How::Done(Message::new(0x8000)), Vec::new());
+    }
+
+    /// `84 00 00`. Of a question it is waited for what follows.
+    pub(super) fn answered_neither(&mut self, now: Now) {
+        if !self.charge_answered_neither(now) {
+            self.accepted(now);
         }
     }
 
+    /// A 04 0F in answer to a registration or status enquiry: it may be all that comes.
+    pub(super) fn informed(&mut self, message: &Message, raw: Vec<u8>, now: Now) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.patience_ms = self.limits.reply_ms;
+            exchange.due_ms = Some(now.ms.saturating_add(exchange.patience_ms));
+            exchange.result = Some((message.clone(), raw));
+        }
+        self.reply(&request::positive(), now);
+    }
+
     /// `84 xx 00`.
-    pub(super) fn command_refused(&mut self, error: u8, raw: Vec<u8>, now: Now) {
-        if self.charge_refused(error, raw.clone(), now) {
+    pub(super) fn command_refused(&mut self, error: u8, message: &Message, raw: Vec<u8>, now: Now) {
+        if self.charge_refused(error, message, raw.clone(), now) {
             return;
         }
         self.question_heard();
@@ -198,8 +228,8 @@ impl Dialogue {
     }
 
     /// 06 1E.
-    pub(super) fn aborted(&mut self, code: u8, raw: Vec<u8>, now: Now) {
-        if self.charge_aborted(code, raw.clone(), now) {
+    pub(super) fn aborted(&mut self, code: u8, message: &Message, raw: Vec<u8>, now: Now) {
+        if self.charge_aborted(code, message, raw.clone(), now) {
             return;
         }
         if self.exchange.as_ref().is_some_and(|exchange| exchange.accepted) {
@@ -209,6 +239,7 @@ impl Dialogue {
 
     /// An answer shows that the question has arrived, whatever became of its ACK.
     fn question_heard(&mut self) {
+        self.asked_again = false;
         self.in_flight.retain(|sent| !matches!(sent.what, What::Question | What::Money | What::Once));
     }
 
@@ -219,14 +250,28 @@ impl Dialogue {
     }
 
     pub(super) fn tick_question(&mut self, now: Now) {
-        if self.exchange.as_ref().and_then(|exchange| exchange.due_ms).is_some_and(|due| now.ms >= due) {
-            match self.exchange.as_ref().map(|exchange| exchange.question) {
-                Some(Question::Undo | Question::Totals) => {
-                    self.restarted = true;
-                    self.money_in_doubt("the terminal did not answer in time", now);
-                }
-                Some(_) | None => self.unanswered(now),
+        let Some(exchange) = &self.exchange else { return };
+        if exchange.due_ms.is_none_or(|due| now.ms < due) {
+            return;
+        }
+        match (exchange.question, exchange.accepted, exchange.result.is_some()) {
+            (Question::Undo | Question::Totals, _, _) => {
+                self.restarted = true;
+                self.money_in_doubt("the terminal did not answer in time", now);
             }
+            (Question::Abort, true, _) => self.end(How::Done(Message::new(message::POSITIVE)), Vec::new()),
+            // Its 04 0F was all of the answer.
+            (Question::Register | Question::Status, _, true) => {
+                self.end(How::Done(Message::new(message::COMPLETION)), Vec::new());
+            }
+            // It has the question and says nothing: it was master then, and swallowed it.
+            (Question::Register | Question::Status | Question::Last, false, _) if !self.asked_again => {
+                let question = exchange.question;
+                self.exchange = None;
+                self.asked_again = true;
+                self.ask_next(question, 0, now);
+            }
+            (_, _, _) => self.unanswered(now),
         }
     }
 
@@ -251,9 +296,17 @@ impl Dialogue {
     }
 
     /// A question has ended and our answer to its last word has arrived.
-    pub(super) fn question_over(&mut self, end: End, now: Now) {
-        if let How::Refused(BUSY) = end.how
-            && end.question != Question::Abort
+    pub(super) fn question_over(&mut self, mut end: End, now: Now) {
+        if matches!(end.question, Question::Register | Question::Status | Question::Last)
+            && let How::Done(message) = &end.how
+            && let Some(code) = result_code(message).filter(|code| *code != 0)
+        {
+            // Some tell in 06 0F what belongs into 06 1E.
+            end.how = How::Aborted(code);
+        }
+        let harmless = matches!(end.question, Question::Register | Question::Status | Question::Last);
+        if matches!(end.how, How::Refused(BUSY)) && end.question != Question::Abort
+            || matches!(end.how, How::Aborted(BUSY)) && harmless
         {
             return self.busy(end.question, now);
         }
@@ -262,8 +315,8 @@ impl Dialogue {
                 self.may_pend = false;
                 self.ask_next(self.after_abort(), 0, now);
             }
-            Question::Register => self.register_over(&end.how, now),
-            Question::Status => self.status_over(&end.how, now),
+            Question::Register => self.register_over(&end, now),
+            Question::Status => self.status_over(&end, now),
             Question::Last => self.last_over(&end, now),
             Question::Undo => self.undo_over(end, now),
             Question::Totals => self.totals_over(&end, now),
@@ -277,16 +330,23 @@ impl Dialogue {
             *left = false;
         }
         match &self.task {
-            Task::Prepare { .. } | Task::Ask(_) => self.ask_next(question, BUSY_WAIT_MS, now),
-            Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) | Task::Undo(_) | Task::EndOfDay { .. } => {
+            Task::Prepare { .. } | Task::Ask(_) | Task::Probe => self.ask_next(question, BUSY_WAIT_MS, now),
+            Task::Idle | Task::Ready { .. } | Task::Charge(_) | Task::Undo(_) | Task::EndOfDay { .. } => {
                 self.give_up_task("the card terminal is busy", now);
             }
         }
     }
 
-    fn register_over(&mut self, how: &How, now: Now) {
-        let reason = match how {
-            How::Done(message) if self.merchant.is_in_our_currency(message) => {
+    fn register_over(&mut self, end: &End, now: Now) {
+        let told = end.result.as_ref().map(|(message, _)| message);
+        let merchant = self.merchant;
+        let in_ours = |message: &Message| {
+            merchant.is_in_our_currency(message) && told.is_none_or(|told| merchant.is_in_our_currency(told))
+        };
+        let names = |message: &Message| message.bytes(bmp::CURRENCY).is_some();
+        let reason = match &end.how {
+            How::Done(message) if in_ours(message) => {
+                self.currency_told = !self.left_out.registered_currency || names(message) || told.is_some_and(names);
                 self.registered = true;
                 self.set_online(true);
                 return match self.task {
@@ -297,6 +357,10 @@ impl Dialogue {
             // What became of an earlier payment may be asked all the same.
             How::Done(_) if matches!(self.task, Task::Ask(_)) => return self.ask_next(Question::Status, 0, now),
             How::Done(_) => "the card terminal is set up for another currency than the hospital's".to_owned(),
+            How::Aborted(PROTOCOL_ERROR) | How::Refused(PROTOCOL_ERROR) if !self.left_out.registered_currency => {
+                self.left_out.registered_currency = true;
+                return self.ask_next(Question::Register, BUSY_WAIT_MS, now);
+            }
             How::Aborted(_) | How::Refused(_) if matches!(self.task, Task::Ask(_)) => {
                 return self.ask_next(Question::Register, BUSY_WAIT_MS, now);
             }
@@ -313,21 +377,27 @@ impl Dialogue {
         self.probe_at_ms = now.ms.saturating_add(self.limits.probe_again_ms);
     }
 
-    fn status_over(&mut self, how: &How, now: Now) {
-        let (status, card_in) = match how {
+    fn status_over(&mut self, end: &End, now: Now) {
+        let (status, card_in) = match &end.how {
             How::Done(message) => {
-                let status = message.fixed("terminal_status").and_then(|raw| raw.first().copied());
-                let slot = message.tlv(CARD_STATE).and_then(|raw| raw.first()).is_some_and(|state| state & 1 == 1);
-                (status, slot || status.is_some_and(|status| CARD_IN.contains(&status)))
+                let both = || [Some(message), end.result.as_ref().map(|(told, _)| told)].into_iter().flatten();
+                let status = both().find_map(status_of);
+                let open =
+                    |told: &Message| told.tlv(CARD_STATE).and_then(|raw| raw.first()).is_some_and(|it| it & 1 == 1);
+                (status, both().any(open) || status.is_some_and(|status| CARD_IN.contains(&status)))
             }
             // Some terminals do not know the question; they have answered, so nothing is pending.
             How::Refused(NOT_SUPPORTED) => (None, false),
             How::Refused(code) | How::Aborted(code) => (Some(*code), false),
         };
         self.may_pend = false;
+        // 11.1: nothing has to be done but to wait. A charge or its confirmation may just be coming to its end.
+        if status == Some(BUSY) && !matches!(self.task, Task::Probe) {
+            return self.busy(Question::Status, now);
+        }
         let poll_ms = self.limits.card_poll_ms;
         match &mut self.task {
-            Task::Prepare { until_ms, card } if card_in => {
+            Task::Prepare { until_ms, card, .. } if card_in => {
                 let until_ms = *until_ms;
                 if card.replace(CardWait { until_ms }).is_none() {
                     self.steps.push(Step::Report(TerminalReport::CardStillIn));
@@ -339,7 +409,7 @@ impl Dialogue {
                 Some(code) => self.give_up_task(&format!("the card terminal is not ready ({code:02X})"), now),
             },
             Task::Ask(ask) => {
-                ask.ready = status == Some(READY) || card_in;
+                ask.ready = card_in || status.is_none_or(|status| status == READY);
                 self.ask_next(Question::Last, 0, now);
             }
             Task::Undo(_) => self.ask_next(Question::Undo, 0, now),
@@ -359,10 +429,19 @@ impl Dialogue {
             },
             // Its last word was that of another question: we and the terminal are out of step.
             (How::Done(message), None) if message.fixed("terminal_status").is_some() => LastTransaction::Unknown,
+            // Nothing to repeat: some say so by 06 0F alone, some by 06 1E. Not one that was only called off.
             (How::Done(_), None) => LastTransaction::Empty,
+            (How::Aborted(code), None) if *code != TIMED_OUT => LastTransaction::Empty,
             (How::Aborted(_) | How::Refused(_), _) => LastTransaction::Unknown,
         };
+        let told = end.result.as_ref().map(|(message, _)| message);
+        self.reversed_last = told.and_then(|told| told.bytes(bmp::ORIGINAL_TRACE)).map(hex);
         match &mut self.task {
+            // Believed only if it says so twice: an older sale that comes up later would pass for ours.
+            Task::Prepare { empty, .. } if last == LastTransaction::Empty && !*empty => {
+                *empty = true;
+                self.ask_next(Question::Last, self.limits.ask_pause_ms, now);
+            }
             Task::Prepare { .. } => self.prepared(last, now),
             Task::Ask(ask) => match ask.first.take() {
                 None => {
@@ -387,82 +466,11 @@ impl Dialogue {
         self.steps.push(Step::Report(TerminalReport::Prepared { baseline }));
     }
 
-    fn outcome(&mut self, first: LastTransaction, second: LastTransaction, now: Now) {
+    pub(super) fn outcome(&mut self, first: LastTransaction, second: LastTransaction, now: Now) {
         let Task::Ask(Ask { attempt, ready, .. }) = self.task else { return };
         self.rest(now);
         let maybe_restarted = self.restarted || self.sent.back() != Some(&attempt);
         let report = TerminalReport::Outcome { attempt, first, second, host_reachable: ready, maybe_restarted };
         self.steps.push(Step::Report(report));
-    }
-
-    fn rest(&mut self, now: Now) {
-        self.task = Task::Idle;
-        self.exchange = None;
-        self.next = None;
-        self.ended = None;
-        self.probe_at_ms = now.ms.saturating_add(self.limits.probe_ms);
-    }
-
-    /// Whatever is under way ends here, each in the words that fit it.
-    pub(super) fn give_up_task(&mut self, reason: &str, now: Now) {
-        match std::mem::replace(&mut self.task, Task::Idle) {
-            Task::Idle | Task::Probe | Task::Ready { .. } => {}
-            Task::Prepare { .. } => self.not_ready(reason),
-            Task::Charge(charge) => {
-                self.undecided_end();
-                self.may_pend = true;
-                if self.open.is_some() {
-                    self.no_answer(charge.attempt, reason);
-                }
-            }
-            Task::Ask(ask) => {
-                self.task = Task::Ask(ask);
-                self.outcome(LastTransaction::Unknown, LastTransaction::Unknown, now);
-            }
-            Task::Undo(undo) => self.undo_given_up(&undo, reason),
-            Task::EndOfDay { left } => {
-                self.may_pend = left;
-                self.no_totals(if left { Batch::Unknown } else { Batch::Open }, reason);
-            }
-        }
-        self.rest(now);
-    }
-
-    pub(super) fn tick_task(&mut self, now: Now) {
-        match &mut self.task {
-            Task::Idle => {
-                if self.line_up && self.exchange.is_none() && self.next.is_none() && now.ms >= self.probe_at_ms {
-                    self.task = Task::Probe;
-                    self.ask_next(self.after_abort(), 0, now);
-                }
-            }
-            Task::Prepare { until_ms, card } if now.ms >= *until_ms => {
-                let reason = if card.is_some_and(|card| now.ms >= card.until_ms) {
-                    "a card is still in the card terminal"
-                } else {
-                    "the card terminal does not become ready"
-                };
-                self.give_up_task(reason, now);
-            }
-            Task::Ready { until_ms, .. } if now.ms >= *until_ms => self.rest(now),
-            Task::Probe | Task::Prepare { .. } | Task::Ready { .. } | Task::Undo(_) | Task::EndOfDay { .. } => {}
-            Task::Charge(_) => self.tick_charge(now),
-            Task::Ask(ask) => {
-                if now.ms >= ask.until_ms {
-                    let first = ask.first.take().unwrap_or(LastTransaction::Unknown);
-                    self.outcome(first, LastTransaction::Unknown, now);
-                }
-            }
-        }
-    }
-
-    pub(super) fn task_deadline_ms(&self) -> Option<u64> {
-        match &self.task {
-            Task::Idle => (self.line_up && self.exchange.is_none() && self.next.is_none()).then_some(self.probe_at_ms),
-            Task::Probe | Task::Undo(_) | Task::EndOfDay { .. } => None,
-            Task::Prepare { until_ms, .. } | Task::Ready { until_ms, .. } => Some(*until_ms),
-            Task::Charge(charge) => charge.deadline_ms(),
-            Task::Ask(ask) => Some(ask.until_ms),
-        }
     }
 }

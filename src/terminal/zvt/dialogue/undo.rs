@@ -1,24 +1,62 @@
 //! Giving money back, and closing the day. 06 30 (reversal, by the receipt number of the sale) and 06 31 (refund, the card
 //! is presented) are money commands with the rules of a charge: written once, in doubt unless the terminal says how it
 //! ended. "Already reversed" (B4) is as good as reversed.
+//!
+//! A giving-back is believed only if the terminal reports the amount of the sale, and the sale: by its trace (BMP 37), or
+//! where it tells none by its receipt number (87). A terminal that reverses its last sale whatever receipt it is told
+//! (seen) reports another one, or its own new number: that is for staff, unless its last transaction was this very sale.
+//! So is "already reversed" from one whose last transaction is the reversal of another sale.
 
 use super::questions::{End, How};
-use super::{Dialogue, Now, Step, Task, result_code};
+use super::{Dialogue, Now, Step, TIMED_OUT, Task, bmp, result_code};
 use crate::domain::closing::Batch;
-use crate::domain::payment::{AttemptId, CardTransaction};
+use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::session::{TerminalReport, UndoAnswer, UndoWay};
+use crate::terminal::zvt::decode::{hex, number};
 use crate::terminal::zvt::message::Message;
-use crate::terminal::zvt::transaction::{read_totals, receipt_of, refusal};
+use crate::terminal::zvt::transaction::{is_same, read_totals, receipt_of, refusal, refusal_with, trace_of};
 
 const ALREADY_REVERSED: u8 = 0xb4;
-/// A time-out or abort tells what happened at the reader, not what the card company did.
-const TIMED_OUT: u8 = 0x6c;
 
 pub(super) struct Undo {
     attempt: AttemptId,
     apdu: Vec<u8>,
+    sale: Box<CardTransaction>,
+    way: UndoWay,
+    /// The terminal told this very sale as its last transaction.
+    is_last: bool,
     /// Its first byte may have left.
     left: bool,
+}
+
+impl Undo {
+    /// # Errors
+    /// Why what the terminal reports is not the giving-back of this sale, in words for staff.
+    fn reported(&self, message: &Message) -> Result<(), String> {
+        match message.bytes(bmp::AMOUNT).and_then(number) {
+            Some(amount) if amount == self.sale.amount.0 => {}
+            Some(amount) => return Err(format!("the terminal gave back another amount, {amount}")),
+            None => return Err("the terminal does not tell which amount it gave back".to_owned()),
+        }
+        let digits = |tag| message.bytes(tag).map(hex);
+        let trace = trace_of(&self.sale);
+        match (digits(bmp::ORIGINAL_TRACE), digits(bmp::RECEIPT)) {
+            // It went to a card that was shown, whatever sale it comes from.
+            _ if self.way == UndoWay::WithCard => Ok(()),
+            (Some(of), _) if trace.is_some_and(|trace| trace == of) => Ok(()),
+            (Some(of), _) if trace.is_some() => Err(format!("the terminal gave back another sale, of trace {of}")),
+            (_, Some(of)) if receipt_of(&self.sale).is_some_and(|receipt| hex(&receipt) == of) => Ok(()),
+            _ if self.is_last => Ok(()),
+            (_, Some(of)) => Err(format!("the terminal reports receipt {of} as given back")),
+            (_, None) => Err("the terminal does not tell which sale it gave back".to_owned()),
+        }
+    }
+
+    /// "Already reversed" without a word of which sale: of a terminal that undoes the last one whatever it is told, it may
+    /// be another.
+    fn is_of_another(&self, reversed_last: Option<&str>) -> bool {
+        reversed_last.is_some_and(|last| trace_of(&self.sale).is_some_and(|trace| trace != last))
+    }
 }
 
 impl Dialogue {
@@ -30,8 +68,10 @@ impl Dialogue {
             return self.no_answer(attempt, "this attempt was sent before and is never sent twice");
         }
         let apdu = match way {
-            UndoWay::WithoutCard => receipt_of(sale).and_then(|receipt| self.merchant.reverse(receipt, sale.amount)),
-            UndoWay::WithCard => self.merchant.refund(sale.amount),
+            UndoWay::WithoutCard => {
+                receipt_of(sale).and_then(|receipt| self.merchant.reverse(receipt, sale.amount, self.without()))
+            }
+            UndoWay::WithCard => self.merchant.refund(sale.amount, self.without()),
         };
         let Some(apdu) = apdu else {
             return self
@@ -46,7 +86,10 @@ impl Dialogue {
                 return self.never_sent(attempt, "the card terminal is busy with something else");
             }
         }
-        self.task = Task::Undo(Undo { attempt, apdu, left: false });
+        let is_last = matches!(
+            &self.task, Task::Ready { baseline: LastTransaction::Known(last), .. } if is_same(last, sale)
+        );
+        self.task = Task::Undo(Undo { attempt, apdu, sale: Box::new(sale.clone()), way, is_last, left: false });
         self.begin(now);
     }
 
@@ -63,24 +106,45 @@ impl Dialogue {
     }
 
     pub(super) fn undo_over(&mut self, end: End, now: Now) {
-        let Task::Undo(Undo { attempt, .. }) = std::mem::replace(&mut self.task, Task::Idle) else { return };
+        let Task::Undo(undo) = std::mem::replace(&mut self.task, Task::Idle) else { return };
+        let attempt = undo.attempt;
         let result = end.result.as_ref().and_then(|(message, _)| result_code(message));
-        let code = match &end.how {
-            How::Done(message) => result.or(result_code(message)),
-            How::Aborted(code) | How::Refused(code) => result.filter(|code| *code != 0).or(Some(*code)),
+        let last = match &end.how {
+            How::Done(message) => result_code(message),
+            How::Aborted(code) | How::Refused(code) => Some(*code),
         };
-        let broken_off = matches!(end.how, How::Aborted(_)) && result == Some(0);
-        let raw = end.result.map_or(end.raw, |(_, raw)| raw);
+        // Broken off after it was reported: nothing is certain.
+        let contradicts = result == Some(0) && last.is_some_and(|code| code != 0);
+        let code = result.filter(|code| *code != 0).or(last).or(result);
+        let told = end.result.as_ref().map(|(message, _)| message);
+        let told = told.or(if let How::Done(message) = &end.how { Some(message) } else { None });
+        let reported = told.map_or_else(|| Err("the terminal reports nothing".to_owned()), |told| undo.reported(told));
+        let names_one = told.is_some_and(|told| told.bytes(bmp::AMOUNT).or(told.bytes(bmp::RECEIPT)).is_some());
         let answer = match code {
             None | Some(TIMED_OUT) => None,
-            Some(_) if broken_off => None,
-            Some(0) => Some(UndoAnswer::Reversed),
-            Some(ALREADY_REVERSED) => Some(UndoAnswer::AlreadyReversed),
+            Some(_) if contradicts => None,
+            Some(0) => Some(match reported {
+                Ok(()) => UndoAnswer::Reversed,
+                Err(reason) => UndoAnswer::Unlike { reason },
+            }),
+            Some(ALREADY_REVERSED) => Some(match reported {
+                Ok(()) => UndoAnswer::AlreadyReversed,
+                Err(reason) if names_one => UndoAnswer::Unlike { reason },
+                Err(_) if undo.is_of_another(self.reversed_last.as_deref()) => UndoAnswer::Unlike {
+                    reason: "the terminal says already reversed, and its last transaction undid another sale"
+                        .to_owned(),
+                },
+                Err(_) => UndoAnswer::AlreadyReversed,
+            }),
             Some(code) => {
-                let decline = refusal(code);
+                let decline = told.map_or_else(|| refusal(code), |told| refusal_with(code, told));
                 Some(UndoAnswer::Refused { code: decline.code, message: decline.message })
             }
         };
+        if answer == Some(UndoAnswer::Reversed) {
+            self.reversed_last = trace_of(&undo.sale).map(str::to_owned);
+        }
+        let raw = end.result.map_or(end.raw, |(_, raw)| raw);
         self.end_charge(now);
         match answer {
             Some(answer) => self.steps.push(Step::Report(TerminalReport::Undone { undo: attempt, raw, answer })),
