@@ -161,12 +161,17 @@ fn talks() -> BTreeMap<&'static str, Vec<&'static str>> {
 }
 
 fn play(stage: &mut Stage, talks: &BTreeMap<&str, Vec<&str>>, name: &str) {
+    play_lines(stage, talks, name);
+    assert!(stage.said.is_empty(), "{name}: at the end the kiosk said {:?}", stage.said);
+}
+
+fn play_lines(stage: &mut Stage, talks: &BTreeMap<&str, Vec<&str>>, name: &str) {
     for line in &talks[name] {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let input = matches!(word, "do" | "term" | "bytes" | "wait");
         assert!(!input || stage.said.is_empty(), "{name}: before `{line}` the kiosk said {:?}", stage.said);
         match word {
-            "use" => play(stage, talks, rest),
+            "use" => play_lines(stage, talks, rest),
             "do" => stage.order(rest),
             "term" => stage.hear(&wrap(&bytes(rest))),
             "bytes" => stage.hear(&bytes(rest)),
@@ -186,7 +191,6 @@ fn play(stage: &mut Stage, talks: &BTreeMap<&str, Vec<&str>>, name: &str) {
             other => panic!("{name}: what is `{other}`?"),
         }
     }
-    assert!(stage.said.is_empty(), "{name}: at the end the kiosk said {:?}", stage.said);
 }
 
 #[test]

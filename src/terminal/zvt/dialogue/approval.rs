@@ -82,8 +82,10 @@ impl Dialogue {
             return self.reply(&request::refuse(), now);
         };
         if is_again(&open.baseline, &transaction) {
-            // Booked long ago; another answer cannot change that.
-            return self.reply(&request::positive(), now);
+            // Booked long ago. But while ours runs, a "yes" or "no" may be taken for one to what is behind it: it is asked
+            // for again, and the terminal gives up in time if it has nothing else to say.
+            let runs = matches!(&self.task, Task::Charge(_));
+            return self.reply(&if runs { request::ask_again() } else { request::positive() }, now);
         }
         self.approved(open.attempt, transaction, raw, now);
     }
