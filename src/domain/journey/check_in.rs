@@ -87,6 +87,9 @@ impl CheckIn {
     fn start_slip(&mut self, code: &str, kiosk: &mut Kiosk) {
         let until = kiosk.questions.free_at(kiosk.tick()).max(kiosk.tick()).plus_ms(LOOK_UP_LIMIT_MS);
         self.by_slip = true;
+        if let State::Slip { code, .. } = &mut self.state {
+            code.zeroize();
+        }
         self.state = State::Slip { until, asked: false, code: code.to_owned() };
         self.time(kiosk);
     }
@@ -179,6 +182,14 @@ impl CheckIn {
         // What was shown before was not found, or nobody answered: the next code is a new try.
         if let State::Sorry { retry: true, .. } = &self.state {
             *self = Self::new(kiosk);
+        }
+        // The whole code behind half of it, or a second slip: the newer one is meant.
+        if let (State::Slip { code: asked, .. }, ScannedCode::AppointmentSlip(slip)) = (&self.state, code)
+            && asked != slip
+        {
+            kiosk.questions.abandon();
+            self.start_slip(slip, kiosk);
+            return;
         }
         let State::Who(who) = &mut self.state else { return };
         match code {
