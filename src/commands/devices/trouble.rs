@@ -66,8 +66,9 @@ fn missing(path: &Path) -> String {
     if let Ok(target) = fs::read_link(path) {
         return format!("this name leads to {}, which is not there: plug the device in again", target.display());
     }
-    if path.starts_with("/dev/usb") {
-        let others = siblings(path);
+    // The name of the shipped rule, or one that changes with every plug.
+    if path.starts_with("/dev/usb") || path == Path::new("/dev/receipt-printer") {
+        let others = usb_printers();
         let there = if others.is_empty() { String::new() } else { format!(", and there is {}", others.join(", ")) };
         return format!(
             "no such device{there}: is the printer plugged in and switched on? It needs the driver usblp (`modprobe \
@@ -77,8 +78,8 @@ fn missing(path: &Path) -> String {
     "no such device: is it plugged in and switched on? `kiosk devices` lists what is there".to_owned()
 }
 
-fn siblings(path: &Path) -> Vec<String> {
-    let entries = path.parent().and_then(|folder| fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+fn usb_printers() -> Vec<String> {
+    let entries = fs::read_dir("/dev/usb").into_iter().flatten().flatten();
     let mut found = entries.map(|entry| entry.path().display().to_string()).collect::<Vec<_>>();
     found.sort();
     found
@@ -171,7 +172,7 @@ mod tests {
         assert!(told(&folder.path().join("link")).contains("leads to"), "{}", told(&folder.path().join("link")));
         assert!(told(&plain).contains("not a serial line"), "{}", told(&plain));
         assert!(told(folder.path()).contains("a folder"), "{}", told(folder.path()));
-        assert!(why("/dev/usb/lp99", &error()).contains("usblp"));
+        assert!(["/dev/usb/lp99", "/dev/receipt-printer"].iter().all(|port| why(port, &error()).contains("usblp")));
         assert!(why("tcp:127.0.0.1:1", &ErrorKind::ConnectionRefused.into()).contains("nothing listens"));
         assert!(why("tcp:10.0.0.1:9100", &ErrorKind::TimedOut.into()).contains("switched on"));
         assert!(why("tcp:printer", &ErrorKind::InvalidInput.into()).contains("tcp:HOST:PORT"));
