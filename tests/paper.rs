@@ -1,7 +1,7 @@
 //! Papers are drawn the same everywhere, whatever else runs, and can be read back.
 
 use chrono::{DateTime, FixedOffset};
-use hospital_kiosk::app::press::{WIDTH_DOTS, press};
+use hospital_kiosk::app::press;
 use hospital_kiosk::app::screens::COMPLETE_LANGUAGES;
 use hospital_kiosk::domain::document::{OrderLine, Tax, Unit};
 use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
@@ -15,6 +15,14 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub const CLAIM: &str = "K3-1120-047-6";
+
+/// The heads of printers that are sold: 58 mm, 80 mm, and two wide ones.
+const WIDTHS: [u32; 4] = [384, 576, 640, 832];
+
+/// On the most common printer.
+fn press(paper: &Paper, facility: &Facility) -> Result<Raster, String> {
+    press::press(paper, facility, 576)
+}
 
 #[test]
 fn the_same_paper_is_the_same_dots_on_every_thread() {
@@ -49,25 +57,45 @@ fn a_window_of_another_thread_is_left_alone() {
 
 #[test]
 fn every_receipt_carries_its_claim_number_as_a_code() {
-    for &language in COMPLETE_LANGUAGES {
-        let raster = press(&Paper::Receipt(receipt(language)), &facility()).expect("drawn");
-        assert_eq!(read_code(&raster).as_deref(), Some(CLAIM));
+    for (language, width) in COMPLETE_LANGUAGES.iter().flat_map(|&language| WIDTHS.map(|w| (language, w))) {
+        let raster = press::press(&Paper::Receipt(receipt(language)), &facility(), width).expect("drawn");
+        assert_eq!(read_code(&raster).as_deref(), Some(CLAIM), "{language:?}, {width} dots");
     }
 }
 
+/// What does not fit would reach into the margin, or over the edge of the paper.
 #[test]
-fn every_paper_keeps_its_margins() {
-    for (name, paper) in papers() {
-        let raster = press(&paper, &facility()).expect("drawn");
-        assert_eq!(raster.width_dots, WIDTH_DOTS);
-        let blank = |row: usize| raster.rows[row * 72..(row + 1) * 72].iter().all(|dots| *dots == 0);
-        let height = raster.height_dots as usize;
-        let full = |row: &usize| raster.rows[row * 72 + 2..row * 72 + 70].iter().all(|dots| *dots == 0xFF);
-        assert_eq!((0..height).filter(full).count(), 4, "{name}: one rule of half a millimetre");
-        assert!((height - 160..height).all(blank), "{name}: less than 20 mm to tear off at");
-        assert!(!(height - 240..height - 160).all(blank), "{name}: more than 30 mm of blank paper");
-        assert!((0..height).all(|row| raster.rows[row * 72] == 0), "{name}: ink in the left margin");
-        assert!((0..height).all(|row| raster.rows[row * 72 + 71] == 0), "{name}: ink in the right margin");
+fn every_paper_keeps_its_margins_on_every_printer() {
+    for (name, paper) in papers().into_iter().chain(long_papers()) {
+        for width in WIDTHS {
+            let raster = press::press(&paper, &facility(), width).expect("drawn");
+            keeps_its_margins(&format!("{name}, {width} dots"), &raster, width);
+        }
+    }
+}
+
+fn keeps_its_margins(name: &str, raster: &Raster, width: u32) {
+    assert_eq!(raster.width_dots, width);
+    let row_bytes = width as usize / 8;
+    let (rows, height) = (raster.rows.chunks(row_bytes).collect::<Vec<_>>(), raster.height_dots as usize);
+    assert_eq!(rows.len(), height);
+    let blank = |row: usize| rows[row].iter().all(|dots| *dots == 0);
+    let full = rows.iter().filter(|row| row[2..row_bytes - 2].iter().all(|dots| *dots == 0xFF)).count();
+    assert_eq!(full, 4, "{name}: one rule of half a millimetre");
+    assert!((height - 160..height).all(blank), "{name}: less than 20 mm to tear off at");
+    assert!(!(height - 240..height - 160).all(blank), "{name}: more than 30 mm of blank paper");
+    assert!(rows.iter().all(|row| row[0] == 0), "{name}: ink in the left margin");
+    assert!(rows.iter().all(|row| row[row_bytes - 1] == 0), "{name}: ink in the right margin");
+}
+
+/// A narrower paper is longer, and says the same.
+#[test]
+fn a_narrow_paper_is_wrapped_and_not_cut() {
+    for (name, paper) in papers().into_iter().chain(long_papers()) {
+        let drawn = WIDTHS.map(|width| press::press_with_texts(&paper, &facility(), width).expect("drawn"));
+        assert!(drawn.windows(2).all(|pair| pair[0].texts == pair[1].texts), "{name}");
+        assert!(drawn[0].raster.height_dots > drawn[1].raster.height_dots, "{name}");
+        assert!(drawn[1].raster.height_dots >= drawn[3].raster.height_dots, "{name}");
     }
 }
 
@@ -113,6 +141,10 @@ fn dump_papers() {
     let folder = std::env::var_os("PAPER_OUT").map_or_else(|| std::env::temp_dir().join("papers"), PathBuf::from);
     std::fs::create_dir_all(&folder).expect("a folder");
     for (name, paper) in papers() {
+        for width in WIDTHS.into_iter().filter(|width| *width != 576) {
+            let raster = press::press(&paper, &facility(), width).expect("drawn");
+            std::fs::write(folder.join(format!("{name}-{width}.png")), to_png(&raster)).expect("written");
+        }
         let raster = press(&paper, &facility()).expect("drawn");
         std::fs::write(folder.join(format!("{name}.png")), to_png(&raster)).expect("written");
         std::fs::write(folder.join(format!("{name}.escpos")), encode::job(&raster, true).expect("bytes"))
@@ -143,6 +175,39 @@ pub fn papers() -> Vec<(String, Paper)> {
         papers.push((name("ticket"), Paper::Ticket(ticket(language))));
         papers.push((name("ticket-desk"), Paper::Ticket(ticket_with_desk(language))));
         papers.push((name("slip"), Paper::Slip(slip(language))));
+    }
+    papers
+}
+
+/// The longest that a hospital or a card company may have to say.
+fn long_papers() -> Vec<(String, Paper)> {
+    let mut papers = Vec::new();
+    for &language in COMPLETE_LANGUAGES {
+        let mut long = unpriced(language);
+        long.lines[1].name = both(
+            "의무기록사본발급신청서및영상판독소견서사본증명용", // no place to break
+            "Otorhinolaryngologicalpolysomnographyreport and everything else that belongs to it",
+        );
+        long.lines[1].amount = Some(Amount(123_456_789));
+        long.pay_at =
+            Some(both("지하1층원무과외국인전용수납창구십삼번", "Internationalpatientscashier number thirteen"));
+        papers.push((format!("long-unpaid-{}", language.code()), Paper::Receipt(long)));
+        let mut paid = receipt(language);
+        paid.total = Amount(123_456_789);
+        paid.card = Some(CardLine {
+            masked_card: "9410-12**-****-8207-000".into(),
+            approval_number: "300411889988776655".into(),
+            issuer: "The Very Long Name of a Card Company Ltd.".into(),
+            paid_at: "2026-11-25 14:04:51".into(),
+        });
+        papers.push((format!("long-paid-{}", language.code()), Paper::Receipt(paid)));
+        let mut ticket = ticket_with_desk(language);
+        ticket.number = "K3XY-1027".into();
+        ticket.clinic = both("소화기내과간담췌외과이식혈관외과통합진료센터", "Gastroenterohepatologicaloncology");
+        papers.push((format!("long-ticket-{}", language.code()), Paper::Ticket(ticket)));
+        let mut slip = slip(language);
+        slip.amount = Amount(123_456_789);
+        papers.push((format!("long-slip-{}", language.code()), Paper::Slip(slip)));
     }
     papers
 }

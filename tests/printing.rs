@@ -91,11 +91,11 @@ fn wait_until(what: &str, mut there: impl FnMut() -> bool) {
 }
 
 fn a_ticket() -> Raster {
-    press(&Paper::Ticket(ticket(Language::En)), &facility()).expect("drawn")
+    press(&Paper::Ticket(ticket(Language::En)), &facility(), 576).expect("drawn")
 }
 
 fn a_receipt() -> Raster {
-    press(&Paper::Receipt(receipt(Language::Ko)), &facility()).expect("drawn")
+    press(&Paper::Receipt(receipt(Language::Ko)), &facility(), 576).expect("drawn")
 }
 
 #[test]
@@ -348,6 +348,24 @@ fn bridge(listener: &std::net::TcpListener, path: &str) {
         if stream.write_all(&buffer[..count]).is_err() {
             return;
         }
+    }
+}
+
+/// 58 mm and 104 mm: the whole way, from the configuration to what comes out.
+#[test]
+fn paper_comes_out_as_wide_as_the_configured_printer() {
+    for width in ["384", "832"] {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = crate::commands::config(folder.path(), &[]);
+        let text = std::fs::read_to_string(&path).expect("a configuration");
+        std::fs::write(&path, text.replace("\nwidth_dots = 576\n", &format!("\nwidth_dots = {width}\n")))
+            .expect("written");
+        let mut theatre = crate::stage::open_with(path, 7);
+        theatre
+            .play("scan \"A:AS-40021\"\ntap \"Yes\"\ntap \"Check in\"\nexpect-paper \"K3-001\"\nexpect-paper \"내과\"");
+        let widths =
+            theatre.stage.printer.papers().iter().map(|paper| paper.width_dots.to_string()).collect::<Vec<_>>();
+        assert_eq!(widths, [width]);
     }
 }
 

@@ -1,8 +1,9 @@
 //! `Paper` in, dots out: the paper is a screen that Slint draws off-screen.
 //!
-//! One short-lived thread per document with a Slint context of its own. Context, translations and fonts of Slint are
-//! thread-local; only the event loop proxy is process-wide, and our platform has none. So the window of the main
-//! thread is never touched. That is no promise of Slint: the exact version is pinned, `tests/paper.rs` guards it.
+//! One thread draws all papers, with a Slint context of its own; it lives as long as the process. A context is never given
+//! back whole: a thread for each paper left fonts and caches behind every time, more than 4 MB. Context, translations and
+//! fonts of Slint are thread-local; only the event loop proxy is process-wide, and our platform has none. So the window of
+//! the main thread is never touched. That is no promise of Slint: the exact version is pinned, `tests/paper.rs` guards it.
 
 use super::screens::paper::{Sheet, fill};
 use super::screens::ui::GlyphProbe;
@@ -17,9 +18,9 @@ use slint::{ComponentHandle, ModelRc, PhysicalSize, SharedString, VecModel};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
 
-/// 72 mm at 203 dpi: the print head of every 80 mm printer.
-pub const WIDTH_DOTS: u32 = 576;
 /// Two metres of paper: longer is a mistake, not a receipt.
 const HEIGHT_DOTS_MAX: u32 = 16_000;
 /// Darker than this is a dot. 160 gives the most even Hangul strokes.
@@ -34,44 +35,71 @@ pub struct Pressed {
     pub texts: Vec<String>,
 }
 
-/// Draws a paper, `WIDTH_DOTS` wide. The same paper gives the same dots, on any thread.
+/// Draws a paper as wide as the printer's head, `width_dots` (a multiple of 8). The same paper gives the same dots, on any
+/// thread.
 ///
 /// # Errors
 /// In words for staff: the language is not in the catalogue, the paper is too long, Slint panicked.
-pub fn press(paper: &Paper, facility: &Facility) -> Result<Raster, String> {
-    press_with_texts(paper, facility).map(|pressed| pressed.raster)
+pub fn press(paper: &Paper, facility: &Facility, width_dots: u32) -> Result<Raster, String> {
+    press_with_texts(paper, facility, width_dots).map(|pressed| pressed.raster)
 }
 
 /// As [`press`], with the words.
 ///
 /// # Errors
 /// As [`press`].
-pub fn press_with_texts(paper: &Paper, facility: &Facility) -> Result<Pressed, String> {
+pub fn press_with_texts(paper: &Paper, facility: &Facility, width_dots: u32) -> Result<Pressed, String> {
     let (paper, facility) = (paper.clone(), facility.clone());
-    let thread = std::thread::Builder::new().name("press".into()).spawn(move || draw(&paper, &facility));
-    let thread = thread.map_err(|error| format!("no thread to draw a paper on: {error}"))?;
-    thread.join().unwrap_or_else(|_| Err("drawing a paper stopped half way".into()))
+    at_the_press(move |press| press.draw(&paper, &facility, width_dots))
 }
 
-fn draw(paper: &Paper, facility: &Facility) -> Result<Pressed, String> {
-    let press = Press::new()?;
-    let letters = Rc::new(RefCell::new(Letters::default()));
-    let sheet = fill(paper, facility, &letters)?;
-    let height = press.lay_out(&sheet)?;
-    let unknown = letters.borrow().seen.clone();
-    let raster = press.print(height);
-    sheet.hide();
-    let missing = press.missing(&unknown)?;
-    let mut texts = letters.borrow().texts.clone();
-    texts.push(paper.number().to_owned());
-    if missing.is_empty() {
-        return Ok(Pressed { raster, texts });
+type Job = Box<dyn FnOnce(&Result<Press, String>) + Send>;
+
+/// The thread that draws, while there is one. It ends by a panic only.
+static DRAWER: Mutex<Option<mpsc::Sender<Job>>> = Mutex::new(None);
+static DRAWERS: AtomicU64 = AtomicU64::new(0);
+
+/// How many threads have drawn papers since the process began: one, and one more for each that a panic ended. Each leaves
+/// its memory behind.
+#[must_use]
+pub fn drawers() -> u64 {
+    DRAWERS.load(Ordering::Relaxed)
+}
+
+/// Does `work` on the drawing thread and waits for what comes of it.
+fn at_the_press<T: Send + 'static>(
+    work: impl FnOnce(&Press) -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    let (answer, drawn) = mpsc::channel();
+    hand_over(Box::new(move |press| {
+        let _ = answer.send(press.as_ref().map_err(Clone::clone).and_then(work));
+    }))?;
+    drawn.recv().unwrap_or_else(|_| Err("drawing a paper stopped half way".into()))
+}
+
+/// A panic leaves the context in nobody knows what state: the thread ends with it, and the next paper gets another.
+fn hand_over(job: Job) -> Result<(), String> {
+    let mut drawer = DRAWER.lock().unwrap_or_else(PoisonError::into_inner);
+    let job = match &*drawer {
+        None => job,
+        Some(jobs) => match jobs.send(job) {
+            Ok(()) => return Ok(()),
+            Err(mpsc::SendError(job)) => job,
+        },
+    };
+    let (jobs, queue) = mpsc::channel::<Job>();
+    let thread = std::thread::Builder::new().name("press".into()).spawn(move || {
+        let press = Press::new();
+        queue.into_iter().for_each(|job| job(&press));
+    });
+    thread.map_err(|error| format!("no thread to draw papers on: {error}"))?;
+    let before = DRAWERS.fetch_add(1, Ordering::Relaxed);
+    if before > 0 {
+        tracing::error!(before, "the thread that draws papers had ended by a panic; another one draws now");
     }
-    tracing::warn!(letters = ?missing, "no installed font has these letters; printed as a stand-in");
-    letters.borrow_mut().missing = missing;
-    let sheet = fill(paper, facility, &letters)?;
-    let height = press.lay_out(&sheet)?;
-    Ok(Pressed { raster: press.print(height), texts })
+    let sent = jobs.send(job);
+    *drawer = Some(jobs);
+    sent.map_err(|_| "the thread that draws papers ended at once".to_owned())
 }
 
 /// What the text layer saw, and what it must replace.
@@ -120,9 +148,18 @@ const fn is_hangul(letter: char) -> bool {
     matches!(letter, '\u{AC00}'..='\u{D7A3}' | '\u{1100}'..='\u{11FF}' | '\u{3130}'..='\u{318F}')
 }
 
-/// The Slint platform of this thread and its one window.
+/// The Slint platform of the drawing thread and its one window.
 struct Press {
     window: Rc<MinimalSoftwareWindow>,
+}
+
+/// On the window while it is laid out and drawn; a window keeps what it shows alive.
+struct Shown(Sheet);
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        self.0.hide();
+    }
 }
 
 impl Press {
@@ -133,29 +170,46 @@ impl Press {
         Ok(Self { window })
     }
 
+    fn draw(&self, paper: &Paper, facility: &Facility, width_dots: u32) -> Result<Pressed, String> {
+        let letters = Rc::new(RefCell::new(Letters::default()));
+        let raster = self.print(fill(paper, facility, width_dots, &letters)?, width_dots)?;
+        let unknown = letters.borrow().seen.clone();
+        let missing = self.missing(&unknown)?;
+        let mut texts = letters.borrow().texts.clone();
+        texts.push(paper.number().to_owned());
+        if missing.is_empty() {
+            return Ok(Pressed { raster, texts });
+        }
+        tracing::warn!(letters = ?missing, "no installed font has these letters; printed as a stand-in");
+        letters.borrow_mut().missing = missing;
+        let raster = self.print(fill(paper, facility, width_dots, &letters)?, width_dots)?;
+        Ok(Pressed { raster, texts })
+    }
+
+    fn print(&self, sheet: Sheet, width_dots: u32) -> Result<Raster, String> {
+        let sheet = Shown(sheet);
+        let height_dots = self.lay_out(&sheet.0, width_dots)?;
+        let grey = self.grey(width_dots, height_dots);
+        Ok(Raster { width_dots, height_dots, rows: grey.chunks_exact(8).map(eight_dots).collect() })
+    }
+
     /// The height that the sheet wants. The width must be known first: texts wrap.
-    fn lay_out(&self, sheet: &Sheet) -> Result<u32, String> {
-        self.window.set_size(PhysicalSize::new(WIDTH_DOTS, 100));
+    fn lay_out(&self, sheet: &Sheet, width_dots: u32) -> Result<u32, String> {
+        self.window.set_size(PhysicalSize::new(width_dots, 100));
         sheet.show()?;
         let height = whole_dots(sheet.height());
         if height > HEIGHT_DOTS_MAX {
             return Err(format!("a paper of {height} dots is longer than {HEIGHT_DOTS_MAX}"));
         }
-        self.window.set_size(PhysicalSize::new(WIDTH_DOTS, height));
+        self.window.set_size(PhysicalSize::new(width_dots, height));
         Ok(height)
     }
 
-    fn print(&self, height: u32) -> Raster {
-        let grey = self.grey(height);
-        let rows = grey.chunks_exact(8).map(eight_dots).collect();
-        Raster { width_dots: WIDTH_DOTS, height_dots: height, rows }
-    }
-
-    fn grey(&self, height: u32) -> Vec<Grey> {
-        let mut dots = vec![Grey(255); (WIDTH_DOTS * height) as usize];
+    fn grey(&self, width_dots: u32, height_dots: u32) -> Vec<Grey> {
+        let mut dots = vec![Grey(255); (width_dots * height_dots) as usize];
         self.window.request_redraw();
         self.window.draw_if_needed(|renderer| {
-            renderer.render(&mut dots, WIDTH_DOTS as usize);
+            renderer.render(&mut dots, width_dots as usize);
         });
         dots
     }
@@ -169,9 +223,10 @@ impl Press {
         let height = (cells.div_ceil(CELLS_ACROSS) * CELL_HEIGHT).clamp(CELL_HEIGHT, HEIGHT_DOTS_MAX);
         probe.set_letters(ModelRc::new(VecModel::from(texts)));
         probe.set_face("Noto Sans CJK KR".into());
-        self.window.set_size(PhysicalSize::new(WIDTH_DOTS, height));
+        self.window.set_size(PhysicalSize::new(PROBE_WIDTH, height));
         probe.show().map_err(|error| error.to_string())?;
-        let grey = self.grey(height);
+        let grey = self.grey(PROBE_WIDTH, height);
+        probe.hide().map_err(|error| error.to_string())?;
         Ok(visible
             .into_iter()
             .enumerate()
@@ -183,14 +238,15 @@ impl Press {
 
 /// The cells of `ui/paper/probe.slint`.
 const CELLS_ACROSS: u32 = 12;
-const CELL_WIDTH: u32 = WIDTH_DOTS / CELLS_ACROSS;
+const CELL_WIDTH: u32 = 48;
+const PROBE_WIDTH: u32 = CELLS_ACROSS * CELL_WIDTH;
 const CELL_HEIGHT: u32 = 64;
 
 fn is_blank(grey: &[Grey], cell: usize) -> bool {
     let across = CELLS_ACROSS as usize;
     let (x, y) = (cell % across * CELL_WIDTH as usize, cell / across * CELL_HEIGHT as usize);
     (y..y + CELL_HEIGHT as usize).all(|row| {
-        let start = row * WIDTH_DOTS as usize + x;
+        let start = row * PROBE_WIDTH as usize + x;
         grey.get(start..start + CELL_WIDTH as usize).is_none_or(|dots| dots.iter().all(|dot| dot.0 >= THRESHOLD))
     })
 }
@@ -254,5 +310,17 @@ mod tests {
         assert_eq!(letters.glue("CD (X-ray)"), "CD (X-\u{2060}ray)");
         letters.missing.insert('♄');
         assert_eq!(letters.glue("a♄"), "a?");
+    }
+
+    /// The papers of the tests beside this one are drawn by the same thread: a panic of it may be theirs to hear of, once.
+    #[test]
+    fn a_panic_costs_one_paper_and_one_thread() {
+        let drawn = || at_the_press(|press| Ok(press.grey(8, 8).len()));
+        assert_eq!(drawn(), Ok(64));
+        let before = drawers();
+        assert!(at_the_press(|_| -> Result<(), String> { panic!("on purpose") }).is_err());
+        assert_eq!(drawn(), Ok(64));
+        assert_eq!(drawers(), before + 1);
+        assert_eq!((drawn(), drawers()), (Ok(64), before + 1), "a living thread is kept");
     }
 }

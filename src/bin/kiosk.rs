@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use hospital_kiosk::app::clock::SystemClock;
+use hospital_kiosk::app::effects::Press;
 use hospital_kiosk::app::press;
 use hospital_kiosk::app::screens::{self, KioskWindow};
 use hospital_kiosk::assembly::{self, Hooks};
@@ -334,7 +335,7 @@ fn without_window(config: &Config, request: &socket::Request) -> Answer {
     let hooks = Hooks {
         clock: Arc::new(SystemClock::new(config.facility.offset)),
         show: Arc::new(|_, _| {}),
-        press: Arc::new(press::press),
+        press: press_of(config),
         finished: Arc::new(|_| {}),
         recorded: Arc::new(|_| {}),
         delivered: Arc::new(|_| {}),
@@ -344,6 +345,11 @@ fn without_window(config: &Config, request: &socket::Request) -> Answer {
     let answer = socket::answer_at_work(&*running.store, &running.desk, request, STARTING);
     running.runtime.shutdown_timeout(Duration::from_secs(2));
     answer
+}
+
+fn press_of(config: &Config) -> Press {
+    let width_dots = config.printer.width_dots;
+    Arc::new(move |paper, facility| press::press(paper, facility, width_dots))
 }
 
 fn load(path: &std::path::Path) -> Result<Config, Refusal> {
@@ -393,7 +399,7 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
     let hooks = Hooks {
         clock: Arc::new(SystemClock::new(config.facility.offset)),
         show: Arc::new(move |view, wall| handle.show(view, wall)),
-        press: Arc::new(press::press),
+        press: press_of(config),
         finished: Arc::new(|_| {}),
         recorded: Arc::new(|_| {}),
         delivered: Arc::new(|request| tracing::info!(%request, "delivered")),

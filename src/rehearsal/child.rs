@@ -140,7 +140,7 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     let shown = Arc::new(AtomicU64::new(0));
     let clock = Arc::new(DemoClock::new(wall));
     let plug = Plug::default();
-    let running = assembly::start(config, prepared, hooks(&kiosk_window, &shown, clock.clone(), &plug))?;
+    let running = assembly::start(config, prepared, hooks(config, &kiosk_window, &shown, clock.clone(), &plug))?;
     let _socket = crate::commands::socket::serve(
         &config.store.folder,
         running.store.clone(),
@@ -184,7 +184,14 @@ impl Plug {
     }
 }
 
-fn hooks(window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>, plug: &Plug) -> Hooks {
+fn hooks(
+    config: &Config,
+    window: &KioskWindow,
+    shown: &Arc<AtomicU64>,
+    clock: Arc<DemoClock>,
+    plug: &Plug,
+) -> Hooks {
+    let width_dots = config.printer.width_dots;
     let (handle, shown) = (window.handle(), shown.clone());
     let (at_entry, at_delivery) = (plug.clone(), plug.clone());
     Hooks {
@@ -193,8 +200,8 @@ fn hooks(window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>, pl
             handle.show(view, wall);
             shown.fetch_add(1, Ordering::SeqCst);
         }),
-        press: Arc::new(|paper, facility| {
-            let pressed = press::press_with_texts(paper, facility)?;
+        press: Arc::new(move |paper, facility| {
+            let pressed = press::press_with_texts(paper, facility, width_dots)?;
             let words = Words { texts: pressed.texts, code: code_of(paper) };
             say(&Say::Pressed { raster: super::stage::picture_id(&pressed.raster), words });
             Ok(pressed.raster)

@@ -12,8 +12,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// The print head: 576 dots.
-const ROW_BYTES: usize = 72;
+/// The print head: as wide as the widest picture on the paper, of which the widest heads print 832 dots.
+const ROW_BYTES_MAX: usize = 104;
+/// Of a paper without a picture: 576 dots.
+const ROW_BYTES_BLANK: usize = 72;
 const PAPER_ROWS_MAX: usize = 40_000;
 const FAULTS_MAX: usize = 100;
 const LINE_ROWS: usize = 30;
@@ -73,10 +75,15 @@ impl SimPrinter {
         self.lock().machine.papers.clone()
     }
 
-    /// Dots that hang out of the printer uncut.
+    /// Takes away what came out so far.
+    pub fn take_papers(&self) -> Vec<Raster> {
+        std::mem::take(&mut self.lock().machine.papers)
+    }
+
+    /// Rows of dots that hang out of the printer uncut.
     #[must_use]
     pub fn rows_uncut(&self) -> usize {
-        self.lock().machine.rows.len() / ROW_BYTES
+        self.lock().machine.rows.len()
     }
 
     /// Every command that no printer would have understood.
@@ -160,7 +167,7 @@ struct Machine {
     /// Bytes that are not a whole command yet.
     unread: Vec<u8>,
     queue: VecDeque<Action>,
-    rows: Vec<u8>,
+    rows: Vec<Vec<u8>>,
     papers: Vec<Raster>,
     faults: Vec<String>,
     answers: Vec<u8>,
@@ -272,7 +279,7 @@ impl Machine {
             let Some(action) = self.queue.pop_front() else { return };
             match action {
                 Action::Picture { row_bytes, dots } => self.draw(row_bytes, &dots),
-                Action::Feed { rows } => self.draw(ROW_BYTES, &vec![0; rows * ROW_BYTES]),
+                Action::Feed { rows } => self.draw(1, &vec![0; rows]),
                 Action::Cut => self.cut(),
                 Action::Answer(Queued::PaperSensor) => {
                     self.answers.push(if self.paper == PaperState::Low { 0x03 } else { 0x00 });
@@ -292,18 +299,21 @@ impl Machine {
                 return;
             }
             self.rows_until_out = self.rows_until_out.map(|rows| rows - 1);
-            if self.rows.len() < PAPER_ROWS_MAX * ROW_BYTES {
-                let mut whole = row[..row.len().min(ROW_BYTES)].to_vec();
-                whole.resize(ROW_BYTES, 0);
-                self.rows.extend_from_slice(&whole);
+            if self.rows.len() < PAPER_ROWS_MAX {
+                self.rows.push(row[..row.len().min(ROW_BYTES_MAX)].to_vec());
             }
         }
     }
 
     fn cut(&mut self) {
-        let rows = std::mem::take(&mut self.rows);
-        if let (Ok(height_dots), false) = (u32::try_from(rows.len() / ROW_BYTES), rows.is_empty()) {
-            self.papers.push(Raster { width_dots: 576, height_dots, rows });
+        let mut rows = std::mem::take(&mut self.rows);
+        let widest = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let row_bytes = if widest > 1 { widest } else { ROW_BYTES_BLANK };
+        rows.iter_mut().for_each(|row| row.resize(row_bytes, 0));
+        if let (Ok(width_dots), Ok(height_dots), false) =
+            (u32::try_from(row_bytes * 8), u32::try_from(rows.len()), rows.is_empty())
+        {
+            self.papers.push(Raster { width_dots, height_dots, rows: rows.concat() });
         }
     }
 

@@ -92,9 +92,10 @@ fn receipt(facility: &Facility) -> Receipt {
 fn paper(criterion: &mut Criterion) {
     let facility = facility();
     let paper = Paper::Receipt(receipt(&facility));
-    let raster = press::press(&paper, &facility).expect("drawn");
-    criterion
-        .bench_function("paper: draw a receipt", |bencher| bencher.iter(|| press::press(black_box(&paper), &facility)));
+    let raster = press::press(&paper, &facility, 576).expect("drawn");
+    criterion.bench_function("paper: draw a receipt", |bencher| {
+        bencher.iter(|| press::press(black_box(&paper), &facility, 576))
+    });
     criterion
         .bench_function("paper: encode a receipt", |bencher| bencher.iter(|| encode::job(black_box(&raster), true)));
 }

@@ -58,17 +58,23 @@ impl Sheet {
 ///
 /// # Errors
 /// A language that `ui/lang` does not have, or Slint's own reason.
-pub fn fill(paper: &Paper, facility: &Facility, letters: &Rc<RefCell<Letters>>) -> Result<Sheet, String> {
+pub fn fill(
+    paper: &Paper,
+    facility: &Facility,
+    width_dots: u32,
+    letters: &Rc<RefCell<Letters>>,
+) -> Result<Sheet, String> {
     match paper {
-        Paper::Receipt(receipt) => fill_receipt(receipt, facility, letters).map(Sheet::Receipt),
-        Paper::Ticket(ticket) => fill_ticket(ticket, facility, letters).map(Sheet::Ticket),
-        Paper::Slip(slip) => fill_slip(slip, facility, letters).map(Sheet::Slip),
+        Paper::Receipt(receipt) => fill_receipt(receipt, facility, width_dots, letters).map(Sheet::Receipt),
+        Paper::Ticket(ticket) => fill_ticket(ticket, facility, width_dots, letters).map(Sheet::Ticket),
+        Paper::Slip(slip) => fill_slip(slip, facility, width_dots, letters).map(Sheet::Slip),
     }
 }
 
 fn fill_receipt(
     receipt: &Receipt,
     facility: &Facility,
+    width_dots: u32,
     letters: &Rc<RefCell<Letters>>,
 ) -> Result<ReceiptPaper, String> {
     let ui = ReceiptPaper::new().map_err(|error| error.to_string())?;
@@ -82,7 +88,7 @@ fn fill_receipt(
     let desk = spoken_by(tongues.desk)?;
     let own = spoken_by(tongues.own)?;
 
-    let frame = frame(receipt.at, &receipt.claim, receipt.duplicate, tongues, facility);
+    let frame = frame(receipt.at, &receipt.claim, receipt.duplicate, tongues, facility, width_dots);
     ui.set_frame(PaperFrame { note: tongues.own_text(&facility.receipt_note), ..frame });
     ui.set_items(items(receipt, facility, tongues.own, &own, &desk));
     let unknown = receipt.lines.iter().any(|line| line.amount.is_none());
@@ -109,7 +115,9 @@ fn fill_receipt(
     ui.set_desk_collect_when(desk.collect_when);
     ui.set_bring(tongues.own_text(&receipt.bring));
     ui.set_desk_bring(tongues.desk_text(&receipt.bring));
-    ui.set_code(code(&receipt.claim)?);
+    let (code, quiet) = code(&receipt.claim, width_dots)?;
+    ui.set_code(code);
+    ui.set_code_quiet(quiet);
     ui.set_desk(desk.words);
     Ok(ui)
 }
@@ -192,7 +200,12 @@ fn items(
     ModelRc::new(VecModel::from(rows))
 }
 
-fn fill_ticket(ticket: &Ticket, facility: &Facility, letters: &Rc<RefCell<Letters>>) -> Result<TicketPaper, String> {
+fn fill_ticket(
+    ticket: &Ticket,
+    facility: &Facility,
+    width_dots: u32,
+    letters: &Rc<RefCell<Letters>>,
+) -> Result<TicketPaper, String> {
     let ui = TicketPaper::new().map_err(|error| error.to_string())?;
     glue(&ui.global::<PaperGlue>(), letters);
     let tongues = Tongues { own: ticket.language, desk: facility.desk_language };
@@ -205,7 +218,7 @@ fn fill_ticket(ticket: &Ticket, facility: &Facility, letters: &Rc<RefCell<Letter
         SharedString::from(format!("{date} {time}"))
     };
     ui.set_desk(desk);
-    ui.set_frame(frame(ticket.at, &ticket.number, ticket.duplicate, tongues, facility));
+    ui.set_frame(frame(ticket.at, &ticket.number, ticket.duplicate, tongues, facility, width_dots));
     ui.set_place(tongues.own_text(&ticket.place));
     ui.set_desk_place(tongues.desk_text(&ticket.place));
     ui.set_clinic(tongues.own_text(&ticket.clinic));
@@ -222,7 +235,12 @@ fn fill_ticket(ticket: &Ticket, facility: &Facility, letters: &Rc<RefCell<Letter
     Ok(ui)
 }
 
-fn fill_slip(slip: &DoubtSlip, facility: &Facility, letters: &Rc<RefCell<Letters>>) -> Result<SlipPaper, String> {
+fn fill_slip(
+    slip: &DoubtSlip,
+    facility: &Facility,
+    width_dots: u32,
+    letters: &Rc<RefCell<Letters>>,
+) -> Result<SlipPaper, String> {
     let ui = SlipPaper::new().map_err(|error| error.to_string())?;
     glue(&ui.global::<PaperGlue>(), letters);
     let tongues = Tongues { own: slip.language, desk: facility.desk_language };
@@ -230,7 +248,7 @@ fn fill_slip(slip: &DoubtSlip, facility: &Facility, letters: &Rc<RefCell<Letters
     let desk: SlipWords = ui.get_spoken();
     select(tongues.own)?;
     ui.set_desk(desk);
-    ui.set_frame(frame(slip.at, &slip.attempt_number, false, tongues, facility));
+    ui.set_frame(frame(slip.at, &slip.attempt_number, false, tongues, facility, width_dots));
     ui.set_amount(amount(slip.amount, facility, tongues.own));
     ui.set_place(tongues.own_text(&slip.desk));
     ui.set_desk_place(tongues.desk_text(&slip.desk));
@@ -269,8 +287,10 @@ fn frame(
     duplicate: bool,
     tongues: Tongues,
     facility: &Facility,
+    width_dots: u32,
 ) -> PaperFrame {
-    let (figure, figure_size) = figure(number);
+    let across = width_dots.saturating_sub(2 * MARGIN_DOTS);
+    let (figure, figure_size) = figure(number, across as usize + BEARING_DOTS);
     let kiosk =
         |language| SharedString::from(format!("{} · {}", facility.kiosk_prefix, facility.kiosk_place.get(language)));
     let (face, leading) = face(tongues.own);
@@ -280,6 +300,7 @@ fn frame(
         desk_hospital: tongues.desk_text(&facility.name),
         kiosk: kiosk(tongues.own),
         desk_kiosk: kiosk(tongues.desk),
+        across: whole(across),
         time: format!("{} {}", at.format("%Y-%m-%d"), format::clock(at.time(), tongues.own)).into(),
         note: SharedString::default(),
         figure: figure.into(),
@@ -308,26 +329,32 @@ const fn face(language: Language) -> (&'static str, f32) {
 /// Digits 12 mm (96 dots) high in Noto Sans CJK Bold, and what `Figure` takes out between two letters.
 const FIGURE_EM: usize = 130;
 const TRACKING_DOTS: usize = 2;
-/// Between the margins of `Sheet`; the side bearing of a last letter may reach into them.
-const LINE_DOTS: usize = 554;
+/// The margins of `Sheet`, each.
+const MARGIN_DOTS: u32 = 12;
+/// The side bearing of a last letter may reach so far into them.
+const BEARING_DOTS: usize = 2;
 
-/// The number in lines that fit, broken after the last hyphen that lets the first line fit, and its size in dots.
-fn figure(number: &str) -> (String, f32) {
-    let mut lines = vec![number];
-    if fitting_em(number) < FIGURE_EM {
-        let mut hyphens = number.match_indices('-').map(|(at, _)| at + 1);
-        if let Some(at) = hyphens.rfind(|at| fitting_em(&number[..*at]) >= FIGURE_EM) {
-            lines = vec![&number[..at], &number[at..]];
-        }
+/// The number in lines that fit on `line_dots`, each broken after the last hyphen at which it does, and its size in dots:
+/// full unless some part between two hyphens is too long for it.
+fn figure(number: &str, line_dots: usize) -> (String, f32) {
+    let fits = |line: &str| fitting_em(line, line_dots) >= FIGURE_EM;
+    let mut lines = Vec::new();
+    let mut rest = number;
+    while !fits(rest) {
+        let mut hyphens = rest.match_indices('-').map(|(at, _)| at + 1);
+        let Some(at) = hyphens.rfind(|at| *at < rest.len() && fits(&rest[..*at])) else { break };
+        lines.push(&rest[..at]);
+        rest = &rest[at..];
     }
-    let em = lines.iter().map(|line| fitting_em(line)).min().unwrap_or(FIGURE_EM).min(FIGURE_EM);
+    lines.push(rest);
+    let em = lines.iter().map(|line| fitting_em(line, line_dots)).min().unwrap_or(FIGURE_EM).min(FIGURE_EM);
     (lines.join("\n"), f32::from(u16::try_from(em).unwrap_or(u16::MAX)))
 }
 
-/// The largest size at which `line` fits between the margins.
-fn fitting_em(line: &str) -> usize {
+/// The largest size at which `line` fits on `line_dots`.
+fn fitting_em(line: &str, line_dots: usize) -> usize {
     let thousandths: usize = line.chars().map(em_width).sum();
-    (LINE_DOTS + TRACKING_DOTS * line.len()) * 1000 / thousandths.max(1)
+    (line_dots + TRACKING_DOTS * line.len()) * 1000 / thousandths.max(1)
 }
 
 /// Thousandths of an em in Noto Sans CJK Bold.
@@ -350,27 +377,33 @@ fn glue(layer: &PaperGlue<'_>, letters: &Rc<RefCell<Letters>>) {
     layer.on_glue(move |text| letters.borrow_mut().glue(&text).into());
 }
 
-/// Dots a module, and the quiet zone that readers ask for, in modules.
+/// Dots a module where there is room, and the quiet zone that readers ask for, in modules.
 const MODULE_DOTS: usize = 6;
 const QUIET_MODULES: usize = 4;
 
-/// The claim number as a QR code, dot for dot.
-fn code(claim: &str) -> Result<Image, String> {
+/// The claim number as a QR code, dot for dot, and the dots of its quiet zone.
+fn code(claim: &str, width_dots: u32) -> Result<(Image, f32), String> {
     let code = qrcode::QrCode::new(claim.as_bytes()).map_err(|error| format!("no QR code for this number: {error}"))?;
     let modules = code.width();
     let colors = code.to_colors();
-    let side = (modules + 2 * QUIET_MODULES) * MODULE_DOTS;
+    let module_dots = MODULE_DOTS.min(width_dots as usize / (modules + 2 * QUIET_MODULES)).max(1);
+    let side = (modules + 2 * QUIET_MODULES) * module_dots;
     let side_dots = u32::try_from(side).map_err(|error| error.to_string())?;
     let mut picture = SharedPixelBuffer::<Rgb8Pixel>::new(side_dots, side_dots);
     for (index, dot) in picture.make_mut_slice().iter_mut().enumerate() {
-        let at = |dots: usize| (dots / MODULE_DOTS).checked_sub(QUIET_MODULES).filter(|module| *module < modules);
+        let at = |dots: usize| (dots / module_dots).checked_sub(QUIET_MODULES).filter(|module| *module < modules);
         let dark = match (at(index % side), at(index / side)) {
             (Some(x), Some(y)) => colors[y * modules + x] == qrcode::Color::Dark,
             (None, _) | (_, None) => false,
         };
         *dot = if dark { Rgb8Pixel::new(0, 0, 0) } else { Rgb8Pixel::new(255, 255, 255) };
     }
-    Ok(Image::from_rgb8(picture))
+    let quiet = u32::try_from(QUIET_MODULES * module_dots).unwrap_or(u32::MAX);
+    Ok((Image::from_rgb8(picture), whole(quiet)))
+}
+
+fn whole(dots: u32) -> f32 {
+    f32::from(u16::try_from(dots).unwrap_or(u16::MAX))
 }
 
 /// The numbers that `quantity` in `receipt.slint` knows.
@@ -408,15 +441,32 @@ const fn own_name(language: Language) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::figure;
+    use super::{BEARING_DOTS, figure};
+
+    /// What is between the margins of a head of so many dots.
+    fn on(head_dots: usize, number: &str) -> (String, f32) {
+        figure(number, head_dots - 24 + BEARING_DOTS)
+    }
 
     #[test]
     fn long_numbers_break_at_a_hyphen() {
-        assert_eq!(figure("K3-027").0, "K3-027");
-        assert_eq!(figure("K3-1120-047-6").0, "K3-1120-\n047-6");
-        assert!(figure("K3-1120-047-6").1 > 129.0);
-        assert_eq!(figure("K3-1125-009").0, "K3-1125-\n009");
-        assert_eq!(figure("1234567890123").0, "1234567890123");
-        assert_eq!(figure("").0, "");
+        assert_eq!(on(576, "K3-027").0, "K3-027");
+        assert_eq!(on(576, "K3-1120-047-6").0, "K3-1120-\n047-6");
+        assert!(on(576, "K3-1120-047-6").1 > 129.0);
+        assert_eq!(on(576, "K3-1125-009").0, "K3-1125-\n009");
+        assert_eq!(on(576, "1234567890123").0, "1234567890123");
+        assert_eq!(on(576, "").0, "");
+    }
+
+    #[test]
+    fn a_narrow_head_takes_more_lines_of_the_same_size() {
+        assert_eq!(on(384, "K3-1120-047-6").0, "K3-\n1120-\n047-6");
+        assert!(on(384, "K3-1120-047-6").1 > 129.0);
+        assert_eq!(on(384, "K3-027").0, "K3-\n027");
+        assert_eq!(on(832, "K3-1120-047-6").0, "K3-1120-\n047-6");
+        assert_eq!(on(832, "K3-1120-04").0, "K3-1120-04");
+        assert_eq!(on(384, "1234567890123").0, "1234567890123");
+        assert!(on(384, "1234567890123").1 < 60.0);
+        assert_eq!(on(384, "1234567890123-").0, "1234567890123-");
     }
 }
