@@ -4,6 +4,7 @@
 use crate::app::desk::{self, Desk, DeskSender};
 use crate::app::effects::{Effects, Ports, Press, Recorded, ShowView};
 use crate::app::screens;
+use crate::app::vital::vital;
 use crate::config::{self, Config, Fault, Known};
 use crate::domain::payment::DeclineCause;
 use crate::domain::session::{Finished, Input, Reply, Session, TerminalReport};
@@ -107,7 +108,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         outbox: outbox.clone(),
     };
     let effects = Effects::new(ports, desk.clone(), runtime.handle().clone());
-    runtime.spawn(Desk::new(Session::new(facility), effects).run(inputs));
+    runtime.spawn(vital("desk", Desk::new(Session::new(facility), effects).run(inputs)));
     let told = to_desk(&desk, |online| Input::Hospital(Reply::Online(online)));
     let seen = hospital_seen.clone();
     let online: Arc<dyn Fn(bool) + Send + Sync> = Arc::new(move |online| {
@@ -115,7 +116,8 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         told(online);
     });
     let settings = SyncSettings::from(&config.hospital);
-    runtime.spawn(sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock, online, hooks.delivered));
+    let sender = sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock, online, hooks.delivered);
+    runtime.spawn(vital("sender", sender));
     let sources = Sources {
         kiosk: config.facility.kiosk_prefix.clone(),
         terminal_protocol: config.terminal.protocol.clone(),

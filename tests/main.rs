@@ -2,6 +2,8 @@
 
 #![cfg_attr(feature = "window", expect(clippy::cast_precision_loss, reason = "pixels are small numbers"))]
 
+#[cfg(feature = "window")]
+mod alive;
 mod catalogue;
 #[cfg(feature = "window")]
 mod commands;
@@ -43,6 +45,8 @@ mod terminal_vectors;
 mod totals;
 #[cfg(feature = "window")]
 mod touches;
+#[cfg(all(feature = "window", target_arch = "x86_64"))]
+mod unit;
 mod watch;
 mod zvt_dialogue;
 mod zvt_faults;

@@ -3,7 +3,7 @@
 use hospital_kiosk::rehearsal::play::play;
 use hospital_kiosk::rehearsal::script::parse;
 use hospital_kiosk::rehearsal::stage::{Protocol, Setting, Stage};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The stage and the folder it lives in.
 pub struct Theatre {
@@ -22,22 +22,33 @@ pub fn open_with(config: PathBuf, seed: u64) -> Theatre {
 
 /// At another card terminal.
 pub fn open_at(protocol: Protocol, config: PathBuf, seed: u64) -> Theatre {
+    open_set(|setting| (setting.protocol, setting.config, setting.seed) = (protocol, config, seed))
+}
+
+/// As another program, which becomes the demo; with `window` in a real window.
+pub fn open_as(program: &Path, window: bool) -> Theatre {
+    open_set(|setting| (setting.program, setting.window) = (program.to_owned(), window))
+}
+
+/// With other settings.
+pub fn open_set(set: impl FnOnce(&mut Setting)) -> Theatre {
     let folder = tempfile::tempdir().expect("folder");
-    let setting = Setting {
+    let mut setting = Setting {
         program: PathBuf::from(env!("CARGO_BIN_EXE_demo")),
         out: folder.path().join("out"),
         data: folder.path().join("data"),
-        config,
-        seed,
+        config: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("config/kiosk.toml"),
+        seed: 7,
         size: (1080, 1920),
         window: false,
         hospital_url: None,
-        protocol,
+        protocol: Protocol::Smartro,
         schedule_refresh_s: None,
         wall: chrono::DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").expect("time"),
         // Tests run beside each other on two cores.
         patience: std::time::Duration::from_secs(40),
     };
+    set(&mut setting);
     Theatre { stage: Stage::open(setting).expect("the kiosk starts"), folder }
 }
 

@@ -32,6 +32,10 @@ pub enum Message {
         ticket: Uuid,
         answers: Sender<StaffAnswer>,
     },
+    /// Is anybody there? Answered in its turn.
+    Pulse {
+        seen: Sender<()>,
+    },
     /// Rehearsal only: let `ms` of the kiosk's own time pass, deadline by deadline. `set` moves the clock.
     Pass {
         ms: u64,
@@ -70,6 +74,13 @@ impl DeskSender {
         if self.0.try_send(order).is_err() {
             tracing::error!("a staff order was dropped: the desk is behind or has ended");
         }
+    }
+
+    /// Whether the desk reads what it is sent, and gets so far within the time. Blocks until then.
+    #[must_use]
+    pub fn answers(&self, within: Duration) -> bool {
+        let (seen, answered) = channel_of_answers();
+        self.0.try_send(Message::Pulse { seen }).is_ok() && answered.recv_timeout(within).is_ok()
     }
 
     /// Lets the kiosk's own time pass and returns when every deadline in between was handled.
@@ -133,6 +144,9 @@ impl Desk {
                 Some(Message::CloseDay { ticket, answers }) => {
                     self.effects.wait_for_answer(ticket, answers);
                     self.handle(Input::CloseDay { ticket });
+                }
+                Some(Message::Pulse { seen }) => {
+                    let _ = seen.send(());
                 }
                 Some(Message::Pass { ms, set, done }) => {
                     self.pass(ms, &*set);

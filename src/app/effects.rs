@@ -208,7 +208,10 @@ impl Effects {
         let desk = self.desk.clone();
         self.runtime.spawn(async move {
             let day = ports.clock.now().wall.date_naive();
-            let reply = match ports.hospital.ask(question.clone()).await {
+            let (hospital, asked) = (ports.hospital.clone(), question.clone());
+            // A look-up that breaks is one without an answer, not one that the patient waits for in vain.
+            let answered = tokio::spawn(async move { hospital.ask(asked).await }).await;
+            let reply = match answered.unwrap_or(Reply::Unreachable) {
                 Reply::Unreachable => {
                     let store = ports.store.clone();
                     tokio::task::spawn_blocking(move || from_cache(&*store, day, &question))

@@ -3,8 +3,11 @@
 pub mod clock;
 pub mod desk;
 pub mod effects;
+pub mod log;
 #[cfg(feature = "window")]
 pub mod press;
+pub mod pulse;
 #[cfg(feature = "window")]
 pub mod screens;
 mod staff;
+pub mod vital;

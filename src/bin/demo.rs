@@ -3,7 +3,7 @@
 use anyhow::{Context, bail};
 use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand};
-use hospital_kiosk::app::screens;
+use hospital_kiosk::app::{log, screens};
 use hospital_kiosk::assembly;
 use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::language::Language;
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
             draw_screens(&out, &language, &mode, size).map(|()| true)
         }
         Some(Command::KioskChild { config, data, hospital, at, size, window, schedule_refresh_s, protocol }) => {
-            log_to_stderr();
+            log::to_stderr();
             demo_config(&config, &data, &hospital, size)
                 .and_then(|mut config| {
                     config.terminal.protocol = protocol;
@@ -274,11 +274,6 @@ fn size(text: &str) -> Result<(u32, u32), String> {
     let (width, height) = text.split_once('x').ok_or("write WIDTHxHEIGHT, as in 1080x1920")?;
     let parse = |text: &str| text.parse().ok().filter(|pixels| (400..=8000).contains(pixels));
     parse(width).zip(parse(height)).ok_or_else(|| "write WIDTHxHEIGHT, each 400 to 8000 pixels".to_owned())
-}
-
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
 }
 
 /// A folder of this run, gone at the end.

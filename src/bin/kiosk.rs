@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 use hospital_kiosk::app::clock::SystemClock;
 use hospital_kiosk::app::effects::Press;
-use hospital_kiosk::app::press;
 use hospital_kiosk::app::screens::{self, KioskWindow};
+use hospital_kiosk::app::{log, press, pulse, vital};
 use hospital_kiosk::assembly::{self, Hooks};
 use hospital_kiosk::commands::{self, Answer, CANNOT, Refusal, Streams, YES, check, quote, socket};
 use hospital_kiosk::config::{self, Config};
@@ -362,7 +362,8 @@ fn load(path: &std::path::Path) -> Result<Config, Refusal> {
 fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
     one_pixel_is_one_pixel();
     no_core_dumps().map_err(commands::usage)?;
-    log();
+    log::to_stderr();
+    vital::end_with_any_part();
     let config = load(path)?;
     screens::fonts_installed().map_err(commands::usage)?;
     run_window(&config, first_frame).map_err(|error| commands::usage(format!("{error:#}")))?;
@@ -372,9 +373,13 @@ fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
 /// Keys and patients are in this memory: no core file, no crash handler, no debugger of another user gets a copy. The limit
 /// alone would not do: a handler in `core_pattern` is started in spite of it (core(5)).
 fn no_core_dumps() -> Result<(), String> {
-    use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+    use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
     let cannot = |error: rustix::io::Errno| format!("core dumps cannot be turned off: {error}");
-    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) }).map_err(cannot)?;
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    // A supervisor that set the limit may forbid to set it again.
+    if getrlimit(Resource::Core) != none {
+        setrlimit(Resource::Core, none).map_err(cannot)?;
+    }
     set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(cannot)
 }
 
@@ -411,12 +416,10 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
         Arc::new(running.desk.clone()),
         running.outbox.clone(),
     );
+    let pulse = window.handle();
+    pulse::start(running.desk.clone(), move |within| pulse.draws(within));
     window.run()?;
+    // Nothing here ends it: somebody took the window away, and a process without one must not stay.
     running.runtime.shutdown_background();
-    Ok(())
-}
-
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    anyhow::bail!("the window is gone")
 }

@@ -253,20 +253,27 @@ pub fn serve(folder: &Path, store: Arc<dyn Store>, desk: Arc<dyn StaffDesk>, sen
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         Ok(listener)
     }) {
-        Ok(listener) => drop(std::thread::spawn(move || {
+        Ok(listener) => on_a_thread(move || {
             for stream in listener.incoming().flatten() {
                 let (store, desk, sender) = (store.clone(), desk.clone(), sender.clone());
                 // An order may take minutes; others are answered meanwhile.
-                std::thread::spawn(move || {
+                on_a_thread(move || {
                     if let Err(error) = serve_one(stream, &*store, &*desk, &sender) {
                         tracing::warn!("a command could not be answered: {error}");
                     }
                 });
             }
-        })),
+        }),
         Err(error) => tracing::warn!("commands cannot reach this kiosk while it runs: {error}"),
     }
     Serving { path }
+}
+
+/// One that may fail alone: a command then ends without an answer, and the kiosk goes on.
+fn on_a_thread(work: impl FnOnce() + Send + 'static) {
+    if let Err(error) = std::thread::Builder::new().name("commands".to_owned()).spawn(work) {
+        tracing::warn!(%error, "no thread to answer commands");
+    }
 }
 
 impl Drop for Serving {

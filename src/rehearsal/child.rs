@@ -4,9 +4,9 @@
 use super::clock::DemoClock;
 use super::headless::{self, Box2};
 use crate::app::desk::DeskSender;
-use crate::app::press;
 use crate::app::screens::ui::App;
 use crate::app::screens::{KioskHandle, KioskWindow};
+use crate::app::{press, pulse, vital};
 use crate::assembly::{self, Hooks};
 use crate::config::Config;
 use crate::domain::moment::Tick;
@@ -18,7 +18,7 @@ use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use uuid::Uuid;
@@ -74,6 +74,14 @@ pub enum Order {
     Place {
         id: String,
     },
+    /// A part breaks as by a mistake in it: `desk`, `window`, `sender` (when it next delivers), or a thread of that name.
+    Break {
+        part: String,
+    },
+    /// A part stands still for ever: `desk` or `window`.
+    Stop {
+        part: String,
+    },
     Quit,
 }
 
@@ -128,6 +136,7 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     if !window {
         headless::start().map_err(anyhow::Error::msg)?;
     }
+    vital::end_with_any_part();
     let prepared = assembly::prepare();
     let facility = Arc::new(config.facility.clone());
     let taps = prepared.desk.clone();
@@ -157,6 +166,10 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
         plug,
         window,
     };
+    if window {
+        let pulse = handle.clone();
+        pulse::start(running.desk.clone(), move |within| pulse.draws(within));
+    }
     std::thread::spawn(move || {
         steering.wait_for_first_view(started);
         steering.obey();
@@ -167,30 +180,28 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     Ok(())
 }
 
-/// The step of the journal at which this process loses its power.
+/// What goes wrong in this process by order.
 #[derive(Clone, Default)]
-struct Plug(Arc<Mutex<Option<PaymentState>>>);
+struct Plug {
+    /// The step of the journal at which it loses its power.
+    step: Arc<Mutex<Option<PaymentState>>>,
+    sender_breaks: Arc<AtomicBool>,
+}
 
 impl Plug {
     fn pull_at(&self, step: PaymentState) {
-        *super::stage::lock(&self.0) = Some(step);
+        *super::stage::lock(&self.step) = Some(step);
     }
 
     /// SIGKILL, so that nothing is flushed and nothing is said.
     fn reached(&self, step: PaymentState) {
-        if *super::stage::lock(&self.0) == Some(step) {
+        if *super::stage::lock(&self.step) == Some(step) {
             let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
         }
     }
 }
 
-fn hooks(
-    config: &Config,
-    window: &KioskWindow,
-    shown: &Arc<AtomicU64>,
-    clock: Arc<DemoClock>,
-    plug: &Plug,
-) -> Hooks {
+fn hooks(config: &Config, window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>, plug: &Plug) -> Hooks {
     let width_dots = config.printer.width_dots;
     let (handle, shown) = (window.handle(), shown.clone());
     let (at_entry, at_delivery) = (plug.clone(), plug.clone());
@@ -222,6 +233,7 @@ fn hooks(
         }),
         delivered: Arc::new(move |request| {
             at_delivery.reached(PaymentState::Settled);
+            assert!(!at_delivery.sender_breaks.load(Ordering::SeqCst), "the sender breaks, as it was told to");
             say(&Say::Delivered { request });
         }),
     }
@@ -324,8 +336,39 @@ impl Steering {
             Order::Place { id } => {
                 self.on_main(move |app| headless::find(app, &id))?.map(|found| Say::Place(found.area))
             }
+            Order::Break { part } => self.break_part(&part),
+            Order::Stop { part } => self.trouble(&part, || {
+                loop {
+                    std::thread::park();
+                }
+            }),
             Order::Quit => Ok(Say::Done { touch_to_frame_ms: None }),
         }
+    }
+
+    fn break_part(&self, part: &str) -> Result<Say, String> {
+        let breaks = || panic!("it breaks, as it was told to");
+        match part {
+            "desk" | "window" => return self.trouble(part, breaks),
+            "sender" => self.plug.sender_breaks.store(true, Ordering::SeqCst),
+            thread => {
+                let thread = std::thread::Builder::new().name(thread.to_owned()).spawn(breaks);
+                let _ = thread.map_err(|error| error.to_string())?.join();
+            }
+        }
+        Ok(Say::Done { touch_to_frame_ms: None })
+    }
+
+    fn trouble(&self, part: &str, trouble: impl Fn() + Send + Sync + 'static) -> Result<Say, String> {
+        match part {
+            "desk" => {
+                let desk = self.desk.clone();
+                self.runtime.spawn(async move { desk.pass(0, Arc::new(move |_| trouble())).await });
+            }
+            "window" => self.handle.in_window(move |_| trouble()),
+            other => return Err(format!("`{other}` is neither desk nor window")),
+        }
+        Ok(Say::Done { touch_to_frame_ms: None })
     }
 
     /// Presses, waits until the kiosk showed something, and times the press to the finished buffer.

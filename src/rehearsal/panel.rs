@@ -16,7 +16,7 @@ const GUIDE: &str = "Number 10293847, born 1958-04-12 (Korean) or 20481632, born
 /// A window manager may know better.
 const BESIDE_THE_KIOSK: slint::PhysicalPosition = slint::PhysicalPosition { x: 580, y: 0 };
 
-/// Runs until either window is closed, then writes `summary.json`.
+/// Runs until the panel is closed or the kiosk ends (its window stays open, as a kiosk's does), then writes `summary.json`.
 ///
 /// # Errors
 /// The stage or a window cannot be had.

@@ -50,10 +50,11 @@ use crate::domain::language::Language;
 use crate::domain::screen::staff::StaffScreen;
 use crate::domain::screen::{Screen, Tap, View};
 use chrono::{DateTime, FixedOffset};
-use slint::ComponentHandle;
+use slint::{CloseRequestResponse, ComponentHandle};
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use ui::Scene;
 use words::Words;
@@ -71,12 +72,20 @@ const MM_PER_INCH: f32 = 25.4;
 pub struct KioskWindow {
     app: ui::App,
     shared: Arc<Shared>,
+    first_frame: FirstFrame,
 }
+
+/// What is done once, when the first picture is on the screen.
+type FirstFrame = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
 
 /// What window and handle share.
 struct Shared {
     facility: Arc<Facility>,
     state: Mutex<State>,
+    /// The last picture that was asked for by [`KioskHandle::draws`], and the last that was drawn.
+    asked: AtomicI32,
+    drawn: Mutex<i32>,
+    drawing: Condvar,
 }
 
 struct State {
@@ -114,12 +123,21 @@ impl KioskWindow {
         size(&app, display);
         let guard = Duration::from_millis(DOUBLE_TAP_GUARD_MS);
         let state = State { view: None, wall: None, changed_at: Instant::now(), guard };
-        let shared = Arc::new(Shared { facility, state: Mutex::new(state) });
+        let shared = Arc::new(Shared {
+            facility,
+            state: Mutex::new(state),
+            asked: AtomicI32::new(0),
+            drawn: Mutex::new(0),
+            drawing: Condvar::new(),
+        });
+        let first_frame = FirstFrame::default();
+        watch_drawing(&app, &shared, &first_frame);
+        // A window manager's close, or Alt and F4 on a keyboard plugged in: nobody is there to open it again.
+        app.window().on_close_requested(|| CloseRequestResponse::KeepWindowShown);
         let on_tap = Rc::new(on_tap);
         taps::forward(&app, &shared, on_tap.clone());
         keys::forward(&app, &shared, on_tap);
-        app.global::<ui::Frame>().on_drawn(|colour| colour);
-        Ok(Self { app, shared })
+        Ok(Self { app, shared, first_frame })
     }
 
     /// Shows `view`; `wall` is the header's clock.
@@ -152,16 +170,9 @@ impl KioskWindow {
         &self.app
     }
 
-    /// Calls `f` once, in the event loop, right after the first frame was drawn. The software renderer has no rendering
-    /// notifier; instead a colour of the window is bound to a callback, which the first drawing asks for.
+    /// Calls `f` once, in the event loop, right after the first frame was drawn.
     pub fn on_first_frame(&self, f: impl FnOnce() + 'static) {
-        let once = Rc::new(RefCell::new(Some(f)));
-        self.app.global::<ui::Frame>().on_drawn(move |colour| {
-            if let Some(f) = once.borrow_mut().take() {
-                slint::Timer::single_shot(Duration::ZERO, f);
-            }
-            colour
-        });
+        *self.first_frame.borrow_mut() = Some(Box::new(f));
     }
 
     /// How long after a change of screen touches are not taken; zero for scripts that are faster than fingers.
@@ -181,6 +192,16 @@ impl KioskHandle {
         self.in_window(move |app| set_clock(app, &shared, wall));
     }
 
+    /// Asks for a picture, and tells whether the window drew it in that time. Blocks until then; not on the window's thread.
+    #[must_use]
+    pub fn draws(&self, within: Duration) -> bool {
+        let asked = self.shared.asked.fetch_add(1, Ordering::SeqCst).wrapping_add(1);
+        self.in_window(move |app| app.global::<ui::Frame>().set_asked(asked));
+        let drawn = self.shared.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.shared.drawing.wait_timeout_while(drawn, within, |drawn| *drawn != asked);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+
     /// Ends [`KioskWindow::run`].
     pub fn quit(&self) {
         self.in_window(|_| {
@@ -192,6 +213,20 @@ impl KioskHandle {
     pub fn in_window(&self, f: impl FnOnce(&ui::App) + Send + 'static) {
         let _ = self.app.upgrade_in_event_loop(move |app| f(&app));
     }
+}
+
+/// The software renderer has no rendering notifier; instead a colour of the window is bound to a callback, which drawing asks
+/// for: the first time, and whenever another picture was asked for.
+fn watch_drawing(app: &ui::App, shared: &Arc<Shared>, first_frame: &FirstFrame) {
+    let (shared, first_frame) = (shared.clone(), first_frame.clone());
+    app.global::<ui::Frame>().on_drawn(move |colour, asked| {
+        if let Some(f) = first_frame.borrow_mut().take() {
+            slint::Timer::single_shot(Duration::ZERO, f);
+        }
+        *shared.drawn.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+        shared.drawing.notify_all();
+        colour
+    });
 }
 
 /// Sizes are millimetres: the pixels of a millimetre come from the configured diagonal.
