@@ -10,6 +10,7 @@ mod queue;
 mod schedule;
 mod staff;
 mod undo;
+mod years;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::config;
