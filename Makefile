@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. Each installs by apt what the system lacks, naming what and why.
-.PHONY: demo test kill lint check peers bench package tools
+.PHONY: demo test kill soak lint check peers bench package tools
 CARGO ?= cargo
 export LC_ALL = C.UTF-8
 
@@ -18,6 +18,10 @@ test: tools
 kill: tools
 	@sh tests/tools.sh window
 	KILL_ROUNDS=$${KILL_ROUNDS:-200} $(CARGO) test --test tests kill:: -- --include-ignored --nocapture --test-threads 1
+
+# 10,000 visits in one life of the process, on days that pass as they are played: nothing may be left behind.
+soak: tools
+	SOAK_VISITS=$${SOAK_VISITS:-10000} $(CARGO) test --test tests soak:: -- --include-ignored --nocapture
 
 lint: tools
 	$(CARGO) fmt --check

@@ -33,6 +33,8 @@ mod rough;
 #[cfg(feature = "window")]
 mod screens;
 #[cfg(feature = "window")]
+mod soak;
+#[cfg(feature = "window")]
 mod staff;
 #[cfg(feature = "window")]
 mod stage;

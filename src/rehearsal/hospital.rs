@@ -113,10 +113,20 @@ impl SimHospital {
     /// No port, no thread, or the seed broke the server's own rules.
     pub fn start(day: NaiveDate) -> io::Result<Self> {
         let hospital = Self::start_empty()?;
-        let bundle = people::seed_bundle(day);
-        hospital.shared.shelf().transaction(&bundle).map_err(|refusal| io::Error::other(refusal.text))?;
-        hospital.shared.shelf().forget_history();
+        hospital.begin_day(day)?;
         Ok(hospital)
+    }
+
+    /// The demo's patients have appointments on this day too. What happened on the days before is forgotten.
+    ///
+    /// # Errors
+    /// The seed broke the server's own rules.
+    pub fn begin_day(&self, day: NaiveDate) -> io::Result<()> {
+        let mut shelf = self.shared.shelf();
+        shelf.forget_days();
+        shelf.transaction(&people::seed_bundle(day)).map_err(|refusal| io::Error::other(refusal.text))?;
+        shelf.forget_history();
+        Ok(())
     }
 
     /// Nobody in it yet.

@@ -57,6 +57,12 @@ impl Shelf {
         }
     }
 
+    /// Of the days before only people and machines are left.
+    pub fn forget_days(&mut self) {
+        self.resources.retain(|kept| ["Patient", "Device"].iter().any(|kind| kept.value["resourceType"] == **kind));
+        self.history.clear();
+    }
+
     /// Resources as they are, ids and all: they were there before.
     pub fn put(&mut self, resources: Vec<Value>) {
         let kept = |value| Kept { value, created: Instant::now(), pages: None, arrived: false };

@@ -1,0 +1,139 @@
+//! Who comes: `tests/data/soak.txt`, played on a whole kiosk.
+
+use crate::stage::{Theatre, open_set};
+use chrono::{DateTime, Days, FixedOffset};
+use hospital_kiosk::commands::socket::{self, Request};
+use hospital_kiosk::domain::staff::Pin;
+use hospital_kiosk::rehearsal::child::Order;
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PIN: &str = "40718293";
+/// Of the screen that the sizes of controls are given for.
+const SIZE: (u32, u32) = (1080, 1920);
+const SCHEDULE_REFRESH_S: u64 = 5;
+
+struct Visit {
+    name: String,
+    steps: Vec<Step>,
+}
+
+#[derive(Clone)]
+enum Step {
+    Play(String),
+    PrinterOut,
+    TerminalOut,
+    Pass(u64),
+}
+
+fn read(text: &str) -> Vec<Visit> {
+    let parts = text.split("\n== ").skip(1);
+    parts.map(|part| part.split_once('\n').expect("a visit")).map(|(name, lines)| visit(name, lines)).collect()
+}
+
+fn visit(name: &str, lines: &str) -> Visit {
+    let mut steps = Vec::new();
+    for line in lines.lines().filter(|line| !line.is_empty()) {
+        match (line, line.strip_prefix("pass ")) {
+            ("printer out", _) => steps.push(Step::PrinterOut),
+            ("terminal out", _) => steps.push(Step::TerminalOut),
+            (_, Some(ms)) => steps.push(Step::Pass(ms.parse().expect("milliseconds"))),
+            (line, None) => match steps.last_mut() {
+                Some(Step::Play(script)) => script.extend(["\n", line]),
+                _ => steps.push(Step::Play(line.to_owned())),
+            },
+        }
+    }
+    Visit { name: name.to_owned(), steps }
+}
+
+/// The kiosk and all who come to it.
+pub struct Lobby {
+    theatre: Theatre,
+    visits: Vec<Visit>,
+    day: DateTime<FixedOffset>,
+    played: BTreeMap<String, usize>,
+    papers: usize,
+    process: u32,
+}
+
+impl Lobby {
+    pub fn open() -> Self {
+        let theatre = open_set(|setting| {
+            setting.size = SIZE;
+            setting.schedule_refresh_s = Some(SCHEDULE_REFRESH_S);
+            if let Some(program) = env::var_os("SOAK_PROGRAM") {
+                setting.program = PathBuf::from(program);
+            }
+        });
+        let folder = theatre.folder.path().join("data/store");
+        let pin = Request::StaffPin { pin: Pin::read(PIN).expect("digits") };
+        socket::ask(&folder, &pin).expect("the kiosk runs").expect("an answer");
+        let process = theatre.stage.kiosk_id().expect("a kiosk");
+        let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/soak.txt");
+        let visits = read(&fs::read_to_string(table).expect("the visits"));
+        let day = DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").expect("a time");
+        Self { theatre, visits, day, played: BTreeMap::new(), papers: 0, process }
+    }
+
+    pub fn process(&self) -> u32 {
+        self.process
+    }
+
+    /// The visit of this number, counted from 1.
+    pub fn visit(&mut self, number: usize) {
+        let place = (number - 1) % self.visits.len();
+        if place == 0 {
+            self.begin_day();
+        }
+        let (name, steps) = (self.visits[place].name.clone(), self.visits[place].steps.clone());
+        for step in &steps {
+            let done = self.step(step);
+            done.unwrap_or_else(|error| panic!("visit {number}, {name}: {error:#}\n{}", self.end_of_log()));
+        }
+        if steps.iter().any(|step| matches!(step, Step::TerminalOut)) {
+            self.theatre.stage.terminal.plug_in();
+        }
+        self.theatre.stage.printer.plug_in().expect("a line");
+        self.theatre.stage.terminal.no_cards();
+        self.papers += self.theatre.stage.printer.take_papers().len();
+        *self.played.entry(name).or_default() += 1;
+    }
+
+    fn step(&mut self, step: &Step) -> anyhow::Result<()> {
+        match step {
+            Step::Play(script) => self.theatre.try_play(script)?,
+            Step::PrinterOut => self.theatre.stage.printer.unplug(),
+            Step::TerminalOut => self.theatre.stage.terminal.unplug(),
+            Step::Pass(ms) => drop(self.theatre.stage.order(&Order::Wait { ms: *ms })?),
+        }
+        Ok(())
+    }
+
+    /// Hospital, kiosk and their clocks go on together. The days are all Wednesdays: somebody works.
+    fn begin_day(&mut self) {
+        let hospital = self.theatre.stage.hospital.as_ref().expect("ours");
+        hospital.set_clock_ahead_s(self.day.signed_duration_since(chrono::Utc::now()).num_seconds());
+        hospital.begin_day(self.day.date_naive()).expect("appointments");
+        self.theatre.stage.set_clock(self.day).expect("a clock");
+        self.day = self.day.checked_add_days(Days::new(7)).expect("a day");
+    }
+
+    pub fn sum(&self) -> String {
+        format!("{} papers; {:?}", self.papers, self.played)
+    }
+
+    pub fn nothing_went_wrong(&mut self) {
+        assert!(!self.theatre.stage.kiosk_ended(), "the kiosk ended\n{}", self.end_of_log());
+        assert!(!self.theatre.log().contains("panicked"), "{}", self.theatre.log());
+        assert!(self.papers * 4 >= self.played.values().sum::<usize>(), "hardly any paper: {}", self.sum());
+    }
+
+    fn end_of_log(&self) -> String {
+        let log = self.theatre.log();
+        let lines = log.lines().collect::<Vec<_>>();
+        lines[lines.len().saturating_sub(40)..].join("\n")
+    }
+}
