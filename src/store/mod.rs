@@ -159,8 +159,12 @@ impl SqliteStore {
             erased |= self.write(|tx| schedule::put(tx, day, part))?;
             give_way();
         }
-        let missing = if whole { schedule::not_among(&self.connection(), day, &rows)? } else { Vec::new() };
-        for part in missing.chunks(schedule::ROWS_AT_ONCE).chain(gone.chunks(schedule::ROWS_AT_ONCE)) {
+        let stale = schedule::not_among(&self.connection(), day, &rows, whole)?;
+        for part in stale.chunks(schedule::ROWS_AT_ONCE) {
+            erased |= self.write(|tx| schedule::remove_stale(tx, day, part))?;
+            give_way();
+        }
+        for part in gone.chunks(schedule::ROWS_AT_ONCE) {
             erased |= self.write(|tx| schedule::remove(tx, day, part))?;
             give_way();
         }

@@ -14,12 +14,13 @@ pub(super) const FIND_PATIENT: &str =
     "SELECT patient FROM schedule WHERE day = ?1 AND number = ?2 AND birth_date = ?3 LIMIT 1";
 pub(super) const FIND_APPOINTMENTS: &str =
     "SELECT appointment FROM schedule WHERE day = ?1 AND number = ?2 ORDER BY starts_at_s, rowid LIMIT ?3";
-pub(super) const FIND_SLIP: &str = "SELECT patient, appointment FROM schedule WHERE day = ?1 AND slip = ?2 LIMIT 2";
+pub(super) const FIND_SLIP: &str = "SELECT patient, appointment FROM schedule WHERE day = ?1 AND slip = ?2 LIMIT 100";
 
 /// More rows are not written in one transaction: whoever waits for the store meanwhile is a patient.
 pub(super) const ROWS_AT_ONCE: usize = 100;
 
-/// A row as it is stored; made before the database is locked, for a day has 15,000 of them.
+/// An appointment, and one number of one of its patients, as it is stored; made before the database is locked, for a day
+/// has 15,000 of them.
 pub(super) struct Prepared {
     appointment_ref: String,
     number: String,
@@ -55,9 +56,8 @@ pub(super) fn put(tx: &Transaction<'_>, day: NaiveDate, rows: &[Prepared]) -> Re
     let mut statement = tx.prepare(
         "INSERT INTO schedule (day, appointment_ref, number, birth_date, slip, starts_at_s, patient, appointment)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (day, appointment_ref) DO UPDATE SET number = excluded.number, birth_date = excluded.birth_date,
-             slip = excluded.slip, starts_at_s = excluded.starts_at_s, patient = excluded.patient,
-             appointment = excluded.appointment
+         ON CONFLICT (day, appointment_ref, number) DO UPDATE SET birth_date = excluded.birth_date, slip = excluded.slip,
+             starts_at_s = excluded.starts_at_s, patient = excluded.patient, appointment = excluded.appointment
          WHERE patient <> excluded.patient OR appointment <> excluded.appointment",
     )?;
     let mut written = 0;
@@ -76,13 +76,32 @@ pub(super) fn put(tx: &Transaction<'_>, day: NaiveDate, rows: &[Prepared]) -> Re
     Ok(i64::try_from(written).unwrap_or(i64::MAX) > count(tx)? - before)
 }
 
-/// What is kept of the day and not among `rows`.
-pub(super) fn not_among(connection: &Connection, day: NaiveDate, rows: &[Prepared]) -> Result<Vec<String>> {
-    let kept: BTreeSet<&str> = rows.iter().map(|row| row.appointment_ref.as_str()).collect();
-    let mut statement = connection.prepare("SELECT appointment_ref FROM schedule WHERE day = ?1")?;
-    let found = statement.query_map([day.to_string()], |row| row.get::<_, String>(0))?;
-    let found = found.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(found.into_iter().filter(|reference| !kept.contains(reference.as_str())).collect())
+/// An appointment and a number that is kept with it.
+pub(super) type Key = (String, String);
+
+/// What is kept of the day and not among `rows`: with `whole` all of it, else what is kept of their appointments, which may
+/// have lost a patient.
+pub(super) fn not_among(connection: &Connection, day: NaiveDate, rows: &[Prepared], whole: bool) -> Result<Vec<Key>> {
+    let now: BTreeSet<(&str, &str)> =
+        rows.iter().map(|row| (row.appointment_ref.as_str(), row.number.as_str())).collect();
+    let named: BTreeSet<&str> = rows.iter().map(|row| row.appointment_ref.as_str()).collect();
+    let mut statement = connection.prepare("SELECT appointment_ref, number FROM schedule WHERE day = ?1")?;
+    let found = statement.query_map([day.to_string()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let found = found.collect::<rusqlite::Result<Vec<Key>>>()?;
+    let is_stale = |(reference, number): &Key| {
+        (whole || named.contains(reference.as_str())) && !now.contains(&(reference.as_str(), number.as_str()))
+    };
+    Ok(found.into_iter().filter(is_stale).collect())
+}
+
+/// True if there was one of them.
+pub(super) fn remove_stale(tx: &Transaction<'_>, day: NaiveDate, stale: &[Key]) -> Result<bool> {
+    let mut statement = tx.prepare("DELETE FROM schedule WHERE day = ?1 AND appointment_ref = ?2 AND number = ?3")?;
+    let mut removed = 0;
+    for (reference, number) in stale {
+        removed += statement.execute(params![day.to_string(), reference, number])?;
+    }
+    Ok(removed > 0)
 }
 
 /// True if there was one of them.
@@ -151,12 +170,16 @@ pub(super) fn appointments(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Nobody if two rows share the slip: it must not show one patient what is another's.
+/// Nobody if two appointments share the slip: it must not show one patient what is another's. Of several patients of one
+/// appointment the eldest, as at the hospital's server.
 pub(super) fn slip(connection: &Connection, day: NaiveDate, code: &str) -> Result<Option<(Patient, Appointment)>> {
     let mut statement = connection.prepare(FIND_SLIP)?;
-    let rows = statement.query_map(params![day.to_string(), code], |row| Ok((offline_patient(row)?, json(row, 1)?)))?;
+    let rows = statement
+        .query_map(params![day.to_string(), code], |row| Ok((offline_patient(row)?, json::<Appointment>(row, 1)?)))?;
     let mut found = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(if found.len() == 1 { found.pop() } else { None })
+    let same = found.windows(2).all(|pair| pair[0].1.server_ref == pair[1].1.server_ref);
+    found.sort_by_key(|(patient, _)| std::cmp::Reverse(patient.birth_date.0));
+    Ok(found.pop().filter(|_| same))
 }
 
 /// True while there is more to wipe.

@@ -148,6 +148,24 @@ pub(super) const STEPS: &[&str] = &[
     "
     ALTER TABLE outbox ADD COLUMN taken TEXT;
 ",
+    // An appointment may be of several patients, and a patient may have several numbers. The day is pulled anew.
+    "
+    DROP TABLE schedule;
+    CREATE TABLE schedule (
+        day             TEXT NOT NULL,
+        appointment_ref TEXT NOT NULL,
+        number          TEXT NOT NULL,
+        birth_date      TEXT NOT NULL,
+        slip            TEXT,
+        starts_at_s     INTEGER NOT NULL,
+        patient         TEXT NOT NULL,
+        appointment     TEXT NOT NULL,
+        UNIQUE (day, appointment_ref, number)
+    ) STRICT;
+    CREATE INDEX schedule_by_number ON schedule (day, number, birth_date);
+    CREATE INDEX schedule_by_slip ON schedule (day, slip) WHERE slip IS NOT NULL;
+    DELETE FROM schedule_marks;
+",
 ];
 
 /// What this program knows of them; a database of a later one is left alone.

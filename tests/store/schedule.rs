@@ -12,7 +12,7 @@ fn rows(numbers: std::ops::Range<usize>) -> Vec<(Patient, Appointment)> {
 }
 
 fn whole(rows: Vec<(Patient, Appointment)>, mark: &str) -> ScheduleNews {
-    ScheduleNews { whole: true, rows, gone: Vec::new(), mark: Some(mark.into()) }
+    ScheduleNews { whole: true, rows, mark: Some(mark.into()), ..ScheduleNews::default() }
 }
 
 fn kept(store: &SqliteStore, numbers: std::ops::Range<usize>) -> usize {
@@ -33,6 +33,7 @@ fn news_change_what_they_name_and_a_whole_day_changes_all() {
         rows: vec![(patient(7), cancelled.clone())],
         gone: vec!["Appointment/8".into(), "Appointment/99999".into()],
         mark: Some("m2".into()),
+        ..ScheduleNews::default()
     };
     for _ in 0..2 {
         store.update_schedule(day(), &news, at() + TimeDelta::hours(1)).unwrap();
@@ -154,4 +155,41 @@ fn what_a_look_up_costs_and_waits_in_a_day_of_15000() {
             waits.len()
         );
     }
+}
+
+/// A mother and her child, and a patient with an old number and a new one.
+#[test]
+fn an_appointment_is_kept_for_each_of_its_patients() {
+    let disk = Disk::new();
+    let store = disk.open();
+    let visit = |version: &str| Appointment { version: version.into(), ..appointment(1, "10:30", Some("S1")) };
+    let rows = |numbers: &[usize]| numbers.iter().map(|number| (patient(*number), visit("1"))).collect::<Vec<_>>();
+    let elder = Patient { birth_date: BirthDate(NaiveDate::from_ymd_opt(1950, 1, 1).unwrap()), ..patient(3) };
+    let mut all = rows(&[1, 2]);
+    all.push((elder, visit("1")));
+    store.update_schedule(day(), &whole(all, "m1"), at()).unwrap();
+    assert_eq!(kept(&store, 0..9), 3);
+    let (whose, _) = store.cached_slip(day(), "S1").unwrap().expect("one appointment, whoever holds its slip");
+    assert_eq!(whose.number, patient(3).number, "the eldest");
+
+    let less = ScheduleNews { rows: rows(&[2]), mark: Some("m2".into()), ..ScheduleNews::default() };
+    store.update_schedule(day(), &less, at()).unwrap();
+    assert_eq!((kept(&store, 0..9), kept(&store, 2..3)), (1, 1), "whoever is no longer one of them is gone");
+    let gone = ScheduleNews { gone: vec!["Appointment/1".into()], ..ScheduleNews::default() };
+    store.update_schedule(day(), &gone, at()).unwrap();
+    assert_eq!(kept(&store, 0..9), 0);
+    let two = vec![(patient(1), visit("1")), (patient(2), appointment(2, "11:30", Some("S1")))];
+    store.update_schedule(day(), &whole(two, "m3"), at()).unwrap();
+    assert_eq!(store.cached_slip(day(), "S1").unwrap(), None, "two appointments with one slip are nobody's");
+}
+
+/// What was read of a day before it broke off takes nothing away.
+#[test]
+fn a_part_of_a_day_adds_to_what_is_kept() {
+    let disk = Disk::new();
+    let store = disk.open();
+    store.update_schedule(day(), &whole(rows(0..10), "m1"), at()).unwrap();
+    let part = ScheduleNews { rows: rows(20..30), ..ScheduleNews::default() };
+    store.update_schedule(day(), &part, at()).unwrap();
+    assert_eq!((kept(&store, 0..40), store.schedule_mark(day()).unwrap()), (20, None), "and the next pull is whole");
 }
