@@ -50,7 +50,8 @@ pub trait Scanner: Send + Sync {
 
 /// The hospital's server. Look-ups answer within their own time limit; `deliver` is one try of one request.
 pub trait HospitalServer: Send + Sync {
-    /// `Reply::Unreachable` when the server cannot be asked: the caller then tries the cache.
+    /// `Reply::Unreachable` when the server cannot be asked, `Reply::Unreadable` when its answer cannot be read: the caller
+    /// then tries the cache.
     fn ask(&self, question: Question) -> Answer<'_, Reply>;
     /// The frozen transaction bundle of a request, once and for all; empty where there is none (an arrival).
     fn freeze(&self, request: &Request) -> Vec<u8>;
@@ -69,14 +70,14 @@ pub trait HospitalServer: Send + Sync {
         let _ = queued;
         Box::pin(std::future::ready(Err("this server takes one request at a time".to_owned())))
     }
-    /// Today's schedule for the cache: patients and appointments. `Err` in words for the log.
-    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>>;
+    /// Today's schedule for the cache: patients and appointments.
+    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>>;
     /// What of the day changed since `mark`; all of it without one, and where the server cannot tell.
     fn schedule_since<'a>(
         &'a self,
         day: NaiveDate,
         _mark: Option<&'a str>,
-    ) -> Answer<'a, Result<ScheduleNews, String>> {
+    ) -> Answer<'a, Result<ScheduleNews, NoSchedule>> {
         let all = self.schedule(day);
         Box::pin(async move { all.await.map(|rows| ScheduleNews { whole: true, rows, ..ScheduleNews::default() }) })
     }
@@ -100,6 +101,31 @@ pub struct ScheduleNews {
     pub gone: Vec<String>,
     /// From where the next pull may go on.
     pub mark: Option<String>,
+    /// Why the rest is missing, where not all of it was read: `whole` is false then, and what is not named stays.
+    pub cut_short: Option<NoSchedule>,
+    /// Appointments of the day, and patients of them, that are there and cannot be read.
+    pub unreadable: usize,
+}
+
+/// Why the schedule was not read, in words for the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoSchedule {
+    /// Nothing of the server was heard, or it says that it cannot serve now (5xx, 429): it is away for everybody.
+    #[error("{0}")]
+    Away(String),
+    /// It answered, and not with a schedule: it is there, and may answer everything else.
+    #[error("{0}")]
+    Answered(String),
+}
+
+impl NoSchedule {
+    #[must_use]
+    pub const fn is_away(&self) -> bool {
+        match self {
+            Self::Away(_) => true,
+            Self::Answered(_) => false,
+        }
+    }
 }
 
 /// Where the last pull of a day ended.

@@ -2,6 +2,8 @@
 //! one sender with a store in memory.
 
 mod arrivals;
+mod base;
+mod bodies;
 mod chaos;
 mod delivery;
 mod fixture;
@@ -9,8 +11,11 @@ mod fleet;
 mod identity;
 mod light;
 mod look_ups;
+mod odd;
+mod paging;
 mod peer;
 mod rates;
+mod results;
 mod schedule;
 mod small_servers;
 mod sync;

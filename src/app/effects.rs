@@ -212,11 +212,12 @@ impl Effects {
             // A look-up that breaks is one without an answer, not one that the patient waits for in vain.
             let answered = tokio::spawn(async move { hospital.ask(asked).await }).await;
             let reply = match answered.unwrap_or(Reply::Unreachable) {
-                Reply::Unreachable => {
+                lost @ (Reply::Unreachable | Reply::Unreadable) => {
                     let store = ports.store.clone();
-                    tokio::task::spawn_blocking(move || from_cache(&*store, day, &question))
+                    let otherwise = lost.clone();
+                    tokio::task::spawn_blocking(move || from_cache(&*store, day, &question, lost))
                         .await
-                        .unwrap_or(Reply::Unreachable)
+                        .unwrap_or(otherwise)
                 }
                 answered => answered,
             };
@@ -244,14 +245,15 @@ fn awaits_receipt(payment: &PaymentRecord) -> bool {
     matches!(payment.state, PaymentState::Committed | PaymentState::Settled) && !payment.receipt_printed
 }
 
-/// The hospital is out of reach: what today's cache can answer.
-fn from_cache(store: &dyn Store, day: chrono::NaiveDate, question: &Question) -> Reply {
+/// The hospital is out of reach, or its answer cannot be read: what today's cache can answer, else `otherwise`.
+fn from_cache(store: &dyn Store, day: chrono::NaiveDate, question: &Question, otherwise: Reply) -> Reply {
     let answer = match question {
         Question::FindPatient { number, birth_date } => store
             .cached_patient(day, number, *birth_date)
             .map(|found| found.map(|patient| Reply::Found(Box::new(patient)))),
         Question::Appointments { patient } => store.cached_appointments(day, &patient.number).map(|list| {
-            if list.is_empty() && !patient.offline { None } else { Some(Reply::Appointments { offline: true, list }) }
+            // Not in the cache is not none: it may be a part of the day only, or older than the appointment.
+            (!list.is_empty()).then_some(Reply::Appointments { offline: true, list, complete: true })
         }),
         Question::Slip { code } => store.cached_slip(day, code).map(|found| {
             found.map(|(patient, appointment)| Reply::Slip {
@@ -263,10 +265,10 @@ fn from_cache(store: &dyn Store, day: chrono::NaiveDate, question: &Question) ->
     };
     match answer {
         Ok(Some(reply)) => reply,
-        Ok(None) => Reply::Unreachable,
+        Ok(None) => otherwise,
         Err(error) => {
             tracing::error!("the cache cannot be read: {error}");
-            Reply::Unreachable
+            otherwise
         }
     }
 }

@@ -119,8 +119,9 @@ pub enum Delivery {
     /// The hospital has the first entries of it, `taken`, and the rest goes there at once: the server takes no more together.
     /// With nothing taken, less has to go at once. `note` for staff.
     Part { taken: Vec<Taken>, note: String },
-    /// Try again; `after_s` if the server named a time. `maybe_delivered` if it may have got through.
-    Later { reason: String, after_s: Option<u64>, maybe_delivered: bool },
+    /// Try again; `after_s` if the server named a time. `maybe_delivered` if it may have got through. `away`: nothing of the
+    /// server was heard, or it cannot serve now (5xx); else it is there, and this alone did not work.
+    Later { reason: String, after_s: Option<u64>, maybe_delivered: bool, away: bool },
     /// The server is there, has done nothing and asks to be left alone for a while (429).
     Busy { reason: String, after_s: Option<u64> },
     /// The server will never take it as it is.

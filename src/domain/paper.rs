@@ -76,6 +76,8 @@ pub struct Ticket {
 pub enum DeskReason {
     IdCheck,
     InsuranceQuestion,
+    /// There is more today than this kiosk could read.
+    MoreToday,
 }
 
 /// "Do not pay again; show this slip."

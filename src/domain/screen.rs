@@ -261,6 +261,10 @@ pub enum SorryWhy {
     UnderAge,
     /// The network is down and the answer is not in the cache.
     Offline,
+    /// The hospital's answer cannot be read.
+    Unreadable,
+    /// More than one record fits, or one that is out of use.
+    Ambiguous,
     /// For somebody else: the desk must see the papers.
     SomebodyElse,
     NothingOrderable,

@@ -256,12 +256,19 @@ pub enum Question {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     Found(Box<Patient>),
+    /// The hospital has none: the one answer that makes a wrong try.
     NotFound,
+    /// More than one record fits, or only one that is out of use: people must look, nothing is guessed.
+    Ambiguous,
+    /// The hospital answered, and its answer cannot be read: nothing is known.
+    Unreadable,
     /// Neither the server nor the cache can tell.
     Unreachable,
     Appointments {
         offline: bool,
         list: Vec<Appointment>,
+        /// Nothing of the day is missing: all that is there could be read.
+        complete: bool,
     },
     /// The slip's own appointment and whose it is (number only for the request, never shown).
     Slip {

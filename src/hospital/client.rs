@@ -2,14 +2,18 @@
 
 pub mod answer;
 mod arrival;
+mod body;
 mod check;
 mod deliver;
 mod http;
+mod links;
 mod look_up;
 pub mod outcome;
 mod schedule;
+mod search;
 mod skew;
 mod token;
+mod trouble;
 
 use super::wire::{self, Capabilities};
 use crate::config;
@@ -17,7 +21,7 @@ use crate::domain::facility::Facility;
 use crate::domain::outbox::{Act, Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::session::{Question, Reply};
-use crate::ports::{Answer, Clock, HospitalServer, ScheduleNews, Software};
+use crate::ports::{Answer, Clock, HospitalServer, NoSchedule, ScheduleNews, Software};
 use chrono::NaiveDate;
 use http::Http;
 pub use http::{HttpAnswer, Trouble};
@@ -45,6 +49,10 @@ struct Known {
     /// Asked for `return=minimal` it answers with nothing.
     says_nothing: bool,
     read_at: Option<Instant>,
+    /// It refuses `_elements`.
+    refuses_elements: bool,
+    /// How it takes the question for a day.
+    way: schedule::Way,
     /// When the schedule was last read, in seconds since 1970.
     schedule_at_s: Option<i64>,
 }
@@ -128,14 +136,25 @@ impl Client {
         if !self.known().is_due(Instant::now()) {
             return;
         }
-        let Ok(answer) = self.http.get("metadata", &[], self.send_timeout()).await else { return };
-        let Some(statement) = answer.json.as_ref().filter(|_| answer.is_success()) else { return };
-        let Some(can) = Capabilities::read(statement) else { return };
+        let answer = self.http.get("metadata", &[], self.send_timeout()).await;
+        let statement = match search::resource(answer, "CapabilityStatement") {
+            Ok(statement) => statement,
+            Err(missing) => {
+                tracing::info!(%missing, "the hospital server did not tell what it can do");
+                return;
+            }
+        };
+        let Some(can) = Capabilities::read(&statement) else {
+            tracing::info!("the hospital server told what it can do, and it cannot be read");
+            return;
+        };
         tracing::info!(?can, "the hospital server told what it can do");
         {
             let mut known = self.known();
             (known.can, known.read_at) = (can, Some(Instant::now()));
-            known.software = Some(wire::software(statement));
+            known.software = Some(wire::software(&statement));
+            // Its updates may have mended these, too.
+            (known.refuses_elements, known.way) = (false, schedule::Way::default());
         }
         if can.device {
             self.introduce().await;
@@ -221,12 +240,16 @@ impl HospitalServer for Client {
         Box::pin(self.deliver_bundles(queued))
     }
 
-    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
+    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
         let all = self.schedule_since(day, None);
         Box::pin(async move { all.await.map(|news| news.rows) })
     }
 
-    fn schedule_since<'a>(&'a self, day: NaiveDate, mark: Option<&'a str>) -> Answer<'a, Result<ScheduleNews, String>> {
+    fn schedule_since<'a>(
+        &'a self,
+        day: NaiveDate,
+        mark: Option<&'a str>,
+    ) -> Answer<'a, Result<ScheduleNews, NoSchedule>> {
         // The sender's own refresh is the one caller that is never cancelled and never twice at once: it learns too.
         Box::pin(async move { tokio::join!(self.schedule_news(day, mark), self.learn()).0 })
     }

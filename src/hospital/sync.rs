@@ -256,7 +256,7 @@ impl Sender<'_> {
         match self.server.deliver_together(queued).await {
             Ok(deliveries) => (deliveries, false),
             Err(reason) => {
-                let each = Delivery::Later { reason, after_s: None, maybe_delivered: true };
+                let each = Delivery::Later { reason, after_s: None, maybe_delivered: true, away: false };
                 (vec![each; queued.len()], true)
             }
         }
@@ -337,9 +337,11 @@ impl Sender<'_> {
                 let _ = self.failed(memory);
                 Next::Wait(named_wait_ms(self.settings, *seconds, (self.means.random)()))
             }
-            Delivery::Later { after_s: None, maybe_delivered, .. } => {
-                // Once may be this request's own trouble; twice in a row is the server's.
-                if !maybe_delivered || memory.failures > 0 {
+            Delivery::Later { after_s: None, maybe_delivered, away, .. } => {
+                // Once may be this request's own trouble; twice in a row is the server's. What it answers it is there for.
+                if !away {
+                    self.link.heard(true);
+                } else if !maybe_delivered || memory.failures > 0 {
                     self.link.heard(false);
                 }
                 Next::UntilBack(self.failed(memory))

@@ -6,15 +6,21 @@ mod cancellation;
 mod capability;
 mod money;
 mod parts;
+mod patient;
+mod primitive;
 mod read;
+mod search;
 
 pub use bundle::{device_resource, document_bundle, encode, entry_id, frozen_bundle, quote_task};
 pub use capability::{Capabilities, describe, software};
 pub use parts::{Frozen, address_in, addresses, transaction};
+pub use patient::{Person, Record, read_record};
+pub use primitive::{instant, whole};
 pub use read::{
-    bundle_entries, first_identifier, is_resource, local_text, matches_identifier, next_page, pages_of,
-    points_into_its_bundle, quote_is_over, read_appointment, read_patient, reference_of_patient, same_reference,
+    Booking, Party, bundle_entries, first_identifier, is_resource, local_text, matches_identifier, pages_of,
+    patients_of, points_into_its_bundle, quote_is_over, read_booking, relative, start,
 };
+pub use search::{Found, Next};
 
 use serde::Serialize;
 

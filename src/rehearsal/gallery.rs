@@ -295,11 +295,14 @@ fn check_in() -> Vec<Shot> {
         ),
         ("09-checked-in", Some((4, 4)), done(None, vec![], PrintState::Printing)),
         ("09-checked-in-desk", Some((4, 4)), done(Some(desk()), vec![DeskReason::IdCheck], PrintState::NoPaper)),
+        ("09-checked-in-more", Some((4, 4)), done(Some(desk()), vec![DeskReason::MoreToday], PrintState::Printing)),
         ("10-sorry-not-found", None, sorry(SorryWhy::NotFound, true)),
         ("10-sorry-under-age", None, sorry(SorryWhy::UnderAge, false)),
         ("10-sorry-somebody-else", None, sorry(SorryWhy::SomebodyElse, false)),
         ("10-sorry-offline", None, sorry(SorryWhy::Offline, true)),
         ("10-sorry-cannot-record", None, sorry(SorryWhy::CannotRecord, true)),
+        ("10-sorry-unreadable", None, sorry(SorryWhy::Unreadable, true)),
+        ("10-sorry-ambiguous", None, sorry(SorryWhy::Ambiguous, false)),
     ]
 }
 

@@ -8,7 +8,7 @@ use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::sync::{self, SyncSettings, random_below};
-use hospital_kiosk::ports::{Answer, HospitalServer, Store};
+use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Store};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -71,7 +71,7 @@ impl Server {
             Outage::Gateway => (None, true),
             Outage::Maintenance => (Some(120), true),
         };
-        Delivery::Later { reason: "down".to_owned(), after_s, maybe_delivered }
+        Delivery::Later { reason: "down".to_owned(), after_s, maybe_delivered, away: true }
     }
 }
 
@@ -120,11 +120,11 @@ impl HospitalServer for Server {
         })
     }
 
-    fn schedule(&self, _: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
+    fn schedule(&self, _: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
         Box::pin(async {
             let now = Instant::now();
             if now < self.back || !self.knock(now) {
-                return Err("away".to_owned());
+                return Err(NoSchedule::Away("away".to_owned()));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
             Ok(Vec::new())

@@ -25,7 +25,7 @@ async fn patient(client: &Client, number: &str, date: &str) -> Patient {
 async fn appointments(client: &Client, number: &str, date: &str) -> Vec<hospital_kiosk::domain::patient::Appointment> {
     let patient = Box::new(patient(client, number, date).await);
     match client.ask(Question::Appointments { patient }).await {
-        Reply::Appointments { offline: false, list } => list,
+        Reply::Appointments { offline: false, list, complete: true } => list,
         other => panic!("no appointments: {other:?}"),
     }
 }
@@ -122,13 +122,19 @@ async fn a_quote_nobody_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn any_trouble_is_unreachable() {
+async fn trouble_is_told_from_an_answer_that_cannot_be_read() {
     let hospital = SimHospital::start(day()).expect("a hospital");
     let client =
         client_with(&hospital_kiosk::config::Hospital { look_up_timeout_ms: 300, ..settings(&hospital.url()) });
-    for fault in [Fault::Down, Fault::Reject, Fault::Html, Fault::WrongResource, Fault::Slow] {
+    for (fault, reply) in [
+        (Fault::Down, Reply::Unreachable),
+        (Fault::Reject, Reply::Unreachable),
+        (Fault::Html, Reply::Unreadable),
+        (Fault::WrongResource, Reply::Unreadable),
+        (Fault::Slow, Reply::Unreachable),
+    ] {
         hospital.set(fault.clone());
-        assert_eq!(client.ask(question("10293847", "1958-04-12")).await, Reply::Unreachable, "{fault:?}");
+        assert_eq!(client.ask(question("10293847", "1958-04-12")).await, reply, "{fault:?}");
     }
     hospital.set(Fault::Up);
     super::fixture::eventually("the hospital is back", || {

@@ -9,7 +9,7 @@ use hospital_kiosk::domain::patient::{Appointment, Patient};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::sync::{self, SyncSettings};
-use hospital_kiosk::ports::{Answer, HospitalServer, Store};
+use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Store};
 use hospital_kiosk::rehearsal::hospital::{SimHospital, seed_into};
 use hospital_kiosk::store;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ impl HospitalServer for OneByOne {
         self.0.deliver(queued)
     }
 
-    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
+    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
         self.0.schedule(day)
     }
 }

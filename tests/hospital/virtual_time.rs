@@ -7,7 +7,7 @@ use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::sync::{self, SyncSettings};
-use hospital_kiosk::ports::{Answer, HospitalServer, Store};
+use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Store};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,6 +31,9 @@ struct Table {
     tries: Mutex<Vec<(u64, i64)>>,
     /// The schedule can be read.
     reachable: AtomicBool,
+    /// The question for the schedule is refused, and how often it came.
+    refuses_the_day: AtomicBool,
+    days_asked: AtomicUsize,
     at_once: AtomicUsize,
     /// How many it may be given at once, and how many it was given each time.
     together_max: AtomicUsize,
@@ -47,6 +50,8 @@ impl Table {
             rule: Box::new(rule),
             tries: Mutex::default(),
             reachable: AtomicBool::new(true),
+            refuses_the_day: AtomicBool::new(false),
+            days_asked: AtomicUsize::new(0),
             at_once: AtomicUsize::new(0),
             together_max: AtomicUsize::new(1),
             sizes: Mutex::default(),
@@ -114,8 +119,18 @@ impl HospitalServer for Table {
         })
     }
 
-    fn schedule(&self, _: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
-        Box::pin(async { if self.reachable.load(Ordering::SeqCst) { Ok(Vec::new()) } else { Err("away".to_owned()) } })
+    fn schedule(&self, _: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
+        self.days_asked.fetch_add(1, Ordering::SeqCst);
+        if self.refuses_the_day.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(NoSchedule::Answered("400".to_owned())) });
+        }
+        Box::pin(async {
+            if self.reachable.load(Ordering::SeqCst) {
+                Ok(Vec::new())
+            } else {
+                Err(NoSchedule::Away("away".to_owned()))
+            }
+        })
     }
 }
 
@@ -159,7 +174,7 @@ impl Drop for Kiosk {
 const DONE: Delivery = Delivery::Done { note: None };
 
 fn later(after_s: Option<u64>, maybe_delivered: bool) -> Delivery {
-    Delivery::Later { reason: "table".to_owned(), after_s, maybe_delivered }
+    Delivery::Later { reason: "table".to_owned(), after_s, maybe_delivered, away: true }
 }
 
 fn busy(after_s: Option<u64>) -> Delivery {
@@ -168,6 +183,31 @@ fn busy(after_s: Option<u64>) -> Delivery {
 
 async fn hours(count: u64) {
     tokio::time::sleep(Duration::from_secs(count * 3_600)).await;
+}
+
+/// A background question that fails alone, and deliveries that an answer could not settle.
+#[tokio::test(start_paused = true)]
+async fn what_the_server_answers_it_is_there_for() {
+    let odd = || Delivery::Later { reason: "409".to_owned(), after_s: None, maybe_delivered: true, away: false };
+    let table = Table::new(move |_, _| odd());
+    table.refuses_the_day.store(true, Ordering::SeqCst);
+    let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2, 3]);
+    hours(10).await;
+    assert_eq!(kiosk.online(), [true]);
+    let (asked, most) = (table.days_asked.load(Ordering::SeqCst), 10 * 3_600 / 270 + 1);
+    assert!((100..=most).contains(&asked), "as often as a schedule that is read, {asked} times");
+}
+
+/// It was away, and what it answers first is a refusal: it is back.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_ends_an_outage() {
+    let table = Table::new(|_, _| later(None, false));
+    table.reachable.store(false, Ordering::SeqCst);
+    let kiosk = Kiosk::start(&table, SETTINGS, &[]);
+    hours(1).await;
+    table.refuses_the_day.store(true, Ordering::SeqCst);
+    hours(1).await;
+    assert_eq!(kiosk.online(), [false, true]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -587,6 +587,8 @@ impl World {
         let reply = match question {
             _ if detail.is_multiple_of(16) => Reply::Unreachable,
             _ if detail % 16 == 1 => Reply::NotFound,
+            _ if detail % 32 == 2 => Reply::Ambiguous,
+            _ if detail % 32 == 3 => Reply::Unreadable,
             _ if detail % 64 == 2 => return, // lost
             Question::FindPatient { number, birth_date } => Reply::Found(Box::new(Patient {
                 number,
@@ -596,9 +598,11 @@ impl World {
                 offline: detail.is_multiple_of(5),
                 identity_verified_on: None,
             })),
-            Question::Appointments { .. } => {
-                Reply::Appointments { offline: false, list: vec![self.appointment(detail)] }
-            }
+            Question::Appointments { .. } => Reply::Appointments {
+                offline: false,
+                list: vec![self.appointment(detail)],
+                complete: !detail.is_multiple_of(11),
+            },
             Question::Slip { .. } => {
                 Reply::Slip { patient: Box::new(somebody()), appointment: Box::new(self.appointment(detail)) }
             }

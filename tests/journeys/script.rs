@@ -272,13 +272,20 @@ impl Stage {
         match words {
             ["found", options @ ..] => Reply::Found(Box::new(self.patient(options))),
             ["not-found"] => Reply::NotFound,
+            ["ambiguous"] => Reply::Ambiguous,
+            ["unreadable"] => Reply::Unreadable,
             ["unreachable"] => Reply::Unreachable,
             ["online"] => Reply::Online(true),
             ["away"] => Reply::Online(false),
             ["appointments", "offline", list @ ..] => {
-                Reply::Appointments { offline: true, list: self.appointments(list) }
+                Reply::Appointments { offline: true, list: self.appointments(list), complete: true }
             }
-            ["appointments", list @ ..] => Reply::Appointments { offline: false, list: self.appointments(list) },
+            ["appointments", "partly", list @ ..] => {
+                Reply::Appointments { offline: false, list: self.appointments(list), complete: false }
+            }
+            ["appointments", list @ ..] => {
+                Reply::Appointments { offline: false, list: self.appointments(list), complete: true }
+            }
             ["slip", list @ ..] => Reply::Slip {
                 patient: Box::new(self.patient(&[])),
                 appointment: Box::new(self.appointments(list).remove(0)),
@@ -299,7 +306,7 @@ impl Stage {
             number,
             birth_date: day("born").map_or(birth_date, BirthDate),
             masked_name: "J••• S•••".to_owned(),
-            server_ref: Some("Patient/1".to_owned()),
+            server_ref: Some(if options.contains(&"other") { "Patient/2" } else { "Patient/1" }.to_owned()),
             offline: options.contains(&"offline"),
             identity_verified_on: day("seen"),
         }

@@ -29,7 +29,7 @@ fn a_day() -> Vec<Call> {
     calls.extend([intent(1), sent(1), answered(1), committed(1), receipt_printed(1)].map(recording));
     calls.extend([intent(2), sent(2), in_doubt(2), needs_staff(2), in_doubt(2), committed(2)].map(recording));
     calls.extend([intent(3), not_paid(3)].map(recording));
-    let later = Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true };
+    let later = Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true, away: true };
     calls.extend(delivery(1, later));
     calls.extend(delivery(1, Delivery::Park { reason: "422".into() }));
     calls.extend(delivery(2, Delivery::Done { note: None }));

@@ -20,7 +20,7 @@ fn child_that_works_on_a_long_queue() {
     let settings = config::Store::at(root.join("data"), root.join("keys/store.key"));
     let store = open_with_credentials(&settings, None).unwrap().store;
     let (mut step_over, later) =
-        (Vec::new(), Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true });
+        (Vec::new(), Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true, away: true });
     for turn in 0..60 {
         let next = store.next_request_except(&step_over).unwrap().unwrap();
         store.trying(next.sequence).unwrap();

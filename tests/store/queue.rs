@@ -91,8 +91,8 @@ fn step(store: &SqliteStore, words: &[&str]) {
         "part" => Delivery::Part { taken: places(words[2].parse().unwrap()), note: why() },
         "doubt" => return assert_eq!(store.next_request().unwrap().unwrap().maybe_delivered, words[1] == "yes"),
         "done" => Delivery::Done { note: None },
-        "later" => Delivery::Later { reason: why(), after_s: None, maybe_delivered: false },
-        "perhaps" => Delivery::Later { reason: why(), after_s: Some(3), maybe_delivered: true },
+        "later" => Delivery::Later { reason: why(), after_s: None, maybe_delivered: false, away: true },
+        "perhaps" => Delivery::Later { reason: why(), after_s: Some(3), maybe_delivered: true, away: true },
         "park" => Delivery::Park { reason: why() },
         "hold" => Delivery::Hold { reason: why() },
         other => panic!("{other}"),
@@ -129,7 +129,9 @@ fn staff_see_the_last_answer_and_the_tries() {
     let store = disk.open();
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
     store.trying(1).unwrap();
-    store.tried(1, &Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: false }, at()).unwrap();
+    store
+        .tried(1, &Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: false, away: true }, at())
+        .unwrap();
     store.trying(1).unwrap();
     let next = store.next_request().unwrap().unwrap();
     assert_eq!((next.tries, next.note.as_deref()), (2, Some("503")));
@@ -222,7 +224,8 @@ fn that_a_bundle_came_apart_is_remembered_over_later_answers() {
         store.tried(1, &delivery, at()).unwrap();
         store.next_request().unwrap().unwrap().note.unwrap()
     };
-    let later = |reason: &str| Delivery::Later { reason: reason.into(), after_s: None, maybe_delivered: true };
+    let later =
+        |reason: &str| Delivery::Later { reason: reason.into(), after_s: None, maybe_delivered: true, away: true };
     assert_eq!(note(later("the server answered 503")), "the server answered 503");
     let apart = format!("{CAME_APART} and could not take a part of it now (503)");
     assert_eq!(note(later(&apart)), apart);

@@ -14,6 +14,7 @@ pub(super) fn show(app: &App, words: &Words, done: &CheckedIn) {
     global.set_desk(done.see_desk.as_ref().map(|desk| words.text(desk)).unwrap_or_default());
     global.set_id_check(done.reasons.contains(&DeskReason::IdCheck));
     global.set_insurance_question(done.reasons.contains(&DeskReason::InsuranceQuestion));
+    global.set_more_today(done.reasons.contains(&DeskReason::MoreToday));
     global.set_provisional(done.provisional);
     global.set_printing(print_note(done.printing));
     global.set_left(int(done.seconds_left));

@@ -231,6 +231,7 @@ fn fill_ticket(
     }
     ui.set_show_id(ticket.bring.contains(&DeskReason::IdCheck));
     ui.set_ask_insurance(ticket.bring.contains(&DeskReason::InsuranceQuestion));
+    ui.set_ask_more(ticket.bring.contains(&DeskReason::MoreToday));
     ui.set_provisional(ticket.provisional);
     Ok(ui)
 }

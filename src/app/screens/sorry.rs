@@ -15,6 +15,8 @@ pub(super) fn show(app: &App, words: &Words, why: SorryWhy, desk: &LocalText, re
         SorryWhy::OtherSite => SorryReason::OtherSite,
         SorryWhy::UnderAge => SorryReason::UnderAge,
         SorryWhy::Offline => SorryReason::Offline,
+        SorryWhy::Unreadable => SorryReason::Unreadable,
+        SorryWhy::Ambiguous => SorryReason::Ambiguous,
         SorryWhy::SomebodyElse => SorryReason::SomebodyElse,
         SorryWhy::NothingOrderable => SorryReason::NothingOrderable,
         SorryWhy::CannotRecord => SorryReason::CannotRecord,

@@ -33,6 +33,8 @@ pub struct CheckIn {
     /// By slip: identity was not verified, so no name is shown.
     by_slip: bool,
     offline: bool,
+    /// All that is there today could be read.
+    complete: bool,
     list: Vec<(Appointment, RowState)>,
     answer: Option<InsuranceAnswer>,
     finished: bool,
@@ -57,6 +59,7 @@ impl CheckIn {
             patient: None,
             by_slip: false,
             offline: false,
+            complete: true,
             list: Vec::new(),
             answer: None,
             finished: false,
@@ -239,12 +242,15 @@ impl CheckIn {
                 kiosk.tries.wrong_on_machine(kiosk.facility.check_in.machine_tries_max, kiosk.now);
                 self.sorry(SorryWhy::NotFound, true, kiosk);
             }
+            Reply::Ambiguous => self.sorry(SorryWhy::Ambiguous, false, kiosk),
             Reply::Unreachable => self.sorry(SorryWhy::Offline, true, kiosk),
-            Reply::Found(_)
+            // An answer is never waited past, also one to something else.
+            Reply::Unreadable
+            | Reply::Found(_)
             | Reply::Appointments { .. }
             | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. }
-            | Reply::Online(_) => {}
+            | Reply::NotQuoted { .. } => self.sorry(SorryWhy::Unreadable, true, kiosk),
+            Reply::Online(_) => {}
         }
     }
 
@@ -255,28 +261,32 @@ impl CheckIn {
         }
         self.offline = patient.offline;
         self.patient = Some(patient);
+        self.complete = true;
         self.show_list(vec![appointment], kiosk);
     }
 
     fn list_reply(&mut self, reply: Reply, kiosk: &mut Kiosk) {
         match reply {
-            Reply::Appointments { offline, list } => {
+            Reply::Appointments { offline, list, complete } => {
+                self.complete = complete;
                 self.offline = offline || self.patient.as_ref().is_some_and(|patient| patient.offline);
                 self.show_list(list, kiosk);
             }
+            Reply::Ambiguous => self.sorry(SorryWhy::Ambiguous, false, kiosk),
             Reply::Unreachable => self.sorry(SorryWhy::Offline, true, kiosk),
-            Reply::Found(_)
+            Reply::Unreadable
+            | Reply::Found(_)
             | Reply::NotFound
             | Reply::Slip { .. }
             | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. }
-            | Reply::Online(_) => {}
+            | Reply::NotQuoted { .. } => self.sorry(SorryWhy::Unreadable, true, kiosk),
+            Reply::Online(_) => {}
         }
     }
 
     fn show_list(&mut self, mut list: Vec<Appointment>, kiosk: &mut Kiosk) {
         list.sort_by_key(|appointment| appointment.starts_at);
-        let row = |appointment: &Appointment| row_here(appointment, kiosk);
+        let row = |appointment: &Appointment| row_here(appointment, self.patient_ref(), kiosk);
         self.list = list.into_iter().filter_map(|entry| row(&entry).map(|state| (entry, state))).collect();
         let states: Vec<RowState> = self.list.iter().map(|(_, state)| *state).collect();
         let already = states.iter().any(|state| matches!(state, RowState::Already { .. }));
@@ -285,6 +295,9 @@ impl CheckIn {
             self.state = if ask { State::Insurance } else { State::Choose };
         } else if already {
             self.state = State::Choose;
+        } else if !self.complete {
+            // What could be read is not for now; what could not be read may be.
+            self.sorry(SorryWhy::Unreadable, true, kiosk);
         } else {
             self.sorry(arrival::why_none(&states), false, kiosk);
         }
@@ -312,13 +325,16 @@ impl CheckIn {
         let Some(patient) = self.patient.clone() else { return };
         let Some(first) = self.marked().next().cloned() else { return };
         let rules = &kiosk.facility.check_in;
-        let reasons = arrival::desk_reasons(&patient, self.answer, self.marked(), kiosk.today(), rules);
+        let mut reasons = arrival::desk_reasons(&patient, self.answer, self.marked(), kiosk.today(), rules);
+        if !self.complete {
+            reasons.push(DeskReason::MoreToday);
+        }
         let number = kiosk.next_ticket();
         let ticket = self.ticket(number, &first, reasons, kiosk);
         for (place, appointment) in self.marked().enumerate() {
             let request = self.arrival(place, appointment, &patient, &ticket, kiosk);
             kiosk.emit(Effect::Queue(Box::new(request)));
-            kiosk.remember_ticket(&appointment.server_ref, &ticket);
+            kiosk.remember_ticket(&appointment.server_ref, patient.server_ref.as_deref(), &ticket);
         }
         let see_desk = ticket.see_desk.is_some();
         kiosk.print(Paper::Ticket(ticket.clone()), None);
@@ -368,7 +384,11 @@ impl CheckIn {
 
     /// The ticket this machine gave for one of the rows, if it did.
     fn known_ticket<'a>(&self, kiosk: &'a Kiosk) -> Option<&'a Ticket> {
-        self.list.iter().find_map(|(appointment, _)| kiosk.ticket_of(&appointment.server_ref))
+        self.list.iter().find_map(|(appointment, _)| kiosk.ticket_of(&appointment.server_ref, self.patient_ref()))
+    }
+
+    fn patient_ref(&self) -> Option<&str> {
+        self.patient.as_ref()?.server_ref.as_deref()
     }
 
     /// No new arrival and no new number: the old ticket, with its time, marked as a duplicate.
@@ -448,9 +468,9 @@ impl Drop for CheckIn {
 }
 
 /// What this machine checked in stays checked in, even while the hospital has not heard of it yet.
-fn row_here(appointment: &Appointment, kiosk: &Kiosk) -> Option<RowState> {
+fn row_here(appointment: &Appointment, patient_ref: Option<&str>, kiosk: &Kiosk) -> Option<RowState> {
     let state = arrival::row(appointment, kiosk.wall(), &kiosk.facility.check_in)?;
-    let ticket = kiosk.ticket_of(&appointment.server_ref).filter(|_| state == RowState::Marked);
+    let ticket = kiosk.ticket_of(&appointment.server_ref, patient_ref).filter(|_| state == RowState::Marked);
     let minute = |ticket: &Ticket| u16::try_from(ticket.at.num_seconds_from_midnight() / 60).ok();
     Some(ticket.map_or(state, |ticket| RowState::Already { at_minute: minute(ticket) }))
 }

@@ -240,7 +240,8 @@ impl Documents {
         let rules = &kiosk.facility.payment;
         let offline = self.is_offline(kiosk);
         if priced.has_unpriced() {
-            PayHow::AtDesk(if offline { AtDeskWhy::Offline } else { AtDeskWhy::NoQuote })
+            // Known from the cache, with the hospital there: its answer could not be read, or came too late.
+            PayHow::AtDesk(if kiosk.hospital_is_away() { AtDeskWhy::Offline } else { AtDeskWhy::NoQuote })
         } else if priced.total <= Amount::ZERO {
             PayHow::Free
         } else if offline && !rules.offline_fixed_price {
@@ -293,7 +294,9 @@ impl Documents {
                 self.quote_came(Some(&code), kiosk, till);
             }
             Reply::NotQuoted { code } => self.quote_came(Some(&code), kiosk, till),
-            Reply::Unreachable | Reply::NotFound => self.quote_came(None, kiosk, till),
+            Reply::Unreachable | Reply::Unreadable | Reply::Ambiguous | Reply::NotFound => {
+                self.quote_came(None, kiosk, till);
+            }
             Reply::Found(_) | Reply::Appointments { .. } | Reply::Slip { .. } | Reply::Online(_) => {}
         }
     }

@@ -1,9 +1,11 @@
 //! Who is it? Number, birth date, look-up: the first steps of check-in and documents.
 //!
 //! ```text
-//! Number ─Next─▶ BirthDate ─Next─▶ (Held) ─▶ Asking ─┬ Found ───────▶ the journey goes on
-//!   ▲  card scan ──▲                                 ├ NotFound ────▶ Number again, or the desk
-//!   └────────────── not found ◀──────────────────────┴ Unreachable ─▶ the desk
+//! Number ─Next─▶ BirthDate ─Next─▶ (Held) ─▶ Asking ─┬ Found ────────▶ the journey goes on
+//!   ▲  card scan ──▲                                 ├ NotFound ─────▶ Number again, or the desk: a wrong try
+//!   │                                                ├ Ambiguous ────▶ the desk
+//!   │                                                ├ Unreadable ───▶ the desk, or try again
+//!   └────────────── not found ◀──────────────────────┴ Unreachable ──▶ the desk, or try again
 //! ```
 //! `Held`: the machine is slowed, or an answer for somebody who left is still on its way.
 //! Money and paper: none, in every state. A number alone shows nothing personal.
@@ -213,19 +215,22 @@ impl Identify {
         match reply {
             Reply::Found(patient) => self.found(patient, kiosk),
             Reply::NotFound => self.not_found(kiosk),
+            Reply::Ambiguous => self.to_desk(SorryWhy::Ambiguous, false),
             Reply::Unreachable => self.unreachable(),
-            Reply::Appointments { .. }
+            // An answer is never waited past, also one to something else.
+            Reply::Unreadable
+            | Reply::Appointments { .. }
             | Reply::Slip { .. }
             | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. }
-            | Reply::Online(_) => Identified::NotYet,
+            | Reply::NotQuoted { .. } => self.to_desk(SorryWhy::Unreadable, true),
+            Reply::Online(_) => Identified::NotYet,
         }
     }
 
-    /// Only the person asked for is taken.
+    /// Only the person asked for is taken. Whoever else it is was not asked for: nobody can say what that answer means.
     fn found(&mut self, patient: Box<Patient>, kiosk: &mut Kiosk) -> Identified {
         if patient.number != self.number() || Some(patient.birth_date) != self.date.date() {
-            return Identified::NotYet;
+            return self.to_desk(SorryWhy::Unreadable, true);
         }
         kiosk.tries.right(&patient.number);
         Identified::Found(patient)
@@ -244,8 +249,13 @@ impl Identify {
     }
 
     fn unreachable(&mut self) -> Identified {
+        self.to_desk(SorryWhy::Offline, true)
+    }
+
+    /// No try is counted: it is not the patient's mistake.
+    fn to_desk(&mut self, why: SorryWhy, retry: bool) -> Identified {
         self.state = State::BirthDate;
-        Identified::Sorry { why: SorryWhy::Offline, retry: true }
+        Identified::Sorry { why, retry }
     }
 
     fn number(&self) -> PatientNumber {

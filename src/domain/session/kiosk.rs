@@ -161,20 +161,22 @@ impl Kiosk {
         }
     }
 
-    pub fn remember_ticket(&mut self, appointment_ref: &str, ticket: &Ticket) {
+    pub fn remember_ticket(&mut self, appointment_ref: &str, patient_ref: Option<&str>, ticket: &Ticket) {
+        let key = ticket_key(appointment_ref, patient_ref);
         let tickets = Arc::make_mut(&mut self.tickets);
-        tickets.retain(|(known, _)| known != appointment_ref);
+        tickets.retain(|(known, _)| *known != key);
         if tickets.len() >= TICKETS_MAX {
             tickets.remove(0);
         }
-        tickets.push((appointment_ref.to_owned(), ticket.clone()));
+        tickets.push((key, ticket.clone()));
     }
 
-    /// The ticket this machine gave today for an appointment.
-    pub fn ticket_of(&self, appointment_ref: &str) -> Option<&Ticket> {
+    /// The ticket this machine gave this patient today for an appointment. Another of a group has another.
+    pub fn ticket_of(&self, appointment_ref: &str, patient_ref: Option<&str>) -> Option<&Ticket> {
+        let key = ticket_key(appointment_ref, patient_ref);
         let today = self.today();
         let mut known = self.tickets.iter().filter(|(_, ticket)| ticket.at.date_naive() == today);
-        known.find(|(reference, _)| reference == appointment_ref).map(|(_, ticket)| ticket)
+        known.find(|(reference, _)| *reference == key).map(|(_, ticket)| ticket)
     }
 
     pub fn finish(&mut self, kind: JourneyKind, outcome: Outcome) {
@@ -197,4 +199,8 @@ impl Kiosk {
     pub fn hospital_is_away(&self) -> bool {
         self.devices.hospital_online == Some(false)
     }
+}
+
+fn ticket_key(appointment_ref: &str, patient_ref: Option<&str>) -> String {
+    format!("{appointment_ref} {}", patient_ref.unwrap_or_default())
 }

@@ -15,7 +15,8 @@ pub enum Verdict {
 
 #[must_use]
 pub fn trouble(trouble: Trouble) -> Delivery {
-    Delivery::Later { reason: trouble.to_string(), after_s: None, maybe_delivered: trouble.maybe_delivered() }
+    let (maybe_delivered, away) = (trouble.maybe_delivered(), trouble.is_away());
+    Delivery::Later { reason: trouble.to_string(), after_s: None, maybe_delivered, away }
 }
 
 /// The answer to a transaction of `entries` entries.
@@ -140,7 +141,8 @@ fn said(answer: &HttpAnswer) -> String {
 }
 
 fn later(reason: &str, answer: &HttpAnswer, maybe_delivered: bool) -> Delivery {
-    Delivery::Later { reason: reason.to_owned(), after_s: answer.retry_after_s, maybe_delivered }
+    let away = super::trouble::is_away(answer.status);
+    Delivery::Later { reason: reason.to_owned(), after_s: answer.retry_after_s, maybe_delivered, away }
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use super::answer;
 use super::http::{HttpAnswer, Trouble};
 use crate::domain::outbox::{Delivery, Request};
 use crate::domain::patient::InsuranceAnswer;
-use chrono::DateTime;
 use serde_json::{Value, json};
 
 /// What a patient's check-in leaves on the appointment.
@@ -57,7 +56,7 @@ impl Client {
                 Ok(answer) => return self.refused(request, arrival, &answer).await,
             }
         }
-        Delivery::Later { reason: "the appointment keeps changing".to_owned(), after_s: None, maybe_delivered: true }
+        again("the appointment keeps changing", None)
     }
 
     async fn change(
@@ -103,7 +102,11 @@ impl Client {
             Some("booked") => Now::Booked { resource: Box::new(resource.clone()), version },
             Some("arrived" | "checked-in" | "fulfilled") => Now::Over(self.arrived_already(arrival, resource).await),
             Some("cancelled") => Now::Over(arrival.done("the appointment was cancelled meanwhile; no arrival was set")),
-            _ => Now::Over(arrival.done("the appointment is no longer booked; no arrival was set")),
+            Some("proposed" | "pending" | "noshow" | "waitlist" | "entered-in-error") => {
+                Now::Over(arrival.done("the appointment is no longer booked; no arrival was set"))
+            }
+            // Nothing is said of a status that R4 does not know.
+            _ => Now::Over(again("the appointment's status cannot be read", answer.retry_after_s)),
         }
     }
 
@@ -124,10 +127,10 @@ impl Client {
             return None;
         }
         let path = format!("{}/_history/{}", arrival.appointment_ref, arrival.version_seen);
-        let answer = self.http.get(&path, &[], self.send_timeout()).await.ok()?;
+        let answer = self.read(&path, "id,meta,status,start,participant", self.send_timeout()).await.ok()?;
         let seen = answer.resource("Appointment")?;
         let time = |appointment: &Value| {
-            let start = DateTime::parse_from_rfc3339(appointment["start"].as_str()?).ok()?;
+            let start = wire::start(appointment)?;
             Some(start.with_timezone(&self.facility.offset).format("%H:%M").to_string())
         };
         let what = match (time(seen)?, time(now)?) {
@@ -139,8 +142,7 @@ impl Client {
     }
 
     fn moved(&self, request: &Request, resource: &Value) -> bool {
-        let start = resource["start"].as_str().and_then(|start| DateTime::parse_from_rfc3339(start).ok());
-        start.is_some_and(|start| {
+        wire::start(resource).is_some_and(|start| {
             start.with_timezone(&self.facility.offset).date_naive()
                 != request.made_at.with_timezone(&self.facility.offset).date_naive()
         })
@@ -150,11 +152,7 @@ impl Client {
     async fn proof_by_look(&self, request: &Request, arrival: &Arrival<'_>) -> Delivery {
         match self.appointment_now(request, arrival).await {
             Now::Over(delivery) => delivery,
-            Now::Booked { .. } => Delivery::Later {
-                reason: "the server said yes and changed nothing".to_owned(),
-                after_s: None,
-                maybe_delivered: true,
-            },
+            Now::Booked { .. } => again("the server said yes and changed nothing", None),
         }
     }
 
@@ -231,11 +229,12 @@ const fn insurance_code(answer: InsuranceAnswer) -> &'static str {
 }
 
 fn not_an_appointment(answer: &HttpAnswer) -> Delivery {
-    Delivery::Later {
-        reason: "the server answered something that is no appointment".to_owned(),
-        after_s: answer.retry_after_s,
-        maybe_delivered: true,
-    }
+    again("the server answered something that is no appointment", answer.retry_after_s)
+}
+
+/// The server is there, and this did not work.
+fn again(reason: &str, after_s: Option<u64>) -> Delivery {
+    Delivery::Later { reason: reason.to_owned(), after_s, maybe_delivered: true, away: false }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! `kiosk check --devices`: the hospital's server asked once for everything that a kiosk needs of it, told in one line.
 
 use super::Client;
-use super::http::Trouble;
+use super::http::{HttpAnswer, Trouble};
 use super::skew;
 use super::token::NoToken;
 use std::sync::PoisonError;
@@ -21,6 +21,7 @@ impl Client {
         };
         let server = self.describe().await?;
         self.may_look_up().await?;
+        let orders = self.takes_orders().await?;
         let clocks = match self.http.skew.seconds() {
             None => "it does not tell its time".to_owned(),
             Some(seconds) if seconds.abs() > skew::ALARM_S => {
@@ -28,7 +29,13 @@ impl Client {
             }
             Some(seconds) => skew::words(seconds),
         };
-        Ok(format!("{server}; {identity}; {clocks}"))
+        let day = match self.tells_the_day().await {
+            Ok(()) => String::new(),
+            Err(missing) => {
+                format!("; it does not tell all of today's appointments ({missing}): no check-in while it is away")
+            }
+        };
+        Ok(format!("{server}; {orders}{day}; {identity}; {clocks}"))
     }
 
     /// Seconds by which the hospital's clock is ahead, as last measured.
@@ -68,6 +75,58 @@ impl Client {
     }
 }
 
+impl Client {
+    /// An empty batch, sent where the money's requests go: it does nothing, and shows whether they arrive.
+    async fn takes_orders(&self) -> Result<String, String> {
+        let mut seen = self.post_nothing().await?;
+        let mut moved = "";
+        if matches!(seen.status, 301 | 308) && self.http.moved().is_some() {
+            moved = ", at its base with the other ending: write hospital.url as the server names it";
+            seen = self.post_nothing().await?;
+        }
+        let status = seen.status;
+        let is_fhir = seen.json.as_ref().is_some_and(|json| json["resourceType"].is_string());
+        match status {
+            200..=299 if is_fhir => Ok(format!("it takes requests{moved}")),
+            // It read the batch and has something against there being nothing in it: of orders that says nothing.
+            400 | 422 | 500 | 501 if is_fhir => Ok(format!(
+                "it answers at the base{moved}, and takes no empty batch ({status}): orders are not tried here"
+            )),
+            301 | 302 | 303 | 307 | 308 => Err(format!(
+                "a POST to the base is sent elsewhere ({status}), so that no order would arrive: write hospital.url as the server names it, with or without its last slash"
+            )),
+            401 | 403 => Err(format!(
+                "the server lets this kiosk post nothing to its base ({status}): let its administrator grant what [identity] scope asks for"
+            )),
+            404 | 405 | 410 => Err(format!(
+                "the server takes no POST at its base ({status}), so that no order would arrive: is hospital.url its FHIR base, with or without its last slash?"
+            )),
+            _ => {
+                let by = if is_fhir { "" } else { ", by something that is no FHIR server" };
+                Err(format!("a POST to the base was answered {status}{by}: orders would wait"))
+            }
+        }
+    }
+
+    /// Servers differ in how they want nothing to be written: without a list (an empty one is no FHIR), or with one.
+    async fn post_nothing(&self) -> Result<HttpAnswer, String> {
+        let mut answer = Err(Trouble::NotSent);
+        for batch in
+            [r#"{"resourceType":"Bundle","type":"batch"}"#, r#"{"resourceType":"Bundle","type":"batch","entry":[]}"#]
+        {
+            answer = self.http.transaction(batch.as_bytes().to_vec(), false, self.look_up_timeout()).await;
+            let odd = match &answer {
+                Ok(answer) => matches!(answer.status, 400 | 422 | 500 | 501),
+                Err(trouble) => *trouble == Trouble::NoAnswer,
+            };
+            if !odd {
+                break;
+            }
+        }
+        answer.map_err(unreachable)
+    }
+}
+
 /// What broke, and what to look at.
 pub(super) fn unreachable(trouble: Trouble) -> String {
     let advice = match trouble {
@@ -76,7 +135,7 @@ pub(super) fn unreachable(trouble: Trouble) -> String {
         Trouble::NoAnswer => {
             ": if a gateway before it asks for a certificate, look at [identity] certificate_file; else try again"
         }
-        Trouble::NotTrusted | Trouble::NotLetIn | Trouble::TimedOut | Trouble::TooLarge => "",
+        Trouble::NotTrusted | Trouble::NotLetIn | Trouble::TimedOut | Trouble::TooLarge | Trouble::NotFollowed => "",
     };
     format!("{trouble}{advice}")
 }

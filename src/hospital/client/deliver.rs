@@ -5,8 +5,10 @@ use super::Client;
 use super::answer::{self, Verdict};
 use super::http::{HttpAnswer, Trouble};
 use super::outcome::{self, Less};
+use super::search;
 use crate::domain::outbox::{CAME_APART, Delivery, PART_THERE, QueuedRequest, Taken};
-use serde_json::Value;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const NO_BUNDLE: &str = "the server answered something that is no FHIR bundle";
 
@@ -232,7 +234,7 @@ impl Client {
         match self.http.get("Task", &[("identifier", &token)], self.send_timeout()).await {
             Err(trouble) => Look::Failed(uncertain(trouble)),
             Ok(answer) => match answer.resource("Bundle") {
-                Some(bundle) => ours(bundle, &self.settings.request_system, &id),
+                Some(bundle) => self.ours(bundle, &id).await,
                 None if answer.is_success() => {
                     Look::Failed(later("the server answered a search with something else", answer.retry_after_s))
                 }
@@ -241,8 +243,8 @@ impl Client {
                     Delivery::Park { .. } => {
                         later("the server refuses to say whether it has the request", answer.retry_after_s)
                     }
-                    Delivery::Later { reason, after_s, .. } => {
-                        Delivery::Later { reason, after_s, maybe_delivered: true }
+                    Delivery::Later { reason, after_s, away, .. } => {
+                        Delivery::Later { reason, after_s, maybe_delivered: true, away }
                     }
                     other @ (Delivery::Done { .. }
                     | Delivery::Part { .. }
@@ -252,17 +254,41 @@ impl Client {
             },
         }
     }
-}
 
-fn ours(bundle: &Value, system: &str, id: &str) -> Look {
-    let tasks = wire::bundle_entries(bundle, "Task").filter(|task| wire::matches_identifier(task, system, id));
-    let tasks = tasks.collect::<Vec<_>>();
-    match tasks.as_slice() {
-        [] => Look::None,
-        [task] if wire::points_into_its_bundle(task) => Look::InPart,
-        several => Look::Ours { more_than_one: several.len() > 1 },
+    /// On whatever page it is. That there is none is known at the end of the list only, and of a list that can be read.
+    async fn ours(&self, first: &Value, id: &str) -> Look {
+        let (mut found, mut ids) = (Vec::new(), BTreeSet::new());
+        let mut trail = self.http.trail("Task");
+        let cannot_be_read =
+            || Look::Failed(later("the server's answer to a search for the request cannot be read", None));
+        let mut page = first.clone();
+        for _ in 0..PAGES_MAX {
+            let read = wire::Found::read(&page, "Task");
+            let own = |task: &&&Value| wire::matches_identifier(task, &self.settings.request_system, id);
+            for task in read.matches.iter().filter(own) {
+                let known = task["id"].as_str().is_some_and(|id| !ids.insert(id.to_owned()));
+                found.extend((!known).then(|| wire::points_into_its_bundle(task)));
+            }
+            match found.as_slice() {
+                [] if read.unreadable > 0 || read.hides_all() => return cannot_be_read(),
+                [] => {}
+                [true] => return Look::InPart,
+                several => return Look::Ours { more_than_one: several.len() > 1 },
+            }
+            let Some(next) = read.next else { return Look::None };
+            let Some(answer) = self.http.get_page(&mut trail, &next, self.send_timeout()).await else {
+                return Look::None;
+            };
+            let Ok(further) = search::resource(answer, "Bundle") else { return cannot_be_read() };
+            page = further;
+        }
+        // It answers with everybody's. What is created conditionally may be sent again all the same.
+        if self.capabilities().conditional_create { Look::None } else { cannot_be_read() }
     }
 }
+
+/// Of a search for our own Task.
+const PAGES_MAX: usize = 5;
 
 fn matches_several() -> Delivery {
     Delivery::Park {
@@ -278,11 +304,11 @@ fn found(more_than_one: bool) -> Delivery {
 
 /// The look itself failed; the request before it may still have arrived.
 fn uncertain(trouble: Trouble) -> Delivery {
-    later(&trouble.to_string(), None)
+    Delivery::Later { reason: trouble.to_string(), after_s: None, maybe_delivered: true, away: trouble.is_away() }
 }
 
 fn later(reason: &str, after_s: Option<u64>) -> Delivery {
-    Delivery::Later { reason: reason.to_owned(), after_s, maybe_delivered: true }
+    Delivery::Later { reason: reason.to_owned(), after_s, maybe_delivered: true, away: false }
 }
 
 /// How many entries next; `None` if there is nothing less than one.

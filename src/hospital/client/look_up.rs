@@ -1,82 +1,190 @@
-//! Look-ups and quotes. Any trouble is `Unreachable`: the caller then tries the cache. A wrong birth date and an
-//! unknown number are the same answer.
+//! Look-ups and quotes. A server that is away is `Unreachable`: the caller then tries the cache. What cannot be read is
+//! never taken for nobody. A wrong birth date and an unknown number are the same answer.
 
-use super::super::wire;
+use super::super::wire::{self, Booking, Party, Person, Record};
 use super::Client;
-use super::http::{HttpAnswer, Trouble};
+use super::http::HttpAnswer;
+use super::search::{APPOINTMENT_ELEMENTS, Brought, PATIENT_ELEMENTS, Search, resource};
+use super::trouble::Missing;
 use crate::domain::document::OrderItem;
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::session::Reply;
 use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime};
-use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// One patient's day.
-const PAGES_MAX: usize = 5;
 const QUOTE_POLL: Duration = Duration::from_millis(500);
+/// A record that took the place of one that took the place of another: merged more often, people look.
+const REPLACED_MAX: usize = 3;
+
+/// Why a question has no plain answer.
+pub(super) enum Lost {
+    /// The server is away.
+    Away,
+    /// It answered, and nothing is known by it.
+    Unreadable,
+    /// It knows more than one, or one that is out of use.
+    Ambiguous,
+}
+
+impl From<Missing> for Lost {
+    /// The details are in no one's interest but the log's.
+    fn from(missing: Missing) -> Self {
+        tracing::info!(%missing, "look-up");
+        if missing.is_away() { Self::Away } else { Self::Unreadable }
+    }
+}
+
+impl Lost {
+    fn into_reply(self) -> Reply {
+        match self {
+            Self::Away => Reply::Unreachable,
+            Self::Unreadable => Reply::Unreadable,
+            Self::Ambiguous => Reply::Ambiguous,
+        }
+    }
+}
+
+/// The records with a number, and how many of them cannot be read.
+struct Records {
+    in_use: Vec<Person>,
+    /// With what took their place.
+    out_of_use: Vec<(Person, Option<String>)>,
+    unreadable: usize,
+    cut: Option<Missing>,
+}
+
+impl Records {
+    fn none(&self) -> Result<(), Lost> {
+        certain(self.unreadable, self.cut)
+    }
+}
 
 impl Client {
     pub(super) async fn find_patient(&self, number: &PatientNumber, birth_date: BirthDate) -> Reply {
-        match self.patients_with(number).await {
-            Ok(patients) => {
-                let mut matching = patients.into_iter().filter(|patient| patient.birth_date == birth_date);
-                match (matching.next(), matching.next()) {
-                    (Some(patient), None) => Reply::Found(Box::new(patient)),
-                    // Two records under one number: people must look, nothing is guessed.
-                    _ => Reply::NotFound,
-                }
-            }
-            Err(Lost) => Reply::Unreachable,
+        match self.patient_with(number, birth_date).await {
+            Ok(Some(person)) => Reply::Found(Box::new(person.with_number(&number.0))),
+            Ok(None) => Reply::NotFound,
+            Err(lost) => lost.into_reply(),
         }
+    }
+
+    /// The one record with this number and birth date. The number is the one that was asked for, whichever of the record's.
+    async fn patient_with(&self, number: &PatientNumber, birth_date: BirthDate) -> Result<Option<Person>, Lost> {
+        let mut records = self.records_with(number).await?;
+        records.in_use.retain(|person| person.birth_date == birth_date);
+        records.out_of_use.retain(|(person, _)| person.birth_date == birth_date);
+        let listed: Vec<String> = records.in_use.iter().map(|person| person.server_ref.clone()).collect();
+        let is_aside = |person: &Person| person.main.as_ref().is_some_and(|main| listed.contains(main));
+        // The main record is here too. Of records that refer to each other none is.
+        if !records.in_use.iter().all(is_aside) {
+            records.in_use.retain(|person| !is_aside(person));
+        }
+        match (records.in_use.len(), records.out_of_use.first()) {
+            (1, _) => Ok(records.in_use.pop()),
+            (0, None) => records.none().map(|()| None),
+            (0, Some((_, instead))) => self.in_place_of(instead.as_deref(), birth_date).await.map(Some),
+            (count, _) => {
+                tracing::warn!(count, "look-up: one number and birth date are those of several records");
+                Err(Lost::Ambiguous)
+            }
+        }
+    }
+
+    /// The record that must be used in lieu of another (R4 8.1.10), if it is the same person's.
+    async fn in_place_of(&self, instead: Option<&str>, birth_date: BirthDate) -> Result<Person, Lost> {
+        let mut reference = instead.map(str::to_owned);
+        for _ in 0..REPLACED_MAX {
+            let Some(at) = reference else { break };
+            match self.record_at(&at).await? {
+                Some(Record::InUse(person)) if person.birth_date == birth_date => return Ok(person),
+                Some(Record::OutOfUse { instead, .. }) => reference = instead,
+                Some(Record::InUse(_) | Record::Unreadable) | None => break,
+            }
+        }
+        tracing::warn!("look-up: the only record of a number is out of use");
+        Err(Lost::Ambiguous)
     }
 
     /// By number only: servers need not search by birth date, and it stays out of one more message.
-    async fn patients_with(&self, number: &PatientNumber) -> Result<Vec<Patient>, Lost> {
+    async fn records_with(&self, number: &PatientNumber) -> Result<Records, Lost> {
         let token = format!("{}|{}", self.settings.patient_system, number.0);
-        let answer = self.http.search("Patient", &[("identifier", &token)], self.look_up_timeout()).await;
-        let bundle = resource(answer, "Bundle")?;
-        let named = |patient: &&Value| wire::matches_identifier(patient, &self.settings.patient_system, &number.0);
-        Ok(wire::bundle_entries(&bundle, "Patient")
-            .filter(named)
-            .filter_map(|patient| wire::read_patient(patient, &self.settings))
-            .collect())
+        let query = [("identifier", token.as_str())];
+        let search = Search { name: "Patient", query: &query, elements: PATIENT_ELEMENTS, in_body: true };
+        let brought = self.search(search, self.look_up_timeout()).await?;
+        let mut records =
+            Records { in_use: Vec::new(), out_of_use: Vec::new(), unreadable: brought.unreadable, cut: brought.cut };
+        for resource in &brought.resources {
+            match wire::read_record(resource, &self.settings) {
+                Record::InUse(person) if person.numbers.contains(&number.0) => records.in_use.push(person),
+                Record::OutOfUse { person, instead } if person.numbers.contains(&number.0) => {
+                    records.out_of_use.push((person, instead));
+                }
+                // Servers that do not know a search parameter may ignore it and answer with everybody.
+                Record::InUse(_) | Record::OutOfUse { .. } => {}
+                Record::Unreadable => records.unreadable += usize::from(self.may_have(resource, &number.0)),
+            }
+        }
+        Ok(records)
+    }
+
+    /// A list of identifiers that cannot be read may hold any number.
+    fn may_have(&self, patient: &serde_json::Value, number: &str) -> bool {
+        let identifiers = &patient["identifier"];
+        (!identifiers.is_null() && !identifiers.is_array())
+            || wire::matches_identifier(patient, &self.settings.patient_system, number)
+    }
+
+    /// Everybody in use who has the number, for the schedule.
+    pub(super) async fn people_with(&self, number: &str) -> Result<Vec<Person>, Lost> {
+        let records = self.records_with(&PatientNumber(number.to_owned())).await?;
+        if records.in_use.is_empty() {
+            records.none()?;
+        }
+        Ok(records.in_use)
     }
 
     pub(super) async fn appointments(&self, patient: &Patient) -> Reply {
-        match self.todays_appointments(patient).await {
-            Ok(list) => Reply::Appointments { offline: false, list },
-            Err(Lost) => Reply::Unreachable,
-        }
+        self.todays_appointments(patient).await.unwrap_or_else(Lost::into_reply)
     }
 
-    async fn todays_appointments(&self, patient: &Patient) -> Result<Vec<Appointment>, Lost> {
-        let Some(reference) = self.server_ref(patient).await? else { return Ok(Vec::new()) };
-        let day = self.clock.now().wall.with_timezone(&self.facility.offset).date_naive();
-        let (from, until) = self.bounds(day);
-        let query = [("patient", reference.as_str()), ("date", &from), ("date", &until), ("_count", "50")];
-        let bundles = self.pages("Appointment", &query, PAGES_MAX, self.look_up_timeout()).await?;
-        let own = |appointment: &&Value| {
-            wire::reference_of_patient(appointment).is_some_and(|found| wire::same_reference(found, &reference))
+    async fn todays_appointments(&self, patient: &Patient) -> Result<Reply, Lost> {
+        let reference = match &patient.server_ref {
+            Some(reference) => reference.clone(),
+            // Somebody found in the cache is looked up again, now that there is a server.
+            None => match self.patient_with(&patient.number, patient.birth_date).await? {
+                Some(person) => person.server_ref,
+                None => return Ok(Reply::NotFound),
+            },
         };
-        let mut list: Vec<Appointment> = bundles
-            .iter()
-            .flat_map(|bundle| wire::bundle_entries(bundle, "Appointment"))
-            .filter(own)
-            .filter_map(|appointment| wire::read_appointment(appointment, &self.settings, &self.facility))
-            .filter(|appointment| appointment.starts_at.date_naive() == day)
-            .collect();
+        let day = self.today();
+        let (from, until) = self.bounds(day);
+        let query = [("patient", reference.as_str()), ("date", &from), ("date", &until)];
+        let search = Search { name: "Appointment", query: &query, elements: APPOINTMENT_ELEMENTS, in_body: false };
+        let brought = self.search(search, self.look_up_timeout()).await?;
+        let (mut list, mut unreadable) = (Vec::new(), brought.unreadable);
+        for resource in &brought.resources {
+            let parties = wire::patients_of(resource, &self.settings);
+            let own = |party: &Party| match party {
+                Party::At(path) => *path == reference,
+                Party::Numbered(number) => *number == patient.number.0,
+            };
+            if parties.is_empty() {
+                unreadable += 1;
+            } else if parties.iter().any(own) {
+                match wire::read_booking(resource, &self.settings, &self.facility) {
+                    Booking::Is(booking) if booking.starts_at.date_naive() == day => list.push(*booking),
+                    Booking::Is(_) | Booking::Never => {}
+                    Booking::Unreadable => unreadable += 1,
+                }
+            }
+        }
         list.sort_by_key(|appointment| appointment.starts_at);
-        Ok(list)
+        listed(list, unreadable, &brought)
     }
 
-    /// Somebody found in the cache is looked up again, now that there is a server.
-    async fn server_ref(&self, patient: &Patient) -> Result<Option<String>, Lost> {
-        if patient.server_ref.is_some() {
-            return Ok(patient.server_ref.clone());
-        }
-        let mut found = self.patients_with(&patient.number).await?.into_iter();
-        Ok(found.find(|found| found.birth_date == patient.birth_date).and_then(|found| found.server_ref))
+    pub(super) fn today(&self) -> NaiveDate {
+        self.clock.now().wall.with_timezone(&self.facility.offset).date_naive()
     }
 
     /// Always with the zone: a bare date means the server's own day.
@@ -87,58 +195,80 @@ impl Client {
         (format!("ge{}", text(midnight(day))), format!("lt{}", text(midnight(next))))
     }
 
-    async fn pages(
-        &self,
-        name: &str,
-        query: &[(&str, &str)],
-        pages_max: usize,
-        timeout: Duration,
-    ) -> Result<Vec<Value>, Lost> {
-        let mut bundles = vec![resource(self.http.get(name, query, timeout).await, "Bundle")?];
-        while bundles.len() < pages_max {
-            let Some(link) = bundles.last().and_then(wire::next_page).map(str::to_owned) else { break };
-            bundles.push(resource(self.http.get_page(&link, timeout).await, "Bundle")?);
-        }
-        Ok(bundles)
-    }
-
     pub(super) async fn slip(&self, code: &str) -> Reply {
         match self.appointment_of_slip(code).await {
             Ok(Some((patient, appointment))) => {
                 Reply::Slip { patient: Box::new(patient), appointment: Box::new(appointment) }
             }
             Ok(None) => Reply::NotFound,
-            Err(Lost) => Reply::Unreachable,
+            Err(lost) => lost.into_reply(),
         }
     }
 
     /// Where a number was used again, today's appointment is meant.
     async fn appointment_of_slip(&self, code: &str) -> Result<Option<(Patient, Appointment)>, Lost> {
         let token = format!("{}|{code}", self.settings.slip_system);
-        let bundles = self
-            .pages("Appointment", &[("identifier", &token), ("_count", "50")], PAGES_MAX, self.look_up_timeout())
-            .await?;
-        let today = self.clock.now().wall.with_timezone(&self.facility.offset).date_naive();
-        let mut found: Vec<(&Value, Appointment)> = bundles
-            .iter()
-            .flat_map(|bundle| wire::bundle_entries(bundle, "Appointment"))
-            .filter(|appointment| wire::matches_identifier(appointment, &self.settings.slip_system, code))
-            .filter_map(|appointment| {
-                Some((appointment, wire::read_appointment(appointment, &self.settings, &self.facility)?))
-            })
-            .collect();
-        found.sort_by_key(|(_, appointment)| appointment.starts_at.date_naive() != today);
-        let Some((resource, appointment)) = found.into_iter().next() else { return Ok(None) };
-        let Some(reference) = wire::reference_of_patient(resource) else { return Ok(None) };
-        Ok(self.patient_at(reference).await?.map(|patient| (patient, appointment)))
+        let query = [("identifier", token.as_str())];
+        let search = Search { name: "Appointment", query: &query, elements: APPOINTMENT_ELEMENTS, in_body: false };
+        let brought = self.search(search, self.look_up_timeout()).await?;
+        let (mut found, mut unreadable) = (Vec::new(), brought.unreadable);
+        for resource in &brought.resources {
+            if wire::matches_identifier(resource, &self.settings.slip_system, code) {
+                match wire::read_booking(resource, &self.settings, &self.facility) {
+                    Booking::Is(booking) => found.push((wire::patients_of(resource, &self.settings), *booking)),
+                    Booking::Never => {}
+                    Booking::Unreadable => unreadable += 1,
+                }
+            }
+        }
+        let today = self.today();
+        let todays = found.iter().filter(|(_, booking)| booking.starts_at.date_naive() == today).count();
+        if todays > 1 {
+            tracing::warn!(todays, "look-up: one slip is that of several appointments of today");
+            return Err(Lost::Ambiguous);
+        }
+        found.sort_by_key(|(_, booking)| booking.starts_at.date_naive() != today);
+        if todays == 0 {
+            certain(unreadable, brought.cut)?;
+        }
+        let Some((parties, booking)) = found.into_iter().next() else { return Ok(None) };
+        Ok(Some((self.eldest_of(&parties).await?, booking)))
     }
 
-    pub(super) async fn patient_at(&self, reference: &str) -> Result<Option<Patient>, Lost> {
-        let answer = self.http.get(reference, &[], self.look_up_timeout()).await;
+    /// The slip of a mother and her child is held by the mother.
+    async fn eldest_of(&self, parties: &[Party]) -> Result<Patient, Lost> {
+        let mut people: Vec<Patient> = Vec::new();
+        for party in parties {
+            match party {
+                Party::At(reference) => people.extend(self.person_at(reference).await?.and_then(numbered)),
+                Party::Numbered(number) => {
+                    people.extend(self.people_with(number).await?.iter().map(|person| person.with_number(number)));
+                }
+            }
+        }
+        people.sort_by_key(|patient| patient.birth_date.0);
+        // An appointment of nobody who is in use.
+        people.into_iter().next().ok_or(Lost::Ambiguous)
+    }
+
+    /// Whoever is in use at this reference, or in its place.
+    pub(super) async fn person_at(&self, reference: &str) -> Result<Option<Person>, Lost> {
+        match self.record_at(reference).await? {
+            Some(Record::InUse(person)) => Ok(Some(person)),
+            Some(Record::OutOfUse { person, instead: Some(instead) }) => {
+                self.in_place_of(Some(&instead), person.birth_date).await.map(Some)
+            }
+            Some(Record::OutOfUse { instead: None, .. }) | None => Ok(None),
+            Some(Record::Unreadable) => Err(Lost::Unreadable),
+        }
+    }
+
+    async fn record_at(&self, reference: &str) -> Result<Option<Record>, Lost> {
+        let answer = self.read(reference, PATIENT_ELEMENTS, self.look_up_timeout()).await;
         if matches!(&answer, Ok(answer) if matches!(answer.status, 404 | 410)) {
             return Ok(None);
         }
-        Ok(wire::read_patient(&resource(answer, "Patient")?, &self.settings))
+        Ok(Some(wire::read_record(&resource(answer, "Patient")?, &self.settings)))
     }
 
     pub(super) async fn quote(&self, patient: &Patient, item: &OrderItem) -> Reply {
@@ -147,7 +277,7 @@ impl Client {
         match tokio::time::timeout_at(deadline, self.quoted_pages(patient, item)).await {
             Ok(Ok(Some(pages))) => Reply::Quoted { code: item.code.clone(), pages },
             Ok(Ok(None)) | Err(_) => not_quoted(),
-            Ok(Err(Lost)) => Reply::Unreachable,
+            Ok(Err(lost)) => lost.into_reply(),
         }
     }
 
@@ -156,39 +286,55 @@ impl Client {
         let moment = self.clock.now();
         let id = moment.fresh_id("document-quote");
         let task = wire::quote_task(id, patient, item, &self.settings, &moment.wall);
-        let body = serde_json::to_vec(&task).map_err(|_| Lost)?;
+        let body = serde_json::to_vec(&task).map_err(|_| Lost::Unreadable)?;
         let once = format!("identifier={}", wire::encode(&format!("{}/quote|{id}", self.settings.request_system)));
-        let answer = self.http.create_once("Task", body, &once, self.look_up_timeout()).await.map_err(lost)?;
-        let Some(path) = created_path(&answer) else { return Err(Lost) };
+        let answer = self.http.create_once("Task", body, &once, self.look_up_timeout()).await;
+        let answer = answer.map_err(Missing::Trouble)?;
+        let Some(path) = created_path(&answer) else { return Err(Missing::Status(answer.status).into()) };
         loop {
             tokio::time::sleep(QUOTE_POLL).await;
-            let Ok(answer) = self.http.get(&path, &[], self.look_up_timeout()).await else { continue };
+            let Ok(answer) = self.read(&path, "id,status,intent,output", self.look_up_timeout()).await else {
+                continue;
+            };
             let Some(task) = answer.resource("Task") else { continue };
             if let Some(pages) = wire::pages_of(task) {
                 return Ok(Some(pages));
             }
             if wire::quote_is_over(task) {
+                let told = task["output"].is_array();
+                tracing::info!(told, "a quote ended without a number of pages that can be read");
                 return Ok(None);
             }
         }
     }
 }
 
-/// Server or network trouble; the details are in no one's interest but the log's, and there they were written.
-pub(super) struct Lost;
-
-fn lost(trouble: Trouble) -> Lost {
-    tracing::info!(%trouble, "look-up");
-    Lost
+/// What was listed, and whether it is all.
+fn listed(list: Vec<Appointment>, unreadable: usize, brought: &Brought) -> Result<Reply, Lost> {
+    if list.is_empty() {
+        certain(unreadable, brought.cut)?;
+    } else if unreadable > 0 {
+        tracing::warn!(unreadable, "look-up: appointments of today cannot be read");
+    }
+    let complete = unreadable == 0 && brought.cut.is_none();
+    Ok(Reply::Appointments { offline: false, list, complete })
 }
 
-fn resource(answer: Result<HttpAnswer, Trouble>, name: &str) -> Result<Value, Lost> {
-    let answer = answer.map_err(lost)?;
-    if let Some(found) = answer.resource(name) {
-        return Ok(found.clone());
+/// Nothing was found: is that certain?
+fn certain(unreadable: usize, cut: Option<Missing>) -> Result<(), Lost> {
+    if let Some(missing) = cut {
+        return Err(missing.into());
     }
-    tracing::info!(status = answer.status, wanted = name, "look-up: the server answered something else");
-    Err(Lost)
+    if unreadable > 0 {
+        tracing::warn!(unreadable, "look-up: what was found cannot be read");
+        return Err(Lost::Unreadable);
+    }
+    Ok(())
+}
+
+/// By the first number of theirs: for a request it is one as good as another.
+fn numbered(person: Person) -> Option<Patient> {
+    person.numbers.first().map(|number| person.with_number(number))
 }
 
 /// Where the new Task is, whether the server answered with it or only with its address.
@@ -198,30 +344,5 @@ fn created_path(answer: &HttpAnswer) -> Option<String> {
         return None;
     }
     let from_body = answer.resource("Task").and_then(|task| task["id"].as_str()).map(|id| format!("Task/{id}"));
-    from_body.or_else(|| relative(answer.location.as_deref()?))
-}
-
-/// `https://server/fhir/Patient/7/_history/2` is `Patient/7`.
-pub(super) fn relative(reference: &str) -> Option<String> {
-    let plain = reference.split("/_history/").next()?;
-    let (rest, id) = plain.rsplit_once('/')?;
-    let name = rest.rsplit('/').next()?;
-    (!id.is_empty() && !name.is_empty()).then(|| format!("{name}/{id}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::relative;
-
-    #[test]
-    fn references_become_relative() {
-        for (reference, path) in [
-            ("Patient/7", Some("Patient/7")),
-            ("https://h.example/fhir/Patient/7/_history/2", Some("Patient/7")),
-            ("urn:uuid:1", None),
-            ("Patient/", None),
-        ] {
-            assert_eq!(relative(reference).as_deref(), path, "{reference}");
-        }
-    }
+    from_body.or_else(|| wire::relative(answer.location.as_deref()?))
 }

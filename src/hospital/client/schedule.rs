@@ -2,31 +2,90 @@
 //!
 //! An appointment that was moved to another day is no longer found among today's, so a second question asks for whatever
 //! changed, of any day, and takes nothing of it but where it is now. A page is read and let go: 15,000 appointments never
-//! lie in memory as JSON.
+//! lie in memory as JSON. What was read before a page that cannot be read is kept.
 
 use super::super::unhurried::unhurried;
-use super::super::wire;
+use super::super::wire::{self, Booking, Found, Next, Party, Person, Record};
 use super::Client;
 use super::http::{HttpAnswer, Trouble};
-use super::look_up::relative;
+use super::look_up::Lost;
+use super::search::{APPOINTMENT_ELEMENTS, resource};
+use super::trouble::Missing;
 use crate::config;
 use crate::domain::facility::Facility;
 use crate::domain::patient::{Appointment, Patient};
-use crate::ports::ScheduleNews;
+use crate::ports::{NoSchedule, ScheduleNews};
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
-const PAGE_ROWS: &str = "200";
-/// A hospital's day: 40,000 appointments.
-const PAGES_MAX: usize = 200;
+const PAGE_ROWS: usize = 200;
+/// A hospital's day.
+const ROWS_MAX: usize = 40_000;
+/// However small the pages had to become.
+const PAGES_MAX: usize = 2_000;
 /// What changes between two pulls; with more of it the whole day costs less.
 const CHANGED_PAGES_MAX: usize = 25;
 /// Patients fetched one by one where the server does not include them.
 const SINGLE_PATIENTS_MAX: usize = 500;
 /// A change may be stamped before it can be seen, and a cluster has several clocks.
 const OVERLAP: TimeDelta = TimeDelta::seconds(60);
+/// Of appointment and patient together: a server may apply `_elements` to what it includes, too.
+const BOTH_ELEMENTS: &str = "id,meta,language,contained,extension,identifier,status,serviceType,appointmentType,description,basedOn,start,participant,active,name,birthDate,link";
+
+/// How appointments are asked for. What a server refuses is asked for in the next way, and what is too large in pages half
+/// as long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Way {
+    step: usize,
+    rows: usize,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self { step: 0, rows: PAGE_ROWS }
+    }
+}
+
+impl Way {
+    /// `_elements`, and whether patients come along. Some servers know the elements of the one type only, some none.
+    const STEPS: [(Option<&'static str>, bool); 5] = [
+        (Some(BOTH_ELEMENTS), true),
+        (Some(APPOINTMENT_ELEMENTS), true),
+        (None, true),
+        (Some(APPOINTMENT_ELEMENTS), false),
+        (None, false),
+    ];
+    /// The first one without patients.
+    const ALONE: usize = 3;
+
+    fn query<'a>(self, asked: &[(&'a str, &'a str)], rows: &'a str) -> Vec<(&'a str, &'a str)> {
+        let (elements, include) = Self::STEPS[self.step.min(Self::STEPS.len() - 1)];
+        let mut query = asked.to_vec();
+        query.push(("_count", rows));
+        query.extend(include.then_some(("_include", "Appointment:patient")));
+        query.extend(elements.map(|elements| ("_elements", elements)));
+        query
+    }
+
+    fn after_refusal(self) -> Option<Self> {
+        (self.step + 1 < Self::STEPS.len()).then_some(Self { step: self.step + 1, ..self })
+    }
+
+    fn after_too_large(self) -> Option<Self> {
+        match self {
+            Self { rows, .. } if rows > 1 => Some(Self { rows: rows / 2, ..self }),
+            Self { step, .. } if step < Self::ALONE => Some(Self { step: Self::ALONE, rows: PAGE_ROWS }),
+            Self { .. } => None,
+        }
+    }
+
+    /// Pages that make a day.
+    fn pages_max(self) -> usize {
+        (ROWS_MAX / self.rows.max(1)).min(PAGES_MAX)
+    }
+}
 
 /// How a walk through pages ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,32 +93,56 @@ enum Walked {
     ToTheEnd,
     TooMuch,
     /// The server does not take the question.
-    Refused,
+    Refused(u16),
+    /// The rest cannot be read, or not now.
+    Cut(Missing),
 }
 
 /// A day while it is read.
 struct Day {
     date: NaiveDate,
-    rows: Vec<(Patient, Appointment)>,
+    /// By appointment and number: an appointment may be of several patients, and a patient may have several numbers.
+    rows: BTreeMap<(String, String), (Patient, Appointment)>,
     gone: Vec<String>,
-    patients: BTreeMap<String, Option<Patient>>,
+    patients: BTreeMap<Party, Vec<Person>>,
     singles: usize,
+    unreadable: usize,
+    /// Patients that were too many to be asked for.
+    left_out: usize,
+    /// Appointments that were on a page already.
+    seen: BTreeSet<String>,
 }
 
 impl Day {
     fn new(day: NaiveDate) -> Self {
-        Self { date: day, rows: Vec::new(), gone: Vec::new(), patients: BTreeMap::new(), singles: 0 }
+        Self {
+            date: day,
+            rows: BTreeMap::new(),
+            gone: Vec::new(),
+            patients: BTreeMap::new(),
+            singles: 0,
+            unreadable: 0,
+            left_out: 0,
+            seen: BTreeSet::new(),
+        }
+    }
+
+    fn into_news(self) -> ScheduleNews {
+        let rows = self.rows.into_values().collect();
+        ScheduleNews { rows, gone: self.gone, unreadable: self.unreadable, ..ScheduleNews::default() }
     }
 }
 
 impl Client {
-    pub(super) async fn schedule_news(&self, day: NaiveDate, mark: Option<&str>) -> Result<ScheduleNews, String> {
+    pub(super) async fn schedule_news(&self, day: NaiveDate, mark: Option<&str>) -> Result<ScheduleNews, NoSchedule> {
         let news = self.read_schedule(day, mark).await?;
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).schedule_at_s = Some(Utc::now().timestamp());
+        if news.cut_short.is_none() {
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).schedule_at_s = Some(Utc::now().timestamp());
+        }
         Ok(news)
     }
 
-    async fn read_schedule(&self, day: NaiveDate, mark: Option<&str>) -> Result<ScheduleNews, String> {
+    async fn read_schedule(&self, day: NaiveDate, mark: Option<&str>) -> Result<ScheduleNews, NoSchedule> {
         let began = Utc::now();
         if let Some(mark) = mark
             && let Some(news) = self.changed(day, mark).await?
@@ -68,18 +151,39 @@ impl Client {
         }
         let mut found = Day::new(day);
         let (from, until) = self.bounds(day);
-        let query =
-            [("date", from.as_str()), ("date", &until), ("_count", PAGE_ROWS), ("_include", "Appointment:patient")];
-        match self.walk(&query, PAGES_MAX, &mut found, None).await? {
-            Walked::ToTheEnd => {}
-            Walked::TooMuch => {
-                tracing::warn!("today's schedule has more pages than this kiosk reads: some of it is missing offline");
+        let query = [("date", from.as_str()), ("date", &until)];
+        let cut_short = match self.walk_day(&query, &mut found).await {
+            Walked::ToTheEnd if found.left_out == 0 => None,
+            Walked::ToTheEnd => Some(NoSchedule::Answered(format!(
+                "{} patients did not come along with their appointments",
+                found.left_out
+            ))),
+            Walked::TooMuch => Some(NoSchedule::Answered("it has more pages than this kiosk reads".to_owned())),
+            Walked::Refused(status) => {
+                let reason = format!("the server does not tell today's appointments ({status})");
+                return Err(NoSchedule::Answered(reason));
             }
-            Walked::Refused => return Err("the server does not tell today's appointments".to_owned()),
+            Walked::Cut(missing) if found.seen.is_empty() && found.rows.is_empty() => return Err(no_schedule(missing)),
+            Walked::Cut(missing) => Some(no_schedule(missing)),
+        };
+        // Refused or too much a moment ago, or not all of it: the next pull is whole again.
+        let next = if mark.is_some() || cut_short.is_some() { None } else { self.mark(began) };
+        Ok(ScheduleNews { whole: cut_short.is_none(), mark: next, cut_short, ..found.into_news() })
+    }
+
+    /// For `kiosk check`: whether a day is told at all, by one row of it.
+    pub(super) async fn tells_the_day(&self) -> Result<(), Missing> {
+        let (from, until) = self.bounds(self.today());
+        let mut way = Way { rows: 1, ..Way::default() };
+        loop {
+            let query = way.query(&[("date", from.as_str()), ("date", &until)], "1");
+            let refused = match page(self.http.get("Appointment", &query, self.look_up_timeout()).await, 0) {
+                Ok(_) | Err(Walked::ToTheEnd | Walked::TooMuch) => return Ok(()),
+                Err(Walked::Cut(missing)) => return Err(missing),
+                Err(Walked::Refused(status)) => Missing::Status(status),
+            };
+            way = way.after_refusal().ok_or(refused)?;
         }
-        // Refused or too much a moment ago: the next pull is whole again.
-        let next = if mark.is_some() { None } else { self.mark(began) };
-        Ok(ScheduleNews { whole: true, rows: found.rows, gone: Vec::new(), mark: next })
     }
 
     /// In the server's own time, where it tells it.
@@ -89,59 +193,97 @@ impl Client {
     }
 
     /// `None` if the server cannot tell what changed.
-    async fn changed(&self, day: NaiveDate, mark: &str) -> Result<Option<ScheduleNews>, String> {
-        let Ok(since) = DateTime::parse_from_rfc3339(mark) else { return Ok(None) };
+    async fn changed(&self, day: NaiveDate, mark: &str) -> Result<Option<ScheduleNews>, NoSchedule> {
+        let Some(since) = wire::instant(mark).map(|since| since.to_utc()) else { return Ok(None) };
         let (from, until) = self.bounds(day);
         let after = format!("ge{mark}");
         let mut found = Day::new(day);
-        let todays = [
-            ("date", from.as_str()),
-            ("date", &until),
-            ("_lastUpdated", &after),
-            ("_count", PAGE_ROWS),
-            ("_include", "Appointment:patient"),
-        ];
-        let anys = [("_lastUpdated", after.as_str()), ("_elements", "id,meta,status,start"), ("_count", PAGE_ROWS)];
-        let since = since.to_utc();
-        if self.walk(&todays, CHANGED_PAGES_MAX, &mut found, Some(since)).await? != Walked::ToTheEnd {
-            return Ok(None);
+        let todays = [("date", from.as_str()), ("date", &until), ("_lastUpdated", &after)];
+        match self.walk(self.way(), &todays, CHANGED_PAGES_MAX, &mut found, Some(since)).await {
+            Walked::ToTheEnd => {}
+            Walked::Cut(missing) if missing.is_away() => return Err(no_schedule(missing)),
+            Walked::TooMuch | Walked::Refused(_) | Walked::Cut(_) => return Ok(None),
         }
+        let rows = PAGE_ROWS.to_string();
+        let anys =
+            [("_lastUpdated", after.as_str()), ("_elements", "id,meta,status,start,participant"), ("_count", &rows)];
         let mut elsewhere = Vec::new();
-        if self.walk_elsewhere(&anys, day, &mut elsewhere, since).await? != Walked::ToTheEnd {
-            return Ok(None);
+        match self.walk_elsewhere(&anys, day, &mut elsewhere, since).await {
+            Walked::ToTheEnd => {}
+            Walked::Cut(missing) if missing.is_away() => return Err(no_schedule(missing)),
+            Walked::TooMuch | Walked::Refused(_) | Walked::Cut(_) => return Ok(None),
         }
         found.gone.append(&mut elsewhere);
-        Ok(Some(ScheduleNews { whole: false, rows: found.rows, gone: found.gone, mark: None }))
+        Ok(Some(found.into_news()))
+    }
+
+    fn way(&self) -> Way {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).way
+    }
+
+    /// The whole day, in the way that the server takes. What one way brought stays when the next one begins anew.
+    async fn walk_day(&self, query: &[(&str, &str)], found: &mut Day) -> Walked {
+        let mut way = self.way();
+        loop {
+            let walked = self.walk(way, query, way.pages_max(), found, None).await;
+            let next = match walked {
+                Walked::Refused(_) => way.after_refusal(),
+                Walked::Cut(Missing::Trouble(Trouble::TooLarge)) => way.after_too_large(),
+                Walked::ToTheEnd | Walked::TooMuch | Walked::Cut(_) => None,
+            };
+            let Some(next) = next else {
+                // The way that works is kept; of one that does not nothing was learnt.
+                if walked == Walked::ToTheEnd {
+                    self.known.lock().unwrap_or_else(PoisonError::into_inner).way = way;
+                }
+                return walked;
+            };
+            way = next;
+            (found.unreadable, found.left_out) = (0, 0);
+            found.seen.clear();
+        }
     }
 
     /// Reads page after page into `found`. `since`: older resources show that the server ignored the question.
     async fn walk(
         &self,
+        way: Way,
         query: &[(&str, &str)],
         pages_max: usize,
         found: &mut Day,
         since: Option<DateTime<Utc>>,
-    ) -> Result<Walked, String> {
-        let mut answer = self.http.get("Appointment", query, self.send_timeout()).await;
-        for _ in 0..pages_max {
-            let Some(page) = page(answer)? else { return Ok(Walked::Refused) };
-            let Some(read) = self.read_page(page, since).await? else { return Ok(Walked::Refused) };
-            let next = read.next.clone();
-            self.take(read, found).await?;
-            let Some(link) = next else { return Ok(Walked::ToTheEnd) };
-            answer = self.http.get_page(&link, self.send_timeout()).await;
+    ) -> Walked {
+        let rows = way.rows.to_string();
+        let mut trail = self.http.trail("Appointment");
+        let mut answer = self.http.get("Appointment", &way.query(query, &rows), self.send_timeout()).await;
+        for turn in 0..pages_max {
+            let page = match page(answer, turn) {
+                Ok(page) => page,
+                Err(walked) => return walked,
+            };
+            let Some(read) = self.read_page(page, since).await else { return Walked::Cut(Missing::Unreadable(200)) };
+            let Some(read) = read else { return Walked::Refused(200) };
+            let (next, repeats) = (read.next.clone(), read.repeats(found));
+            if let Err(missing) = self.take(read, found).await {
+                return Walked::Cut(missing);
+            }
+            let Some(next) = next.filter(|_| !repeats) else { return Walked::ToTheEnd };
+            let Some(further) = self.http.get_page(&mut trail, &next, self.send_timeout()).await else {
+                return Walked::ToTheEnd;
+            };
+            answer = further;
         }
-        Ok(Walked::TooMuch)
+        Walked::TooMuch
     }
 
     /// `None` if not all of it changed `since` then.
-    async fn read_page(&self, page: Value, since: Option<DateTime<Utc>>) -> Result<Option<Page>, String> {
+    async fn read_page(&self, page: Value, since: Option<DateTime<Utc>>) -> Option<Option<Page>> {
         let (settings, facility) = (self.settings.clone(), self.facility.clone());
         let read = move || {
             let asked = since.is_none_or(|since| all_changed_since(&page, since));
             asked.then(|| Page::read(&page, &settings, &facility))
         };
-        unhurried(read).await.ok_or_else(|| "a page of the schedule could not be read".to_owned())
+        unhurried(read).await
     }
 
     async fn walk_elsewhere(
@@ -150,102 +292,163 @@ impl Client {
         day: NaiveDate,
         elsewhere: &mut Vec<String>,
         since: DateTime<Utc>,
-    ) -> Result<Walked, String> {
+    ) -> Walked {
+        let mut trail = self.http.trail("Appointment");
         let mut answer = self.http.get("Appointment", query, self.send_timeout()).await;
-        for _ in 0..CHANGED_PAGES_MAX {
-            let Some(page) = page(answer)? else { return Ok(Walked::Refused) };
+        for turn in 0..CHANGED_PAGES_MAX {
+            let page = match page(answer, turn) {
+                Ok(page) => page,
+                Err(walked) => return walked,
+            };
             if !all_changed_since(&page, since) {
-                return Ok(Walked::Refused);
+                return Walked::Refused(200);
             }
-            let moved = |appointment: &&Value| {
-                let start = appointment["start"].as_str().and_then(|start| DateTime::parse_from_rfc3339(start).ok());
+            let moved = |appointment: &&&Value| {
+                let start = wire::start(appointment);
                 let today = start.is_some_and(|at| at.with_timezone(&self.facility.offset).date_naive() == day);
                 !today || appointment["status"] == "entered-in-error"
             };
-            elsewhere.extend(wire::bundle_entries(&page, "Appointment").filter(moved).filter_map(reference));
-            let Some(link) = wire::next_page(&page) else { return Ok(Walked::ToTheEnd) };
-            answer = self.http.get_page(link, self.send_timeout()).await;
+            let found = Found::read(&page, "Appointment");
+            if found.unreadable > 0 {
+                return Walked::Cut(Missing::Unreadable(200));
+            }
+            elsewhere.extend(found.matches.iter().filter(moved).filter_map(|appointment| reference(appointment)));
+            let Some(next) = found.next else { return Walked::ToTheEnd };
+            let Some(further) = self.http.get_page(&mut trail, &next, self.send_timeout()).await else {
+                return Walked::ToTheEnd;
+            };
+            answer = further;
         }
-        Ok(Walked::TooMuch)
+        Walked::TooMuch
     }
 
-    async fn take(&self, page: Page, found: &mut Day) -> Result<(), String> {
-        found.patients.extend(page.patients);
+    async fn take(&self, page: Page, found: &mut Day) -> Result<(), Missing> {
+        found.unreadable += page.unreadable;
+        for person in page.patients {
+            found.patients.insert(Party::At(person.server_ref.clone()), vec![person]);
+        }
         for row in page.rows {
-            match self.whose(&row, found).await? {
-                Some(patient) => found.rows.extend(row.appointment.map(|appointment| (patient, appointment))),
-                None => found.gone.extend(row.reference),
+            found.seen.extend(row.reference.clone());
+            let booking = match row.booking {
+                Booking::Is(booking) if booking.starts_at.date_naive() == found.date => booking,
+                Booking::Is(_) | Booking::Never => {
+                    found.gone.extend(row.reference);
+                    continue;
+                }
+                Booking::Unreadable => {
+                    found.unreadable += 1;
+                    found.gone.extend(row.reference);
+                    continue;
+                }
+            };
+            let mut people = Vec::new();
+            for party in &row.parties {
+                people.extend(self.people_of(party, found).await?);
+            }
+            found.unreadable += usize::from(row.parties.is_empty());
+            if people.is_empty() {
+                found.gone.extend(row.reference);
+            }
+            for person in people {
+                for number in &person.numbers {
+                    let key = (booking.server_ref.clone(), number.clone());
+                    found.rows.insert(key, (person.with_number(number), (*booking).clone()));
+                }
             }
         }
         Ok(())
     }
 
-    /// `None` if it is nobody's, or not of this day.
-    async fn whose(&self, row: &Row, found: &mut Day) -> Result<Option<Patient>, String> {
-        let today = row.appointment.as_ref().is_some_and(|visit| visit.starts_at.date_naive() == found.date);
-        let Some(reference) = row.patient.as_ref().filter(|_| today) else { return Ok(None) };
-        if !found.patients.contains_key(reference) && found.singles < SINGLE_PATIENTS_MAX {
-            found.singles += 1;
-            let patient = self.patient_at(reference).await;
-            found.patients.insert(
-                reference.clone(),
-                patient.map_err(|_| "a patient of the schedule could not be read".to_owned())?,
-            );
+    /// Whoever in use an appointment names so.
+    async fn people_of(&self, party: &Party, found: &mut Day) -> Result<Vec<Person>, Missing> {
+        if let Some(people) = found.patients.get(party) {
+            return Ok(people.clone());
         }
-        Ok(found.patients.get(reference).cloned().flatten())
+        if found.singles >= SINGLE_PATIENTS_MAX {
+            found.left_out += 1;
+            return Ok(Vec::new());
+        }
+        found.singles += 1;
+        let people = match party {
+            Party::At(reference) => self.person_at(reference).await.map(|person| person.into_iter().collect()),
+            Party::Numbered(number) => self.people_with(number).await,
+        };
+        let people: Vec<Person> = match people {
+            Ok(people) => people,
+            Err(Lost::Away) => return Err(Missing::Trouble(Trouble::NoAnswer)),
+            Err(Lost::Unreadable | Lost::Ambiguous) => {
+                found.unreadable += 1;
+                Vec::new()
+            }
+        };
+        found.patients.insert(party.clone(), people.clone());
+        Ok(people)
     }
 }
 
 /// What a page says.
 struct Page {
-    patients: BTreeMap<String, Option<Patient>>,
+    /// Those that can be read as they came along; others are asked for.
+    patients: Vec<Person>,
     rows: Vec<Row>,
+    unreadable: usize,
     /// Where it goes on.
-    next: Option<String>,
+    next: Option<Next>,
 }
 
 struct Row {
     /// The resource's own address.
     reference: Option<String>,
-    appointment: Option<Appointment>,
+    booking: Booking,
     /// Whose it is.
-    patient: Option<String>,
+    parties: Vec<Party>,
 }
 
 impl Page {
     fn read(page: &Value, settings: &config::Hospital, facility: &Facility) -> Self {
-        let included =
-            wire::bundle_entries(page, "Patient").filter_map(|patient| wire::read_patient(patient, settings));
-        let row = |resource: &Value| Row {
+        let found = Found::read(page, "Appointment");
+        let person = |patient: &&Value| match wire::read_record(patient, settings) {
+            Record::InUse(person) if !person.numbers.is_empty() => Some(person),
+            // Perhaps only a part of it came along.
+            Record::InUse(_) | Record::OutOfUse { .. } | Record::Unreadable => None,
+        };
+        let row = |resource: &&Value| Row {
             reference: reference(resource),
-            appointment: wire::read_appointment(resource, settings, facility),
-            patient: wire::reference_of_patient(resource).and_then(relative),
+            booking: wire::read_booking(resource, settings, facility),
+            parties: wire::patients_of(resource, settings),
         };
         Self {
-            patients: included.filter_map(|patient| Some((patient.server_ref.clone()?, Some(patient)))).collect(),
-            rows: wire::bundle_entries(page, "Appointment").map(row).collect(),
-            next: wire::next_page(page).map(str::to_owned),
+            patients: found.included.iter().filter_map(person).collect(),
+            rows: found.matches.iter().map(row).collect(),
+            unreadable: found.unreadable,
+            next: found.next,
         }
+    }
+
+    /// Nothing on it is new: the list goes round.
+    fn repeats(&self, found: &Day) -> bool {
+        let known = |row: &Row| row.reference.as_ref().is_some_and(|reference| found.seen.contains(reference));
+        !self.rows.is_empty() && self.rows.iter().all(known)
     }
 }
 
-/// `None` if the server does not take the question; trouble is an error.
-fn page(answer: Result<HttpAnswer, Trouble>) -> Result<Option<Value>, String> {
-    let answer = answer.map_err(|trouble| trouble.to_string())?;
-    if answer.resource("Bundle").is_some() {
-        return Ok(answer.json);
-    }
-    match answer.status {
-        400 | 404 | 405 | 410 | 422 | 501 => Ok(None),
-        status => Err(format!("the server answered {status}")),
-    }
+/// A server refuses a question at its first page; a further page is only missing.
+fn page(answer: Result<HttpAnswer, Trouble>, turn: usize) -> Result<Value, Walked> {
+    resource(answer, "Bundle").map_err(|missing| match missing {
+        Missing::Status(status @ (400 | 404 | 405 | 410 | 422 | 501)) if turn == 0 => Walked::Refused(status),
+        missing => Walked::Cut(missing),
+    })
+}
+
+fn no_schedule(missing: Missing) -> NoSchedule {
+    if missing.is_away() { NoSchedule::Away(missing.to_string()) } else { NoSchedule::Answered(missing.to_string()) }
 }
 
 /// A server may ignore a parameter that it does not know (FHIR R4, 3.1.1.3) and answer with everything.
 fn all_changed_since(page: &Value, since: DateTime<Utc>) -> bool {
     wire::bundle_entries(page, "Appointment").all(|appointment| {
         let changed = appointment["meta"]["lastUpdated"].as_str();
-        changed.and_then(|at| DateTime::parse_from_rfc3339(at).ok()).is_some_and(|at| at >= since)
+        changed.and_then(wire::instant).is_some_and(|at| at >= since)
     })
 }
 

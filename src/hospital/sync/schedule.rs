@@ -4,7 +4,7 @@
 
 use super::super::unhurried::unhurried;
 use super::{Link, SyncSettings, random_below, with_store};
-use crate::ports::{Clock, HospitalServer, ScheduleNews, Store, StoreError};
+use crate::ports::{Clock, HospitalServer, NoSchedule, ScheduleNews, Store, StoreError};
 use chrono::{NaiveDate, TimeDelta};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,22 +46,29 @@ impl Refresher<'_> {
         }
     }
 
+    /// False if the server is away: then it is looked for again soon. What it refuses, it is not asked for more often.
     async fn refresh(&self, day: NaiveDate) -> bool {
         let mark = self.mark(day).await;
         match self.server.schedule_since(day, mark.as_deref()).await {
             Ok(news) => {
-                self.link.seen(true);
-                let (rows, gone, whole) = (news.rows.len(), news.gone.len(), news.whole);
-                tracing::info!(rows, gone, whole, "today's schedule was read");
+                let there = !news.cut_short.as_ref().is_some_and(NoSchedule::is_away);
+                self.link.seen(there);
+                tell(&news);
                 if let Err(error) = self.keep(day, news).await {
                     tracing::warn!(%error, "today's schedule could not be kept");
                 }
-                true
+                there
             }
-            Err(reason) => {
+            Err(NoSchedule::Away(reason)) => {
                 self.link.seen(false);
                 tracing::info!(reason, "today's schedule could not be read");
                 false
+            }
+            // This question fails alone; the patients' go on.
+            Err(NoSchedule::Answered(reason)) => {
+                self.link.seen(true);
+                tracing::warn!(reason, "today's schedule could not be read; the hospital's server is there");
+                true
             }
         }
     }
@@ -84,6 +91,20 @@ impl Refresher<'_> {
         if let Err(error) = with_store(self.store, move |store| store.wipe_schedule_except(day)).await {
             tracing::warn!(%error, "yesterday's schedule could not be wiped");
         }
+    }
+}
+
+fn tell(news: &ScheduleNews) {
+    let (rows, gone, whole) = (news.rows.len(), news.gone.len(), news.whole);
+    match &news.cut_short {
+        None => tracing::info!(rows, gone, whole, "today's schedule was read"),
+        Some(why) => tracing::warn!(rows, %why, "a part of today's schedule was read; it is kept for use offline"),
+    }
+    if news.unreadable > 0 {
+        tracing::warn!(
+            unreadable = news.unreadable,
+            "today's schedule has what cannot be read; those patients go to the desk"
+        );
     }
 }
 

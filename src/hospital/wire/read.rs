@@ -1,11 +1,12 @@
-//! What the kiosk reads: bundles, patients, appointments, quotes. Everything may be missing; nothing is trusted.
+//! What the kiosk reads: references, appointments, quotes. Everything may be missing; nothing is trusted.
 
-use super::{ARRIVED_AT, IDENTITY_VERIFIED_ON, KIOSK_CODES, SITE};
+use super::primitive::{instant, whole};
+use super::{ARRIVED_AT, KIOSK_CODES, SITE};
 use crate::config::Hospital;
 use crate::domain::facility::Facility;
 use crate::domain::language::{Language, LocalText};
-use crate::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber, mask_name};
-use chrono::{DateTime, FixedOffset, NaiveDate, Timelike};
+use crate::domain::patient::{Appointment, AppointmentState};
+use chrono::{DateTime, FixedOffset, Timelike};
 use serde_json::Value;
 
 /// Standard extension that holds a text in another language.
@@ -24,12 +25,6 @@ pub fn bundle_entries<'a>(bundle: &'a Value, name: &'a str) -> impl Iterator<Ite
         .flatten()
         .map(|entry| &entry["resource"])
         .filter(move |resource| is_resource(resource, name))
-}
-
-/// Where the next page of a search is.
-#[must_use]
-pub fn next_page(bundle: &Value) -> Option<&str> {
-    bundle["link"].as_array()?.iter().find(|link| link["relation"] == "next")?["url"].as_str()
 }
 
 #[must_use]
@@ -58,98 +53,120 @@ pub fn points_into_its_bundle(value: &Value) -> bool {
     }
 }
 
-/// `Patient/7`, also where the server answers with absolute or versioned references.
-#[must_use]
-pub fn same_reference(found: &str, wanted: &str) -> bool {
-    let found = found.split("/_history/").next().unwrap_or(found);
-    found == wanted || found.strip_suffix(wanted).is_some_and(|before| before.ends_with('/'))
-}
-
-fn extension<'a>(resource: &'a Value, url: &str) -> Option<&'a Value> {
+pub(super) fn extension<'a>(resource: &'a Value, url: &str) -> Option<&'a Value> {
     resource["extension"].as_array()?.iter().find(|extension| extension["url"] == url)
 }
 
-/// The patient, if this is one of ours with a number and a full birth date. Only the masked name leaves this function.
-#[must_use]
-pub fn read_patient(resource: &Value, settings: &Hospital) -> Option<Patient> {
-    if !is_resource(resource, "Patient") || resource["active"] == false {
-        return None;
-    }
-    let birth_date = resource["birthDate"].as_str()?.parse::<NaiveDate>().ok()?;
-    let verified = extension(resource, IDENTITY_VERIFIED_ON).and_then(|extension| extension["valueDate"].as_str());
-    Some(Patient {
-        number: PatientNumber(first_identifier(resource, &settings.patient_system)?.to_owned()),
-        birth_date: BirthDate(birth_date),
-        masked_name: mask_name(&full_name(resource)),
-        server_ref: Some(format!("Patient/{}", resource["id"].as_str()?)),
-        offline: false,
-        identity_verified_on: verified.and_then(|date| date.parse().ok()),
-    })
+/// Whose an appointment is: one of its participants.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Party {
+    /// `Patient/7`.
+    At(String),
+    /// By the hospital's number alone: a logical reference (R4 2.3.0), or a Patient inside the appointment.
+    Numbered(String),
 }
 
-/// The official name, else the usual, else the first; Korean names run together, others get a space.
-fn full_name(patient: &Value) -> String {
-    let Some(names) = patient["name"].as_array() else { return String::new() };
-    let used = |kind: &str| names.iter().find(|name| name["use"] == kind);
-    let Some(name) = used("official").or_else(|| used("usual")).or_else(|| names.first()) else { return String::new() };
-    if let Some(text) = name["text"].as_str() {
-        return text.to_owned();
+/// Every patient of an appointment, each once: a mother and her child, a group.
+#[must_use]
+pub fn patients_of(appointment: &Value, settings: &Hospital) -> Vec<Party> {
+    let mut parties: Vec<Party> = Vec::new();
+    for actor in participants(appointment).map(|participant| &participant["actor"]) {
+        let party = party(actor, appointment, &settings.patient_system);
+        parties.extend(party.filter(|party| !parties.contains(party)));
     }
-    let family = name["family"].as_str().unwrap_or_default();
-    let given: Vec<&str> = name["given"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    if family.is_ascii() { format!("{} {family}", given.join(" ")) } else { format!("{family} {}", given.join(" ")) }
+    parties
 }
 
-/// The reference to the patient among an appointment's participants.
+fn party(actor: &Value, appointment: &Value, system: &str) -> Option<Party> {
+    let number = |of: &Value| first_identifier(of, system).map(|number| Party::Numbered(number.to_owned()));
+    match actor["reference"].as_str() {
+        Some(reference) => match reference.strip_prefix('#') {
+            Some(id) => {
+                let mut inside = appointment["contained"].as_array().into_iter().flatten();
+                inside.find(|patient| patient["id"] == id && is_resource(patient, "Patient")).and_then(number)
+            }
+            None => relative(reference).filter(|path| path.starts_with("Patient/")).map(Party::At),
+        },
+        None if actor["type"].as_str().is_none_or(|kind| kind == "Patient" || kind.ends_with("/Patient")) => {
+            let identifier = &actor["identifier"];
+            let known = identifier["value"].as_str().filter(|_| identifier["system"] == system);
+            known.map(|number| Party::Numbered(number.to_owned()))
+        }
+        None => None,
+    }
+}
+
+/// `https://server/fhir/Patient/7/_history/2` is `Patient/7`.
 #[must_use]
-pub fn reference_of_patient(appointment: &Value) -> Option<&str> {
-    participants(appointment).filter_map(|participant| participant["actor"]["reference"].as_str()).find(|reference| {
-        let mut parts = reference.split("/_history/").next().unwrap_or(reference).rsplit('/');
-        parts.next().is_some() && parts.next() == Some("Patient")
-    })
+pub fn relative(reference: &str) -> Option<String> {
+    let plain = reference.split("/_history/").next()?;
+    let (rest, id) = plain.rsplit_once('/')?;
+    let name = rest.rsplit('/').next()?;
+    (!id.is_empty() && !name.is_empty()).then(|| format!("{name}/{id}"))
 }
 
 fn participants(appointment: &Value) -> impl Iterator<Item = &Value> {
     appointment["participant"].as_array().into_iter().flatten()
 }
 
-/// The appointment in the hospital's time; `None` if it lacks an id or a start, or was entered in error.
+/// What an Appointment resource turned out to be.
+pub enum Booking {
+    Is(Box<Appointment>),
+    /// It was entered in error: there never was one.
+    Never,
+    /// It has no id, no start or no status that can be read: it is there, and nobody can say when.
+    Unreadable,
+}
+
 #[must_use]
-pub fn read_appointment(resource: &Value, settings: &Hospital, facility: &Facility) -> Option<Appointment> {
-    if !is_resource(resource, "Appointment") || resource["status"] == "entered-in-error" {
+pub fn read_booking(resource: &Value, settings: &Hospital, facility: &Facility) -> Booking {
+    if resource["status"] == "entered-in-error" {
+        return Booking::Never;
+    }
+    appointment(resource, settings, facility).map_or(Booking::Unreadable, |found| Booking::Is(Box::new(found)))
+}
+
+/// In the hospital's time.
+fn appointment(resource: &Value, settings: &Hospital, facility: &Facility) -> Option<Appointment> {
+    if !is_resource(resource, "Appointment") {
         return None;
     }
-    let starts_at = DateTime::parse_from_rfc3339(resource["start"].as_str()?).ok()?.with_timezone(&facility.offset);
     let spoken = resource["language"].as_str().and_then(language).unwrap_or(facility.desk_language);
     Some(Appointment {
         server_ref: format!("Appointment/{}", resource["id"].as_str()?),
         slip: first_identifier(resource, &settings.slip_system).map(str::to_owned),
         version: resource["meta"]["versionId"].as_str().unwrap_or_default().to_owned(),
-        starts_at,
+        starts_at: start(resource)?.with_timezone(&facility.offset),
         clinic: clinic(resource, spoken),
         place: place(resource, spoken, facility),
-        state: state(resource, facility.offset),
+        state: state(resource, facility.offset)?,
         referral_or_emergency: came_with_referral(resource),
         other_site: is_other_site(resource, facility),
     })
 }
 
-fn state(resource: &Value, offset: FixedOffset) -> AppointmentState {
-    match resource["status"].as_str() {
-        Some("booked") => AppointmentState::Booked,
-        Some("arrived" | "checked-in" | "fulfilled") => {
+/// When an appointment begins.
+#[must_use]
+pub fn start(appointment: &Value) -> Option<DateTime<FixedOffset>> {
+    instant(appointment["start"].as_str()?)
+}
+
+/// `None` if its status is none of R4's.
+fn state(resource: &Value, offset: FixedOffset) -> Option<AppointmentState> {
+    Some(match resource["status"].as_str()? {
+        "booked" => AppointmentState::Booked,
+        "arrived" | "checked-in" | "fulfilled" => {
             AppointmentState::Arrived { at_minute: arrived_minute(resource, offset) }
         }
-        Some("cancelled") => AppointmentState::Cancelled,
-        _ => AppointmentState::Other,
-    }
+        "cancelled" => AppointmentState::Cancelled,
+        "proposed" | "pending" | "noshow" | "waitlist" => AppointmentState::Other,
+        _ => return None,
+    })
 }
 
 fn arrived_minute(resource: &Value, offset: FixedOffset) -> Option<u16> {
     let told = extension(resource, ARRIVED_AT).and_then(|extension| extension["valueDateTime"].as_str());
-    let at = DateTime::parse_from_rfc3339(told.or_else(|| resource["meta"]["lastUpdated"].as_str())?)
-        .ok()?
-        .with_timezone(&offset);
+    let at = instant(told.or_else(|| resource["meta"]["lastUpdated"].as_str())?)?.with_timezone(&offset);
     u16::try_from(at.hour() * 60 + at.minute()).ok()
 }
 
@@ -223,10 +240,9 @@ pub fn pages_of(task: &Value) -> Option<u32> {
     let output = task["output"].as_array()?.iter().find(is_pages)?;
     let number = ["valueInteger", "valuePositiveInt", "valueUnsignedInt", "valueDecimal"]
         .iter()
-        .find_map(|name| output[name].as_u64());
-    u32::try_from(number.or_else(|| output["valueQuantity"]["value"].as_u64())?)
-        .ok()
-        .filter(|pages| (1..=PAGES_MAX).contains(pages))
+        .find_map(|name| whole(&output[name]))
+        .or_else(|| whole(&output["valueQuantity"]["value"]));
+    u32::try_from(number?).ok().filter(|pages| (1..=PAGES_MAX).contains(pages))
 }
 
 /// A quote beyond this is a mistake, not a record.
@@ -240,4 +256,21 @@ fn is_pages_code(coding: &Value) -> bool {
 #[must_use]
 pub fn quote_is_over(task: &Value) -> bool {
     matches!(task["status"].as_str(), Some("rejected" | "cancelled" | "failed" | "completed" | "entered-in-error"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative;
+
+    #[test]
+    fn references_become_relative() {
+        for (reference, path) in [
+            ("Patient/7", Some("Patient/7")),
+            ("https://h.example/fhir/Patient/7/_history/2", Some("Patient/7")),
+            ("urn:uuid:1", None),
+            ("Patient/", None),
+        ] {
+            assert_eq!(relative(reference).as_deref(), path, "{reference}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use crate::domain::session::{Question, Reply};
 use crate::hospital::client::answer::{self, Verdict};
 use crate::hospital::client::{HttpAnswer, Trouble};
 use crate::hospital::wire::{self, Capabilities};
-use crate::ports::{Answer, HospitalServer};
+use crate::ports::{Answer, HospitalServer, NoSchedule};
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -139,7 +139,7 @@ impl Hospital {
                 Some(fault @ (Fault::HospitalDown | Fault::HospitalFails | Fault::AnswerLost)) => {
                     books.fired.note(fault);
                     let reason = "the look for it failed".to_owned();
-                    return Delivery::Later { reason, after_s: None, maybe_delivered: true };
+                    return Delivery::Later { reason, after_s: None, maybe_delivered: true, away: true };
                 }
                 _ if books.stored.contains_key(&id) => return Delivery::Done { note: None },
                 _ => {}
@@ -271,7 +271,7 @@ fn answer_to(question: &Question, today: impl Fn() -> Appointment) -> Reply {
             let mut found = known.filter(|patient| patient.number == *number && patient.birth_date == *birth_date);
             found.next().map_or(Reply::NotFound, |patient| Reply::Found(Box::new(patient)))
         }
-        Question::Appointments { .. } => Reply::Appointments { offline: false, list: vec![today()] },
+        Question::Appointments { .. } => Reply::Appointments { offline: false, list: vec![today()], complete: true },
         Question::Slip { .. } => Reply::NotFound,
         Question::Quote { item, .. } => Reply::Quoted { code: item.code.clone(), pages: 6 },
     }
@@ -294,7 +294,7 @@ impl HospitalServer for Hospital {
             self.power.boundary("after delivery");
             delivery
         } else {
-            Delivery::Later { reason: "the power is off".to_owned(), after_s: None, maybe_delivered: false }
+            Delivery::Later { reason: "the power is off".to_owned(), after_s: None, maybe_delivered: false, away: true }
         };
         Box::pin(std::future::ready(delivery))
     }
@@ -310,12 +310,12 @@ impl HospitalServer for Hospital {
             deliveries
         } else {
             let reason = "the power is off".to_owned();
-            Ok(vec![Delivery::Later { reason, after_s: None, maybe_delivered: false }; queued.len()])
+            Ok(vec![Delivery::Later { reason, after_s: None, maybe_delivered: false, away: true }; queued.len()])
         };
         Box::pin(std::future::ready(deliveries))
     }
 
-    fn schedule(&self, _day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
-        Box::pin(std::future::ready(Err("not rehearsed".to_owned())))
+    fn schedule(&self, _day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
+        Box::pin(std::future::ready(Err(NoSchedule::Answered("not rehearsed".to_owned()))))
     }
 }

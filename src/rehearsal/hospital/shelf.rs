@@ -175,8 +175,10 @@ impl Shelf {
             |name: &str| query.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.parse::<usize>().ok());
         let (count, offset) = (number("_count").unwrap_or(20).min(1000), number("_offset").unwrap_or(0));
         let page: Vec<&Value> = found.iter().skip(offset).take(count).copied().collect();
-        let mut entry: Vec<Value> =
-            page.iter().map(|resource| json!({"resource": resource, "search": {"mode": "match"}})).collect();
+        let mut entry: Vec<Value> = page
+            .iter()
+            .map(|resource| json!({"resource": spared(resource, query), "search": {"mode": "match"}}))
+            .collect();
         if query.iter().any(|(name, _)| name == "_include") {
             let mut included: BTreeMap<&str, &Value> = BTreeMap::new();
             for reference in page.iter().flat_map(|resource| patient_references(resource)) {
@@ -184,7 +186,8 @@ impl Shelf {
                     self.of("Patient").filter(|patient| is_at(patient, reference)).map(|patient| (reference, patient)),
                 );
             }
-            entry.extend(included.values().map(|patient| json!({"resource": patient, "search": {"mode": "include"}})));
+            let spared = |patient: &&Value| json!({"resource": spared(patient, query), "search": {"mode": "include"}});
+            entry.extend(included.values().map(spared));
         }
         let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": found.len()});
         if !entry.is_empty() {
@@ -301,6 +304,9 @@ impl Shelf {
 
     /// All or nothing, in the given order.
     pub fn transaction(&mut self, bundle: &Value) -> Result<Value, Refusal> {
+        if bundle["resourceType"] == "Bundle" && bundle["type"] == "batch" && bundle["entry"].is_null() {
+            return Ok(json!({"resourceType": "Bundle", "type": "batch-response"}));
+        }
         if bundle["resourceType"] != "Bundle" || bundle["type"] != "transaction" {
             return refuse(400, "a transaction Bundle was expected");
         }
@@ -373,6 +379,22 @@ impl Shelf {
             _ => refuse(412, "a conditional reference matches several"),
         }
     }
+}
+
+/// Only the elements asked for, of whatever type, and what R4 makes mandatory.
+pub fn spared(resource: &Value, query: &Query) -> Value {
+    let Some((_, elements)) = query.iter().find(|(name, _)| name == "_elements") else { return resource.clone() };
+    let mandatory = ["resourceType", "id", "meta", "status", "intent", "participant"];
+    let mut spared = resource.clone();
+    if let Some(map) = spared.as_object_mut() {
+        map.retain(|name, _| {
+            let name = name.trim_start_matches('_');
+            mandatory.contains(&name) || elements.split(',').any(|element| element == name)
+        });
+    }
+    spared["meta"]["tag"] =
+        json!([{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}]);
+    spared
 }
 
 fn now() -> String {

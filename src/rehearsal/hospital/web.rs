@@ -2,7 +2,7 @@
 
 use super::line::{Cut, SimListener};
 use super::rules::Refusal;
-use super::shelf::{Shelf, parse_query};
+use super::shelf::{Shelf, parse_query, spared};
 use super::{Fault, SLOW_MS, Shared, rules};
 use axum::Router;
 use axum::body::Body;
@@ -201,7 +201,7 @@ fn work(shelf: &mut Shelf, asked: &Asked<'_>) -> Result<Done, Refusal> {
         ("GET", [kind]) => ok(shelf.search(kind, &parse_query(asked.query))?),
         ("POST", [kind, "_search"]) => ok(shelf.search(kind, &parse_query(&String::from_utf8_lossy(asked.body)))?),
         ("GET", [kind, id, "_history", version]) => ok(shelf.read_version(kind, id, version)?),
-        ("GET", [kind, id]) => ok(shelf.read(kind, id)?),
+        ("GET", [kind, id]) => ok(spared(&shelf.read(kind, id)?, &parse_query(asked.query))),
         ("POST", [kind]) => {
             let (status, value) = shelf.create(kind, asked.json()?, asked.header("if-none-exist"))?;
             Ok(Done { status, value })

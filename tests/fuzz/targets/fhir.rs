@@ -5,7 +5,7 @@ use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::hospital::client::HttpAnswer;
 use hospital_kiosk::hospital::client::answer::{Verdict, of_refusal, of_transaction};
-use hospital_kiosk::hospital::wire;
+use hospital_kiosk::hospital::wire::{self, Booking, Found, Party, Record};
 use serde_json::Value;
 use std::sync::LazyLock;
 
@@ -71,23 +71,34 @@ pub fn reading(bytes: &[u8]) {
 
 fn read(resource: &Value, depth: u32) {
     let Config { hospital, facility, .. } = &*SHIPPED;
-    if let Some(patient) = wire::read_patient(resource, hospital) {
-        assert!(patient.server_ref.is_some_and(|reference| reference.starts_with("Patient/")));
-        assert!(!format!("{:?}", patient.number).contains(&patient.number.0) || patient.number.0.is_empty());
+    match wire::read_record(resource, hospital) {
+        Record::InUse(person) | Record::OutOfUse { person, .. } => {
+            assert!(person.server_ref.starts_with("Patient/"));
+            for number in &person.numbers {
+                assert!(!number.is_empty());
+                assert!(!format!("{:?}", person.with_number(number)).contains(number));
+            }
+        }
+        Record::Unreadable => {}
     }
-    if let Some(appointment) = wire::read_appointment(resource, hospital, facility) {
+    if let Booking::Is(appointment) = wire::read_booking(resource, hospital, facility) {
         assert!(appointment.server_ref.starts_with("Appointment/"));
         assert_eq!(*appointment.starts_at.offset(), facility.offset);
     }
-    if let Some(reference) = wire::reference_of_patient(resource) {
-        assert!(reference.contains("Patient/"));
-        assert!(wire::same_reference(reference, reference) || reference.contains("/_history/"));
+    for party in wire::patients_of(resource, hospital) {
+        if let Party::At(reference) = party {
+            assert_eq!(wire::relative(&reference), Some(reference.clone()));
+            assert!(reference.starts_with("Patient/"));
+        }
     }
     assert!(wire::pages_of(resource).is_none_or(|pages| (1..=20_000).contains(&pages)));
-    let _ = (wire::quote_is_over(resource), wire::next_page(resource), wire::Capabilities::read(resource));
+    let _ = (wire::quote_is_over(resource), wire::Capabilities::read(resource));
     let _ = (wire::local_text(resource, "text", Language::Ko), wire::first_identifier(resource, "x"));
     if depth < 2 {
         for kind in ["Patient", "Appointment", "Task", "Bundle"] {
+            let found = Found::read(resource, kind);
+            assert!(found.matches.iter().all(|inner| wire::is_resource(inner, kind)));
+            assert!(!found.hides_all() || found.matches.is_empty());
             for inner in wire::bundle_entries(resource, kind) {
                 assert!(wire::is_resource(inner, kind));
                 read(inner, depth + 1);

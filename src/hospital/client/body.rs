@@ -1,0 +1,205 @@
+//! The body of an answer, as HTTP and JSON peers send it: whole or compressed (RFC 9110, 8.4), with or without a byte
+//! order mark, never larger than the limit, also once it is unpacked.
+
+use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
+use serde_json::Value;
+use std::fmt;
+use std::io::Read;
+
+/// What we unpack. Some servers and proxies compress whatever is asked.
+pub const CODINGS: &str = "gzip, deflate";
+/// A page of a schedule is far smaller; a larger answer is asked for again in parts.
+pub const BODY_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// A coding on top of a coding is rare, a third one is nobody's.
+const CODINGS_MAX: usize = 3;
+const GZIP: [u8; 2] = [0x1F, 0x8B];
+
+/// How a body says that it is written.
+#[derive(Clone, Default)]
+pub struct Form {
+    /// `Content-Encoding`, in the order in which it was applied.
+    codings: Vec<String>,
+    /// The media type without its parameters.
+    kind: String,
+}
+
+/// Why there is no JSON object in a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    Empty,
+    TooLarge,
+    /// In a coding that nobody asked for.
+    Coding(String),
+    /// It says to be compressed and cannot be unpacked.
+    Broken,
+    NotUtf8,
+    NotJson,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => out.write_str("it is empty"),
+            Self::TooLarge => out.write_str("it is too large once it is unpacked"),
+            Self::Coding(coding) => write!(out, "it is compressed with {coding}, which nobody asked for"),
+            Self::Broken => out.write_str("it says to be compressed and cannot be unpacked"),
+            Self::NotUtf8 => out.write_str("it is not UTF-8"),
+            Self::NotJson => out.write_str("it is no JSON object"),
+        }
+    }
+}
+
+impl Form {
+    pub fn of(headers: &HeaderMap) -> Self {
+        let text = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        let codings = text(CONTENT_ENCODING).flat_map(|value| value.split(',')).map(word);
+        let codings = codings.filter(|coding| !coding.is_empty() && coding != "identity").collect();
+        let kind = text(CONTENT_TYPE).next().and_then(|value| value.split(';').next()).map(word).unwrap_or_default();
+        Self { codings, kind }
+    }
+
+    /// For the log.
+    pub fn kind(&self) -> &str {
+        if self.kind.is_empty() { "no content type" } else { &self.kind }
+    }
+
+    pub fn is_compressed(&self) -> bool {
+        !self.codings.is_empty()
+    }
+}
+
+/// A word of a header that may stand in a log.
+fn word(text: &str) -> String {
+    let harmless = |c: &char| c.is_ascii_alphanumeric() || "/+.-".contains(*c);
+    text.trim().chars().take(40).filter(harmless).map(|c| c.to_ascii_lowercase()).collect()
+}
+
+/// The JSON object in `body`.
+///
+/// # Errors
+/// What it is instead.
+pub fn read(body: Vec<u8>, form: &Form) -> Result<Value, Unread> {
+    let mut body = body;
+    for coding in form.codings.iter().rev().take(CODINGS_MAX) {
+        body = unpacked(body, coding)?;
+    }
+    // A proxy may have dropped the header and left the body; no JSON begins so.
+    if body.starts_with(&GZIP) {
+        body = unpacked(body, "gzip")?;
+    }
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&body);
+    if text.iter().all(u8::is_ascii_whitespace) {
+        return Err(Unread::Empty);
+    }
+    let text = std::str::from_utf8(text).map_err(|_| Unread::NotUtf8)?;
+    serde_json::from_str(text).ok().filter(Value::is_object).ok_or(Unread::NotJson)
+}
+
+fn unpacked(body: Vec<u8>, coding: &str) -> Result<Vec<u8>, Unread> {
+    match coding {
+        // Whatever the header says: what is not packed need not be unpacked.
+        "gzip" | "x-gzip" if !body.starts_with(&GZIP) => Ok(body),
+        "gzip" | "x-gzip" => all(MultiGzDecoder::new(body.as_slice())),
+        // With the frame of RFC 1950 as it should be, or without, as some send it.
+        "deflate" => match all(ZlibDecoder::new(body.as_slice())) {
+            Err(Unread::Broken) => all(DeflateDecoder::new(body.as_slice())),
+            read => read,
+        },
+        other => Err(Unread::Coding(other.to_owned())),
+    }
+}
+
+/// Never more than the limit: a small body may unpack to gigabytes.
+fn all(packed: impl Read) -> Result<Vec<u8>, Unread> {
+    let mut body = Vec::new();
+    let limit = u64::try_from(BODY_MAX_BYTES).unwrap_or(u64::MAX);
+    packed.take(limit + 1).read_to_end(&mut body).map_err(|_| Unread::Broken)?;
+    if body.len() > BODY_MAX_BYTES { Err(Unread::TooLarge) } else { Ok(body) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
+    use std::io::Write;
+
+    fn form(codings: &[&str]) -> Form {
+        Form { codings: codings.iter().map(|coding| (*coding).to_owned()).collect(), kind: String::new() }
+    }
+
+    fn gzip(text: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(text: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn deflate(text: &[u8]) -> Vec<u8> {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn a_body_is_read_as_its_peer_wrote_it() {
+        let json = r#"{"a":"홍"}"#.as_bytes();
+        let marked = [b"\xEF\xBB\xBF", json].concat();
+        let halves = [gzip(&json[..4]), gzip(&json[4..])].concat();
+        for (what, body, codings) in [
+            ("plain", json.to_vec(), vec![]),
+            ("with a byte order mark", marked.clone(), vec![]),
+            ("gzip", gzip(json), vec!["gzip"]),
+            ("gzip by its old name", gzip(json), vec!["x-gzip"]),
+            ("gzip with a byte order mark", gzip(&marked), vec!["gzip"]),
+            ("gzip in two members", halves, vec!["gzip"]),
+            ("gzip that nobody declared", gzip(json), vec![]),
+            ("declared gzip that is none", json.to_vec(), vec!["gzip"]),
+            ("deflate", zlib(json), vec!["deflate"]),
+            ("deflate without its frame", deflate(json), vec!["deflate"]),
+            ("deflate in gzip", gzip(&zlib(json)), vec!["deflate", "gzip"]),
+        ] {
+            assert_eq!(read(body, &form(&codings)).unwrap()["a"], "홍", "{what}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        let json = br#"{"a":1}"#;
+        let bomb = gzip(&vec![b' '; BODY_MAX_BYTES + 1]);
+        assert!(bomb.len() < 100_000);
+        let utf16: Vec<u8> = r#"{"a":1}"#.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (what, body, codings, why) in [
+            ("nothing", vec![], vec![], Unread::Empty),
+            ("blanks", b"\r\n ".to_vec(), vec![], Unread::Empty),
+            ("a page", b"<html></html>".to_vec(), vec![], Unread::NotJson),
+            ("a list", b"[]".to_vec(), vec![], Unread::NotJson),
+            ("half an object", b"{\"a\":".to_vec(), vec![], Unread::NotJson),
+            ("Latin-1", b"{\"a\":\"M\xFCller\"}".to_vec(), vec![], Unread::NotUtf8),
+            ("UTF-16", [vec![0xFF, 0xFE], utf16].concat(), vec![], Unread::NotUtf8),
+            ("half of gzip", gzip(json)[..15].to_vec(), vec!["gzip"], Unread::Broken),
+            ("brotli", json.to_vec(), vec!["br"], Unread::Coding("br".to_owned())),
+            ("a bomb", bomb.clone(), vec!["gzip"], Unread::TooLarge),
+            ("a bomb in a bomb", gzip(&bomb), vec!["gzip", "gzip"], Unread::TooLarge),
+        ] {
+            assert_eq!(read(body, &form(&codings)), Err(why), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_header_cannot_write_what_it_likes_into_the_log() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, "GZip, identity".parse().unwrap());
+        headers.insert(CONTENT_TYPE, "Text/HTML; charset=utf-8".parse().unwrap());
+        let form = Form::of(&headers);
+        assert_eq!((form.codings.as_slice(), form.kind()), (&["gzip".to_owned()][..], "text/html"));
+        headers.insert(CONTENT_TYPE, "Hong Gil-dong = 1 \u{7f}".parse().unwrap_or_else(|_| "a b = c".parse().unwrap()));
+        assert!(!Form::of(&headers).kind().contains(' '));
+    }
+}
