@@ -105,6 +105,27 @@ fn all_faults_of_all_files_are_told_at_once_in_order() {
     assert!(of("kiosk.toml").is_sorted() && of("hours.toml").is_sorted());
 }
 
+/// `utc_offset` was replaced by `time_zone`.
+#[test]
+fn a_key_that_was_replaced_is_still_read_and_told() {
+    let folder = copy();
+    let path = folder.path().join("hospital/onsaemi/hospital.toml");
+    let text = fs::read_to_string(&path).expect("a file");
+    fs::write(&path, text.replacen("time_zone = \"Asia/Seoul\"", "utc_offset = \"+05:30\"", 1)).expect("a file");
+    let kiosk = folder.path().join("kiosk.toml");
+    let config = load(&kiosk, &KNOWN).unwrap_or_else(|faults| panic!("{}", faults[0]));
+    let midnight = config.facility.zone.day_begins("2026-07-15".parse().expect("a day"));
+    assert_eq!(midnight.to_rfc3339(), "2026-07-15T00:00:00+05:30");
+    let [warning] = config.warnings.as_slice() else { panic!("{:?}", config.warnings) };
+    assert_eq!((warning.what.as_str(), warning.instead.as_str()), ("utc_offset", "time_zone = \"Europe/Berlin\""));
+    assert!(warning.line > 1 && warning.file == path);
+    let (code, out, _) = check(&kiosk, Check { devices: false, json: true }, &[]);
+    assert_eq!(code, YES);
+    let row: serde_json::Value = serde_json::from_str(out.lines().next().expect("a line")).expect("JSON");
+    assert_eq!((&row["warning"], &row["what"]), (&serde_json::json!(true), &serde_json::json!("utc_offset")));
+    assert!(load(&shipped(), &KNOWN).expect("sound").warnings.is_empty());
+}
+
 #[test]
 fn a_file_that_is_not_there_is_told() {
     let folder = copy();

@@ -8,6 +8,7 @@ use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRule
 use hospital_kiosk::domain::language::{Language, LocalText};
 use hospital_kiosk::domain::money::{Amount, Currency};
 use hospital_kiosk::domain::paper::{CardLine, DeskReason, DoubtSlip, Paper, Receipt, Ticket};
+use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::ports::Raster;
 use hospital_kiosk::printer::encode;
 use hospital_kiosk::rehearsal::picture::to_png;
@@ -335,7 +336,7 @@ pub fn facility() -> Facility {
         short_name: both("온새미병원", "Onsaemi"),
         receipt_note: both("사업자등록번호 000-00-00000", "Business no. 000-00-00000"),
         currency: Currency { code: "KRW".into(), minor_digits: 0 },
-        offset: FixedOffset::east_opt(9 * 3600).expect("nine hours"),
+        zone: Zone::named("Asia/Seoul").expect("a zone"),
         languages: vec![Language::Ko, Language::En],
         desk_language: Language::Ko,
         number_digits: 8,

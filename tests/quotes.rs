@@ -10,9 +10,10 @@ use hospital_kiosk::domain::document::order::price;
 use hospital_kiosk::domain::document::quote::{Reason, quote};
 use hospital_kiosk::domain::document::{OrderItem, Price};
 use hospital_kiosk::domain::facility::Facility;
-use hospital_kiosk::domain::hours::Calendar;
+use hospital_kiosk::domain::hours::{Calendar, WeekHours};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::zone::Zone;
 use proptest::prelude::*;
 
 fn facility() -> Facility {
@@ -71,6 +72,81 @@ fn the_moment_counts_in_hospital_time_whatever_its_offset() {
     assert_eq!(answer.collect_until.expect("until").to_rfc3339(), "2026-11-28T13:00:00+09:00");
 }
 
+/// zone, ordered at, whether ready today (else why not), ready at. The counters' own hours: 08:00-18:00.
+#[test]
+fn the_counters_go_by_the_towns_clocks() {
+    for (zone, at, today, ready) in [
+        // Summer, winter, and the same instants written otherwise.
+        ("Europe/Berlin", "2026-07-15T08:30:00+02:00", None, "2026-07-15T08:30:00+02:00"),
+        ("Europe/Berlin", "2026-07-15T06:30:00Z", None, "2026-07-15T08:30:00+02:00"),
+        ("Europe/Berlin", "2026-07-15T18:30:00+02:00", Some("closed"), "2026-07-16T08:00:00+02:00"),
+        ("Europe/Berlin", "2026-01-14T07:30:00+01:00", Some("closed"), "2026-01-14T08:00:00+01:00"),
+        ("Europe/Berlin", "2026-01-14T17:30:00Z", Some("closed"), "2026-01-15T08:00:00+01:00"),
+        // The next opening lies behind the change.
+        ("Europe/Berlin", "2026-03-28T19:00:00+01:00", Some("closed"), "2026-03-30T08:00:00+02:00"),
+        ("Europe/Berlin", "2026-10-24T19:00:00+02:00", Some("closed"), "2026-10-26T08:00:00+01:00"),
+        ("Europe/Dublin", "2026-07-15T16:59:00Z", None, "2026-07-15T17:59:00+01:00"),
+        ("Europe/Dublin", "2026-01-14T17:59:00Z", None, "2026-01-14T17:59:00+00:00"),
+        ("America/Santiago", "2026-07-15T12:30:00Z", None, "2026-07-15T08:30:00-04:00"),
+        ("America/Santiago", "2026-01-14T11:30:00Z", None, "2026-01-14T08:30:00-03:00"),
+        ("America/Santiago", "2026-07-15T11:30:00Z", Some("closed"), "2026-07-15T08:00:00-04:00"),
+        ("Australia/Lord_Howe", "2026-07-14T21:45:00Z", None, "2026-07-15T08:15:00+10:30"),
+        ("Australia/Lord_Howe", "2026-01-13T21:15:00Z", None, "2026-01-14T08:15:00+11:00"),
+        // Ramadan of 2026.
+        ("Africa/Casablanca", "2026-03-10T08:15:00Z", None, "2026-03-10T08:15:00+00:00"),
+        ("Africa/Casablanca", "2026-04-14T07:15:00Z", None, "2026-04-14T08:15:00+01:00"),
+        ("Africa/Casablanca", "2026-03-10T07:15:00Z", Some("closed"), "2026-03-10T08:00:00+00:00"),
+    ] {
+        let facility = Facility { zone: Zone::named(zone).expect(zone), ..facility() };
+        let at = DateTime::parse_from_rfc3339(at).expect("a moment");
+        let answer = quote(&facility, "CF_VISIT", None, 1, None, at);
+        assert_eq!(answer.reason.map(Reason::word), today, "{zone} {at}");
+        assert_eq!(answer.ready_at.expect("ready").to_rfc3339(), ready, "{zone} {at}");
+    }
+}
+
+/// A counter that hands out by night, 01:30-03:30, while the clocks change; a record takes half an hour.
+#[test]
+fn a_counter_that_is_open_while_the_clocks_change_serves_as_long_as_it_does() {
+    for (zone, at, today, ready) in [
+        // 02:00 becomes 03:00: it is open for an hour.
+        ("Europe/Berlin", "2026-03-29T00:30:00Z", None, "2026-03-29T03:00:00+02:00"),
+        ("Europe/Berlin", "2026-03-29T01:00:00Z", None, "2026-03-29T03:30:00+02:00"),
+        ("Europe/Berlin", "2026-03-29T01:00:01Z", Some("too-late"), "2026-03-30T02:00:00+02:00"),
+        ("Europe/Berlin", "2026-03-29T01:30:00Z", Some("closed"), "2026-03-30T02:00:00+02:00"),
+        // 03:00 becomes 02:00: for three.
+        ("Europe/Berlin", "2026-10-24T23:30:00Z", None, "2026-10-25T02:00:00+02:00"),
+        ("Europe/Berlin", "2026-10-25T01:45:00Z", None, "2026-10-25T03:15:00+01:00"),
+        ("Europe/Berlin", "2026-10-25T02:00:00Z", None, "2026-10-25T03:30:00+01:00"),
+        ("Europe/Berlin", "2026-10-25T02:00:01Z", Some("too-late"), "2026-10-26T02:00:00+01:00"),
+        // Half an hour, from 02:00 to 01:30: it opens at the first of the two.
+        ("Australia/Lord_Howe", "2026-04-04T14:30:00Z", None, "2026-04-05T01:30:00+10:30"),
+        ("Australia/Lord_Howe", "2026-04-04T14:29:59Z", Some("closed"), "2026-04-05T01:30:00+10:30"),
+    ] {
+        let mut facility = Facility { zone: Zone::named(zone).expect(zone), ..facility() };
+        let time = |hour| chrono::NaiveTime::from_hms_opt(hour, 30, 0).expect("a time");
+        facility.holidays.clear();
+        facility.hours.insert("records".to_owned(), WeekHours([Some((time(1), time(3))); 7]));
+        let at = DateTime::parse_from_rfc3339(at).expect("a moment");
+        let answer = quote(&facility, "REC", Some(1), 1, None, at);
+        assert_eq!(answer.reason.map(Reason::word), today, "{zone} {at}");
+        assert_eq!(answer.ready_at.expect("ready").to_rfc3339(), ready, "{zone} {at}");
+    }
+}
+
+#[test]
+fn a_price_begins_with_the_towns_day() {
+    let mut facility = Facility { zone: Zone::named("America/Santiago").expect("a zone"), ..facility() };
+    let document = facility.documents.iter_mut().find(|document| document.code == "CF_VISIT").expect("CF_VISIT");
+    // A day without a midnight.
+    let from = NaiveDate::from_ymd_opt(2026, 9, 6).expect("a day");
+    document.price_changes = vec![(from, Price::Fixed { first: Amount(2_000), further: Amount(500) })];
+    for (at, amount) in [("2026-09-06T03:59:59Z", 3_000), ("2026-09-06T04:00:00Z", 2_000)] {
+        let at = DateTime::parse_from_rfc3339(at).expect("a moment");
+        assert_eq!(quote(&facility, "CF_VISIT", None, 1, None, at).amount, Some(Amount(amount)), "{at}");
+    }
+}
+
 #[test]
 fn a_new_price_holds_from_its_day_on() {
     let mut facility = facility();
@@ -100,7 +176,7 @@ fn nothing_is_collected_on_a_holiday() {
 #[test]
 fn a_counter_that_never_opens_takes_no_order() {
     let mut facility = facility();
-    facility.hours.insert("desk".to_owned(), hospital_kiosk::domain::hours::WeekHours::default());
+    facility.hours.insert("desk".to_owned(), WeekHours::default());
     let answer = quote(&facility, "CF_VISIT", None, 1, None, seoul("2026-11-25T10:00:00"));
     assert_eq!((answer.orderable, answer.reason, answer.amount), (false, Some(Reason::Closed), None));
 }
@@ -119,13 +195,9 @@ proptest! {
         let (opens, closes) = calendar.opening(ready.date_naive()).expect("an open day");
         prop_assert!(opens <= ready.time() && ready.time() <= closes);
         let last = calendar.last_order(at.date_naive(), document.ready_max);
-        let in_time = last.is_some_and(|last| at.naive_local() <= last) && at.time() >= opens_on(&calendar, at);
+        let in_time = last.is_some_and(|last| at <= last) && calendar.opens(at.date_naive()).is_some_and(|opens| at >= opens);
         prop_assert_eq!(answer.today, in_time);
     }
-}
-
-fn opens_on(calendar: &Calendar<'_>, at: DateTime<FixedOffset>) -> chrono::NaiveTime {
-    calendar.opening(at.date_naive()).map_or(chrono::NaiveTime::MIN, |(opens, _)| opens)
 }
 
 fn ask(args: &QuoteArgs) -> (u8, String, String) {

@@ -5,6 +5,7 @@ use hospital_kiosk::config::Terminal;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::payment::{AttemptId, LastTransaction};
 use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::ports::{CardTerminal, Clock};
 use hospital_kiosk::rehearsal::terminal::{CardAction, Fault, SimTerminal};
 use hospital_kiosk::terminal;
@@ -101,7 +102,7 @@ fn settings(link: &Path, answer_timeout_ms: u64) -> Terminal {
 }
 
 fn clock() -> Arc<dyn Clock> {
-    Arc::new(SystemClock::new(chrono::FixedOffset::east_opt(0).expect("UTC")))
+    Arc::new(SystemClock::new(Zone::fixed(chrono::FixedOffset::east_opt(0).expect("UTC"))))
 }
 
 fn start(settings: &Terminal) -> (Arc<dyn CardTerminal>, Receiver<TerminalReport>) {

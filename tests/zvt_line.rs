@@ -9,6 +9,7 @@ use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
 use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
+use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::ports::{CardTerminal, Clock};
 use hospital_kiosk::rehearsal::terminal::zvt::{Fault, Model};
 use hospital_kiosk::rehearsal::terminal::{CardAction, FarEnd, Out, SimTerminal};
@@ -50,7 +51,7 @@ fn settings(link: &Path) -> Terminal {
 fn start(settings: &Terminal) -> (terminal::Started, Receiver<TerminalReport>) {
     let (sender, reports) = channel();
     let sender = Mutex::new(sender);
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(chrono::FixedOffset::east_opt(0).expect("UTC")));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Zone::fixed(chrono::FixedOffset::east_opt(0).expect("UTC"))));
     let told = Arc::new(move |report| {
         let _ = sender.lock().expect("one thread").send(report);
     });

@@ -5,6 +5,7 @@ use super::effects::Ports;
 use crate::domain::payment::{PaymentRecord, PaymentState};
 use crate::domain::session::Input;
 use crate::domain::staff::{AuditEntry, Gate, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply};
+use crate::domain::zone::Zone;
 use crate::ports::{StaffBook, Store, StoreError};
 use chrono::{DateTime, FixedOffset};
 use tokio::runtime::Handle;
@@ -38,9 +39,8 @@ fn answer(ports: &Ports, command: StaffCommand) -> Option<StaffReply> {
     Some(match command {
         StaffCommand::Knock => StaffReply::Gate(gate(book(store).and_then(|book| book.gate(at)))),
         StaffCommand::Try(pin) => StaffReply::Gate(gate(book(store).and_then(|book| book.try_pin(&pin, at)))),
-        StaffCommand::Look => {
-            told(lists(store, at)).map_or(StaffReply::NoLists, |lists| StaffReply::Lists(Box::new(lists)))
-        }
+        StaffCommand::Look => told(lists(store, &ports.facility.zone, at))
+            .map_or(StaffReply::NoLists, |lists| StaffReply::Lists(Box::new(lists))),
         StaffCommand::Retry { request } => {
             let sent = store.retry(request);
             StaffReply::Retried(ended(ports, StaffAct::Retry, request, sent, "waits again", at))
@@ -77,11 +77,11 @@ fn ended(
     done
 }
 
-fn lists(store: &dyn Store, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreError> {
+fn lists(store: &dyn Store, zone: &Zone, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreError> {
     let all = store.payments()?;
     let newest = || all.iter().rev();
     let payments = newest().filter(|payment| is_unfinished(payment)).take(PAYMENTS_MAX).cloned().collect();
-    let paid = newest().filter(|payment| was_paid_on(payment, at)).take(PAYMENTS_MAX).cloned().collect();
+    let paid = newest().filter(|payment| was_paid_on(payment, zone, at)).take(PAYMENTS_MAX).cloned().collect();
     let tally = store.tally()?;
     let queue = QueueSight {
         waiting: u32::try_from(tally.waiting).unwrap_or(u32::MAX),
@@ -100,9 +100,9 @@ fn is_unfinished(payment: &PaymentRecord) -> bool {
 }
 
 /// On that day; also what was given back since.
-fn was_paid_on(payment: &PaymentRecord, day: DateTime<FixedOffset>) -> bool {
+fn was_paid_on(payment: &PaymentRecord, zone: &Zone, day: DateTime<FixedOffset>) -> bool {
     matches!(payment.state, PaymentState::Committed | PaymentState::Settled | PaymentState::Reversed)
-        && payment.started_at.with_timezone(day.offset()).date_naive() == day.date_naive()
+        && zone.at(&payment.started_at).date_naive() == zone.at(&day).date_naive()
 }
 
 fn told<T>(result: Result<T, StoreError>) -> Option<T> {

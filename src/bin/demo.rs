@@ -8,6 +8,7 @@ use hospital_kiosk::assembly;
 use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::screen::Modes;
+use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::rehearsal::{child, gallery, hospital, panel, people, play, script, scripts, stage};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -124,7 +125,7 @@ fn run_stage(asked: &Play) -> anyhow::Result<bool> {
     let window = display && !asked.headless && asked.script.is_none();
     let config_path = config::find(asked.config.clone());
     let config = load(&config_path)?;
-    let wall = demo_wall(config.facility.offset);
+    let wall = demo_wall(&config.facility.zone);
     if let Some(url) = &asked.hospital {
         println!(
             "Putting the demo's own patients and appointments on {url}, one by one (conditionally, under the demo's \
@@ -261,13 +262,13 @@ fn demo_config(path: &Path, data: &Path, hospital: &str, size: (u32, u32)) -> an
 }
 
 /// The demo's day: the next Wednesday at 10:00 hospital time (today, if it is one), so that it works on a Sunday night.
-fn demo_wall(offset: FixedOffset) -> DateTime<FixedOffset> {
-    use chrono::{Datelike, Days, NaiveTime, TimeZone, Utc, Weekday};
-    let today = Utc::now().with_timezone(&offset).date_naive();
+fn demo_wall(zone: &Zone) -> DateTime<FixedOffset> {
+    use chrono::{Datelike, Days, NaiveTime, Utc, Weekday};
+    let today = zone.at(&Utc::now()).date_naive();
     let ahead = (7 + Weekday::Wed.num_days_from_monday() - today.weekday().num_days_from_monday()) % 7;
     let day = today.checked_add_days(Days::new(ahead.into())).unwrap_or(today);
     let ten = NaiveTime::from_hms_opt(10, 0, 0).unwrap_or_default();
-    offset.from_local_datetime(&day.and_time(ten)).single().unwrap_or_else(|| Utc::now().with_timezone(&offset))
+    zone.first(day.and_time(ten))
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {

@@ -226,12 +226,9 @@ fn main() -> ExitCode {
             check::run(args, &path, &assembly::load_config(&path), &mut commands::devices::ask, &mut streams)
         }
         Command::Quote(args) => match assembly::load_config(&path) {
-            Ok(config) => quote::run(
-                &args,
-                &config.facility,
-                chrono::Utc::now().with_timezone(&config.facility.offset),
-                &mut streams,
-            ),
+            Ok(config) => {
+                quote::run(&args, &config.facility, config.facility.zone.at(&chrono::Utc::now()), &mut streams)
+            }
             Err(faults) => commands::refuse_faulty(&faults, &mut streams),
         },
         Command::Decode { protocol, json } => commands::decode::run(&protocol, json, io::stdin().lock(), &mut streams),
@@ -333,7 +330,7 @@ const STARTING: Duration = Duration::from_secs(30);
 
 fn without_window(config: &Config, request: &socket::Request) -> Answer {
     let hooks = Hooks {
-        clock: Arc::new(SystemClock::new(config.facility.offset)),
+        clock: Arc::new(SystemClock::new(config.facility.zone.clone())),
         show: Arc::new(|_, _| {}),
         press: press_of(config),
         finished: Arc::new(|_| {}),
@@ -365,6 +362,7 @@ fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
     log::to_stderr();
     vital::end_with_any_part();
     let config = load(path)?;
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     screens::fonts_installed().map_err(commands::usage)?;
     run_window(&config, first_frame).map_err(|error| commands::usage(format!("{error:#}")))?;
     Ok(Vec::new())
@@ -402,7 +400,7 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
     }
     let handle = window.handle();
     let hooks = Hooks {
-        clock: Arc::new(SystemClock::new(config.facility.offset)),
+        clock: Arc::new(SystemClock::new(config.facility.zone.clone())),
         show: Arc::new(move |view, wall| handle.show(view, wall)),
         press: press_of(config),
         finished: Arc::new(|_| {}),

@@ -2,7 +2,7 @@
 
 use super::{CANNOT, NO, Streams, YES};
 use crate::config::{Config, Fault};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
 
@@ -48,12 +48,15 @@ pub fn run(
     }
 }
 
+fn row(fault: &Fault) -> Value {
+    let file = fault.file.display().to_string();
+    json!({ "file": file, "line": fault.line, "column": fault.column, "what": fault.what, "why": fault.why, "instead": fault.instead })
+}
+
 fn tell_faults(args: Check, path: &Path, faults: &[Fault], streams: &mut Streams<'_>) -> io::Result<u8> {
     for fault in faults {
         if args.json {
-            let file = fault.file.display().to_string();
-            let row = json!({ "file": file, "line": fault.line, "column": fault.column, "what": fault.what, "why": fault.why, "instead": fault.instead });
-            writeln!(streams.out, "{row}")?;
+            writeln!(streams.out, "{}", row(fault))?;
         } else {
             writeln!(streams.out, "{fault}")?;
         }
@@ -76,6 +79,15 @@ fn tell_sound(
 ) -> io::Result<u8> {
     let facility = &config.facility;
     let ok = answers.iter().all(|answer| answer.ok);
+    for warning in &config.warnings {
+        if args.json {
+            let mut row = row(warning);
+            row["warning"] = json!(true);
+            writeln!(streams.out, "{row}")?;
+        } else {
+            writeln!(streams.err, "warning: {warning}")?;
+        }
+    }
     for answer in answers {
         let DeviceAnswer { device, port, ok, says } = answer;
         if args.json {

@@ -9,10 +9,11 @@ use super::{Answer, socket};
 use crate::config::{Config, Printer, Terminal};
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::session::PrinterState;
+use crate::domain::zone::Zone;
 use crate::hospital::client::Client;
 use crate::ports::Clock;
 use crate::{printer, scanner, terminal};
-use chrono::{FixedOffset, NaiveDateTime, Utc};
+use chrono::{NaiveDateTime, Utc};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::io;
@@ -99,7 +100,7 @@ fn answering(config: &Config, line: &str) -> io::Result<Option<String>> {
 
 /// On the hospital's wall, where the terminal's clock is compared with it.
 fn now(config: &Config) -> NaiveDateTime {
-    Utc::now().with_timezone(&config.facility.offset).naive_local()
+    config.facility.zone.at(&Utc::now()).naive_local()
 }
 
 /// One device may have several names.
@@ -182,18 +183,18 @@ fn ask_hospital(config: &Config) -> DeviceAnswer {
 }
 
 fn check_hospital(config: &Config) -> Result<String, String> {
-    let clock = Arc::new(Standing(config.facility.offset));
+    let clock = Arc::new(Standing(config.facility.zone.clone()));
     let client = Client::with_identity(&config.hospital, &config.identity, Arc::new(config.facility.clone()), clock)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| format!("this machine cannot open connections: {error}"))?.block_on(client.check())
 }
 
 /// A clock for one question.
-struct Standing(FixedOffset);
+struct Standing(Zone);
 
 impl Clock for Standing {
     fn now(&self) -> Moment {
-        Moment { tick: Tick(0), wall: Utc::now().with_timezone(&self.0), fresh: Uuid::new_v4() }
+        Moment { tick: Tick(0), wall: self.0.at(&Utc::now()), fresh: Uuid::new_v4() }
     }
 }
 

@@ -48,7 +48,11 @@ impl SourceFile {
 
 /// Collects faults, so that all of them are told at once.
 #[derive(Debug, Default)]
-pub struct Faults(RefCell<Vec<Fault>>);
+pub struct Faults {
+    faults: RefCell<Vec<Fault>>,
+    /// What is read all the same, and should be written otherwise.
+    warnings: RefCell<Vec<Fault>>,
+}
 
 /// More than this is told in vain.
 const FAULTS_MAX: usize = 100;
@@ -56,7 +60,7 @@ const FAULTS_MAX: usize = 100;
 impl Faults {
     pub fn add(&self, file: &SourceFile, byte: usize, what: String, why: String, instead: String) {
         // Looking for the place of a fault nobody will read would take a file of nothing but faults time squared.
-        if self.0.borrow().len() >= FAULTS_MAX {
+        if self.faults.borrow().len() >= FAULTS_MAX {
             return;
         }
         let (line, column) = file.position(byte);
@@ -69,11 +73,21 @@ impl Faults {
         self.push(Fault { file: path.to_owned(), line: 1, column: 1, what, why, instead });
     }
 
+    pub fn warn(&self, file: &SourceFile, byte: usize, what: String, why: String, instead: String) {
+        let (line, column) = file.position(byte);
+        self.warnings.borrow_mut().push(Fault { file: file.path.clone(), line, column, what, why, instead });
+    }
+
+    /// The warnings so far.
+    pub fn take_warnings(&self) -> Vec<Fault> {
+        self.warnings.take()
+    }
+
     /// One fault is one line, whatever stands in the value that it repeats.
     fn push(&self, fault: Fault) {
         let (what, why, instead) = (one_line(&fault.what), one_line(&fault.why), one_line(&fault.instead));
         let fault = Fault { what, why, instead, ..fault };
-        let mut faults = self.0.borrow_mut();
+        let mut faults = self.faults.borrow_mut();
         if faults.len() < FAULTS_MAX && !faults.contains(&fault) {
             faults.push(fault);
         }
@@ -82,7 +96,7 @@ impl Faults {
     /// All of them, in the order of files as read and of places in them.
     #[must_use]
     pub fn into_sorted(self) -> Vec<Fault> {
-        let mut faults = self.0.into_inner();
+        let mut faults = self.faults.into_inner();
         let mut files: Vec<PathBuf> = Vec::new();
         for fault in &faults {
             if !files.contains(&fault.file) {

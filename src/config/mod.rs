@@ -43,6 +43,8 @@ pub struct Config {
     pub identity: Identity,
     pub store: Store,
     pub watch: Watch,
+    /// Keys that are read still and were replaced by others.
+    pub warnings: Vec<Fault>,
 }
 
 /// What this program was built with, which a configuration can only choose from.
@@ -98,6 +100,7 @@ fn read_kiosk(path: &Path, known: &Known<'_>, faults: &Faults) -> Option<Config>
         identity: Identity::read(root.table("identity")),
         store: Store::read(root.table("store")),
         watch: Watch::read(root.table("watch")),
+        warnings: faults.take_warnings(),
     };
     root.finish();
     Some(config)

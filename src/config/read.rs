@@ -125,6 +125,12 @@ impl<'a> Section<'a> {
         self.fault_at(byte, self.path_of(key), why, instead);
     }
 
+    /// What still works and should be mended all the same.
+    pub fn warning(&self, key: &str, why: impl Display, instead: impl Display) {
+        let byte = self.peek(key).map_or(self.start, |(_, span)| span.start);
+        self.faults.warn(self.file, byte, self.path_of(key), why.to_string(), instead.to_string());
+    }
+
     /// The value of `key`, which is known from now on.
     pub fn find(&self, key: &'static str) -> Option<Found<'a>> {
         self.known.borrow_mut().push(key);

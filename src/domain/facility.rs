@@ -4,7 +4,8 @@ use super::document::Document;
 use super::hours::WeekHours;
 use super::language::{Language, LocalText};
 use super::money::{Amount, Currency};
-use chrono::{FixedOffset, NaiveDate};
+use super::zone::Zone;
+use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +16,8 @@ pub struct Facility {
     /// Business registration or similar line that a receipt must carry; may be empty.
     pub receipt_note: LocalText,
     pub currency: Currency,
-    /// Hospital time. A fixed offset: the countries served have no summer time, others configure a zone later.
-    pub offset: FixedOffset,
+    /// Hospital time: the town's clocks.
+    pub zone: Zone,
     /// In this order on the language screen; only those complete in `ui/lang`.
     pub languages: Vec<Language>,
     /// The language of the desk: idle screen, and the second language on every paper.

@@ -2,7 +2,8 @@
 
 use super::facility::Facility;
 use super::language::LocalText;
-use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+use super::zone::Zone;
+use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveTime, TimeDelta};
 use std::collections::BTreeMap;
 
 /// Monday first. `None` = closed that day. Closing is exclusive of service, inclusive for "ready by".
@@ -12,18 +13,20 @@ pub struct WeekHours(pub [Option<(NaiveTime, NaiveTime)>; 7]);
 /// How far ahead an opening is looked for, in days. A counter closed for longer never opens.
 const SEARCH_DAYS: u64 = 400;
 
-/// One counter's week together with the holidays on which it is closed. All times are hospital time.
+/// One counter's week together with the holidays on which it is closed, by the town's clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Calendar<'a> {
     pub week: &'a WeekHours,
     pub holidays: &'a BTreeMap<NaiveDate, LocalText>,
+    pub zone: &'a Zone,
 }
 
 impl<'a> Calendar<'a> {
     /// The calendar of the hours table `key`; `None` if there is no such table, which `config` refuses at start.
     #[must_use]
     pub fn of(facility: &'a Facility, key: &str) -> Option<Self> {
-        facility.hours.get(key).map(|week| Self { week, holidays: &facility.holidays })
+        let week = facility.hours.get(key)?;
+        Some(Self { week, holidays: &facility.holidays, zone: &facility.zone })
     }
 
     #[must_use]
@@ -41,27 +44,39 @@ impl<'a> Calendar<'a> {
         self.week.0.get(weekday).copied().flatten()
     }
 
-    /// Somebody serves at this moment; at the closing minute nobody does any more.
+    /// When it opens on `day`.
     #[must_use]
-    pub fn is_open_at(&self, at: NaiveDateTime) -> bool {
-        self.opening(at.date()).is_some_and(|(opens, closes)| opens <= at.time() && at.time() < closes)
+    pub fn opens(&self, day: NaiveDate) -> Option<DateTime<FixedOffset>> {
+        self.opening(day).map(|(opens, _)| self.zone.first(day.and_time(opens)))
+    }
+
+    /// When it closes on `day`.
+    #[must_use]
+    pub fn closes(&self, day: NaiveDate) -> Option<DateTime<FixedOffset>> {
+        self.opening(day).map(|(_, closes)| self.zone.last(day.and_time(closes)))
+    }
+
+    /// Somebody serves at this moment of hospital time; at the closing minute nobody does any more.
+    #[must_use]
+    pub fn is_open_at(&self, at: DateTime<FixedOffset>) -> bool {
+        let day = at.date_naive();
+        self.opens(day).zip(self.closes(day)).is_some_and(|(opens, closes)| opens <= at && at < closes)
     }
 
     /// The last moment of `day`, inclusive, at which something that takes `ready_minutes` can still be ready by
     /// closing. `None` if the day is closed or too short for it.
     #[must_use]
-    pub fn last_order(&self, day: NaiveDate, ready_minutes: u32) -> Option<NaiveDateTime> {
-        let (opens, closes) = self.opening(day)?;
-        let last = day.and_time(closes).checked_sub_signed(minutes(ready_minutes))?;
-        (last >= day.and_time(opens)).then_some(last)
+    pub fn last_order(&self, day: NaiveDate, ready_minutes: u32) -> Option<DateTime<FixedOffset>> {
+        let last = self.closes(day)?.checked_sub_signed(minutes(ready_minutes))?;
+        (last >= self.opens(day)?).then(|| self.zone.at(&last))
     }
 
-    /// The next moment after `at` at which the counter opens: still today if it has not opened yet.
+    /// The next moment after `at`, in hospital time, at which the counter opens: still today if it has not opened yet.
     #[must_use]
-    pub fn next_opening(&self, at: NaiveDateTime) -> Option<NaiveDateTime> {
+    pub fn next_opening(&self, at: DateTime<FixedOffset>) -> Option<DateTime<FixedOffset>> {
         (0..SEARCH_DAYS)
-            .filter_map(|ahead| at.date().checked_add_days(Days::new(ahead)))
-            .filter_map(|day| self.opening(day).map(|(opens, _)| day.and_time(opens)))
+            .filter_map(|ahead| at.date_naive().checked_add_days(Days::new(ahead)))
+            .filter_map(|day| self.opens(day))
             .find(|opening| *opening > at)
     }
 }

@@ -19,3 +19,4 @@ pub mod screen;
 pub mod session;
 pub mod staff;
 pub mod undo;
+pub mod zone;

@@ -17,6 +17,7 @@ use crate::domain::screen::{
     PaymentScreen, PrintState, ReadyIn, Review, RowPrice, RowState, Screen, Service, ServiceRow, SorryWhy,
     UnavailableWhy, View, Waiting,
 };
+use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -109,7 +110,7 @@ pub fn facility() -> Facility {
         short_name: both("온새미대학교병원", "Onsaemi Hospital"),
         receipt_note: LocalText::default(),
         currency: Currency { code: "KRW".to_owned(), minor_digits: 0 },
-        offset: *now().offset(),
+        zone: Zone::fixed(*now().offset()),
         languages: COMPLETE_LANGUAGES.to_vec(),
         desk_language: Ko,
         number_digits: 8,

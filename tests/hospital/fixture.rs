@@ -10,6 +10,7 @@ use hospital_kiosk::domain::money::{Amount, Currency};
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, QueueState, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{InsuranceAnswer, PatientNumber};
 use hospital_kiosk::domain::payment::CardTransaction;
+use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::ports::{Clock, HospitalServer};
 use hospital_kiosk::rehearsal::hospital::SimHospital;
@@ -67,7 +68,7 @@ pub fn facility() -> Facility {
         short_name: text("온새미", "Onsaemi"),
         receipt_note: LocalText::default(),
         currency: Currency { code: "KRW".to_owned(), minor_digits: 0 },
-        offset: FixedOffset::east_opt(9 * 3600).expect("an offset"),
+        zone: Zone::named("Asia/Seoul").expect("a zone"),
         languages: vec![Language::Ko, Language::En],
         desk_language: Language::Ko,
         number_digits: 8,

@@ -15,11 +15,16 @@ use hospital_kiosk::domain::patient::{
 use hospital_kiosk::domain::payment::{AttemptId, Booking, Entry, LastTransaction, PaymentRecord, PaymentState};
 use hospital_kiosk::domain::screen::{RowState, Screen, Service, Tap};
 use hospital_kiosk::domain::session::{Counters, Effect, Input, Question, Reply, Session, TerminalReport};
+use hospital_kiosk::domain::zone::Zone;
 use std::sync::Arc;
 use uuid::Uuid;
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
+}
+
+fn seoul() -> Zone {
+    Zone::named("Asia/Seoul").unwrap()
 }
 
 fn time(text: &str) -> DateTime<FixedOffset> {
@@ -77,16 +82,16 @@ fn window_around_the_appointment() {
         ("2026-11-20T13:00:59", RowState::Marked),
         ("2026-11-20T13:01:00", RowState::TooLate),
     ] {
-        assert_eq!(arrival::row(&appointment(starts, false), time(now), &check_in()), Some(state), "{now}");
+        assert_eq!(arrival::row(&appointment(starts, false), time(now), &seoul(), &check_in()), Some(state), "{now}");
     }
-    assert_eq!(arrival::row(&appointment(starts, false), time("2026-11-21T12:00:00"), &check_in()), None);
+    assert_eq!(arrival::row(&appointment(starts, false), time("2026-11-21T12:00:00"), &seoul(), &check_in()), None);
 }
 
 #[test]
 fn today_is_hospital_time() {
     // 2026-11-20 23:30 UTC is the 21st in Seoul.
     let starts = DateTime::parse_from_rfc3339("2026-11-20T23:30:00Z").unwrap();
-    let row = arrival::row(&appointment(starts, false), time("2026-11-21T08:30:00"), &check_in());
+    let row = arrival::row(&appointment(starts, false), time("2026-11-21T08:30:00"), &seoul(), &check_in());
     assert_eq!(row, Some(RowState::Marked));
 }
 
@@ -195,7 +200,7 @@ fn what_a_terminal_proves() {
     .into_iter()
     .enumerate()
     {
-        let doubted = Doubted { baseline: before, amount: Amount(5100), started_at: started };
+        let doubted = Doubted { baseline: before, amount: Amount(5100), started_at: started, zone: &seoul() };
         let told = Testimony { first, second, host_reachable: host, memory_trusted: trusted };
         let got = match verdict(&doubted, &told) {
             Verdict::Paid(_) => 'P',
@@ -244,7 +249,7 @@ fn wrong_clocks_never_unbook_a_payment() {
     for before in [baseline(), LastTransaction::Empty, LastTransaction::Unknown] {
         for minutes in (-3_000..3_000).step_by(7) {
             let started_at = booked_at + Duration::minutes(minutes);
-            let doubted = Doubted { baseline: &before, amount: Amount(5100), started_at };
+            let doubted = Doubted { baseline: &before, amount: Amount(5100), started_at, zone: &seoul() };
             for trusted in [true, false] {
                 let told = Testimony { first: &ours, second: &ours, host_reachable: trusted, memory_trusted: trusted };
                 let fits = minutes.abs() <= 15
@@ -260,6 +265,34 @@ fn wrong_clocks_never_unbook_a_payment() {
                 }
             }
         }
+    }
+}
+
+/// A terminal tells local time, and in the hours in which the clocks change that is two instants, or none.
+#[test]
+fn a_booking_in_the_hour_of_the_change_is_of_its_own_time() {
+    let berlin = Zone::named("Europe/Berlin").unwrap();
+    for (terminal, started, fits) in [
+        ("20261025023000", "2026-10-25T02:28:00+02:00", true),
+        ("20261025023000", "2026-10-25T02:28:00+01:00", true),
+        ("20261025023000", "2026-10-25T03:28:00+01:00", false),
+        ("20261025013000", "2026-10-25T02:28:00+02:00", false),
+        // Put forward late, or in time.
+        ("20260329023000", "2026-03-29T03:28:00+02:00", true),
+        ("20260329033000", "2026-03-29T03:28:00+02:00", true),
+        ("20260329033000", "2026-03-29T01:28:00+01:00", false),
+        // All summer, and all winter.
+        ("20260715103000", "2026-07-15T08:28:00Z", true),
+        ("20260115103000", "2026-01-15T09:28:00Z", true),
+        ("20260715093000", "2026-07-15T08:28:00Z", false),
+    ] {
+        let mut booked = approved(Amount(5100), time("2026-11-20T10:00:00"));
+        terminal.clone_into(&mut booked.terminal_time);
+        let last = LastTransaction::Known(Box::new(booked));
+        let started_at = DateTime::parse_from_rfc3339(started).unwrap();
+        let doubted = Doubted { baseline: &baseline(), amount: Amount(5100), started_at, zone: &berlin };
+        let told = Testimony { first: &last, second: &last, host_reachable: true, memory_trusted: true };
+        assert_eq!(matches!(verdict(&doubted, &told), Verdict::Paid(_)), fits, "{terminal} {started}");
     }
 }
 

@@ -1,11 +1,12 @@
 //! A small hospital for tests.
 
-use chrono::{FixedOffset, NaiveTime};
+use chrono::NaiveTime;
 use hospital_kiosk::domain::document::{Document, Price, Tax, Unit};
 use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
 use hospital_kiosk::domain::hours::WeekHours;
 use hospital_kiosk::domain::language::{Language, LocalText};
 use hospital_kiosk::domain::money::{Amount, Currency};
+use hospital_kiosk::domain::zone::Zone;
 use std::collections::BTreeMap;
 
 pub fn text(english: &str) -> LocalText {
@@ -18,7 +19,7 @@ pub fn facility() -> Facility {
         short_name: text("Onsaemi"),
         receipt_note: LocalText::default(),
         currency: Currency { code: "KRW".to_owned(), minor_digits: 0 },
-        offset: FixedOffset::east_opt(9 * 3600).unwrap(),
+        zone: Zone::named("Asia/Seoul").expect("a zone"),
         languages: vec![Language::Ko, Language::En],
         desk_language: Language::Ko,
         number_digits: 8,

@@ -4,6 +4,7 @@ mod documents;
 mod fees;
 mod hours;
 mod rules;
+mod zone;
 
 use super::Known;
 use super::fault::Faults;
@@ -12,7 +13,6 @@ use super::read::{self, Or, Section, whole_of};
 use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::{Currency, iso_minor_digits};
-use chrono::FixedOffset;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -78,7 +78,7 @@ fn read_hospital(root: &Section<'_>, facility: &mut Facility, known: &Known<'_>)
     facility.receipt_note = root.optional_text("receipt_note", &offered);
     facility.emergency = root.local_text("emergency", &offered);
     facility.currency = read_currency(root);
-    facility.offset = read_offset(root);
+    facility.zone = zone::read(root);
     facility.number_digits = root.whole("number_digits", 4..=12, Or::Needed("8"));
     facility.registration_desk = root.word("registration_desk", "\"registration\"");
     facility.cashier_desk = root.word("cashier_desk", "\"cashier\"");
@@ -110,14 +110,6 @@ fn read_currency(root: &Section<'_>) -> Currency {
     Currency { code, minor_digits }
 }
 
-/// `"+09:00"`
-fn read_offset(root: &Section<'_>) -> FixedOffset {
-    root.value("utc_offset", Or::Needed("\"+01:00\""), utc(), |value| {
-        let offset = value.as_str().and_then(|text| text.parse::<FixedOffset>().ok());
-        offset.ok_or_else(|| "hours and minutes ahead of UTC, as \"+01:00\"".to_owned())
-    })
-}
-
 fn read_desks(root: &Section<'_>, languages: &[Language]) -> BTreeMap<String, Desk> {
     let desks = root.table("desk");
     let mut read = BTreeMap::new();
@@ -129,10 +121,6 @@ fn read_desks(root: &Section<'_>, languages: &[Language]) -> BTreeMap<String, De
     read
 }
 
-fn utc() -> FixedOffset {
-    chrono::Offset::fix(&chrono::Utc)
-}
-
 /// Stands in until every file is read; nothing of it survives a load without faults.
 fn empty() -> Facility {
     Facility {
@@ -140,7 +128,7 @@ fn empty() -> Facility {
         short_name: LocalText::default(),
         receipt_note: LocalText::default(),
         currency: Currency { code: String::new(), minor_digits: 0 },
-        offset: utc(),
+        zone: zone::utc(),
         languages: Vec::new(),
         desk_language: Language::En,
         number_digits: 8,

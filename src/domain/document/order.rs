@@ -106,9 +106,8 @@ const fn later(reason: Reason) -> Option<LaterWhy> {
 
 /// When the counter of an item closes on the day on which all is ready; `None` if nobody is there then.
 fn closing(facility: &Facility, item: &OrderItem, ready_at: DateTime<FixedOffset>) -> Option<DateTime<FixedOffset>> {
-    let (_, closes) = Calendar::of(facility, &facility.document(&item.code)?.hours)?.opening(ready_at.date_naive())?;
-    let closes = ready_at.date_naive().and_time(closes).and_local_timezone(*ready_at.offset()).single();
-    closes.filter(|closes| *closes >= ready_at)
+    let calendar = Calendar::of(facility, &facility.document(&item.code)?.hours)?;
+    calendar.closes(ready_at.date_naive()).filter(|closes| *closes >= ready_at)
 }
 
 /// The different texts of all items, each once, in every language that one of them has.

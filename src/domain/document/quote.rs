@@ -6,7 +6,7 @@ use crate::domain::facility::Facility;
 use crate::domain::hours::{Calendar, minutes};
 use crate::domain::language::Language;
 use crate::domain::money::{Amount, Currency};
-use chrono::{DateTime, FixedOffset, NaiveDateTime};
+use chrono::{DateTime, FixedOffset};
 
 /// The answer to "how much, and when".
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +78,7 @@ pub fn quote(
     let Some(document) = facility.document(code) else {
         return refused(facility, code, None, Reason::UnknownDocument);
     };
-    let price = document.price_on(at.with_timezone(&facility.offset).date_naive());
+    let price = document.price_on(facility.zone.at(&at).date_naive());
     let amount = match priced(document, price, pages, copies) {
         Ok(amount) => amount,
         Err(reason) => return refused(facility, code, Some(document.tax), reason),
@@ -167,29 +167,29 @@ pub struct Availability {
 pub fn availability(facility: &Facility, document: &Document, at: DateTime<FixedOffset>) -> Availability {
     let never = Availability { today: false, reason: Some(Reason::Closed), ready_at: None, collect_until: None };
     let Some(calendar) = Calendar::of(facility, &document.hours) else { return never };
-    let now = at.with_timezone(&facility.offset).naive_local();
+    let now = facility.zone.at(&at);
     let reason = not_today(calendar, now, document.ready_max);
     let starts = if reason.is_none() { Some(now) } else { calendar.next_opening(now) };
     let Some(ready) = starts.and_then(|starts| starts.checked_add_signed(minutes(document.ready_max))) else {
         return never;
     };
-    let closes = calendar.opening(ready.date()).map(|(_, closes)| ready.date().and_time(closes));
-    let zoned = |time: NaiveDateTime| time.and_local_timezone(facility.offset).single();
+    let ready = facility.zone.at(&ready);
     Availability {
         today: reason.is_none(),
         reason,
-        ready_at: zoned(ready),
-        collect_until: closes.filter(|closes| *closes >= ready).and_then(zoned),
+        ready_at: Some(ready),
+        collect_until: calendar.closes(ready.date_naive()).filter(|closes| *closes >= ready),
     }
 }
 
-fn not_today(calendar: Calendar<'_>, now: NaiveDateTime, ready_minutes: u32) -> Option<Reason> {
-    if calendar.is_holiday(now.date()) {
+fn not_today(calendar: Calendar<'_>, now: DateTime<FixedOffset>, ready_minutes: u32) -> Option<Reason> {
+    let today = now.date_naive();
+    if calendar.is_holiday(today) {
         return Some(Reason::Holiday);
     }
-    let Some((opens, _)) = calendar.opening(now.date()) else { return Some(Reason::Closed) };
-    let in_time = calendar.last_order(now.date(), ready_minutes).is_some_and(|last| now <= last);
-    if now.time() >= opens && in_time {
+    let Some(opens) = calendar.opens(today) else { return Some(Reason::Closed) };
+    let in_time = calendar.last_order(today, ready_minutes).is_some_and(|last| now <= last);
+    if now >= opens && in_time {
         None
     } else if calendar.is_open_at(now) {
         Some(Reason::TooLate)

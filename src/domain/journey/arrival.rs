@@ -4,14 +4,20 @@ use crate::domain::facility::CheckInRules;
 use crate::domain::paper::DeskReason;
 use crate::domain::patient::{Appointment, AppointmentState, InsuranceAnswer, Patient};
 use crate::domain::screen::{RowState, SorryWhy};
+use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset, Months, NaiveDate};
 
 /// What the row of one of today's appointments says; `None` = not shown (another day, or a state that is no business
 /// of a kiosk). The window's edges count as inside, to the minute that the wall clock shows.
 #[must_use]
-pub fn row(appointment: &Appointment, now: DateTime<FixedOffset>, rules: &CheckInRules) -> Option<RowState> {
-    let starts = appointment.starts_at.with_timezone(now.offset());
-    if starts.date_naive() != now.date_naive() {
+pub fn row(
+    appointment: &Appointment,
+    now: DateTime<FixedOffset>,
+    zone: &Zone,
+    rules: &CheckInRules,
+) -> Option<RowState> {
+    let starts = appointment.starts_at;
+    if zone.at(&starts).date_naive() != zone.at(&now).date_naive() {
         return None;
     }
     Some(match appointment.state {

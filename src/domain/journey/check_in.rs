@@ -469,7 +469,7 @@ impl Drop for CheckIn {
 
 /// What this machine checked in stays checked in, even while the hospital has not heard of it yet.
 fn row_here(appointment: &Appointment, patient_ref: Option<&str>, kiosk: &Kiosk) -> Option<RowState> {
-    let state = arrival::row(appointment, kiosk.wall(), &kiosk.facility.check_in)?;
+    let state = arrival::row(appointment, kiosk.wall(), &kiosk.facility.zone, &kiosk.facility.check_in)?;
     let ticket = kiosk.ticket_of(&appointment.server_ref, patient_ref).filter(|_| state == RowState::Marked);
     let minute = |ticket: &Ticket| u16::try_from(ticket.at.num_seconds_from_midnight() / 60).ok();
     Some(ticket.map_or(state, |ticket| RowState::Already { at_minute: minute(ticket) }))

@@ -18,9 +18,10 @@
 use crate::domain::money::Amount;
 use crate::domain::payment::{CardTransaction, LastTransaction};
 use crate::domain::reason::StaffReason;
+use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset, NaiveDateTime};
 
-/// How far the terminal's clock and ours may be apart.
+/// How far the terminal's clock and ours may be apart, whole hours aside.
 const CLOCKS_APART_MIN: i64 = 15;
 /// Time zones lie between UTC-12 and UTC+14.
 const ZONES_APART_MAX_H: i64 = 26;
@@ -31,6 +32,8 @@ pub struct Doubted<'a> {
     pub baseline: &'a LastTransaction,
     pub amount: Amount,
     pub started_at: DateTime<FixedOffset>,
+    /// The terminal tells local time, without saying which.
+    pub zone: &'a Zone,
 }
 
 /// What the terminal told.
@@ -139,7 +142,8 @@ enum Clock {
 impl Clock {
     /// `None` if the terminal's time cannot be read.
     fn of(last: &CardTransaction, doubted: &Doubted) -> Option<Self> {
-        let apart = (booked_at(last)? - doubted.started_at.naive_local()).num_minutes();
+        let minutes = |at: DateTime<FixedOffset>| (at - doubted.started_at).num_minutes();
+        let apart = doubted.zone.readings(booked_at(last)?).map(minutes).into_iter().min_by_key(|apart| apart.abs())?;
         let hours = apart + CLOCKS_APART_MIN;
         Some(if apart.abs() <= CLOCKS_APART_MIN {
             Self::Fits

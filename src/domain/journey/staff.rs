@@ -221,7 +221,11 @@ impl Staff {
 
     fn gate(&mut self, said: Gate, kiosk: &mut Kiosk) {
         let Page::Pin { gate, until, .. } = &mut self.page else { return };
-        *gate = said;
+        *gate = match said {
+            // As the clocks show it then.
+            Gate::Locked { until } => Gate::Locked { until: kiosk.facility.zone.at(&until) },
+            said => said,
+        };
         // An answer to the knock opens nothing, and an answer that came too late neither.
         if said == Gate::Open {
             if until.is_some() {

@@ -77,7 +77,7 @@ pub struct Unprinted {
 
 impl Kiosk {
     pub fn new(facility: Arc<Facility>) -> Self {
-        let wall = DateTime::UNIX_EPOCH.with_timezone(&facility.offset);
+        let wall = facility.zone.at(&DateTime::UNIX_EPOCH);
         Self {
             now: Moment { tick: Tick::default(), wall, fresh: Uuid::nil() },
             language: facility.desk_language,
@@ -95,7 +95,7 @@ impl Kiosk {
 
     /// Called with every input, before anything else looks at the kiosk.
     pub fn begin(&mut self, at: Moment) {
-        self.now = Moment { wall: at.wall.with_timezone(&self.facility.offset), ..at };
+        self.now = Moment { wall: self.facility.zone.at(&at.wall), ..at };
         self.out.clear();
     }
 

@@ -131,7 +131,7 @@ impl Client {
         let seen = answer.resource("Appointment")?;
         let time = |appointment: &Value| {
             let start = wire::start(appointment)?;
-            Some(start.with_timezone(&self.facility.offset).format("%H:%M").to_string())
+            Some(self.facility.zone.at(&start).format("%H:%M").to_string())
         };
         let what = match (time(seen)?, time(now)?) {
             (before, after) if before != after => format!("it was moved from {before} to {after}"),
@@ -143,8 +143,8 @@ impl Client {
 
     fn moved(&self, request: &Request, resource: &Value) -> bool {
         wire::start(resource).is_some_and(|start| {
-            start.with_timezone(&self.facility.offset).date_naive()
-                != request.made_at.with_timezone(&self.facility.offset).date_naive()
+            let zone = &self.facility.zone;
+            zone.at(&start).date_naive() != zone.at(&request.made_at).date_naive()
         })
     }
 

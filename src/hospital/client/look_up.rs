@@ -9,7 +9,8 @@ use super::trouble::Missing;
 use crate::domain::document::OrderItem;
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::session::Reply;
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime};
+use crate::domain::zone::Zone;
+use chrono::{Days, NaiveDate};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -184,15 +185,11 @@ impl Client {
     }
 
     pub(super) fn today(&self) -> NaiveDate {
-        self.clock.now().wall.with_timezone(&self.facility.offset).date_naive()
+        self.facility.zone.at(&self.clock.now().wall).date_naive()
     }
 
-    /// Always with the zone: a bare date means the server's own day.
     pub(super) fn bounds(&self, day: NaiveDate) -> (String, String) {
-        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_local_timezone(self.facility.offset).single();
-        let text = |at: Option<DateTime<FixedOffset>>| at.map(|at| at.to_rfc3339()).unwrap_or_default();
-        let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
-        (format!("ge{}", text(midnight(day))), format!("lt{}", text(midnight(next))))
+        bounds(&self.facility.zone, day)
     }
 
     pub(super) async fn slip(&self, code: &str) -> Reply {

@@ -305,7 +305,7 @@ impl Client {
             }
             let moved = |appointment: &&&Value| {
                 let start = wire::start(appointment);
-                let today = start.is_some_and(|at| at.with_timezone(&self.facility.offset).date_naive() == day);
+                let today = start.is_some_and(|at| self.facility.zone.at(&at).date_naive() == day);
                 !today || appointment["status"] == "entered-in-error"
             };
             let found = Found::read(&page, "Appointment");

@@ -6,6 +6,7 @@ use crate::config::Hospital;
 use crate::domain::facility::Facility;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::patient::{Appointment, AppointmentState};
+use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset, Timelike};
 use serde_json::Value;
 
@@ -136,10 +137,10 @@ fn appointment(resource: &Value, settings: &Hospital, facility: &Facility) -> Op
         server_ref: format!("Appointment/{}", resource["id"].as_str()?),
         slip: first_identifier(resource, &settings.slip_system).map(str::to_owned),
         version: resource["meta"]["versionId"].as_str().unwrap_or_default().to_owned(),
-        starts_at: start(resource)?.with_timezone(&facility.offset),
+        starts_at: facility.zone.at(&start(resource)?),
         clinic: clinic(resource, spoken),
         place: place(resource, spoken, facility),
-        state: state(resource, facility.offset)?,
+        state: state(resource, &facility.zone)?,
         referral_or_emergency: came_with_referral(resource),
         other_site: is_other_site(resource, facility),
     })
@@ -152,11 +153,11 @@ pub fn start(appointment: &Value) -> Option<DateTime<FixedOffset>> {
 }
 
 /// `None` if its status is none of R4's.
-fn state(resource: &Value, offset: FixedOffset) -> Option<AppointmentState> {
+fn state(resource: &Value, zone: &Zone) -> Option<AppointmentState> {
     Some(match resource["status"].as_str()? {
         "booked" => AppointmentState::Booked,
         "arrived" | "checked-in" | "fulfilled" => {
-            AppointmentState::Arrived { at_minute: arrived_minute(resource, offset) }
+            AppointmentState::Arrived { at_minute: arrived_minute(resource, zone) }
         }
         "cancelled" => AppointmentState::Cancelled,
         "proposed" | "pending" | "noshow" | "waitlist" => AppointmentState::Other,
@@ -164,9 +165,9 @@ fn state(resource: &Value, offset: FixedOffset) -> Option<AppointmentState> {
     })
 }
 
-fn arrived_minute(resource: &Value, offset: FixedOffset) -> Option<u16> {
+fn arrived_minute(resource: &Value, zone: &Zone) -> Option<u16> {
     let told = extension(resource, ARRIVED_AT).and_then(|extension| extension["valueDateTime"].as_str());
-    let at = instant(told.or_else(|| resource["meta"]["lastUpdated"].as_str())?)?.with_timezone(&offset);
+    let at = zone.at(&instant(told.or_else(|| resource["meta"]["lastUpdated"].as_str())?)?);
     u16::try_from(at.hour() * 60 + at.minute()).ok()
 }
 

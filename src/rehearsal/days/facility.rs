@@ -7,6 +7,7 @@ use crate::domain::hours::WeekHours;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::{Amount, Currency};
 use crate::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber};
+use crate::domain::zone::Zone;
 use crate::rehearsal::people;
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, Offset, Utc};
 use std::collections::BTreeMap;
@@ -28,7 +29,7 @@ pub fn facility(survives: bool) -> Facility {
         short_name: text("Rehearsal"),
         receipt_note: LocalText::default(),
         currency: Currency { code: "KRW".to_owned(), minor_digits: 0 },
-        offset: FixedOffset::east_opt(OFFSET_S).unwrap_or_else(|| Utc.fix()),
+        zone: Zone::fixed(FixedOffset::east_opt(OFFSET_S).unwrap_or_else(|| Utc.fix())),
         languages: vec![Language::Ko, Language::En],
         desk_language: Language::Ko,
         number_digits: 8,

@@ -83,7 +83,7 @@ fn read(resource: &Value, depth: u32) {
     }
     if let Booking::Is(appointment) = wire::read_booking(resource, hospital, facility) {
         assert!(appointment.server_ref.starts_with("Appointment/"));
-        assert_eq!(*appointment.starts_at.offset(), facility.offset);
+        assert_eq!(appointment.starts_at.offset(), facility.zone.at(&appointment.starts_at).offset());
     }
     for party in wire::patients_of(resource, hospital) {
         if let Party::At(reference) = party {

@@ -7,6 +7,7 @@ use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction};
 use crate::domain::reason::StaffReason;
 use crate::domain::session::kiosk::Kiosk;
+use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset};
 use std::collections::VecDeque;
 use uuid::Uuid;
@@ -92,7 +93,7 @@ impl Till {
     pub(super) fn booked_after_all(&mut self, last: &LastTransaction, request: Uuid, kiosk: &Kiosk) -> Option<Closed> {
         let known = &self.booked;
         let found = self.closed.iter_mut().rev().find_map(|closed| {
-            let transaction = booking(closed, last)?;
+            let transaction = booking(closed, last, &kiosk.facility.zone)?;
             (!known.is_of_another(closed.id, &transaction)).then_some((closed, transaction))
         });
         if let Some((closed, transaction)) = found {
@@ -103,9 +104,9 @@ impl Till {
     }
 }
 
-fn booking(closed: &Closed, last: &LastTransaction) -> Option<Box<CardTransaction>> {
+fn booking(closed: &Closed, last: &LastTransaction, zone: &Zone) -> Option<Box<CardTransaction>> {
     let baseline = closed.baseline.as_ref()?;
-    let doubted = Doubted { baseline, amount: closed.amount, started_at: closed.started_at };
+    let doubted = Doubted { baseline, amount: closed.amount, started_at: closed.started_at, zone };
     let told = Testimony { first: last, second: last, host_reachable: true, memory_trusted: true };
     match resolve::verdict(&doubted, &told) {
         Verdict::Paid(transaction) => Some(transaction),

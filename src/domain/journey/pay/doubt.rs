@@ -31,7 +31,12 @@ impl Till {
         self.booked.told(second);
         let memory_trusted = !attempt.maybe_restarted || kiosk.facility.payment.last_transaction_survives_reboot;
         let told = Testimony { first, second, host_reachable, memory_trusted };
-        let doubted = Doubted { baseline: &attempt.baseline, amount: attempt.amount, started_at: attempt.started_at };
+        let doubted = Doubted {
+            baseline: &attempt.baseline,
+            amount: attempt.amount,
+            started_at: attempt.started_at,
+            zone: &kiosk.facility.zone,
+        };
         // What it told as the answer to this very payment, before the doubt, needs no comparison with an older one.
         let own = match (first, second) {
             (LastTransaction::Known(first), LastTransaction::Known(second)) => {

@@ -86,7 +86,7 @@ impl Till {
                 && !self.booked.is_of_another(payment.attempt, booking)
         });
         let booking = known.ok_or(StaffRefusal::NothingToUndo(state))?;
-        let day = payment.started_at.with_timezone(&kiosk.facility.offset).date_naive();
+        let day = kiosk.facility.zone.at(&payment.started_at).date_naive();
         if day == kiosk.today() { Ok(booking.clone()) } else { Err(StaffRefusal::NotToday) }
     }
 
