@@ -2,11 +2,13 @@
 //! another window and other ends of the wires.
 
 use crate::app::desk::{self, Desk, DeskSender};
-use crate::app::effects::{Effects, Ports, Press, Recorded, ShowView};
+use crate::app::effects::{Effects, Ports, Press, Recorded, SetClock, ShowView};
 use crate::app::screens;
 use crate::app::vital::vital;
 use crate::config::{self, Config, Fault, Known};
+use crate::domain::clock::Standing;
 use crate::domain::payment::DeclineCause;
+use crate::domain::screen::Screen;
 use crate::domain::session::{Finished, Input, Reply, Session, TerminalReport};
 use crate::hospital::client::Client;
 use crate::hospital::sync::{self, SyncSettings};
@@ -25,6 +27,7 @@ use uuid::Uuid;
 pub struct Hooks {
     pub clock: Arc<dyn Clock>,
     pub show: ShowView,
+    pub set_clock: SetClock,
     pub press: Press,
     pub finished: Arc<dyn Fn(&Finished) + Send + Sync>,
     /// A line of the journal is durable.
@@ -92,7 +95,9 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
     .map_err(anyhow::Error::msg)?;
     let printer: Arc<dyn Printer> = printer::start(&config.printer, to_desk(&desk, Input::Printer));
     let scanner = scanner::start(&config.scanner, facility.number_digits, to_desk(&desk, Input::Scanned));
+    hear_clock(&*hooks.clock, &desk);
     let outbox = Arc::new(Notify::new());
+    let service = Arc::new(Presence::default());
     let ports = Ports {
         facility: facility.clone(),
         clock: hooks.clock.clone(),
@@ -101,7 +106,8 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         printer: printer.clone(),
         scanner: scanner.clone(),
         hospital: hospital.clone(),
-        show: hooks.show,
+        show: noting_service(&service, hooks.show),
+        set_clock: hooks.set_clock,
         press: hooks.press,
         finished: hooks.finished,
         recorded: hooks.recorded,
@@ -116,6 +122,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         told(online);
     });
     let settings = SyncSettings::from(&config.hospital);
+    let clock = hooks.clock.clone();
     let sender = sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock, online, hooks.delivered);
     runtime.spawn(vital("sender", sender));
     let sources = Sources {
@@ -128,15 +135,37 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Resul
         scanner: scanner.clone(),
         terminal: terminal_seen,
         hospital: hospital_seen,
-        line: Arc::new(move || Line {
-            skew_s: client.clock_skew_s(),
-            heard_at_s: client.heard_at_s(),
-            schedule_at_s: client.schedule_at_s(),
-            software: client.software(),
-        }),
+        service,
+        line: line_of(client, clock),
     };
     be_watched(config, runtime.handle(), sources);
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
+}
+
+/// Staff's own screens say nothing of it.
+fn noting_service(seen: &Arc<Presence>, next: ShowView) -> ShowView {
+    let seen = seen.clone();
+    Arc::new(move |view, wall| {
+        if let Screen::Idle | Screen::OutOfService { .. } = &view.screen {
+            seen.set(view.screen == Screen::Idle);
+        }
+        next(view, wall);
+    })
+}
+
+fn hear_clock(clock: &dyn Clock, desk: &DeskSender) {
+    let desk = desk.clone();
+    clock.on_change(Box::new(move |standing| desk.send(Input::Clock(standing))));
+}
+
+fn line_of(client: Arc<Client>, clock: Arc<dyn Clock>) -> Arc<dyn Fn() -> Line + Send + Sync> {
+    Arc::new(move || Line {
+        skew_s: client.clock_skew_s(),
+        clock_believed: !matches!(clock.standing(), Standing::Disputed { .. }),
+        heard_at_s: client.heard_at_s(),
+        schedule_at_s: client.schedule_at_s(),
+        software: client.software(),
+    })
 }
 
 /// A kiosk that cannot be watched still serves.

@@ -1,11 +1,14 @@
 //! The small traits behind which everything that can break lives. Named after the field's words (`XFS4IoT`, FHIR).
 
+use crate::domain::clock::Standing;
 use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::moment::Moment;
 use crate::domain::outbox::{CLOSED_BY_HAND, Delivery, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
-use crate::domain::session::{Counters, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand};
+use crate::domain::session::{
+    Counters, Given, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand,
+};
 use crate::domain::staff::{AuditEntry, Gate, Noted, Parked, Pin};
 use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset, NaiveDate};
@@ -53,6 +56,10 @@ pub trait HospitalServer: Send + Sync {
     /// `Reply::Unreachable` when the server cannot be asked, `Reply::Unreadable` when its answer cannot be read: the caller
     /// then tries the cache.
     fn ask(&self, question: Question) -> Answer<'_, Reply>;
+    /// Its answers tell its time, to whoever made it: asked for that alone, where the clock wants to know.
+    fn tell_time(&self) -> Answer<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
     /// The frozen transaction bundle of a request, once and for all; empty where there is none (an arrival).
     fn freeze(&self, request: &Request) -> Vec<u8>;
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery>;
@@ -233,8 +240,10 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
-    fn counters(&self) -> Result<Counters, StoreError>;
-    fn save_counters(&self, counters: &Counters) -> Result<(), StoreError>;
+    /// Every number that was ever given.
+    fn counters(&self) -> Result<Given, StoreError>;
+    /// A day's counters; none goes back, whatever is saved. `at` is what the clock says.
+    fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
 
     /// Replaces the cached day.
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError>;
@@ -323,9 +332,27 @@ impl Tally {
     }
 }
 
-/// The only source of time and of fresh identifiers.
+/// The only source of time and of fresh identifiers. A clock that is made up is always believed.
 pub trait Clock: Send + Sync {
     fn now(&self) -> Moment;
+    /// The hospital's clock is `ahead_s` seconds ahead of the machine's, an answer says that no cache gave.
+    fn heard(&self, _ahead_s: i64) {}
+    /// Whether `now` is to be believed.
+    fn standing(&self) -> Standing {
+        Standing::Agreed
+    }
+    /// What `now` adds to the machine's own clock, by the hospital's.
+    fn correction_s(&self) -> i64 {
+        0
+    }
+    /// One more answer of the hospital's server would say more about it.
+    fn wants_answer(&self) -> bool {
+        false
+    }
+    /// `told` hears of each change of [`Self::standing`]. To be called once.
+    fn on_change(&self, _told: Box<dyn Fn(Standing) + Send + Sync>) {}
+    /// A technician says that the machine's clock is right, whatever the hospital's says.
+    fn accept(&self) {}
 }
 
 /// The staff's PIN, what they look at, and the trail of what they did. Durable and failing as [`Store`] is.

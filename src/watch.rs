@@ -55,6 +55,8 @@ impl Presence {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Line {
     pub skew_s: Option<i64>,
+    /// Of this machine's clock; nobody is served while it is not.
+    pub clock_believed: bool,
     /// These are seconds since 1970.
     pub heard_at_s: Option<i64>,
     pub schedule_at_s: Option<i64>,
@@ -75,6 +77,8 @@ pub struct Sources {
     pub scanner: Option<Arc<dyn Scanner>>,
     pub terminal: Arc<Presence>,
     pub hospital: Arc<Presence>,
+    /// Patients can be served.
+    pub service: Arc<Presence>,
     pub line: Arc<dyn Fn() -> Line + Send + Sync>,
 }
 
@@ -130,6 +134,7 @@ impl Sources {
             scanner_online: self.scanner.as_ref().map(|scanner| scanner.is_there()),
             terminal_online: self.terminal.get(),
             hospital_online: self.hospital.get(),
+            in_service: self.service.get(),
             line,
         }
     }

@@ -5,6 +5,7 @@ mod arrivals;
 mod base;
 mod bodies;
 mod chaos;
+mod clock;
 mod delivery;
 mod fixture;
 mod fleet;

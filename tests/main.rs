@@ -11,6 +11,7 @@ mod configuration;
 mod days;
 #[cfg(feature = "window")]
 mod demo;
+mod desk;
 #[cfg(feature = "window")]
 mod enroll;
 mod fuzz;

@@ -423,6 +423,48 @@ fn a_wait_can_be_called_off_by_touch_and_by_key() {
 }
 
 #[test]
+fn staff_see_why_the_machine_is_closed_and_may_say_that_its_clock_is_right() {
+    on_window(|| {
+        let (window, taps) = listening();
+        window.set_double_tap_guard(Duration::ZERO);
+        let app = window.component();
+        let heard = |name: &str, control: &str| {
+            window.show(&sample(name), gallery::now());
+            headless::tap(app, control).unwrap_or_else(|why| panic!("{name}: {why}"));
+            taps.take()
+        };
+        assert_eq!(heard("27-staff-home-closed", "Why this machine is closed"), [Tap::Staff(StaffTap::Trouble)]);
+        for name in ["32-staff-trouble-clock", "32-staff-trouble-entry"] {
+            assert_eq!(heard(name, "This machine's clock is right"), [Tap::Staff(StaffTap::AcceptClock)]);
+            assert_eq!(heard(name, "Back"), [Tap::Back]);
+        }
+        for (name, control) in [
+            ("27-staff-home-calm", "Why this machine is closed"),
+            ("32-staff-trouble-journal", "This machine's clock is right"),
+            ("32-staff-trouble-unset", "This machine's clock is right"),
+        ] {
+            window.show(&sample(name), gallery::now());
+            assert!(headless::find(app, control).is_err(), "{name}");
+        }
+    });
+}
+
+#[test]
+fn the_idle_screens_clock_is_set_in_its_own_language() {
+    on_window(|| {
+        let window = gallery::window((1080, 1920), REFERENCE_INCH).expect("a headless window");
+        for (language, texts) in [(Language::Ko, ["오후", "2:05"]), (Language::En, ["pm", "2:05"])] {
+            let idle = gallery::samples(language, Modes::default()).into_iter().find(|sample| sample.name == "01-idle");
+            window.show(&idle.expect("the idle screen").view, gallery::now());
+            let at = chrono::DateTime::parse_from_rfc3339("2026-11-20T14:05:00+09:00").expect("a time");
+            window.set_clock(at);
+            let seen = headless::texts(window.component()).join("\n");
+            assert!(texts.iter().all(|text| seen.contains(text)), "{language:?}: {seen}");
+        }
+    });
+}
+
+#[test]
 fn a_keypad_works_the_kiosk() {
     on_window(|| {
         let (window, taps) = listening();

@@ -6,6 +6,7 @@ mod crash;
 mod files;
 mod journal;
 mod long_queue;
+mod numbers;
 mod queue;
 mod schedule;
 mod staff;
@@ -20,7 +21,7 @@ use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, QueuedRequest, Reque
 use hospital_kiosk::domain::paper::Receipt;
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber};
 use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
-use hospital_kiosk::domain::session::Counters;
+use hospital_kiosk::domain::session::{Counters, Given};
 use hospital_kiosk::ports::{QueueRow, Store, StoreError};
 use hospital_kiosk::store::{Opened, SqliteStore, open_with_credentials};
 use std::fs;
@@ -91,7 +92,7 @@ fn copy_files(from: &Path, to: &Path) {
 }
 
 /// All that can be read back.
-type Everything = (Vec<PaymentRecord>, Vec<QueueRow>, Option<QueuedRequest>, Counters);
+type Everything = (Vec<PaymentRecord>, Vec<QueueRow>, Option<QueuedRequest>, Given);
 
 fn everything(store: &SqliteStore) -> Everything {
     let read = || Ok::<_, StoreError>((store.payments()?, store.requests()?, store.next_request()?, store.counters()?));

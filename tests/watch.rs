@@ -101,9 +101,15 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         printer: Arc::new(OutOfPaper),
         terminal,
         hospital: hospital.clone(),
+        service: {
+            let service = Arc::new(Presence::default());
+            service.set(false);
+            service
+        },
         scanner: Some(Arc::new(Unplugged)),
         line: Arc::new(|| Line {
             skew_s: Some(-75),
+            clock_believed: true,
             heard_at_s: Some(1_795_600_000),
             schedule_at_s: Some(1_795_599_000),
             software: Some(Software { fhir: "4.0.1".into(), name: "Some \"FHIR\"".into(), version: String::new() }),
@@ -128,6 +134,8 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         ("kiosk_queue_noted", "1"),
         ("kiosk_schedule_read_timestamp_seconds", "1795599000"),
         ("kiosk_clock_skew_seconds", "-75"),
+        ("kiosk_clock_believed", "1"),
+        ("kiosk_in_service", "0"),
         ("kiosk_hospital_last_answer_timestamp_seconds", "1795600000"),
         ("kiosk_printer_state{state=\"paper-out\"}", "1"),
         ("kiosk_printer_state{state=\"online\"}", "0"),

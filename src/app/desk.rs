@@ -6,11 +6,13 @@ use crate::domain::moment::Tick;
 use crate::domain::payment::AttemptId;
 use crate::domain::session::{Input, Session, StaffAnswer, StaffOrder};
 use crate::ports::StaffDesk;
+use chrono::Timelike;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel as channel_of_answers};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// More than this waiting means that nobody is reading; a device's report is then dropped and logged.
@@ -123,17 +125,27 @@ impl Desk {
         Self { session, effects }
     }
 
-    /// Runs until every sender is gone.
+    /// Runs until every sender is gone. Until the journal can be read it is tried again and again, and nobody is served:
+    /// what patients touch meanwhile is no wish of the patient who stands there when it can.
     pub async fn run(mut self, mut inputs: mpsc::Receiver<Message>) {
-        let restarted = self.restarted().await;
-        self.handle(restarted);
+        let mut retry_at = self.start().then_some(Instant::now() + JOURNAL_RETRY);
         loop {
             let message = tokio::select! {
                 message = inputs.recv() => message,
                 () = self.until_deadline() => Some(Message::Input(Input::Deadline)),
+                () = self.until_next_minute() => {
+                    self.effects.set_clock();
+                    Some(Message::Input(Input::Clock(self.effects.standing())))
+                }
+                () = until(retry_at) => {
+                    retry_at = self.start().then_some(Instant::now() + JOURNAL_RETRY);
+                    continue;
+                }
             };
             match message {
                 Some(Message::Input(input)) => self.handle(input),
+                // Nothing is known of any payment yet: whoever waits hears that nothing was done.
+                Some(Message::Staff { .. } | Message::CloseDay { .. }) if retry_at.is_some() => {}
                 Some(Message::Staff { ticket, attempt, order, answers }) => {
                     if let Some(answers) = answers {
                         self.effects.wait_for_answer(ticket, answers);
@@ -158,15 +170,26 @@ impl Desk {
     }
 
     /// A kiosk that does not know what it left open does nothing, rather than charge beside an open payment or give a
-    /// number twice.
-    async fn restarted(&self) -> Input {
-        loop {
-            match self.effects.restarted() {
-                Ok(restarted) => return restarted,
-                Err(error) => tracing::error!("the journal cannot be read, the kiosk waits: {error}"),
+    /// number twice. True if it has to be tried again.
+    fn start(&mut self) -> bool {
+        match self.effects.restarted() {
+            Ok(restarted) => {
+                self.handle(restarted);
+                self.handle(Input::Clock(self.effects.standing()));
+                false
             }
-            tokio::time::sleep(JOURNAL_RETRY).await;
+            Err(error) => {
+                tracing::error!("the journal cannot be read, nobody is served: {error}");
+                self.handle(Input::Unreadable { reason: error.to_string() });
+                true
+            }
         }
+    }
+
+    /// The only thing that wakes a kiosk that nobody uses.
+    async fn until_next_minute(&self) {
+        let left_s = 60 - self.effects.now().wall.second().min(59);
+        tokio::time::sleep(Duration::from_secs(left_s.into())).await;
     }
 
     async fn until_deadline(&self) {
@@ -198,5 +221,12 @@ impl Desk {
             self.handle(Input::Deadline);
         }
         set(end.max(self.effects.now().tick));
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }

@@ -1,6 +1,7 @@
 //! Effect -> port. `Record` and `Queue` are durable before the next effect of the list begins; a list stops at the
 //! first of them that fails, so that nothing is ever sent that was not written down.
 
+use crate::domain::clock::Standing;
 use crate::domain::facility::Facility;
 use crate::domain::moment::Moment;
 use crate::domain::outbox::Request;
@@ -25,6 +26,8 @@ const WAITING_MAX: usize = 16;
 
 /// Shows a view in the window, from any thread.
 pub type ShowView = Arc<dyn Fn(View, DateTime<FixedOffset>) + Send + Sync>;
+/// Moves the clocks on the screen, from any thread.
+pub type SetClock = Arc<dyn Fn(DateTime<FixedOffset>) + Send + Sync>;
 /// Draws a paper; slow (tens of ms), called on a blocking thread.
 pub type Press = Arc<dyn Fn(&Paper, &Facility) -> Result<Raster, String> + Send + Sync>;
 
@@ -42,6 +45,7 @@ pub struct Ports {
     pub scanner: Option<Arc<dyn Scanner>>,
     pub hospital: Arc<dyn HospitalServer>,
     pub show: ShowView,
+    pub set_clock: SetClock,
     pub press: Press,
     /// Told of each journey's end.
     pub finished: Arc<dyn Fn(&Finished) + Send + Sync>,
@@ -77,18 +81,28 @@ impl Effects {
         self.ports.clock.now()
     }
 
+    /// A minute has begun: the screen's clocks move.
+    pub fn set_clock(&self) {
+        (self.ports.set_clock)(self.now().wall);
+    }
+
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.ports.clock.standing()
+    }
+
     /// What the journal and the counters say after a start.
     ///
     /// # Errors
     /// They cannot be read: what is open is then not known, and no payment may begin.
     pub fn restarted(&self) -> Result<Input, StoreError> {
         let payments = self.ports.store.payments()?;
-        let counters = self.ports.store.counters()?;
+        let given = self.ports.store.counters()?;
         let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
         let booked = payments.iter().filter_map(booked).collect();
         let began = payments.iter().map(|payment| (payment.attempt, payment.baseline.clone())).collect();
         let open = payments.into_iter().filter(PaymentRecord::is_open).collect();
-        Ok(Input::Restarted { open, booked, began, counters, last_unprinted })
+        Ok(Input::Restarted { open, booked, began, given, last_unprinted })
     }
 
     /// # Errors
@@ -102,7 +116,10 @@ impl Effects {
             Effect::Show(view) => (self.ports.show)(*view, self.now().wall),
             Effect::Record(entry) => durable("journal", || self.record(&entry))?,
             Effect::Queue(request) => durable("queue", || self.queue(&request))?,
-            Effect::SaveCounters(counters) => durable("counters", || self.ports.store.save_counters(&counters))?,
+            Effect::SaveCounters(counters) => {
+                durable("counters", || self.ports.store.save_counters(&counters, self.now().wall))?;
+            }
+            Effect::AcceptClock => self.ports.clock.accept(),
             Effect::Terminal(command) => self.ports.terminal.command(command),
             Effect::Print(paper) => self.print(paper),
             Effect::ClearPrinter => self.ports.printer.clear(),

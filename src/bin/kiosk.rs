@@ -332,6 +332,7 @@ fn without_window(config: &Config, request: &socket::Request) -> Answer {
     let hooks = Hooks {
         clock: Arc::new(SystemClock::new(config.facility.zone.clone())),
         show: Arc::new(|_, _| {}),
+        set_clock: Arc::new(|_| {}),
         press: press_of(config),
         finished: Arc::new(|_| {}),
         recorded: Arc::new(|_| {}),
@@ -398,10 +399,11 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
     if let Some(started) = first_frame {
         window.on_first_frame(move || println!("first-frame {}", started.elapsed().as_millis()));
     }
-    let handle = window.handle();
+    let (handle, minutes) = (window.handle(), window.handle());
     let hooks = Hooks {
         clock: Arc::new(SystemClock::new(config.facility.zone.clone())),
         show: Arc::new(move |view, wall| handle.show(view, wall)),
+        set_clock: Arc::new(move |wall| minutes.set_clock(wall)),
         press: press_of(config),
         finished: Arc::new(|_| {}),
         recorded: Arc::new(|_| {}),

@@ -159,6 +159,18 @@ fn short_date(day: NaiveDate, language: Language) -> String {
     }
 }
 
+/// Day, year and minute: where a clock may be wrong by any of them.
+#[must_use]
+pub fn moment(at: DateTime<FixedOffset>, language: Language) -> String {
+    let (date, year, clock) = (date(at.date_naive(), language), at.year(), clock(at.time(), language));
+    match language {
+        Language::Ko => format!("{year}년 {date} {clock}"),
+        Language::Zh | Language::Ja => format!("{year}年{date} {clock}"),
+        Language::En | Language::Vi | Language::Mn | Language::Ar => format!("{date} {year}, {clock}"),
+        Language::Ru => format!("{date}.{year} {clock}"),
+    }
+}
+
 /// When something can be collected: `오늘 오후 2:35부터 6:00까지`, `Mon 23 Nov from 8:30 am`. The end is told only
 /// where it is the same day.
 #[must_use]

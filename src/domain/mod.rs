@@ -1,5 +1,6 @@
 //! The hospital's words as plain values: no clock, no IO, no async, no float, no widget.
 
+pub mod clock;
 pub mod closing;
 pub mod document;
 pub mod facility;

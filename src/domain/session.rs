@@ -2,17 +2,22 @@
 
 mod idle;
 pub(crate) mod kiosk;
+mod numbers;
 mod orders;
 pub(crate) mod press;
 pub(crate) mod questions;
 mod run;
+mod service;
 mod staff;
+mod step_back;
 pub(crate) mod tries;
 mod view;
 
+pub use numbers::{Counters, Given, Numbered, Numbers};
 pub use orders::{StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
 pub use run::Session;
 
+use super::clock::Standing;
 use super::closing::{Batch, TerminalTotals};
 use super::document::OrderItem;
 use super::moment::Tick;
@@ -28,16 +33,22 @@ use uuid::Uuid;
 /// All that can reach a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// First input after power came back: what the journal still holds open, and what the day's counters say.
+    /// First input after power came back: what the journal still holds open, and the numbers that were given.
     Restarted {
         open: Vec<PaymentRecord>,
         /// Bookings that belong to a payment already, the newest last.
         booked: Vec<(AttemptId, CardTransaction)>,
         /// Every payment with the terminal's last transaction before it, the newest last.
         began: Vec<(AttemptId, LastTransaction)>,
-        counters: Counters,
+        given: Given,
         last_unprinted: Option<Box<PaymentRecord>>,
     },
+    /// Instead of `Restarted`, until it can come: the journal cannot be read, and nobody knows what is open.
+    Unreadable {
+        reason: String,
+    },
+    /// Whether the clock is believed; on change, and at every full minute.
+    Clock(Standing),
     Tapped(Tap),
     Scanned(ScannedCode),
     Terminal(TerminalReport),
@@ -97,6 +108,8 @@ pub enum Effect {
         attempt: AttemptId,
         order: StaffOrder,
     },
+    /// A technician says that this machine's clock is right.
+    AcceptClock,
     /// What became of a staff order, for whoever gave it.
     StaffAnswer {
         ticket: Uuid,
@@ -104,15 +117,6 @@ pub enum Effect {
     },
     /// Wipe what the session's memory, screens and keyboard held.
     Wipe,
-}
-
-/// Running numbers of the day; `day` says which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-pub struct Counters {
-    pub day: Option<chrono::NaiveDate>,
-    pub tickets: u32,
-    pub claims: u32,
-    pub attempts: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -173,6 +173,7 @@ pub enum StaffAct {
     Retry,
     CloseRequest,
     CloseDay,
+    AcceptClock,
 }
 
 impl StaffAct {
@@ -190,6 +191,7 @@ impl StaffAct {
             Self::Retry => "retry",
             Self::CloseRequest => "close-request",
             Self::CloseDay => "close-day",
+            Self::AcceptClock => "accept-clock",
         }
     }
 }

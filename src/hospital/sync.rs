@@ -18,6 +18,7 @@ pub use by_hand::ByHand;
 use back_off::{random, share};
 
 use crate::config;
+use crate::domain::clock::Standing;
 use crate::domain::outbox::{Delivery, QueuedRequest};
 use crate::ports::{Clock, HospitalServer, Store, StoreError};
 use chrono::NaiveDate;
@@ -264,7 +265,9 @@ impl Sender<'_> {
 
     async fn tidy(&self, memory: &mut Memory) {
         let now = self.clock.now().wall;
-        if memory.tidied.replace(now.date_naive()) == Some(now.date_naive()) {
+        // What a clock calls old that nobody has confirmed may be of yesterday.
+        let certain = matches!(self.clock.standing(), Standing::Agreed | Standing::Accepted { .. });
+        if !certain || memory.tidied.replace(now.date_naive()) == Some(now.date_naive()) {
             return;
         }
         (memory.alone, memory.doubts_together) = (false, 0);

@@ -205,12 +205,14 @@ fn hooks(config: &Config, window: &KioskWindow, shown: &Arc<AtomicU64>, clock: A
     let width_dots = config.printer.width_dots;
     let (handle, shown) = (window.handle(), shown.clone());
     let (at_entry, at_delivery) = (plug.clone(), plug.clone());
+    let minutes = handle.clone();
     Hooks {
         clock,
         show: Arc::new(move |view, wall| {
             handle.show(view, wall);
             shown.fetch_add(1, Ordering::SeqCst);
         }),
+        set_clock: Arc::new(move |wall| minutes.set_clock(wall)),
         press: Arc::new(move |paper, facility| {
             let pressed = press::press_with_texts(paper, facility, width_dots)?;
             let words = Words { texts: pressed.texts, code: code_of(paper) };

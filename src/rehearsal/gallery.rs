@@ -206,7 +206,9 @@ pub fn samples(language: Language, modes: Modes) -> Vec<Sample> {
     all.extend(ordering().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
     all.extend(paying().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
     all.extend(anywhere().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
-    all.extend(staff::staff().into_iter().map(|(name, step, screen)| sample(name, step, screen)));
+    all.extend(
+        staff::staff().into_iter().chain(staff::closed()).map(|(name, step, screen)| sample(name, step, screen)),
+    );
     all
 }
 

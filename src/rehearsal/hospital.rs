@@ -28,7 +28,7 @@ use serde_json::Value;
 use shelf::Shelf;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How the hospital misbehaves; from one request to the next.
@@ -78,6 +78,9 @@ struct Shared {
     day: Mutex<Option<LongDay>>,
     /// How far the hospital's clock is ahead of the machine's.
     ahead_s: AtomicI64,
+    /// How old the answers to a GET are, out of a cache in front of it; whether it says so.
+    cached_s: AtomicI64,
+    cache_says_so: AtomicBool,
 }
 
 impl Shared {
@@ -147,6 +150,8 @@ impl SimHospital {
             guard: Mutex::default(),
             day: Mutex::default(),
             ahead_s: AtomicI64::new(0),
+            cached_s: AtomicI64::new(0),
+            cache_says_so: AtomicBool::new(false),
         });
         runtime.spawn(web::serve(listener, Arc::clone(&shared)));
         Ok(Self { shared, address, runtime: Some(runtime) })
@@ -243,6 +248,12 @@ impl SimHospital {
     /// Its clock goes so many seconds ahead of the machine's.
     pub fn set_clock_ahead_s(&self, seconds: i64) {
         self.shared.ahead_s.store(seconds, Ordering::Relaxed);
+    }
+
+    /// From now on a cache in front of it answers every GET, with answers that are so old.
+    pub fn answers_out_of_a_cache(&self, age_s: i64, says_so: bool) {
+        self.shared.cached_s.store(age_s, Ordering::Relaxed);
+        self.shared.cache_says_so.store(says_so, Ordering::Relaxed);
     }
 
     /// Nothing changed within the last two hours.

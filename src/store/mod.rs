@@ -25,7 +25,7 @@ use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
-use crate::domain::session::Counters;
+use crate::domain::session::{Counters, Given};
 use crate::ports::{QueueRow, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use fault::{Result, other};
@@ -273,12 +273,12 @@ impl Store for SqliteStore {
         self.write_erasing(|tx| retention::forget_old(tx, self.keep, now)).map(|_| ())
     }
 
-    fn counters(&self) -> Result<Counters> {
+    fn counters(&self) -> Result<Given> {
         counters::load(&self.connection())
     }
 
-    fn save_counters(&self, counters: &Counters) -> Result<()> {
-        self.write(|tx| counters::save(tx, counters))
+    fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<()> {
+        self.write(|tx| counters::save(tx, counters, at))
     }
 
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<()> {

@@ -166,6 +166,22 @@ pub(super) const STEPS: &[&str] = &[
     CREATE INDEX schedule_by_slip ON schedule (day, slip) WHERE slip IS NOT NULL;
     DELETE FROM schedule_marks;
 ",
+    "
+    CREATE TABLE numbers (
+        day      TEXT PRIMARY KEY,
+        tickets  INTEGER NOT NULL,
+        claims   INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        given_at TEXT,
+        turn     INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX numbers_by_turn ON numbers (turn);
+    INSERT INTO numbers (day, tickets, claims, attempts, turn)
+        SELECT json_extract(counters, '$.day'), json_extract(counters, '$.tickets'), json_extract(counters, '$.claims'),
+               json_extract(counters, '$.attempts'), 1
+        FROM counters WHERE json_extract(counters, '$.day') IS NOT NULL;
+    DROP TABLE counters;
+",
 ];
 
 /// What this program knows of them; a database of a later one is left alone.

@@ -35,7 +35,13 @@ impl Kept {
 
 impl StaffBook for SqliteStore {
     fn gate(&self, at: DateTime<FixedOffset>) -> Result<Gate> {
-        Ok(kept(&self.connection())?.map_or(Gate::NoPin, |kept| kept.gate(at)))
+        let Some(mut kept) = kept(&self.connection())? else { return Ok(Gate::NoPin) };
+        // It was made when the clock was far ahead: from now on it lasts as long as any other.
+        if let Some(until) = kept.locked_until.filter(|until| *until > locked_from(at)).map(|_| locked_from(at)) {
+            self.write(|tx| Ok(tx.execute("UPDATE staff SET locked_until = ?1", [until.to_rfc3339()])?))?;
+            kept.locked_until = Some(until);
+        }
+        Ok(kept.gate(at))
     }
 
     fn try_pin(&self, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate> {
@@ -105,6 +111,10 @@ fn kept(connection: &Connection) -> Result<Option<Kept>> {
     Ok(row.optional()?)
 }
 
+fn locked_from(at: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
+    at + Duration::minutes(PIN_LOCK_MIN)
+}
+
 enum Try {
     Refused(Gate),
     /// As if it were wrong; `gate` is what to say if it is.
@@ -123,7 +133,7 @@ fn begin_try(tx: &Transaction<'_>, at: DateTime<FixedOffset>) -> Result<Try> {
         return Ok(Try::Refused(locked));
     }
     let failures = kept.failures.saturating_add(1);
-    let until = (failures >= PIN_TRIES_MAX).then(|| at + Duration::minutes(PIN_LOCK_MIN));
+    let until = (failures >= PIN_TRIES_MAX).then(|| locked_from(at));
     tx.execute(
         "UPDATE staff SET failures = ?1, locked_until = ?2",
         params![failures, until.map(|until| until.to_rfc3339())],

@@ -241,15 +241,28 @@ fn a_full_disk_is_said_and_costs_nothing_that_was_stored() {
     let folder = tempfile::tempdir().unwrap();
     let store = plain(folder.path());
     let counters = Counters { tickets: 7, ..Counters::default() };
-    store.save_counters(&counters).unwrap();
+    store.save_counters(&counters, at()).unwrap();
     let pages: i64 = store.connection().query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
     store.connection().query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
     let refused = store.queue(&request(PaymentOfRequest::Unpaid), &vec![b'x'; 200_000]).unwrap_err();
     assert!(matches!(refused, StoreError::DiskFull), "{refused}");
-    assert_eq!(store.counters().unwrap(), counters);
+    assert_eq!(store.counters().unwrap().days, [counters]);
     assert_eq!(store.requests().unwrap(), Vec::new());
     store.connection().query_row(&format!("PRAGMA max_page_count = {}", pages + 1000), [], |_| Ok(())).unwrap();
     store.queue(&request(PaymentOfRequest::Unpaid), &vec![b'x'; 200_000]).unwrap();
+}
+
+/// Before they had a row for each day.
+#[test]
+fn the_numbers_of_an_older_store_go_on() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    schema::migrate(&mut connection, &schema::STEPS[..7]).unwrap();
+    let old = r#"{"day":"2026-11-25","tickets":4,"claims":5,"attempts":6}"#;
+    connection.execute("INSERT INTO counters (only_row, counters) VALUES (1, ?1)", [old]).unwrap();
+    schema::migrate(&mut connection, schema::STEPS).unwrap();
+    let given = counters::load(&connection).unwrap();
+    assert_eq!(given.days, [Counters { day: day(), tickets: 4, claims: 5, attempts: 6 }]);
+    assert_eq!(given.last_at, None);
 }
 
 #[test]
@@ -301,7 +314,7 @@ fn a_database_refusal_tells_no_sql_and_no_value() {
         connection.execute(&format!("INSERT INTO t VALUES ('{MARKER}')"), []).unwrap_err(),
         connection.execute(&format!("INSERT INTO nowhere VALUES ('{MARKER}')"), []).unwrap_err(),
         connection.query_row("SELECT a FROM t", [], |row| row.get::<_, i64>(0)).unwrap_err(),
-        connection.query_row("SELECT a FROM t", [], |row| column::json::<Counters>(row, 0)).unwrap_err(),
+        connection.query_row("SELECT a FROM t", [], |row| column::json::<Request>(row, 0)).unwrap_err(),
     ];
     for error in errors {
         let error = StoreError::from(error);
@@ -360,7 +373,7 @@ fn an_erased_request_leaves_the_log_later_if_it_cannot_at_once() {
     store.tried(1, &Delivery::Done { note: None }, at()).unwrap();
     assert!(!files_with_marker(folder.path()).is_empty(), "somebody reads: the log cannot be emptied");
     reader.execute_batch("COMMIT").unwrap();
-    store.save_counters(&Counters::default()).unwrap();
+    store.save_counters(&Counters::default(), at()).unwrap();
     assert_eq!(files_with_marker(folder.path()), Vec::<String>::new());
 }
 

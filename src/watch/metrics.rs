@@ -20,6 +20,7 @@ pub struct Seen {
     pub scanner_online: Option<bool>,
     pub terminal_online: Option<bool>,
     pub hospital_online: Option<bool>,
+    pub in_service: Option<bool>,
     pub line: Line,
 }
 
@@ -45,6 +46,11 @@ pub fn text(seen: &Seen) -> String {
         out.line("kiosk_hospital_info", &format!("fhir={fhir},software={name},version={version}"), 1);
     }
     out.gauge("kiosk_uptime_seconds", "How long the program has been running.", Some(seen.uptime_s));
+    out.gauge(
+        "kiosk_in_service",
+        "0 while nobody is served: the journal cannot be read, or the clock is not believed.",
+        seen.in_service.map(u8::from),
+    );
     out.gauge("kiosk_store_readable", "1 if the encrypted store can be read.", Some(u8::from(seen.tally.is_some())));
     if let Some(tally) = &seen.tally {
         queue_and_money(&mut out, tally, seen.now);
@@ -74,6 +80,11 @@ pub fn text(seen: &Seen) -> String {
         "kiosk_clock_skew_seconds",
         "By how much the hospital's clock is ahead of this machine's.",
         seen.line.skew_s,
+    );
+    out.gauge(
+        "kiosk_clock_believed",
+        "0 while this machine's clock and the hospital's are more than a day apart, and nobody is served.",
+        Some(u8::from(seen.line.clock_believed)),
     );
     out.0
 }

@@ -261,12 +261,13 @@ macro_rules! not_the_senders {
         fn retry(&self, _: uuid::Uuid) -> Result<bool, hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
         }
-        fn counters(&self) -> Result<hospital_kiosk::domain::session::Counters, hospital_kiosk::ports::StoreError> {
+        fn counters(&self) -> Result<hospital_kiosk::domain::session::Given, hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
         }
         fn save_counters(
             &self,
             _: &hospital_kiosk::domain::session::Counters,
+            _: chrono::DateTime<chrono::FixedOffset>,
         ) -> Result<(), hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
         }

@@ -46,7 +46,7 @@ impl Enrolled {
     }
 }
 
-fn guarded(enrolled: &Enrolled) -> SimHospital {
+pub fn guarded(enrolled: &Enrolled) -> SimHospital {
     let hospital = hospital();
     hospital.asks_who_comes(CLIENT_ID, json!({ "keys": [enrolled.jwk(Which::Current)] }), None);
     hospital

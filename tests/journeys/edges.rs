@@ -14,7 +14,7 @@ use hospital_kiosk::domain::patient::{
 };
 use hospital_kiosk::domain::payment::{AttemptId, Booking, Entry, LastTransaction, PaymentRecord, PaymentState};
 use hospital_kiosk::domain::screen::{RowState, Screen, Service, Tap};
-use hospital_kiosk::domain::session::{Counters, Effect, Input, Question, Reply, Session, TerminalReport};
+use hospital_kiosk::domain::session::{Effect, Given, Input, Question, Reply, Session, TerminalReport};
 use hospital_kiosk::domain::zone::Zone;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -337,7 +337,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
                 open: vec![record],
                 booked: Vec::new(),
                 began: Vec::new(),
-                counters: Counters::default(),
+                given: Given::default(),
                 last_unprinted: None,
             },
             Input::Deadline,

@@ -20,7 +20,7 @@ use hospital_kiosk::domain::payment::{
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
 use hospital_kiosk::domain::session::{
-    Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalCommand,
+    Effect, Given, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalCommand,
     TerminalReport, UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::staff::{
@@ -49,7 +49,7 @@ struct World {
     confirmed: usize,
     reversed: usize,
     committed: BTreeSet<AttemptId>,
-    counters: Counters,
+    numbers: Given,
     given: BTreeSet<String>,
     view: Option<Box<View>>,
     questions: Vec<Question>,
@@ -80,7 +80,7 @@ impl World {
             audited: None,
             closed: 0,
             committed: BTreeSet::new(),
-            counters: Counters::default(),
+            numbers: Given::default(),
             given: BTreeSet::new(),
             view: None,
             questions: Vec::new(),
@@ -108,7 +108,7 @@ impl World {
         let mut paid = self.journal.iter().rev().filter(|record| record.state == PaymentState::Committed);
         let last_unprinted = paid.next().filter(|record| !record.receipt_printed).cloned().map(Box::new);
         let began = self.journal.iter().map(|record| (record.attempt, record.baseline.clone())).collect();
-        self.input(Input::Restarted { open, booked, began, counters: self.counters, last_unprinted });
+        self.input(Input::Restarted { open, booked, began, given: self.numbers.clone(), last_unprinted });
         self.input(Input::Terminal(TerminalReport::Online(true)));
     }
 
@@ -196,7 +196,11 @@ impl World {
             Effect::Terminal(TerminalCommand::Undo { undo, transaction, .. }) => self.undo(undo, &transaction),
             Effect::Print(paper) => self.print(&paper),
             Effect::Ask(question) => self.questions.push(question),
-            Effect::SaveCounters(counters) => self.counters = counters,
+            Effect::AcceptClock => {}
+            Effect::SaveCounters(counters) => {
+                self.numbers.days.retain(|kept| kept.day != counters.day);
+                self.numbers.days.push(counters);
+            }
             Effect::Terminal(
                 TerminalCommand::Prepare
                 | TerminalCommand::CallOff

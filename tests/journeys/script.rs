@@ -17,12 +17,15 @@
 //! area obey STATE   (the last order reaches the till, with that payment's record)
 //! staff close-day · terminal totals AMOUNT|no-totals
 //! staff STATE ask|settle paid TEXT|settle not-paid TEXT|cancel [with-card]   (of a payment that is in STATE)   fail refused
+//! unreadable WHY   (instead of restart)     standing unheard|agreed|disputed SECONDS|accepted SECONDS
+//! restart number 2026-11-22T10:00   (when the last number was given)
 //! restart intent|sent|in-doubt|approved|declined|doubtful …   (records #1, #2 …)   restart counters 4 5 6 · restart unprinted
 //! ```
 
 use super::facility::{facility, text};
 use super::summary::{self, Names};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
+use hospital_kiosk::domain::clock::Standing;
 use hospital_kiosk::domain::closing::{Batch, TerminalTotals};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::moment::{Moment, Tick};
@@ -38,7 +41,7 @@ use hospital_kiosk::domain::payment::{
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
 use hospital_kiosk::domain::session::{
-    Counters, Effect, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalReport,
+    Counters, Effect, Given, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalReport,
     UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::staff::{Gate, Parked, QueueSight, StaffLists, StaffReply};
@@ -90,6 +93,18 @@ fn holds(name: &str) {
         std::fs::write(&file, &played).unwrap();
     } else {
         assert!(played == script, "{}:\n{}", file.display(), difference(&script, &played));
+    }
+}
+
+/// What is believed of the clock.
+fn standing(words: &[&str]) -> Standing {
+    let ahead_s = |text: &str| text.parse().unwrap();
+    match words {
+        ["unheard"] => Standing::Unheard,
+        ["agreed"] => Standing::Agreed,
+        ["disputed", seconds] => Standing::Disputed { ahead_s: ahead_s(seconds) },
+        ["accepted", seconds] => Standing::Accepted { ahead_s: ahead_s(seconds) },
+        other => panic!("no such standing: {other:?}"),
     }
 }
 
@@ -243,6 +258,8 @@ impl Stage {
                 self.wall = DateTime::parse_from_rfc3339(&format!("{at}:00+09:00")).unwrap();
                 Vec::new()
             }
+            ["unreadable", why @ ..] => self.input(Input::Unreadable { reason: why.join(" ") }),
+            ["standing", rest @ ..] => self.input(Input::Clock(standing(rest))),
             ["area", rest @ ..] => self.area(rest),
             ["restart", rest @ ..] => self.restart(rest),
             other => panic!("no such action: {other:?}"),
@@ -464,23 +481,24 @@ impl Stage {
     fn restart(&mut self, words: &[&str]) -> Vec<Effect> {
         self.session = Session::new(Arc::new(facility()));
         self.amount = Amount(5100);
-        let mut counters = Counters::default();
+        let mut given = Given::default();
         let mut last_unprinted = None;
         let mut open = Vec::new();
         match words {
             ["counters", tickets, claims, attempts] => {
                 let number = |word: &str| word.parse().unwrap();
-                counters = Counters {
-                    day: Some(self.wall.date_naive()),
+                given.days.push(Counters {
+                    day: self.wall.date_naive(),
                     tickets: number(tickets),
                     claims: number(claims),
                     attempts: number(attempts),
-                };
+                });
             }
+            ["number", at] => given.last_at = Some(DateTime::parse_from_rfc3339(&format!("{at}:00+09:00")).unwrap()),
             ["unprinted"] => last_unprinted = Some(Box::new(self.record("approved", 0))),
             states => open.extend(states.iter().enumerate().map(|(place, state)| self.record(state, place))),
         }
-        self.input(Input::Restarted { open, booked: Vec::new(), began: Vec::new(), counters, last_unprinted })
+        self.input(Input::Restarted { open, booked: Vec::new(), began: Vec::new(), given, last_unprinted })
     }
 
     /// An order about the payment `#900`, which stands in `state`.

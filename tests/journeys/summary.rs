@@ -5,7 +5,7 @@ use hospital_kiosk::domain::language::LocalText;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::payment::{AttemptId, Entry};
-use hospital_kiosk::domain::screen::staff::{ParkedDone, ParkedRow, StaffScreen};
+use hospital_kiosk::domain::screen::staff::{ParkedDone, ParkedRow, StaffScreen, Trouble};
 use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
 use hospital_kiosk::domain::session::{Effect, Question, StaffAnswer, TerminalCommand};
 use hospital_kiosk::domain::staff::StaffCommand;
@@ -58,6 +58,7 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
             Question::Quote { item, .. } => format!("ask quote {}", item.code),
         },
         Effect::Queue(request) => format!("queue {}", request_line(request)),
+        Effect::AcceptClock => "accept-clock".to_owned(),
         Effect::SaveCounters(counters) => {
             format!("save-counters t{} c{} a{}", counters.tickets, counters.claims, counters.attempts)
         }
@@ -103,11 +104,29 @@ fn parked(row: &ParkedRow) -> String {
     format!("{:?} retried={}{closed}", row.why, row.done == Some(ParkedDone::SentAgain))
 }
 
+fn closed(trouble: Option<&Trouble>) -> String {
+    match trouble {
+        None => String::new(),
+        Some(Trouble::Journal { reason }) => format!(" closed: journal ({reason})"),
+        Some(Trouble::Clock { ours, witness, theirs }) => {
+            format!(" closed: clock {}, {witness:?} {}", ours.to_rfc3339(), theirs.to_rfc3339())
+        }
+        Some(Trouble::ClockUnset { ours }) => format!(" closed: clock never set {}", ours.to_rfc3339()),
+    }
+}
+
 fn staff_screen(screen: &StaffScreen) -> String {
     match screen {
-        StaffScreen::Pin { typed, gate, checking } => format!("StaffPin {typed} {gate:?} checking={checking}"),
+        StaffScreen::Pin { typed, gate, checking, trouble } => {
+            format!("StaffPin {typed} {gate:?} checking={checking}{}", closed(trouble.as_ref()))
+        }
+        StaffScreen::Trouble(screen) => {
+            let why = closed(Some(&screen.trouble));
+            format!("StaffTrouble{why} can-accept={} not-kept={}", screen.can_accept, screen.not_kept)
+        }
         StaffScreen::Home(home) => format!(
-            "StaffHome terminal={:?}{} printer={:?} hospital={:?} unfinished={:?} paid={} waiting={} parked={}",
+            "StaffHome{} terminal={:?}{} printer={:?} hospital={:?} unfinished={:?} paid={} waiting={} parked={}",
+            closed(home.trouble.as_ref()),
             home.terminal_online,
             home.terminal_trouble.as_ref().map_or_else(String::new, |words| format!(" ({words})")),
             home.printer,

@@ -24,7 +24,7 @@ fn a_day() -> Vec<Call> {
         let rows: Vec<_> = (0..40).map(|number| (patient(number), appointment(number, "10:30", None))).collect();
         store.cache_schedule(day(), &rows)
     }));
-    calls.push(Box::new(|store| store.save_counters(&Counters { tickets: 1, ..Counters::default() })));
+    calls.push(Box::new(|store| store.save_counters(&Counters { tickets: 1, ..Counters::default() }, at())));
     calls.push(Box::new(|store| store.queue(&request(90, 90, PaymentOfRequest::Free), b"")));
     calls.extend([intent(1), sent(1), answered(1), committed(1), receipt_printed(1)].map(recording));
     calls.extend([intent(2), sent(2), in_doubt(2), needs_staff(2), in_doubt(2), committed(2)].map(recording));

@@ -40,14 +40,14 @@ fn names(folder: &Path) -> Vec<String> {
 fn everything_is_there_after_closing_and_opening() {
     let disk = Disk::new();
     let store = disk.open();
-    assert_eq!(everything(&store), (vec![], vec![], None, Counters::default()));
+    assert_eq!(everything(&store), (vec![], vec![], None, Given::default()));
     pay(&store, 1);
     record(&store, [intent(2), sent(2), in_doubt(2)]);
     store.queue(&request(5, 5, PaymentOfRequest::Free), b"").unwrap();
-    let counters = Counters { day: Some(day()), tickets: 3, claims: 2, attempts: 1 };
-    store.save_counters(&counters).unwrap();
+    let counters = Counters { day: day(), tickets: 3, claims: 2, attempts: 1 };
+    store.save_counters(&counters, at()).unwrap();
     let before = everything(&store);
-    assert_eq!(before.3, counters);
+    assert_eq!(before.3.days, [counters]);
     drop(store);
     assert_eq!(everything(&disk.open()), before);
 }

@@ -73,7 +73,7 @@ fn a_whole_day_keeps_nobody_waiting_to_its_end() {
     });
     let mut served = 0;
     while !done.load(Ordering::SeqCst) {
-        store.save_counters(&Counters { tickets: served, ..Counters::default() }).unwrap();
+        store.save_counters(&Counters { tickets: served, ..Counters::default() }, at()).unwrap();
         if !done.load(Ordering::SeqCst) {
             served += 1;
         }

@@ -51,6 +51,21 @@ fn five_wrong_pins_lock_it_over_a_restart_until_the_wait_or_a_new_pin() {
 }
 
 #[test]
+fn a_lock_made_in_a_wrong_future_lasts_as_long_as_any_other() {
+    let disk = Disk::new();
+    let store = disk.open();
+    store.set_pin(&pin("40718"), at()).unwrap();
+    let future = at() + TimeDelta::days(73 * 365);
+    for _ in 0..5 {
+        store.try_pin(&pin("40719"), future).unwrap();
+    }
+    assert_eq!(store.gate(at()).unwrap(), locked(PIN_LOCK_MIN));
+    let later = at() + TimeDelta::minutes(PIN_LOCK_MIN - 1);
+    assert_eq!(store.gate(later).unwrap(), locked(PIN_LOCK_MIN), "it does not begin anew at each knock");
+    assert_eq!(store.try_pin(&pin("40718"), at() + TimeDelta::minutes(PIN_LOCK_MIN)).unwrap(), Gate::Open);
+}
+
+#[test]
 fn a_try_counts_before_it_is_looked_at() {
     let disk = Disk::new();
     let store = disk.open();

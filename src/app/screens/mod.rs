@@ -30,6 +30,7 @@ mod staff_payment;
 mod staff_payments;
 mod staff_pin;
 mod staff_queue;
+mod staff_trouble;
 mod still_here;
 mod taps;
 mod wait;
@@ -363,13 +364,17 @@ fn fill(app: &ui::App, words: &Words, screen: &Screen, slow: bool) {
 
 fn fill_staff(app: &ui::App, words: &Words, screen: &StaffScreen) {
     match screen {
-        StaffScreen::Pin { typed, gate, checking } => staff_pin::show(app, words, *typed, *gate, *checking),
+        StaffScreen::Pin { typed, gate, checking, trouble } => {
+            staff_pin::show(app, words, *typed, *gate, *checking);
+            staff_pin::closed(app, trouble.as_ref());
+        }
         StaffScreen::Home(home) => staff_home::show(app, home),
         StaffScreen::Payments { paid, rows } => staff_payments::show(app, words, *paid, rows),
         StaffScreen::Payment(payment) => staff_payment::show(app, words, payment),
         StaffScreen::Choice(choice) => staff_choice::show(app, words, choice),
         StaffScreen::Queue(queue) => staff_queue::show(app, words, queue),
         StaffScreen::Request(request) => staff_choice::ask(app, words, request),
+        StaffScreen::Trouble(trouble) => staff_trouble::show(app, words, trouble),
     }
 }
 
@@ -412,5 +417,6 @@ fn staff_scene(screen: &StaffScreen) -> Scene {
         StaffScreen::Payment(_) => Scene::StaffPayment,
         StaffScreen::Choice(_) | StaffScreen::Request(_) => Scene::StaffChoice,
         StaffScreen::Queue(_) => Scene::StaffQueue,
+        StaffScreen::Trouble(_) => Scene::StaffTrouble,
     }
 }

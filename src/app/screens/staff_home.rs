@@ -6,6 +6,7 @@ use slint::ComponentHandle;
 
 pub(super) fn show(app: &App, home: &StaffHome) {
     let global = app.global::<StaffHomeData>();
+    global.set_closed(home.trouble.is_some());
     global.set_terminal(if home.terminal_trouble.is_some() && home.terminal_online == Some(true) {
         DeviceState::Trouble
     } else {

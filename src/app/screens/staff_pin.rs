@@ -1,7 +1,13 @@
 use super::ui::{App, StaffGate, StaffPinData};
 use super::words::{Words, int};
+use crate::domain::screen::staff::Trouble;
 use crate::domain::staff::{Gate, PIN_MAX, PIN_MIN};
 use slint::ComponentHandle;
+
+/// Whoever has no PIN sees at the door why the machine is closed.
+pub(super) fn closed(app: &App, trouble: Option<&Trouble>) {
+    app.global::<StaffPinData>().set_trouble(super::staff_trouble::kind(trouble));
+}
 
 pub(super) fn show(app: &App, words: &Words, typed: u8, gate: Gate, checking: bool) {
     let global = app.global::<StaffPinData>();

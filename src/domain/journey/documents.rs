@@ -428,6 +428,11 @@ impl Documents {
         }
     }
 
+    /// A payment was asked for, whatever became of it.
+    pub fn is_past_paying(&self) -> bool {
+        self.is_paying() || matches!(self.state, State::NotPaid(_) | State::DoubtOver { .. })
+    }
+
     /// Money is moving or may be: the visit cannot be started over.
     pub fn is_paying(&self) -> bool {
         matches!(self.state, State::Paying | State::RemoveCard { .. })

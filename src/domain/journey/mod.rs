@@ -130,6 +130,24 @@ impl Journey {
         }
     }
 
+    /// The payment's number could not be made durable; this journey is as it was before it was asked for.
+    pub fn payment_not_begun(&mut self, kiosk: &mut Kiosk) {
+        match self {
+            Self::Documents(journey) => journey.payment_not_begun(kiosk),
+            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => {}
+        }
+    }
+
+    /// It is staff's, or it may not be broken off when the machine closes.
+    pub fn outlives_trouble(&self) -> bool {
+        match self {
+            Self::Documents(journey) => journey.is_past_paying() || self.rest() == Rest::Done,
+            Self::CheckIn(_) => self.rest() == Rest::Done,
+            Self::Reprint(_) | Self::Information(_) => false,
+            Self::Staff(_) => true,
+        }
+    }
+
     pub fn leave(&mut self, why: Leaving, kiosk: &mut Kiosk) {
         match self {
             Self::CheckIn(journey) => journey.leave(why, kiosk),

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! long press ─▶ Pin ─right─▶ Home ─┬─▶ Payments ─▶ Payment ─▶ Choice (evidence, way back of the money) ─▶ Payment
-//!                                  └─▶ Queue ─▶ Request (send again, or close: how is it known) ─▶ Queue
+//!                                  ├─▶ Queue ─▶ Request (send again, or close: how is it known) ─▶ Queue
+//!                                  └─▶ Trouble: why the machine is closed
 //! ```
 //! Money: nothing here moves any; an order leaves after its audit line is durable, and the till obeys its own rules.
 //! Paper: a slip for the cashier, cleared like a patient's when staff leave.
@@ -10,6 +11,7 @@
 mod known;
 mod queue;
 mod screens;
+mod trouble;
 
 use super::{Flow, Rest};
 use crate::domain::moment::Tick;
@@ -49,6 +51,7 @@ enum Page {
     Choice { opened: Box<Opened>, what: ChoiceOf, chosen: Option<u8> },
     Queue,
     Request { parked: Box<Parked>, asked: RequestQuestion, chosen: Option<u8> },
+    Trouble,
 }
 
 /// A payment that staff look at; it stays on the screen when it leaves the list.
@@ -85,6 +88,7 @@ impl Staff {
             Page::Choice { .. } => self.tap_choice(tap, kiosk),
             Page::Queue => self.tap_queue(tap, kiosk),
             Page::Request { .. } => self.tap_request(tap, kiosk),
+            Page::Trouble => self.tap_trouble(tap, kiosk),
         }
     }
 
@@ -120,6 +124,8 @@ impl Staff {
             self.open(Page::Payments { paid: true }, kiosk);
         } else if tap == Tap::Staff(StaffTap::Queue) {
             self.open(Page::Queue, kiosk);
+        } else if tap == Tap::Staff(StaffTap::Trouble) && kiosk.trouble().is_some() {
+            self.open(Page::Trouble, kiosk);
         }
         Flow::Stay
     }
@@ -169,7 +175,9 @@ impl Staff {
             | StaffTap::Enter
             | StaffTap::Payments
             | StaffTap::PaidToday
-            | StaffTap::Queue => None,
+            | StaffTap::Queue
+            | StaffTap::Trouble
+            | StaffTap::AcceptClock => None,
         };
         if let Some(what) = choice {
             self.page = Page::Choice { opened: opened.clone(), what, chosen: None };

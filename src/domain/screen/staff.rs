@@ -14,6 +14,7 @@ pub enum StaffScreen {
         typed: u8,
         gate: Gate,
         checking: bool,
+        trouble: Option<Trouble>,
     },
     Home(StaffHome),
     Payments {
@@ -25,11 +26,41 @@ pub enum StaffScreen {
     Choice(StaffChoice),
     Queue(StaffQueue),
     Request(StaffRequest),
+    Trouble(StaffTrouble),
+}
+
+/// Why nobody is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// In the store's own words.
+    Journal { reason: String },
+    /// More than a day lies between this machine's clock and what somebody else says; to the minute.
+    Clock { ours: DateTime<FixedOffset>, witness: Witness, theirs: DateTime<FixedOffset> },
+    /// The clock tells a time at which this program did not exist.
+    ClockUnset { ours: DateTime<FixedOffset> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Witness {
+    /// The hospital's server, in its answers.
+    Hospital,
+    /// The last entry of this machine's own store.
+    Store,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaffTrouble {
+    pub trouble: Trouble,
+    /// Staff may say that this machine's clock is right.
+    pub can_accept: bool,
+    /// The last press could not be written down, so nothing was done.
+    pub not_kept: bool,
 }
 
 /// `None` = not heard of yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaffHome {
+    pub trouble: Option<Trouble>,
     pub terminal_online: Option<bool>,
     /// It answers but takes no payments: why, in its own words.
     pub terminal_trouble: Option<String>,
@@ -237,10 +268,14 @@ pub enum StaffTap {
     GiveBack,
     PrintSlip,
     PaidToday,
+    /// Why the machine is closed.
+    Trouble,
+    /// This machine's clock is right, whatever others say.
+    AcceptClock,
 }
 
 impl StaffTap {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Enter,
         Self::Payments,
         Self::Queue,
@@ -250,5 +285,7 @@ impl StaffTap {
         Self::GiveBack,
         Self::PrintSlip,
         Self::PaidToday,
+        Self::Trouble,
+        Self::AcceptClock,
     ];
 }

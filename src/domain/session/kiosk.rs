@@ -3,7 +3,8 @@
 use super::press::Press;
 use super::questions::Questions;
 use super::tries::Tries;
-use super::{Counters, Effect, Finished, JourneyKind, Outcome, PrinterState, Question};
+use super::{Counters, Effect, Finished, JourneyKind, Numbered, Numbers, Outcome, PrinterState, Question};
+use crate::domain::clock::Standing;
 use crate::domain::facility::Facility;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::moment::{Moment, Tick};
@@ -23,7 +24,14 @@ pub struct Kiosk {
     pub now: Moment,
     pub language: Language,
     pub devices: Devices,
-    pub counters: Counters,
+    pub numbers: Numbers,
+    /// What the clock said when the last number was given.
+    pub last_at: Option<DateTime<FixedOffset>>,
+    pub standing: Standing,
+    /// A technician said that the clock is right, and no number was given since.
+    pub own_accepted: bool,
+    /// Why the journal could not be read at start.
+    pub unreadable: Option<String>,
     pub tries: Tries,
     pub questions: Questions,
     pub press: Press,
@@ -82,7 +90,11 @@ impl Kiosk {
             now: Moment { tick: Tick::default(), wall, fresh: Uuid::nil() },
             language: facility.desk_language,
             devices: Devices::default(),
-            counters: Counters::default(),
+            numbers: Numbers::default(),
+            last_at: None,
+            standing: Standing::default(),
+            own_accepted: false,
+            unreadable: None,
             tries: Tries::default(),
             questions: Questions::default(),
             press: Press::default(),
@@ -131,40 +143,34 @@ impl Kiosk {
 
     /// `K3-012`. Saved before anybody sees it, so that a power cut cannot give it twice.
     pub fn next_ticket(&mut self) -> String {
-        self.start_day();
-        self.counters.tickets += 1;
-        self.emit(Effect::SaveCounters(self.counters));
-        format!("{}-{:03}", self.facility.kiosk_prefix, self.counters.tickets)
+        let tickets = self.give(Numbered::Ticket).tickets;
+        format!("{}-{tickets:03}", self.facility.kiosk_prefix)
     }
 
     /// `K3-1120-047-6`; see [`crate::domain::document::claim`].
     pub fn next_claim(&mut self) -> String {
-        self.start_day();
-        self.counters.claims += 1;
-        self.emit(Effect::SaveCounters(self.counters));
-        crate::domain::document::claim::number(&self.facility.kiosk_prefix, self.today(), self.counters.claims)
+        let claims = self.give(Numbered::Claim).claims;
+        crate::domain::document::claim::number(&self.facility.kiosk_prefix, self.today(), claims)
     }
 
     /// `K3-0047`, shown to the patient and to staff for one payment attempt.
     pub fn next_attempt(&mut self) -> String {
-        self.start_day();
-        self.counters.attempts += 1;
-        self.emit(Effect::SaveCounters(self.counters));
-        format!("{}-{:04}", self.facility.kiosk_prefix, self.counters.attempts)
+        let attempts = self.give(Numbered::Attempt).attempts;
+        format!("{}-{attempts:04}", self.facility.kiosk_prefix)
     }
 
-    fn start_day(&mut self) {
-        let today = self.today();
-        if self.counters.day != Some(today) {
-            self.counters = Counters { day: Some(today), ..Counters::default() };
-            self.tickets = Arc::default();
-        }
+    fn give(&mut self, what: Numbered) -> Counters {
+        let counters = self.numbers.give(what, self.today());
+        (self.last_at, self.own_accepted) = (Some(self.wall()), false);
+        self.emit(Effect::SaveCounters(counters));
+        counters
     }
 
     pub fn remember_ticket(&mut self, appointment_ref: &str, patient_ref: Option<&str>, ticket: &Ticket) {
         let key = ticket_key(appointment_ref, patient_ref);
+        let today = self.today();
         let tickets = Arc::make_mut(&mut self.tickets);
-        tickets.retain(|(known, _)| *known != key);
+        tickets.retain(|(known, before)| *known != key && before.at.date_naive() == today);
         if tickets.len() >= TICKETS_MAX {
             tickets.remove(0);
         }

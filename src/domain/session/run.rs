@@ -12,7 +12,8 @@
 //! steps back to what it was before that list and then takes the failure into account; numbers given stay given.
 
 use super::kiosk::{Kiosk, Unprinted};
-use super::{Effect, Input, Reply, StaffRefusal, TerminalReport};
+use super::step_back::{StepBack, step_back, ticket_of};
+use super::{Effect, Input, Numbers, Reply, StaffRefusal, TerminalReport};
 use crate::domain::facility::Facility;
 use crate::domain::journey::check_in::CheckIn;
 use crate::domain::journey::documents::Documents;
@@ -31,7 +32,7 @@ use uuid::Uuid;
 
 pub struct Session {
     core: Core,
-    undo: Option<Box<Undo>>,
+    undo: Option<Box<StepBack>>,
 }
 
 /// Everything that an input can change.
@@ -64,14 +65,6 @@ pub(super) enum Overlay {
     Help,
 }
 
-/// The session before the last list, and what that list wanted to make durable.
-struct Undo {
-    before: Core,
-    entries: Vec<Entry>,
-    /// The staff order that asked for it.
-    ticket: Option<Uuid>,
-}
-
 impl Session {
     #[must_use]
     pub fn new(facility: Arc<Facility>) -> Self {
@@ -99,7 +92,7 @@ impl Session {
         let before = self.core.clone();
         self.core.handle(input, at);
         let effects = self.core.kiosk.take_effects();
-        self.undo = undo_of(before, ticket, &effects);
+        self.undo = step_back(before, ticket, &effects);
         effects
     }
 
@@ -116,60 +109,19 @@ impl Session {
             self.core.show();
             return self.core.kiosk.take_effects();
         };
-        let counters = self.core.kiosk.counters;
-        self.core = undo.before;
-        self.core.kiosk.counters = counters;
-        match undo.ticket {
+        let numbers = self.core.kiosk.numbers.clone();
+        let StepBack { before, entries, ticket, payment_begins } = *undo;
+        self.core = before;
+        self.core.kiosk.numbers = numbers;
+        match ticket {
             Some(ticket) => self.core.order_failed(ticket, at),
-            None => self.core.not_kept(&undo.entries, refused, at),
+            None if payment_begins => self.core.payment_not_begun(at),
+            None => self.core.not_kept(&entries, refused, at),
         }
         let effects = self.core.kiosk.take_effects();
         // Its only entry tells how the failure ended: nothing is taken back if that cannot be written either.
-        self.undo = undo_of(self.core.clone(), None, &effects);
+        self.undo = step_back(self.core.clone(), None, &effects);
         effects
-    }
-}
-
-/// `None` if nothing in the list can fail in a way that matters: a receipt printed twice is only paper.
-fn undo_of(before: Core, ticket: Option<Uuid>, effects: &[Effect]) -> Option<Box<Undo>> {
-    let mut entries = Vec::new();
-    let mut matters = false;
-    for effect in effects {
-        match effect {
-            Effect::Record(entry) if !matches!(entry, Entry::ReceiptPrinted { .. }) => {
-                entries.push(entry.clone());
-                matters = true;
-            }
-            Effect::Queue(_) | Effect::Audit(_) => matters = true,
-            Effect::Record(_)
-            | Effect::Show(_)
-            | Effect::Terminal(_)
-            | Effect::Print(_)
-            | Effect::ClearPrinter
-            | Effect::Ask(_)
-            | Effect::StaffArea { .. }
-            | Effect::SaveCounters(_)
-            | Effect::Finish(_)
-            | Effect::Staff { .. }
-            | Effect::StaffAnswer { .. }
-            | Effect::Wipe => {}
-        }
-    }
-    matters.then(|| Box::new(Undo { before, entries, ticket }))
-}
-
-const fn ticket_of(input: &Input) -> Option<Uuid> {
-    match input {
-        Input::Staff { ticket, .. } | Input::CloseDay { ticket } => Some(*ticket),
-        Input::Restarted { .. }
-        | Input::Tapped(_)
-        | Input::Scanned(_)
-        | Input::Terminal(_)
-        | Input::Printer(_)
-        | Input::Hospital(_)
-        | Input::StaffArea { .. }
-        | Input::RecordFailed { .. }
-        | Input::Deadline => None,
     }
 }
 
@@ -179,13 +131,16 @@ impl Core {
         let was_busy = self.rest() == Rest::Busy;
         let woken = input == Input::Deadline;
         match input {
-            Input::Restarted { open, booked, began, counters, last_unprinted } => {
+            Input::Restarted { open, booked, began, given, last_unprinted } => {
                 self.till.know_booked(&booked, &began);
-                self.kiosk.counters = counters;
+                self.kiosk.unreadable = None;
+                (self.kiosk.numbers, self.kiosk.last_at) = (Numbers::new(&given.days), given.last_at);
                 self.kiosk.unprinted =
                     last_unprinted.map(|last| Unprinted { attempt: last.attempt, receipt: last.receipt });
                 self.till.recover(open, &mut self.kiosk);
             }
+            Input::Unreadable { reason } => self.kiosk.unreadable = Some(reason),
+            Input::Clock(standing) => self.kiosk.standing = standing,
             Input::Tapped(tap) => self.tapped(tap),
             Input::Scanned(code) => self.scanned(&code),
             Input::Terminal(report) => self.terminal(report),
@@ -207,6 +162,7 @@ impl Core {
             Input::RecordFailed { .. } | Input::Deadline => {}
         }
         self.time(was_busy, woken);
+        self.close_if_in_trouble();
         self.answer_staff();
         self.show();
     }
@@ -226,6 +182,8 @@ impl Core {
             self.start_over();
         } else if tap == Tap::Staff(StaffTap::Enter) {
             self.enter_staff();
+        } else if self.is_closed() {
+            self.tap_closed(tap);
         } else if asked {
             // Any touch says "yes"; it must not press what lay under the question.
         } else if let Some(overlay) = overlay_of(tap) {
@@ -265,7 +223,7 @@ impl Core {
         }
     }
 
-    fn tap_stage(&mut self, tap: Tap) {
+    pub(super) fn tap_stage(&mut self, tap: Tap) {
         match &mut self.stage {
             Stage::Idle => {
                 if tap == Tap::Start {
@@ -321,6 +279,9 @@ impl Core {
     fn scanned(&mut self, code: &ScannedCode) {
         self.presence = self.kiosk.tick();
         self.still_here = None;
+        if self.is_closed() {
+            return;
+        }
         self.overlay = None;
         if let Some((journey, kiosk, _)) = self.journey_mut() {
             journey.scanned(code, kiosk);

@@ -35,6 +35,7 @@ impl Core {
 
     fn stage_screen(&self) -> Screen {
         match &self.stage {
+            Stage::Idle if self.is_closed() => Screen::OutOfService { desk: self.kiosk.help_desk() },
             Stage::Idle => Screen::Idle,
             Stage::Language => self.language_screen(),
             Stage::Services => Screen::Services { rows: SERVICES.map(|service| self.row(service)).to_vec() },

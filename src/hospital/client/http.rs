@@ -12,8 +12,8 @@ pub use super::trouble::Trouble;
 use crate::config;
 use chrono::Utc;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, LOCATION,
-    RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
+    LOCATION, RETRY_AFTER,
 };
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::Value;
@@ -97,24 +97,29 @@ impl Http {
 
     /// With our token where one is asked for; a refused token is asked for anew, once.
     async fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<HttpAnswer, Trouble> {
-        let Some(tokens) = &self.tokens else { return exchange(request, timeout, &self.skew).await };
+        let Some(tokens) = &self.tokens else { return exchange(request, timeout, Some(&self.skew)).await };
         let again = request.try_clone();
         let bearer = match tokens.bearer(timeout).await {
             Ok(bearer) => bearer,
             Err(none) => return none.into_answer(),
         };
-        let answer = exchange(request.header(AUTHORIZATION, bearer.clone()), timeout, &self.skew).await?;
+        let answer = exchange(request.header(AUTHORIZATION, bearer.clone()), timeout, Some(&self.skew)).await?;
         let Some(again) = again.filter(|_| answer.status == 401) else { return Ok(answer) };
         tokens.forget(&bearer).await;
         match tokens.bearer(timeout).await {
-            Ok(fresh) => exchange(again.header(AUTHORIZATION, fresh), timeout, &self.skew).await,
+            Ok(fresh) => exchange(again.header(AUTHORIZATION, fresh), timeout, Some(&self.skew)).await,
             Err(none) => none.into_answer(),
         }
     }
 
     fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> Result<RequestBuilder, Trouble> {
         let url = self.base.url(path, query).ok_or(Trouble::NotFollowed)?;
-        Ok(self.client.request(method, url).header("Accept", FHIR_JSON))
+        Ok(self.asking(method, url))
+    }
+
+    /// A gateway that keeps answers would tell of appointments, and of a time, that are no more.
+    fn asking(&self, method: Method, url: Url) -> RequestBuilder {
+        self.client.request(method, url).header("Accept", FHIR_JSON).header(CACHE_CONTROL, "no-cache")
     }
 
     pub async fn get(&self, path: &str, query: &[(&str, &str)], timeout: Duration) -> Result<HttpAnswer, Trouble> {
@@ -138,7 +143,7 @@ impl Http {
         }
         let mut last = Err(Trouble::NotFollowed);
         for url in step.targets {
-            last = self.send(self.client.get(url.clone()).header("Accept", FHIR_JSON), timeout).await;
+            last = self.send(self.asking(Method::GET, url.clone()), timeout).await;
             match &last {
                 Ok(answer) if answer.resource("Bundle").is_some() => {
                     trail.moved_on(url);
@@ -314,15 +319,14 @@ pub fn form(pairs: &[(&str, &str)]) -> String {
     url.query().unwrap_or_default().to_owned()
 }
 
-/// One request, one answer, and what the answer says of the two clocks.
-pub async fn exchange(request: RequestBuilder, timeout: Duration, skew: &Skew) -> Result<HttpAnswer, Trouble> {
+/// One request, one answer, and what the answer says of the two clocks. `None` where a cache may answer and not say so.
+pub async fn exchange(request: RequestBuilder, timeout: Duration, skew: Option<&Skew>) -> Result<HttpAnswer, Trouble> {
     let sent = Utc::now();
     let mut response = request.timeout(timeout).send().await.map_err(|error| Trouble::of(&error))?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
-    skew.heard(Utc::now());
-    if let Some(date) = text(&headers, &DATE) {
-        skew.note(date, sent, Utc::now());
+    if let Some(skew) = skew {
+        skew.answered(&headers, sent, Utc::now());
     }
     let success = response.status().is_success();
     let too_large = |length: u64| length > u64::try_from(BODY_MAX_BYTES).unwrap_or(u64::MAX);

@@ -6,6 +6,8 @@ use super::super::auth::{ASSERTION_TYPE, assertion};
 use super::http::{self, HttpAnswer, Trouble};
 use super::skew::Skew;
 use crate::config;
+use crate::domain::clock::BELIEVED_S;
+use chrono::Utc;
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
 use std::sync::Arc;
@@ -20,6 +22,8 @@ const LAST_SECONDS: Duration = Duration::from_secs(30);
 /// Where the server does not say: SMART's own limit.
 const LIFETIME_S: u64 = 300;
 const LIFETIME_MAX_S: u64 = 24 * 3600;
+/// Below this difference another try would be the same.
+const ANOTHER_TIME_S: u64 = 30;
 /// How soon a key that is not registered yet is tried again.
 const NEXT_KEY_RETRY: Duration = Duration::from_mins(10);
 
@@ -28,7 +32,10 @@ pub struct Tokens {
     base: Url,
     settings: config::Identity,
     keys: Keys,
-    skew: Arc<Skew>,
+    /// Of the token server, by its answers to what is posted to it: no cache gives those.
+    skew: Skew,
+    /// Of the FHIR server, which cannot be asked without a token.
+    hospital: Arc<Skew>,
     state: Mutex<State>,
 }
 
@@ -53,9 +60,10 @@ pub enum NoToken {
 }
 
 impl Tokens {
-    pub fn new(client: reqwest::Client, base: Url, settings: &config::Identity, skew: Arc<Skew>) -> Self {
+    pub fn new(client: reqwest::Client, base: Url, settings: &config::Identity, hospital: Arc<Skew>) -> Self {
         let keys = Keys::new(settings);
-        Self { client, base, settings: settings.clone(), keys, skew, state: Mutex::default() }
+        let (settings, skew) = (settings.clone(), Skew::default());
+        Self { client, base, settings, keys, skew, hospital, state: Mutex::default() }
     }
 
     /// The value of `Authorization`.
@@ -141,7 +149,7 @@ impl Tokens {
         let url =
             self.base.join(".well-known/smart-configuration").map_err(|_| NoToken::Unreachable(Trouble::NotSent))?;
         let request = self.client.get(url).header("Accept", "application/json");
-        let answer = http::exchange(request, timeout, &self.skew).await.map_err(NoToken::Unreachable)?;
+        let answer = http::exchange(request, timeout, None).await.map_err(NoToken::Unreachable)?;
         if matches!(answer.status, 429 | 500..=599) {
             return Err(NoToken::Unreachable(Trouble::NotSent));
         }
@@ -156,8 +164,37 @@ impl Tokens {
         Ok(endpoint)
     }
 
+    /// A refusal may mean no more than that the assertion's times are wrong to the server: then once more, by the clock that
+    /// its answer told, or by ours where that was not tried.
     async fn ask(&self, endpoint: &Url, key: &SigningKey, timeout: Duration) -> Result<Token, NoToken> {
-        let now_s = self.skew.server_now().timestamp();
+        let tried_s = self.ahead_s();
+        let answer = self.post(endpoint, key, timeout, tried_s).await?;
+        if !may_be_the_time(&answer) {
+            return self.granted_or_why(&answer, key);
+        }
+        if let Some(seconds) = self.skew.seconds() {
+            self.hospital.note(seconds);
+        }
+        let other = [self.ahead_s(), 0].into_iter().find(|other| other.abs_diff(tried_s) > ANOTHER_TIME_S);
+        let Some(other) = other else { return self.granted_or_why(&answer, key) };
+        let answer = self.post(endpoint, key, timeout, other).await?;
+        self.granted_or_why(&answer, key)
+    }
+
+    /// By its own answers; before it was heard, or where it is more than a day away, as the hospital's clock is believed.
+    fn ahead_s(&self) -> i64 {
+        let heard = self.skew.seconds().filter(|seconds| seconds.unsigned_abs() <= BELIEVED_S.unsigned_abs());
+        heard.unwrap_or_else(|| self.hospital.believed_s())
+    }
+
+    async fn post(
+        &self,
+        endpoint: &Url,
+        key: &SigningKey,
+        timeout: Duration,
+        ahead_s: i64,
+    ) -> Result<HttpAnswer, NoToken> {
+        let now_s = Utc::now().timestamp().saturating_add(ahead_s);
         let assertion = assertion(key, &self.settings.client_id, endpoint.as_str(), now_s).map_err(NoToken::Refused)?;
         let form = http::form(&[
             ("grant_type", "client_credentials"),
@@ -171,8 +208,11 @@ impl Tokens {
             .header("Accept", "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(form);
-        let answer = http::exchange(request, timeout, &self.skew).await.map_err(NoToken::Unreachable)?;
-        if let Some(token) = granted(&answer, key.id()) {
+        http::exchange(request, timeout, Some(&self.skew)).await.map_err(NoToken::Unreachable)
+    }
+
+    fn granted_or_why(&self, answer: &HttpAnswer, key: &SigningKey) -> Result<Token, NoToken> {
+        if let Some(token) = granted(answer, key.id()) {
             return Ok(token);
         }
         Err(match answer.status {
@@ -180,12 +220,17 @@ impl Tokens {
             408 | 429 | 500..=599 => NoToken::Unreachable(Trouble::NotSent),
             status => NoToken::Refused(format!(
                 "the hospital's token server refuses this kiosk ({status}{}): is client id {} registered there with key {} (`kiosk enroll` shows both)?",
-                error_code(&answer),
+                error_code(answer),
                 self.settings.client_id,
                 key.id()
             )),
         })
     }
+}
+
+/// What a server says of an assertion that it takes for expired or not yet good (RFC 7521, 4.2.1); some say nothing.
+fn may_be_the_time(answer: &HttpAnswer) -> bool {
+    matches!(answer.status, 400 | 401) && matches!(error_code(answer).trim(), "" | "invalid_client" | "invalid_grant")
 }
 
 /// A key that was refused a moment ago is tried last, but before giving up.

@@ -4,6 +4,7 @@
 
 use super::super::unhurried::unhurried;
 use super::{Link, SyncSettings, random_below, with_store};
+use crate::domain::clock::Standing;
 use crate::ports::{Clock, HospitalServer, NoSchedule, ScheduleNews, Store, StoreError};
 use chrono::{NaiveDate, TimeDelta};
 use std::sync::Arc;
@@ -30,12 +31,20 @@ impl Refresher<'_> {
         let mut kept: Option<NaiveDate> = None;
         let mut due = Instant::now();
         loop {
+            // Which day it is comes first.
+            if Instant::now() >= due || (self.clock.wants_answer() && !self.link.is_away()) {
+                self.server.tell_time().await;
+            }
             let day = self.clock.now().wall.date_naive();
             if kept != Some(day) {
                 self.wipe_except(day).await;
                 // Midnight comes to all kiosks of a hospital at once: not all of them ask for the whole day at once.
                 due = Instant::now() + if kept.is_some() { by_chance(every) } else { Duration::ZERO };
                 kept = Some(day);
+            }
+            if matches!(self.clock.standing(), Standing::Disputed { .. }) {
+                // No day is asked for that may be the wrong one.
+                due = Instant::now() + TICK;
             }
             if Instant::now() >= due {
                 // Never quite the same time, so that kiosks switched on together drift apart.

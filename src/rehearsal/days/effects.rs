@@ -62,12 +62,12 @@ impl World {
     /// As `app/effects.rs` reads it.
     fn restarted(&self) -> Result<Input, String> {
         let payments = self.store.payments().map_err(|error| error.to_string())?;
-        let counters = self.store.counters().map_err(|error| error.to_string())?;
+        let given = self.store.counters().map_err(|error| error.to_string())?;
         let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
         let booked = payments.iter().filter_map(booked).collect();
         let began = payments.iter().map(|payment| (payment.attempt, payment.baseline.clone())).collect();
         let open = payments.into_iter().filter(PaymentRecord::is_open).collect();
-        Ok(Input::Restarted { open, booked, began, counters, last_unprinted })
+        Ok(Input::Restarted { open, booked, began, given, last_unprinted })
     }
 
     pub(super) fn cut_if_off(&mut self) -> Result<(), String> {
@@ -135,7 +135,10 @@ impl World {
                 self.store.queue(&request, &self.hospital.freeze(&request))?;
                 self.wake_outbox();
             }
-            Effect::SaveCounters(counters) => self.store.save_counters(&counters)?,
+            Effect::SaveCounters(counters) => {
+                let at = self.moment().wall;
+                self.store.save_counters(&counters, at)?;
+            }
             Effect::Terminal(command) => self.terminal(&command),
             Effect::Print(paper) => {
                 if self.power.boundary("before print") {
@@ -152,7 +155,7 @@ impl World {
                 }
             }
             // Nobody here knows the staff's PIN; orders come from the command line.
-            Effect::StaffArea { .. } | Effect::Audit(_) | Effect::Finish(_) | Effect::Wipe => {}
+            Effect::StaffArea { .. } | Effect::Audit(_) | Effect::AcceptClock | Effect::Finish(_) | Effect::Wipe => {}
             Effect::StaffAnswer { ticket, answer } => {
                 if let Some(attempt) = self.tickets.get(&ticket) {
                     self.oracle.staff_told(*attempt, &answer);

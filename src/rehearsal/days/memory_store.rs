@@ -8,7 +8,7 @@ use crate::domain::closing::{ClosingId, ClosingRecord, DayBook};
 use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request, Taken};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
-use crate::domain::session::Counters;
+use crate::domain::session::{Counters, Given};
 use crate::ports::{QueueRow, Store, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
@@ -30,7 +30,8 @@ struct Tables {
     outbox: Vec<Row>,
     /// Rows of the outbox that are not sent yet, by sequence: all that the sender looks at.
     undelivered: BTreeMap<i64, usize>,
-    counters: Counters,
+    numbers: BTreeMap<NaiveDate, Counters>,
+    last_number_at: Option<Time>,
     schedule: Option<(NaiveDate, Vec<(Patient, Appointment)>)>,
 }
 
@@ -446,12 +447,16 @@ impl Store for MemoryStore {
         Ok(parked.next().map(|row| (row.state, row.taken) = (QueueState::Waiting, Vec::new())).is_some())
     }
 
-    fn counters(&self) -> Done<Counters> {
-        Ok(self.tables().counters)
+    fn counters(&self) -> Done<Given> {
+        let tables = self.tables();
+        Ok(Given { days: tables.numbers.values().copied().collect(), last_at: tables.last_number_at })
     }
 
-    fn save_counters(&self, counters: &Counters) -> Done<()> {
-        self.tables().counters = *counters;
+    fn save_counters(&self, counters: &Counters, at: Time) -> Done<()> {
+        let mut tables = self.tables();
+        let kept = tables.numbers.entry(counters.day).or_insert(*counters);
+        *kept = kept.or_more(*counters);
+        tables.last_number_at = Some(at);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
-use crate::domain::session::Counters;
+use crate::domain::session::{Counters, Given};
 use crate::ports::{QueueRow, Store, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
@@ -213,12 +213,12 @@ impl Store for Powered {
         self.store.retry(id)
     }
 
-    fn counters(&self) -> Result<Counters, StoreError> {
+    fn counters(&self) -> Result<Given, StoreError> {
         self.store.counters()
     }
 
-    fn save_counters(&self, counters: &Counters) -> Result<(), StoreError> {
-        self.write(("before counters", "after counters"), |store| store.save_counters(counters))
+    fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.write(("before counters", "after counters"), |store| store.save_counters(counters, at))
     }
 
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError> {

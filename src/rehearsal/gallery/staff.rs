@@ -5,7 +5,8 @@ use crate::domain::money::Amount;
 use crate::domain::reason::StaffReason;
 use crate::domain::screen::staff::{
     ChoiceOf, Known, Note, NoteRow, ParkedDone, ParkedRow, ParkedWhy, RequestQuestion, StaffChoice, StaffHome,
-    StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest, StaffResult, StaffScreen,
+    StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest, StaffResult, StaffScreen, StaffTrouble, Trouble,
+    Witness,
 };
 use crate::domain::screen::{PrintState, Screen};
 use crate::domain::session::PrinterState;
@@ -13,9 +14,10 @@ use crate::domain::staff::Gate;
 
 pub(super) fn staff() -> Vec<Shot> {
     let shot = |name, screen| (name, None, Screen::Staff(Box::new(screen)));
-    let pin = |typed, gate| StaffScreen::Pin { typed, gate, checking: false };
+    let pin = |typed, gate| StaffScreen::Pin { typed, gate, checking: false, trouble: None };
     let home = |unfinished, parked, printer| {
         StaffScreen::Home(StaffHome {
+            trouble: None,
             terminal_online: Some(true),
             terminal_trouble: (parked > 0).then(|| "DF Terminal ist blockiert".to_owned()),
             printer: Some(printer),
@@ -67,6 +69,39 @@ pub(super) fn staff() -> Vec<Shot> {
         shot("31-staff-queue", StaffScreen::Queue(queue(parked(), vec![]))),
         shot("31-staff-queue-notes", StaffScreen::Queue(queue(vec![], notes()))),
         shot("31-staff-queue-calm", StaffScreen::Queue(queue(vec![], vec![]))),
+    ]
+}
+
+/// Nobody is served: at the door, inside, and why.
+pub(super) fn closed() -> Vec<Shot> {
+    let shot = |name, screen| (name, None, Screen::Staff(Box::new(screen)));
+    let clock = |witness| Trouble::Clock { ours: at(20, 10, 5), witness, theirs: at(22, 10, 5) };
+    let closed = |trouble: Trouble| {
+        let can_accept = matches!(trouble, Trouble::Clock { .. });
+        StaffScreen::Trouble(StaffTrouble { trouble, can_accept, not_kept: false })
+    };
+    let closed_home = || {
+        StaffScreen::Home(StaffHome {
+            trouble: Some(clock(Witness::Hospital)),
+            terminal_online: Some(true),
+            printer: Some(PrinterState::Online),
+            hospital_online: Some(true),
+            unfinished: Some(1),
+            paid: 14,
+            waiting: 3,
+            parked: 0,
+        })
+    };
+    let unreadable = || Trouble::Journal { reason: "disk I/O error: the database file cannot be read".to_owned() };
+    let door = |gate, trouble| StaffScreen::Pin { typed: 0, gate, checking: false, trouble: Some(trouble) };
+    vec![
+        shot("26-staff-pin-closed", door(Gate::Closed, clock(Witness::Hospital))),
+        shot("26-staff-pin-unreadable", door(Gate::Unknown, unreadable())),
+        shot("27-staff-home-closed", closed_home()),
+        shot("32-staff-trouble-clock", closed(clock(Witness::Hospital))),
+        shot("32-staff-trouble-entry", closed(clock(Witness::Store))),
+        shot("32-staff-trouble-journal", closed(unreadable())),
+        shot("32-staff-trouble-unset", closed(Trouble::ClockUnset { ours: at(20, 10, 5) })),
     ]
 }
 

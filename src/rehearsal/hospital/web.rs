@@ -9,8 +9,10 @@ use axum::body::Body;
 use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri, header};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const BODY_MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -48,9 +50,9 @@ async fn handle(
         body: &body,
     };
     if let Some(answer) = at_the_gate(&shared, uri.path(), &asked) {
-        return dated(answer, &shared);
+        return dated(answer, &shared, asked.method);
     }
-    dated(inside(&shared, &cut, &asked).await, &shared)
+    dated(inside(&shared, &cut, &asked).await, &shared, asked.method)
 }
 
 /// The token server, and whoever comes without its token.
@@ -70,8 +72,12 @@ fn at_the_gate(shared: &Shared, path: &str, asked: &Asked<'_>) -> Option<Respons
 }
 
 /// The server's own `Date`; without it the library writes the machine's.
-fn dated(mut answer: Response<Body>, shared: &Shared) -> Response<Body> {
-    let date = shared.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+fn dated(mut answer: Response<Body>, shared: &Shared, method: &str) -> Response<Body> {
+    let age_s = if method == "GET" { shared.cached_s.load(Ordering::Relaxed) } else { 0 };
+    let date = (shared.now() - TimeDelta::seconds(age_s)).format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if age_s > 0 && shared.cache_says_so.load(Ordering::Relaxed) {
+        answer.headers_mut().insert(header::AGE, age_s.into());
+    }
     if let Ok(date) = header::HeaderValue::from_str(&date) {
         answer.headers_mut().insert(header::DATE, date);
     }

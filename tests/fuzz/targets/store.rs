@@ -3,7 +3,6 @@
 use hospital_kiosk::domain::outbox::Request;
 use hospital_kiosk::domain::paper::Receipt;
 use hospital_kiosk::domain::payment::{Booking, CardTransaction, LastTransaction, PaymentState};
-use hospital_kiosk::domain::session::Counters;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -16,7 +15,6 @@ pub fn columns(bytes: &[u8]) {
     same_again::<LastTransaction>(text);
     same_again::<Booking>(text);
     same_again::<PaymentState>(text);
-    same_again::<Counters>(text);
 }
 
 fn same_again<T: Serialize + DeserializeOwned + PartialEq + Debug>(text: &str) {
@@ -36,9 +34,7 @@ pub fn rows() -> Vec<Vec<u8>> {
     let arrival = r#"{"id":"00000000-0000-0000-0000-000000000001","visit":"00000000-0000-0000-0000-000000000002","made_at":"2026-11-25T10:00:00+09:00","language":"ko","patient":"00000000","patient_ref":null,"act":{"Arrival":{"appointment_ref":"Appointment/1","version_seen":"1","ticket":"A-1","insurance":null,"see_desk":false}}}"#;
     let receipt = r#"{"language":"en","at":"2026-11-25T10:00:00+09:00","claim":"K3-1125-047-6","lines":[],"total":3000,"card":{"masked_card":"1234","approval_number":"3","issuer":"BC","paid_at":"x"},"pay_at":null,"collect_at":{"en":"Desk"},"ready_at":"2026-11-25T10:00:00+09:00","collect_until":null,"bring":{},"duplicate":false}"#;
     let known = format!(r#"{{"Known":{card}}}"#);
-    let counters = r#"{"day":"2026-11-25","tickets":1,"claims":2,"attempts":3}"#;
-    let all =
-        [card, &declined, &request, arrival, receipt, &known, r#""Empty""#, r#""final""#, r#""in-doubt""#, counters];
+    let all = [card, &declined, &request, arrival, receipt, &known, r#""Empty""#, r#""final""#, r#""in-doubt""#];
     all.map(|text| text.as_bytes().to_vec()).to_vec()
 }
 
@@ -54,7 +50,6 @@ fn every_seed_is_understood() {
             serde_json::from_str::<LastTransaction>(&text).is_ok(),
             serde_json::from_str::<Booking>(&text).is_ok(),
             serde_json::from_str::<PaymentState>(&text).is_ok(),
-            serde_json::from_str::<Counters>(&text).is_ok(),
         ];
         assert!(understood.contains(&true), "{text}");
     }

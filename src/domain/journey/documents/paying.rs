@@ -197,6 +197,10 @@ impl Documents {
         self.after_card(After::NotPaid(why), kiosk);
     }
 
+    pub fn payment_not_begun(&mut self, kiosk: &mut Kiosk) {
+        self.not_paid(NotPaidWhy::CannotRecord, kiosk);
+    }
+
     fn after_card(&mut self, then: After, kiosk: &Kiosk) {
         self.state = State::RemoveCard { until: kiosk.tick().plus_ms(REMOVE_CARD_MS), then };
         if !kiosk.devices.card_in {

@@ -25,6 +25,7 @@ impl Staff {
                 typed: u8::try_from(pin.digits().len()).unwrap_or(u8::MAX),
                 gate: *gate,
                 checking: until.is_some(),
+                trouble: kiosk.trouble(),
             },
             Page::Home => StaffScreen::Home(self.home(kiosk)),
             Page::Payments { paid } => StaffScreen::Payments {
@@ -42,6 +43,10 @@ impl Staff {
             Page::Request { parked, asked, chosen } => {
                 StaffScreen::Request(StaffRequest { row: self.parked(parked), asked: *asked, chosen: *chosen })
             }
+            Page::Trouble => match self.trouble(kiosk) {
+                Some(trouble) => StaffScreen::Trouble(trouble),
+                None => StaffScreen::Home(self.home(kiosk)),
+            },
         }))
     }
 
@@ -49,6 +54,7 @@ impl Staff {
         let devices = &kiosk.devices;
         let queue = self.lists.as_ref().map(|lists| &lists.queue);
         StaffHome {
+            trouble: kiosk.trouble(),
             terminal_online: devices.terminal_online,
             terminal_trouble: devices.terminal_trouble.as_ref().map(|trouble| trouble.words.clone()),
             printer: devices.printer,

@@ -1,0 +1,32 @@
+use super::ui::{App, StaffTroubleData, TroubleKind};
+use super::words::Words;
+use crate::domain::format;
+use crate::domain::screen::staff::{StaffTrouble, Trouble, Witness};
+use chrono::{DateTime, FixedOffset};
+use slint::{ComponentHandle, SharedString};
+
+pub(super) fn show(app: &App, words: &Words, screen: &StaffTrouble) {
+    let global = app.global::<StaffTroubleData>();
+    let when = |at: &DateTime<FixedOffset>| words.line(&format::moment(*at, words.language));
+    let (ours, theirs, reason) = match &screen.trouble {
+        Trouble::Journal { reason } => (SharedString::new(), SharedString::new(), words.line(reason)),
+        Trouble::Clock { ours, theirs, .. } => (when(ours), when(theirs), SharedString::new()),
+        Trouble::ClockUnset { ours } => (when(ours), SharedString::new(), SharedString::new()),
+    };
+    global.set_ours(ours);
+    global.set_theirs(theirs);
+    global.set_reason(reason);
+    global.set_can_accept(screen.can_accept);
+    global.set_not_kept(screen.not_kept);
+    global.set_kind(kind(Some(&screen.trouble)));
+}
+
+pub(super) const fn kind(trouble: Option<&Trouble>) -> TroubleKind {
+    match trouble {
+        None => TroubleKind::None,
+        Some(Trouble::Journal { .. }) => TroubleKind::Journal,
+        Some(Trouble::Clock { witness: Witness::Hospital, .. }) => TroubleKind::ClockHospital,
+        Some(Trouble::Clock { witness: Witness::Store, .. }) => TroubleKind::ClockStore,
+        Some(Trouble::ClockUnset { .. }) => TroubleKind::ClockUnset,
+    }
+}

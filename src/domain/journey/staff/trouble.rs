@@ -1,0 +1,48 @@
+//! Why the machine is closed, and the one thing staff may do about it here: say that its clock is right.
+
+use super::{Page, Staff, audit};
+use crate::domain::journey::Flow;
+use crate::domain::screen::Tap;
+use crate::domain::screen::staff::{StaffTap, StaffTrouble, Trouble, Witness};
+use crate::domain::session::Effect;
+use crate::domain::session::kiosk::Kiosk;
+use crate::domain::staff::StaffAct;
+
+impl Staff {
+    pub(super) fn tap_trouble(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        if tap == Tap::Back {
+            self.open(Page::Home, kiosk);
+        } else if tap == Tap::Staff(StaffTap::AcceptClock)
+            && let Some(trouble) = kiosk.trouble().filter(can_accept)
+        {
+            audit(StaffAct::AcceptClock, String::new(), &said(&trouble), kiosk);
+            kiosk.own_accepted = matches!(trouble, Trouble::Clock { witness: Witness::Store, .. });
+            kiosk.emit(Effect::AcceptClock);
+        }
+        Flow::Stay
+    }
+
+    /// It may be over while staff read of it.
+    pub(super) fn trouble(&self, kiosk: &Kiosk) -> Option<StaffTrouble> {
+        let trouble = kiosk.trouble()?;
+        Some(StaffTrouble { can_accept: can_accept(&trouble), not_kept: self.not_kept, trouble })
+    }
+}
+
+/// Nobody can say that a clock is right which shows a year before this program.
+const fn can_accept(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Clock { .. })
+}
+
+fn said(trouble: &Trouble) -> String {
+    match trouble {
+        Trouble::Clock { ours, witness, theirs } => {
+            let whose = match witness {
+                Witness::Hospital => "the hospital's",
+                Witness::Store => "the last entry's",
+            };
+            format!("{} is right, not {whose} {}", ours.to_rfc3339(), theirs.to_rfc3339())
+        }
+        Trouble::Journal { .. } | Trouble::ClockUnset { .. } => String::new(),
+    }
+}

@@ -1,0 +1,189 @@
+//! The one event loop: its clock moves, and what it cannot know it does not guess.
+
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use hospital_kiosk::app::desk::{self, Desk, DeskSender};
+use hospital_kiosk::app::effects::{Effects, Ports};
+use hospital_kiosk::config;
+use hospital_kiosk::domain::facility::Facility;
+use hospital_kiosk::domain::moment::{Moment, Tick};
+use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
+use hospital_kiosk::domain::patient::{Appointment, Patient, ScannedCode};
+use hospital_kiosk::domain::screen::staff::{StaffScreen, StaffTap, Trouble};
+use hospital_kiosk::domain::screen::{Screen, Tap};
+use hospital_kiosk::domain::session::{Input, PrinterState, Question, Reply, Session, TerminalCommand};
+use hospital_kiosk::ports::{Answer, CardTerminal, Clock, HospitalServer, Printer, Raster, Store};
+use hospital_kiosk::rehearsal::days::facility::facility;
+use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
+use hospital_kiosk::store;
+use rusqlite::Connection;
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use uuid::Uuid;
+
+struct Nothing;
+
+impl CardTerminal for Nothing {
+    fn command(&self, _: TerminalCommand) {}
+}
+
+impl Printer for Nothing {
+    fn print(&self, _: Raster) {}
+    fn clear(&self) {}
+    fn state(&self) -> PrinterState {
+        PrinterState::Online
+    }
+}
+
+impl HospitalServer for Nothing {
+    fn ask(&self, _: Question) -> Answer<'_, Reply> {
+        Box::pin(std::future::ready(Reply::Unreachable))
+    }
+    fn freeze(&self, _: &Request) -> Vec<u8> {
+        Vec::new()
+    }
+    fn deliver<'a>(&'a self, _: &'a QueuedRequest) -> Answer<'a, Delivery> {
+        Box::pin(std::future::ready(Delivery::Hold { reason: "nobody is there".to_owned() }))
+    }
+    fn schedule(&self, _: chrono::NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
+        Box::pin(std::future::ready(Err("nobody is there".to_owned())))
+    }
+}
+
+/// Goes with the runtime's stopped time; 10:00:20 at the beginning.
+struct Virtual {
+    started: tokio::time::Instant,
+    set_by_s: AtomicI64,
+    looked_at: AtomicU32,
+}
+
+impl Clock for Virtual {
+    fn now(&self) -> Moment {
+        self.looked_at.fetch_add(1, Ordering::SeqCst);
+        let tick = u64::try_from(self.started.elapsed().as_millis()).expect("short");
+        let begin: DateTime<FixedOffset> = "2026-11-25T10:00:20+09:00".parse().expect("a time");
+        let set_by = TimeDelta::seconds(self.set_by_s.load(Ordering::SeqCst));
+        let wall = begin + set_by + TimeDelta::milliseconds(i64::try_from(tick).expect("short"));
+        Moment { tick: Tick(tick), wall, fresh: Uuid::new_v4() }
+    }
+}
+
+struct Kiosk {
+    desk: DeskSender,
+    clock: Arc<Virtual>,
+    shown: Arc<Mutex<Vec<Screen>>>,
+    minutes: Arc<Mutex<Vec<String>>>,
+}
+
+impl Kiosk {
+    fn start(store: Arc<dyn Store>) -> Self {
+        let (desk, inputs) = desk::channel();
+        let started = tokio::time::Instant::now();
+        let clock = Arc::new(Virtual { started, set_by_s: AtomicI64::new(0), looked_at: AtomicU32::new(0) });
+        let (shown, minutes) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
+        let facility: Arc<Facility> = Arc::new(facility(false));
+        let (screens, faces) = (shown.clone(), minutes.clone());
+        let ports = Ports {
+            facility: facility.clone(),
+            clock: clock.clone(),
+            store,
+            terminal: Arc::new(Nothing),
+            printer: Arc::new(Nothing),
+            scanner: None,
+            hospital: Arc::new(Nothing),
+            show: Arc::new(move |view, _| screens.lock().expect("screens").push(view.screen)),
+            set_clock: Arc::new(move |wall| faces.lock().expect("faces").push(wall.format("%H:%M").to_string())),
+            press: Arc::new(|_, _| Err("no paper here".to_owned())),
+            finished: Arc::new(|_| {}),
+            recorded: Arc::new(|_| {}),
+            outbox: Arc::default(),
+        };
+        let effects = Effects::new(ports, desk.clone(), tokio::runtime::Handle::current());
+        tokio::spawn(Desk::new(Session::new(facility), effects).run(inputs));
+        Self { desk, clock, shown, minutes }
+    }
+
+    async fn wait_s(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+
+    fn screens(&self) -> Vec<Screen> {
+        self.shown.lock().expect("screens").clone()
+    }
+
+    fn minutes(&self) -> Vec<String> {
+        std::mem::take(&mut *self.minutes.lock().expect("faces"))
+    }
+
+    async fn tap(&self, tap: Tap) {
+        self.desk.send(Input::Tapped(tap));
+        self.wait_s(0).await;
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_on_the_screen_moves_once_a_minute() {
+    let kiosk = Kiosk::start(Arc::new(MemoryStore::default()));
+    kiosk.wait_s(1).await;
+    let before = kiosk.clock.looked_at.load(Ordering::SeqCst);
+    kiosk.wait_s(600).await;
+    let faces: Vec<String> = (1..=10).map(|minute| format!("10:{minute:02}")).collect();
+    assert_eq!(kiosk.minutes(), faces);
+    assert_eq!(kiosk.screens(), [Screen::Idle], "nothing else was drawn");
+    let looks = kiosk.clock.looked_at.load(Ordering::SeqCst) - before;
+    assert!(looks <= 10 * 6, "{looks} looks at the clock in ten minutes at rest");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_is_shown_within_the_minute() {
+    let kiosk = Kiosk::start(Arc::new(MemoryStore::default()));
+    kiosk.wait_s(5).await;
+    kiosk.clock.set_by_s.store(2 * 3600 + 10, Ordering::SeqCst);
+    kiosk.wait_s(60).await;
+    assert_eq!(kiosk.minutes().last().map(String::as_str), Some("12:01"));
+    kiosk.clock.set_by_s.store(-3600, Ordering::SeqCst);
+    kiosk.wait_s(61).await;
+    assert_eq!(kiosk.minutes().last().map(String::as_str), Some("09:02"));
+}
+
+/// A store on the disk, and a way to take its journal out of it and put it back.
+fn store_that_breaks(folder: &Path) -> (Arc<dyn Store>, Connection) {
+    let settings = config::Store::at(folder.join("data"), folder.join("keys/store.key"));
+    let store = store::open_with_credentials(&settings, None).expect("a store").store;
+    let beside = Connection::open(folder.join("data/kiosk.db")).expect("the database");
+    let key = std::fs::read_to_string(folder.join("keys/store.key")).expect("a key");
+    beside.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim())).expect("the key fits");
+    (Arc::new(store), beside)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_journal_that_cannot_be_read_serves_nobody_and_keeps_no_touch() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, beside) = store_that_breaks(folder.path());
+    beside.execute_batch("ALTER TABLE payments RENAME TO elsewhere").expect("taken out");
+    let kiosk = Kiosk::start(store);
+    kiosk.wait_s(1).await;
+    assert!(matches!(kiosk.screens().as_slice(), [Screen::OutOfService { .. }]), "{:?}", kiosk.screens());
+    for tap in [Tap::Start, Tap::Next, Tap::Help, Tap::Start] {
+        kiosk.tap(tap).await;
+    }
+    kiosk.desk.send(Input::Scanned(ScannedCode::AppointmentSlip("AS-1".to_owned())));
+    kiosk.wait_s(12).await;
+    assert_eq!(kiosk.screens().len(), 1, "{:?}", kiosk.screens());
+    // Staff are told why at the door, for the PIN may lie in the same store.
+    kiosk.tap(Tap::Staff(StaffTap::Enter)).await;
+    let told = kiosk.screens().pop();
+    let Some(Screen::Staff(screen)) = told else { panic!("{told:?}") };
+    let StaffScreen::Pin { trouble: Some(Trouble::Journal { reason }), .. } = *screen else { panic!("{screen:?}") };
+    assert!(!reason.is_empty());
+    kiosk.tap(Tap::Back).await;
+    // It opens by itself, and shows no patient what the one before touched.
+    beside.execute_batch("ALTER TABLE elsewhere RENAME TO payments").expect("put back");
+    let before = kiosk.screens().len();
+    kiosk.wait_s(6).await;
+    assert_eq!(kiosk.screens()[before..], [Screen::Idle]);
+    kiosk.tap(Tap::Start).await;
+    assert!(matches!(kiosk.screens().last(), Some(Screen::Language { .. })), "{:?}", kiosk.screens());
+}
