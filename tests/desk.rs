@@ -11,7 +11,7 @@ use hospital_kiosk::domain::patient::{Appointment, Patient, ScannedCode};
 use hospital_kiosk::domain::screen::staff::{StaffScreen, StaffTap, Trouble};
 use hospital_kiosk::domain::screen::{Screen, Tap};
 use hospital_kiosk::domain::session::{Input, PrinterState, Question, Reply, Session, TerminalCommand};
-use hospital_kiosk::ports::{Answer, CardTerminal, Clock, HospitalServer, Printer, Raster, Store};
+use hospital_kiosk::ports::{Answer, CardTerminal, Clock, HospitalServer, NoSchedule, Printer, Raster, Store};
 use hospital_kiosk::rehearsal::days::facility::facility;
 use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
 use hospital_kiosk::store;
@@ -46,8 +46,8 @@ impl HospitalServer for Nothing {
     fn deliver<'a>(&'a self, _: &'a QueuedRequest) -> Answer<'a, Delivery> {
         Box::pin(std::future::ready(Delivery::Hold { reason: "nobody is there".to_owned() }))
     }
-    fn schedule(&self, _: chrono::NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, String>> {
-        Box::pin(std::future::ready(Err("nobody is there".to_owned())))
+    fn schedule(&self, _: chrono::NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
+        Box::pin(std::future::ready(Err(NoSchedule::Away("nobody is there".to_owned()))))
     }
 }
 

@@ -224,7 +224,7 @@ fn a_clock_that_is_whole_hours_off_is_forgiven_where_the_number_went_on() {
     };
     let before = numbered("0011-000011", started_at - Duration::hours(20));
     let paid = |last: &LastTransaction, before: &LastTransaction, memory_trusted: bool| {
-        let doubted = Doubted { baseline: before, amount: Amount(5100), started_at };
+        let doubted = Doubted { baseline: before, amount: Amount(5100), started_at, zone: &seoul() };
         let told = Testimony { first: last, second: last, host_reachable: true, memory_trusted };
         matches!(verdict(&doubted, &told), Verdict::Paid(_))
     };

@@ -253,7 +253,7 @@ fn that_a_part_is_there_is_remembered_until_all_of_it_is() {
     let parked = note(Delivery::Park { reason: "422".into() });
     assert_eq!(parked, format!("{PART_THERE}; since then: 422"));
     assert!(store.retry(Uuid::from_u128(1)).unwrap());
-    let again = note(Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true });
+    let again = note(Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true, away: true });
     assert_eq!(
         again,
         format!("{PART_THERE}; since then: 503"),

@@ -63,7 +63,7 @@ fn a_day(store: &SqliteStore, day: u64) {
     let now = at().checked_add_days(Days::new(day)).unwrap();
     let date = now.date_naive();
     let rows = (0..APPOINTMENTS).map(|number| (patient(number), appointment(number, "10:30", None))).collect();
-    let news = ScheduleNews { whole: true, rows, gone: Vec::new(), mark: Some("now".into()) };
+    let news = ScheduleNews { whole: true, rows, mark: Some("now".into()), ..ScheduleNews::default() };
     store.update_schedule(date, &news, now).unwrap();
     store.wipe_schedule_except(date).unwrap();
     let first = u128::from(day * 100 + 1);

@@ -7,7 +7,7 @@ use super::http::{HttpAnswer, Trouble};
 use super::outcome::{self, Less};
 use super::search;
 use crate::domain::outbox::{CAME_APART, Delivery, PART_THERE, QueuedRequest, Taken};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 const NO_BUNDLE: &str = "the server answered something that is no FHIR bundle";

@@ -343,3 +343,33 @@ fn created_path(answer: &HttpAnswer) -> Option<String> {
     let from_body = answer.resource("Task").and_then(|task| task["id"].as_str()).map(|id| format!("Task/{id}"));
     from_body.or_else(|| wire::relative(answer.location.as_deref()?))
 }
+
+/// Always with the offset, each border with its own: a bare date means the server's own day, and a day on which the clocks
+/// change has 23 hours, or 25.
+fn bounds(zone: &Zone, day: NaiveDate) -> (String, String) {
+    let begins = |day: NaiveDate| zone.day_begins(day).to_rfc3339();
+    let next = day.checked_add_days(Days::new(1)).unwrap_or(day);
+    (format!("ge{}", begins(day)), format!("lt{}", begins(next)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_border_of_a_day_has_its_own_offset() {
+        for (zone, day, from, until) in [
+            ("Asia/Seoul", "2026-11-25", "ge2026-11-25T00:00:00+09:00", "lt2026-11-26T00:00:00+09:00"),
+            ("Europe/Berlin", "2026-03-29", "ge2026-03-29T00:00:00+01:00", "lt2026-03-30T00:00:00+02:00"),
+            ("Europe/Berlin", "2026-10-25", "ge2026-10-25T00:00:00+02:00", "lt2026-10-26T00:00:00+01:00"),
+            ("Australia/Lord_Howe", "2026-04-05", "ge2026-04-05T00:00:00+11:00", "lt2026-04-06T00:00:00+10:30"),
+            ("America/Santiago", "2026-09-06", "ge2026-09-06T01:00:00-03:00", "lt2026-09-07T00:00:00-03:00"),
+            ("America/Santiago", "2026-04-04", "ge2026-04-04T00:00:00-03:00", "lt2026-04-05T00:00:00-04:00"),
+            ("Africa/Casablanca", "2026-02-15", "ge2026-02-15T00:00:00+01:00", "lt2026-02-16T00:00:00+00:00"),
+        ] {
+            let zone_of = Zone::named(zone).expect("a zone");
+            let bounds = bounds(&zone_of, day.parse().expect("a day"));
+            assert_eq!(bounds, (from.to_owned(), until.to_owned()), "{zone} {day}");
+        }
+    }
+}

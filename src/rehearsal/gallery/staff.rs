@@ -83,6 +83,7 @@ pub(super) fn closed() -> Vec<Shot> {
     let closed_home = || {
         StaffScreen::Home(StaffHome {
             trouble: Some(clock(Witness::Hospital)),
+            terminal_trouble: None,
             terminal_online: Some(true),
             printer: Some(PrinterState::Online),
             hospital_online: Some(true),
