@@ -186,6 +186,8 @@ impl Stage {
         if let Some(seconds) = self.setting.schedule_refresh_s {
             command.arg("--schedule-refresh-s").arg(seconds.to_string());
         }
+        // As config/hospital-kiosk.service has it.
+        command.env("MALLOC_ARENA_MAX", "2");
         if self.setting.window {
             command.arg("--window");
             if std::env::var_os("SLINT_SCALE_FACTOR").is_none() {
