@@ -102,7 +102,7 @@ plant() {
     several-refused-taken-for-delivered)
         mutate src/hospital/sync.rs 's/let each = Delivery::Later \{ reason, after_s: None, maybe_delivered: true \};/let each = Delivery::Done { note: Some(reason) };/' ;;
     empty-answer-taken-for-the-baseline)
-        mutate src/domain/journey/resolve.rs 's/Verdict::Staff\("the terminal says it has no last transaction"\)/Verdict::NotPaid/' ;;
+        mutate src/domain/journey/resolve.rs 's/Verdict::Staff\(StaffReason::TerminalEmpty\)/Verdict::NotPaid/' ;;
     double-tap-on-pay)
         mutate src/domain/journey/pay.rs 's/(pub fn begin\([^{]*\{\s*if) self\.is_open\(\)/$1 false/'
         mutate src/domain/journey/documents/paying.rs 's/(pub\(super\) fn tap_paying\([^{]*\{)/$1\n        if tap == Tap::Agree {\n            self.pay(kiosk, till);\n        }/' ;;
