@@ -20,6 +20,7 @@ mod journeys;
 #[cfg(feature = "window")]
 mod kill;
 mod limits;
+mod manners;
 #[cfg(feature = "window")]
 mod paper;
 #[cfg(feature = "window")]

@@ -1,6 +1,8 @@
 //! The simulated terminal as a pure value. It knows what the card company has booked: the oracle of every test.
 
 mod cancel;
+pub mod manners;
+mod power;
 
 use super::sale::{self, Sale};
 use super::setup::{CardAction, Fault, Setup};
@@ -8,6 +10,7 @@ use crate::domain::money::Amount;
 use crate::terminal::smartro::packet::{ACK, Frame, ID_BYTES, NAK, STAMP_BYTES};
 use crate::terminal::smartro::reader::{Item, Reader};
 use cancel::Cancel;
+use manners::{Manner, Manners};
 use std::collections::VecDeque;
 
 /// A line in the card company's books.
@@ -29,6 +32,7 @@ pub enum Out {
 
 /// Invented: no source tells what a terminal answers to a charge that was called off.
 const CALLED_OFF: [u8; 2] = *b"7F";
+const REFUSED_AT_ONCE: [u8; 2] = *b"B3";
 /// The terminal heard nothing from its host: no proof either way.
 const HOST_TIMED_OUT: [u8; 2] = *b"0C";
 const ANSWER_SENDS: u8 = 3;
@@ -38,6 +42,8 @@ const EVENT: u8 = b'@';
 
 pub struct Model {
     pub setup: Setup,
+    /// What it does in its own way.
+    pub manners: Manners,
     pub bookings: Vec<Booking>,
     reversals: Vec<Booking>,
     /// Job codes of the good frames that arrived, the latest [`REQUESTS_KEPT`].
@@ -45,6 +51,8 @@ pub struct Model {
     /// The mistakes that were really made, and what cards really did, since somebody took note of them.
     pub made: Vec<Fault>,
     pub shown: Vec<CardAction>,
+    /// Its own ways that took effect since then.
+    pub ways: Vec<Manner>,
     charges_seen: usize,
     reader: Reader,
     noise: u64,
@@ -100,11 +108,13 @@ impl Model {
     pub fn new(seed: u64) -> Self {
         let mut model = Self {
             setup: Setup::default(),
+            manners: Manners::default(),
             bookings: Vec::new(),
             reversals: Vec::new(),
             requests: Vec::new(),
             made: Vec::new(),
             shown: Vec::new(),
+            ways: Vec::new(),
             charges_seen: 0,
             reader: Reader::default(),
             noise: seed ^ 0x9e37_79b9_7f4a_7c15,
@@ -225,7 +235,10 @@ impl Model {
             b'B' => self.take_charge(&frame.data, now_ms),
             b'C' => self.take_cancel(&frame.data, now_ms),
             b'E' => self.standby(now_ms),
-            b'L' => self.reply(b'l', self.told_last()),
+            b'L' => {
+                let last = self.told_last();
+                self.reply(b'l', last);
+            }
             b'M' => self.reply(b'm', vec![if self.card_in { b'O' } else { b'X' }]),
             b'R' => {
                 self.send(vec![ACK]);
@@ -244,6 +257,11 @@ impl Model {
             return self.refuse();
         }
         let ack_held = self.acknowledge_money();
+        if self.declines_at_once() {
+            self.shows(Manner::RefusesAtOnce);
+            let data = self.own_decline(REFUSED_AT_ONCE, "거래 불가");
+            return self.answer(b'b', data, ack_held, now_ms);
+        }
         self.charge = Some(Charge { amount, card_shown: false, ack_held, cancel: None });
         if !self.armed.is_empty() {
             self.plan(now_ms, self.setup.present_ms, Plan::ShowCard);
@@ -286,8 +304,11 @@ impl Model {
                 self.answer(b'b', data, charge.ack_held, now_ms);
             }
             CardAction::Decline => {
-                let data = sale::declined(self.setup.decline_code, "잔액 부족");
-                if self.setup.keeps_declines {
+                let data = self.own_decline(self.setup.decline_code, "잔액 부족");
+                if self.manners.forgets_at_decline {
+                    self.shows(Manner::ForgetsAtDecline);
+                    self.last = None;
+                } else if self.setup.keeps_declines {
                     self.last = Some(data.clone());
                 }
                 self.answer(b'b', data, charge.ack_held, now_ms);
@@ -311,54 +332,6 @@ impl Model {
         }
     }
 
-    /// The line vanishes and comes back after `away_ms`; the terminal itself keeps its power.
-    pub fn pull_plug(&mut self, now_ms: u64) {
-        self.state = State::Unplugged;
-        self.card_in = false;
-        self.unacknowledged = None;
-        self.reader = Reader::default();
-        self.outs.push(Out::LineDown);
-        self.plan(now_ms, self.setup.away_ms, Plan::PlugIn);
-    }
-
-    pub fn unplug(&mut self, now_ms: u64) {
-        self.pull_plug(now_ms);
-        self.plans.retain(|(_, plan)| *plan != Plan::PlugIn);
-    }
-
-    pub fn plug_in(&mut self) {
-        self.plan(0, 0, Plan::PlugIn);
-    }
-
-    /// Somebody takes a forgotten card out.
-    pub fn take_card_out(&mut self, now_ms: u64) {
-        self.setup.card_stays = false;
-        self.plan(now_ms, 0, Plan::TakeCardOut);
-    }
-
-    /// Mistakes that were ordered and not made are not made any more.
-    pub fn forgive(&mut self) {
-        self.faults.clear();
-        self.armed.clear();
-    }
-
-    /// Bytes out of turn, whatever they mean.
-    pub fn talk(&mut self, bytes: &[u8]) {
-        self.send(bytes.to_vec());
-    }
-
-    pub fn restart(&mut self, now_ms: u64) {
-        self.state = State::Restarting;
-        self.charge = None;
-        self.card_in = false;
-        self.unacknowledged = None;
-        self.reader = Reader::default();
-        if !self.setup.keeps_last {
-            self.last = self.before_last.take().filter(|_| self.setup.falls_back);
-        }
-        self.plan(now_ms, self.setup.reboot_ms, Plan::Started);
-    }
-
     /// Called off: whatever was pending is gone; if the card was never shown nothing was booked.
     fn standby(&mut self, now_ms: u64) {
         self.send(vec![ACK]);
@@ -376,10 +349,14 @@ impl Model {
         if self.takes(Fault::OddEvents) {
             self.event(b'M');
         }
+        self.event_between();
         self.send(frame);
     }
 
     fn answer(&mut self, job: u8, data: Vec<u8>, glue_ack: bool, now_ms: u64) {
+        if !glue_ack {
+            self.event_between();
+        }
         let frame = self.frame(job, data);
         let mut sent = Vec::new();
         if glue_ack {
@@ -439,10 +416,10 @@ impl Model {
 
     fn sale(&mut self, amount: i64) -> (String, Vec<u8>) {
         let approval_number = format!("{:08}", self.random() % 100_000_000);
-        let time = String::from_utf8_lossy(&self.stamp).into_owned();
+        let time = String::from_utf8_lossy(&self.own_stamp()).into_owned();
         let unique_number = format!("{}{:06}", time.get(2..8).unwrap_or("000000"), self.random() % 1_000_000);
         let sale = Sale { amount, approval_number: &approval_number, time: &time, unique_number: &unique_number };
-        let data = sale::approved(&sale);
+        let data = self.own_approval(sale::approved(&sale));
         (approval_number, data)
     }
 
@@ -451,8 +428,14 @@ impl Model {
         self.send(frame);
     }
 
-    fn frame(&self, job: u8, data: Vec<u8>) -> Vec<u8> {
-        Frame { terminal_id: self.terminal_id, stamp: self.stamp, job, response_code: 0, data }.encode()
+    fn frame(&mut self, job: u8, data: Vec<u8>) -> Vec<u8> {
+        let mut terminal_id = self.terminal_id;
+        if self.manners.blanks_in_id && terminal_id.ends_with(&[0]) {
+            self.shows(Manner::BlankPaddedId);
+            let used = terminal_id.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            terminal_id[used..].fill(b' ');
+        }
+        Frame { terminal_id, stamp: self.own_stamp(), job, response_code: 0, data }.encode()
     }
 
     fn send(&mut self, bytes: Vec<u8>) {

@@ -51,7 +51,7 @@ pub fn empty() -> Vec<u8> {
     vec![b' '; SALE_BYTES]
 }
 
-fn text(words: &str, bytes: usize) -> Vec<u8> {
+pub fn text(words: &str, bytes: usize) -> Vec<u8> {
     let mut raw = EUC_KR.encode(words).0.into_owned();
     raw.resize(bytes, b' ');
     raw

@@ -3,14 +3,18 @@
 //! Made by its own hand; nothing of the kiosk's codec is in it.
 
 mod day;
+pub mod manners;
 mod mouth;
 mod power;
+mod sale;
 mod says;
 mod setup;
+mod undo;
 mod wire;
 
 use super::{Booking, CardAction, FarEnd, Out};
 use crate::domain::money::Amount;
+use manners::{Manner, Manners, NoStatus, Refusal, StatusResult};
 use mouth::Said;
 use says::Record;
 pub use setup::{Fault, Setup};
@@ -25,10 +29,14 @@ const EURO: [u8; 2] = [0x09, 0x78];
 
 pub struct Model {
     pub setup: Setup,
+    /// What it does in its own way.
+    pub manners: Manners,
     /// Standing sales.
     pub bookings: Vec<Booking>,
-    /// How many standing sales each closed day had, and their amount.
+    /// What it told of each closed day: how many sales, and their amount.
     pub days: Vec<(u32, Amount)>,
+    /// What really stood of each.
+    pub stood: Vec<Amount>,
     /// Traces after this one are of the day that is not closed yet.
     closed_to: u32,
     /// Every sale ever booked, whatever became of it.
@@ -38,7 +46,17 @@ pub struct Model {
     /// The mistakes that were really made, and what cards really did, since somebody took note of them.
     pub made: Vec<Fault>,
     pub shown: Vec<CardAction>,
+    /// Its own ways that took effect since then.
+    pub ways: Vec<Manner>,
+    /// Numbers of sales that it gave back although another was named, and of those it booked although it was told not to.
+    pub astray: Vec<String>,
+    pub kept: Vec<String>,
     charges_seen: usize,
+    cards_seen: u32,
+    /// Busy after a card until then.
+    busy_until_ms: u64,
+    /// 06 0F of an abort is on its way, and it hears nothing.
+    completing: bool,
     ear: Ear,
     armed: VecDeque<CardAction>,
     faults: Vec<Fault>,
@@ -60,11 +78,16 @@ pub struct Model {
     outs: Vec<Out>,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a step of its own")]
 struct Charge {
     amount: i64,
     refund: bool,
     card_shown: bool,
     reserved: Option<Record>,
+    /// It is in the books already.
+    booked: bool,
+    /// The lines of its slip are part of the commit, and are being said.
+    printing: bool,
     asked: u8,
     until_ms: u64,
 }
@@ -75,7 +98,9 @@ enum Plan {
     /// The charge that waits until then has got no card.
     NoCard(u64),
     HostAnswers(CardAction),
+    WrongPin(CardAction),
     SayResult,
+    CompleteAbort,
     TakeCardOut,
     Back,
 }
@@ -86,14 +111,22 @@ impl Model {
     pub fn new(seed: u64) -> Self {
         let mut model = Self {
             setup: Setup::default(),
+            manners: Manners::default(),
             bookings: Vec::new(),
             days: Vec::new(),
+            stood: Vec::new(),
             closed_to: 0,
             books: Vec::new(),
             requests: Vec::new(),
             made: Vec::new(),
             shown: Vec::new(),
+            ways: Vec::new(),
+            astray: Vec::new(),
+            kept: Vec::new(),
             charges_seen: 0,
+            cards_seen: 0,
+            busy_until_ms: 0,
+            completing: false,
             ear: Ear::default(),
             armed: VecDeque::new(),
             faults: Vec::new(),
@@ -189,6 +222,12 @@ impl Model {
                 }
             }
             Plan::HostAnswers(action) => self.host_answers(action, now_ms),
+            Plan::WrongPin(action) => self.wrong_pin(action, now_ms),
+            Plan::CompleteAbort => {
+                self.completing = false;
+                self.queue.push_back(says::DONE.to_vec());
+                self.say_next(now_ms);
+            }
             Plan::SayResult => self.say_result(now_ms),
             Plan::TakeCardOut => self.card_in &= self.setup.card_stays,
             Plan::Back => {
@@ -210,7 +249,7 @@ impl Model {
             self.requests.remove(0);
         }
         self.requests.push(code);
-        let busy = self.charge.is_some() || self.said.is_some();
+        let busy = self.charge.is_some() || self.said.is_some() || self.completing;
         self.charges_seen += usize::from(code == 0x0601);
         if busy && code != 0x06b0 {
             // Not its turn: the terminal is master and hears nothing.
@@ -231,45 +270,140 @@ impl Model {
         if code != 0x06b0 && self.takes(Fault::BusyOnce) {
             return self.send_block(says::BUSY);
         }
+        if self.is_waiting(code, now_ms) {
+            return self.send_block(says::BUSY);
+        }
+        if self.manners.refuses_field.is_some_and(|part| part.stands_in(code, data)) {
+            self.shows(Manner::RefusesField);
+            return self.send_block(says::WRONG_PARAMETER);
+        }
         match code {
-            0x0600 if self.refuses_currency(data.get(4..6)) => {
-                self.answer_with([says::aborted(says::WRONG_CURRENCY)], now_ms);
-            }
-            0x0600 => {
-                if let Some(&[high, low]) = data.get(4..6) {
-                    self.registered_with = [high, low];
+            0x0600 => self.register(data.get(4..6), now_ms),
+            0x0501 => self.tell_status(now_ms),
+            0x0601 => {
+                let amount = data.get(1..7).map_or(0, says::number_at);
+                match self.refusal_now() {
+                    Some(refusal) => self.refuse_at_once(refusal, amount, now_ms),
+                    None => self.begin(amount, false, now_ms),
                 }
-                self.answer_with([says::registered(self.currency())], now_ms);
             }
-            0x0501 => self.answer_with([says::status(if self.card_in { 0xdc } else { self.setup.status })], now_ms),
-            0x0601 => self.begin(data.get(1..7).map_or(0, says::number_at), false, now_ms),
             0x0631 => self.begin(data.get(4..10).map_or(0, says::number_at), true, now_ms),
-            0x0620 => {
-                let empty = self.takes(Fault::EmptyLast);
-                let told = self.last.as_ref().filter(|_| !empty).map(|last| says::result(last, self.currency()));
-                self.answer_with(told.into_iter().chain([says::DONE.to_vec()]), now_ms);
-            }
+            0x0620 => self.tell_last(now_ms),
             0x0630 => self.reverse(data.get(4..6).map_or(0, says::number_at), now_ms),
             0x0650 => self.close_day(now_ms),
             0x06b0 => self.abort(now_ms),
-            _ => self.send_block(&[0x84, 0x83, 0x00]),
+            _ => self.send_block(says::UNKNOWN_COMMAND),
         }
+    }
+
+    fn register(&mut self, currency: Option<&[u8]>, now_ms: u64) {
+        if self.refuses_currency(currency) {
+            let failed = self.failed(says::WRONG_CURRENCY);
+            return self.answer_with([failed], now_ms);
+        }
+        if let Some(&[high, low]) = currency {
+            self.registered_with = [high, low];
+        }
+        let first = self.status_result(|way| way.at_registration);
+        let registered = says::registered(self.currency());
+        self.answer_with(first.into_iter().chain([registered]), now_ms);
+    }
+
+    fn tell_status(&mut self, now_ms: u64) {
+        let waits = now_ms < self.busy_until_ms;
+        let code = if self.card_in {
+            0xdc
+        } else if waits {
+            says::STATUS_WAIT
+        } else {
+            self.setup.status
+        };
+        let told = match self.manners.no_status_byte {
+            Some(NoStatus::Unknown) => {
+                self.shows(Manner::NoStatusByte);
+                return self.send_block(says::UNKNOWN_COMMAND);
+            }
+            Some(NoStatus::Empty) => says::DONE.to_vec(),
+            Some(NoStatus::Result) => says::DONE_WITH_RESULT.to_vec(),
+            None => says::status(code, self.card_in, self.manners.padded_tlv),
+        };
+        if self.manners.no_status_byte.is_some() {
+            self.shows(Manner::NoStatusByte);
+        } else if code == says::STATUS_WAIT {
+            self.shows(Manner::Waits);
+        }
+        if self.manners.padded_tlv.is_some() {
+            self.shows(Manner::PaddedTlv);
+        }
+        let first = self.status_result(|way| way.at_status);
+        self.answer_with(first.into_iter().chain([told]), now_ms);
+    }
+
+    fn status_result(&mut self, applies: impl Fn(StatusResult) -> bool) -> Option<Vec<u8>> {
+        self.manners.status_result.filter(|way| applies(*way))?;
+        self.shows(Manner::StatusResult);
+        Some(says::no_transaction())
+    }
+
+    fn tell_last(&mut self, now_ms: u64) {
+        let empty = self.takes(Fault::EmptyLast);
+        match (self.last.clone().filter(|_| !empty), self.manners.empty_repeat) {
+            (Some(last), _) => {
+                let told = self.result(&last);
+                self.answer_with([told, says::DONE.to_vec()], now_ms);
+            }
+            (None, Some(code)) if !empty => {
+                self.shows(Manner::EmptyRepeat);
+                self.answer_with([says::aborted(code)], now_ms);
+            }
+            (None, _) => self.answer_with([says::DONE.to_vec()], now_ms),
+        }
+    }
+
+    /// 04 0F of this record, in the terminal's own way.
+    fn result(&mut self, record: &Record) -> Vec<u8> {
+        let Manners { no_approval_number, padded_tlv, .. } = self.manners;
+        if no_approval_number.is_some() && record.result == 0 {
+            self.shows(Manner::NoApprovalNumber);
+        }
+        if padded_tlv.is_some() {
+            self.shows(Manner::PaddedTlv);
+        }
+        says::result(record, self.currency(), no_approval_number, padded_tlv)
+    }
+
+    /// The end of something that failed.
+    fn failed(&mut self, code: u8) -> Vec<u8> {
+        if self.manners.errors_in_completion {
+            self.shows(Manner::ErrorsInCompletion);
+            return says::ended(code);
+        }
+        says::aborted(code)
+    }
+
+    fn is_waiting(&mut self, code: u16, now_ms: u64) -> bool {
+        let refuses = self.manners.waits.is_some_and(|waits| waits.refuses);
+        let waiting = refuses && code != 0x06b0 && now_ms < self.busy_until_ms;
+        if waiting {
+            self.shows(Manner::Waits);
+        }
+        waiting
+    }
+
+    fn refusal_now(&self) -> Option<Refusal> {
+        let way = self.manners.refuses_at_once?;
+        let seen = u32::try_from(self.charges_seen).unwrap_or(u32::MAX);
+        (way.every > 0 && seen.is_multiple_of(way.every)).then_some(way.how)
+    }
+
+    fn shows(&mut self, manner: Manner) {
+        self.ways.push(manner);
     }
 
     fn answer_with(&mut self, says: impl IntoIterator<Item = Vec<u8>>, now_ms: u64) {
         self.send_block(says::OK);
         self.queue.extend(says);
         self.say_next(now_ms);
-    }
-
-    fn begin(&mut self, amount: i64, refund: bool, now_ms: u64) {
-        let until_ms = now_ms + self.setup.card_wait_ms;
-        self.charge = Some(Charge { amount, refund, card_shown: false, reserved: None, asked: 0, until_ms });
-        self.plans.push((until_ms, Plan::NoCard(until_ms)));
-        self.answer_with([says::INSERT_CARD.to_vec()], now_ms);
-        if !self.armed.is_empty() {
-            self.plans.push((now_ms + self.setup.present_ms, Plan::ShowCard));
-        }
     }
 
     fn refuses_currency(&self, asked: Option<&[u8]>) -> bool {
@@ -279,196 +413,6 @@ impl Model {
 
     fn currency(&self) -> [u8; 2] {
         self.setup.currency.unwrap_or(self.registered_with)
-    }
-
-    /// Only until a card was shown; later the terminal does not care.
-    fn abort(&mut self, now_ms: u64) {
-        self.send_block(says::OK);
-        if self.setup.heeds_abort && self.charge.as_ref().is_some_and(|charge| !charge.card_shown) {
-            self.give_up(0x6c, now_ms);
-        }
-    }
-
-    fn give_up(&mut self, code: u8, now_ms: u64) {
-        self.charge = None;
-        self.said = None;
-        self.queue.clear();
-        self.queue.push_back(says::aborted(code));
-        self.say_next(now_ms);
-        self.plans.retain(|(_, plan)| matches!(plan, Plan::Back));
-        self.plans.push((now_ms + CARD_OUT_MS, Plan::TakeCardOut));
-    }
-
-    fn show_card(&mut self, now_ms: u64) {
-        let Some(charge) = self.charge.as_mut().filter(|charge| !charge.card_shown) else { return };
-        let Some(action) = self.armed.pop_front() else { return };
-        charge.card_shown = true;
-        self.shown.push(action);
-        self.card_in = true;
-        self.queue.push_back(says::PLEASE_WAIT.to_vec());
-        self.say_next(now_ms);
-        let wait_ms = if action == CardAction::Late { self.setup.late_ms } else { self.setup.host_ms };
-        self.plans.push((now_ms + wait_ms, Plan::HostAnswers(action)));
-    }
-
-    fn host_answers(&mut self, action: CardAction, now_ms: u64) {
-        let Some(charge) = &self.charge else { return };
-        let (amount, refund) = (charge.amount, charge.refund);
-        match action {
-            CardAction::Approve | CardAction::Late => {
-                let record = self.record(0, amount);
-                if let Some(charge) = &mut self.charge {
-                    charge.reserved = Some(record);
-                    charge.until_ms = now_ms + self.setup.decide_ms;
-                }
-                self.say_result(now_ms);
-            }
-            CardAction::Decline => {
-                let record = self.record(self.setup.decline_code, amount);
-                if self.setup.keeps_declines {
-                    self.before_last = self.last.replace(record.clone());
-                }
-                self.queue.push_back(says::result(&record, self.currency()));
-                self.queue.push_back(says::aborted(self.setup.decline_code));
-                self.charge = None;
-                self.say_next(now_ms);
-                self.plans.push((now_ms + CARD_OUT_MS, Plan::TakeCardOut));
-            }
-            CardAction::Silence => self.fall_silent(now_ms),
-            // The host did not answer: nothing is reserved.
-            CardAction::TimesOut => self.give_up(0x6c, now_ms),
-            CardAction::Unplug => self.vanish(self.setup.away_ms, now_ms),
-            CardAction::Reboot => {
-                // A terminal that undoes nothing on its own may have told its host and keep the sale.
-                if self.setup.reboot_books && !refund {
-                    let record = self.record(0, amount);
-                    self.book(record);
-                }
-                self.reboot(now_ms);
-            }
-        }
-    }
-
-    fn say_result(&mut self, now_ms: u64) {
-        let Some(record) = self.charge.as_ref().and_then(|charge| charge.reserved.clone()) else { return };
-        let mut told = record;
-        if self.takes(Fault::OtherAmount) {
-            told.amount += 1;
-        }
-        if self.takes(Fault::OldResult)
-            && let Some(last) = &self.last
-        {
-            told = last.clone();
-        }
-        self.queue.push_back(says::result(&told, self.currency()));
-        self.say_next(now_ms);
-    }
-
-    /// The kiosk's word on what was said last.
-    fn answered(&mut self, class: u8, instruction: u8, now_ms: u64) {
-        let Some(said) = self.said.take() else { return };
-        let result = said.apdu.first() == Some(&0x04) && said.apdu.get(1) == Some(&RESULT);
-        if result && self.charge.as_ref().is_some_and(|charge| charge.reserved.is_some()) {
-            return self.decided(class, instruction, now_ms);
-        }
-        self.say_next(now_ms);
-    }
-
-    fn decided(&mut self, class: u8, instruction: u8, now_ms: u64) {
-        let Some(charge) = &mut self.charge else { return };
-        match (class, instruction) {
-            (0x80, _) | (0x84, 0) => {
-                if self.takes(Fault::ResultAgain) {
-                    return self.say_result(now_ms);
-                }
-                self.confirmed(now_ms);
-            }
-            (_, 0x9c) => {
-                charge.asked += 1;
-                if charge.asked > self.setup.asks_max || now_ms >= charge.until_ms {
-                    return self.give_up(0x6c, now_ms);
-                }
-                self.plans.push((now_ms + self.setup.ask_again_ms, Plan::SayResult));
-            }
-            (_, _) => self.give_up(0x64, now_ms),
-        }
-    }
-
-    /// The commit point. What goes wrong after it is for the kiosk to find out.
-    fn confirmed(&mut self, now_ms: u64) {
-        if self.takes(Fault::AbortAfterConfirm) {
-            return self.give_up(0x6c, now_ms);
-        }
-        if self.takes(Fault::RebootBeforeBooking) {
-            return self.reboot(now_ms);
-        }
-        let Some(charge) = self.charge.take() else { return };
-        if let Some(record) = charge.reserved {
-            if charge.refund {
-                self.bookings.pop();
-                self.before_last = self.last.replace(record);
-            } else {
-                self.book(record);
-            }
-        }
-        if self.takes(Fault::RebootAfterBooking) {
-            return self.reboot(now_ms);
-        }
-        if self.takes(Fault::SilentAfterBooking) {
-            return self.fall_silent(now_ms);
-        }
-        if self.setup.prints {
-            self.queue.push_back(says::RECEIPT_LINE.to_vec());
-        }
-        self.queue.push_back(says::DONE.to_vec());
-        self.say_next(now_ms);
-        self.plans.push((now_ms + CARD_OUT_MS, Plan::TakeCardOut));
-    }
-
-    fn reverse(&mut self, receipt: i64, now_ms: u64) {
-        let code = match self.records.iter().find(|record| i64::from(record.receipt) == receipt) {
-            Some(record) if self.undone.contains(&record.receipt) => 0xb4,
-            Some(record) if !self.setup.finds_closed && !self.is_of_today(record) => 0xb5,
-            Some(record) if self.bookings.iter().any(|booking| booking.approval_number == number(record)) => 0,
-            Some(_) | None => 0xb5,
-        };
-        let silent = self.takes(Fault::SilentAfterUndo);
-        if code == 0 {
-            let undone = self.records.iter().find(|record| i64::from(record.receipt) == receipt).cloned();
-            if let Some(sale) = undone {
-                self.bookings.retain(|booking| booking.approval_number != number(&sale));
-                self.undone.push(sale.receipt);
-                let record = Record { original_trace: Some(sale.trace), ..self.record(0, sale.amount) };
-                self.before_last = self.last.replace(record.clone());
-                if silent {
-                    self.send_block(says::OK);
-                    return self.fall_silent(now_ms);
-                }
-                return self.answer_with([says::result(&record, self.currency()), says::DONE.to_vec()], now_ms);
-            }
-        }
-        self.answer_with([says::aborted(code)], now_ms);
-    }
-
-    fn book(&mut self, record: Record) {
-        let booking = Booking { amount: Amount(record.amount), approval_number: number(&record) };
-        self.books.push(booking.clone());
-        self.bookings.push(booking);
-        self.before_last = self.last.replace(record);
-    }
-
-    fn record(&mut self, result: u8, amount: i64) -> Record {
-        self.trace += 1;
-        let record = Record {
-            result,
-            amount,
-            receipt: self.trace % 10_000,
-            trace: self.trace,
-            time: self.time.clone(),
-            original_trace: None,
-        };
-        self.records.push(record.clone());
-        record
     }
 
     /// True once for each time the fault was ordered.

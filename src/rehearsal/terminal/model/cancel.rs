@@ -1,5 +1,6 @@
 //! `C`: the simulated terminal gives a sale back. It keeps its own list of what it has given back.
 
+use super::manners::Manner;
 use super::{Booking, CARD_OUT_MS, Charge, HOST_TIMED_OUT, Model, Plan};
 use crate::domain::money::Amount;
 use crate::rehearsal::terminal::sale;
@@ -37,7 +38,10 @@ impl Model {
     }
 
     /// What `l` carries.
-    pub(super) fn told_last(&self) -> Vec<u8> {
+    pub(super) fn told_last(&mut self) -> Vec<u8> {
+        if self.last.is_none() && self.manners.starts_empty {
+            self.shows(Manner::EmptyLast);
+        }
         self.last.clone().filter(|_| !self.setup.hides_last).unwrap_or_else(sale::empty)
     }
 
@@ -72,16 +76,21 @@ impl Model {
                 let (job, data) = match self.cancel(cancel) {
                     Outcome::Cancelled => {
                         let other = i64::from(self.takes(Fault::AnswerForOtherAmount));
-                        (b'c', self.sale(cancel.amount.0 + other).1)
+                        let data = self.sale(cancel.amount.0 + other).1;
+                        if self.manners.cancel_is_last {
+                            self.shows(Manner::CancelIsLast);
+                            self.before_last = self.last.replace(data.clone());
+                        }
+                        (b'c', data)
                     }
                     Outcome::Before => (b'd', sale::nothing_cancelled(cancel.amount.0, b'X')),
-                    Outcome::NoSuchSale => (b'c', sale::declined(CANNOT_CANCEL, "취소 불가")),
+                    Outcome::NoSuchSale => self.not_cancelled(CANNOT_CANCEL, cancel),
                 };
                 self.answer(job, data, ack_held, now_ms);
             }
             CardAction::Decline => {
-                let data = sale::declined(self.setup.decline_code, "취소 불가");
-                self.answer(b'c', data, ack_held, now_ms);
+                let (job, data) = self.not_cancelled(self.setup.decline_code, cancel);
+                self.answer(job, data, ack_held, now_ms);
             }
             CardAction::TimesOut => {
                 self.cancel_if(self.setup.time_out_books, cancel);
@@ -100,6 +109,15 @@ impl Model {
                 self.restart(now_ms);
             }
         }
+    }
+
+    /// The sale stands; some models say so with the card's last sale.
+    fn not_cancelled(&mut self, code: [u8; 2], cancel: &Cancel) -> (u8, Vec<u8>) {
+        if let Some(why) = self.manners.nothing_for_cancelled {
+            self.shows(Manner::NothingForCancelled);
+            return (b'd', sale::nothing_cancelled(cancel.amount.0, why));
+        }
+        (b'c', self.own_decline(code, "취소 불가"))
     }
 
     pub(super) fn refuse(&mut self) {

@@ -1,5 +1,6 @@
 //! The simulated ZVT terminal's day: it counts what stands, tells it at 06 50 and counts from nothing afterwards.
 
+use super::manners::{Manner, Turnover};
 use super::says::Record;
 use super::{Fault, Model, number, says};
 use crate::domain::money::Amount;
@@ -14,14 +15,35 @@ impl Model {
         let amount = Amount(standing.iter().map(|booking| booking.amount.0).sum());
         let count = u32::try_from(standing.len()).unwrap_or(u32::MAX);
         let (first, last) = ((self.closed_to + 1) % RECEIPTS, self.trace % RECEIPTS);
+        self.stood.push(amount);
+        let (count, amount) = self.turnover(count, amount);
         self.days.push((count, amount));
         self.closed_to = self.trace;
         if self.takes(Fault::SilentAfterClosing) {
             self.send_block(says::OK);
             return self.fall_silent(now_ms);
         }
+        self.send_block(says::OK);
+        self.print(&["** KASSENSCHNITT **"]);
         let told = says::totals(u8::try_from(count).unwrap_or(u8::MAX), amount.0, first, last);
-        self.answer_with([told, says::DONE.to_vec()], now_ms);
+        self.queue.extend([told, says::DONE.to_vec()]);
+        self.say_next(now_ms);
+    }
+
+    /// What it adds up of the day, where `count` and `stands` are what stands of it.
+    fn turnover(&mut self, count: u32, stands: Amount) -> (u32, Amount) {
+        let of_today = |booking: &&Booking| booking.approval_number > format!("{:06}", self.closed_to);
+        let (sales, gross) = (self.books.iter().filter(of_today))
+            .fold((0, 0), |(count, sum), booking| (count + 1, sum + booking.amount.0));
+        let added = match self.manners.counts_reversals {
+            Some(Turnover::Gross) => (sales, gross),
+            Some(Turnover::Added) => (2 * sales - count, 2 * gross - stands.0),
+            None => return (count, stands),
+        };
+        if gross != stands.0 {
+            self.shows(Manner::CountsReversals);
+        }
+        (added.0, Amount(added.1))
     }
 
     pub(super) const fn is_of_today(&self, record: &Record) -> bool {

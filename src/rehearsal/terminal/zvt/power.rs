@@ -1,7 +1,7 @@
 //! The simulated ZVT terminal's plug, power and card slot. What nobody has acknowledged is undone when they go.
 
 use super::wire::Ear;
-use super::{CARD_OUT_MS, Model, Plan};
+use super::{Model, Plan};
 use crate::rehearsal::terminal::Out;
 
 impl Model {
@@ -9,7 +9,7 @@ impl Model {
         self.charge = None;
         self.said = None;
         self.queue.clear();
-        self.plans.push((now_ms + CARD_OUT_MS, Plan::TakeCardOut));
+        self.card_leaves(now_ms);
     }
 
     /// The line vanishes until [`Self::plug_in`]; what was not acknowledged is undone.
@@ -27,6 +27,7 @@ impl Model {
         self.fall_silent(now_ms);
         self.card_in = false;
         self.away = true;
+        self.completing = false;
         self.ear = Ear::default();
         self.plans.clear();
         self.outs.push(Out::LineDown);

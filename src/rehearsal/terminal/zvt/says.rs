@@ -1,5 +1,7 @@
 //! What the simulated ZVT terminal says, byte by byte, by its own hand.
 
+use super::manners::{NoApproval, Padding, container, object};
+
 /// A sale or a refusal as the terminal keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
@@ -16,14 +18,36 @@ pub struct Record {
 pub const OK: &[u8] = &[0x80, 0x00, 0x00];
 pub const BUSY: &[u8] = &[0x84, 0x9c, 0x00];
 pub const DONE: &[u8] = &[0x06, 0x0f, 0x00];
+pub const DONE_WITH_RESULT: &[u8] = &[0x06, 0x0f, 0x02, 0x27, 0x00];
+pub const UNKNOWN_COMMAND: &[u8] = &[0x84, 0x83, 0x00];
+/// A field that it does not like.
+pub const WRONG_PARAMETER: &[u8] = &[0x84, 0x9a, 0x00];
 pub const INSERT_CARD: &[u8] = &[0x04, 0xff, 0x02, 0x0a, 0x01];
 pub const PLEASE_WAIT: &[u8] = &[0x04, 0xff, 0x01, 0x0e];
+pub const WRONG_PIN: &[u8] = &[0x04, 0xff, 0x01, 0x15];
+pub const WATCH_PIN_PAD: &[u8] = &[0x04, 0xff, 0x01, 0x01];
 pub const RECEIPT_LINE: &[u8] = &[0x06, 0xd1, 0x08, 0x00, b'B', b'E', b'Z', b'A', b'H', b'L', b'T'];
 
 pub const WRONG_CURRENCY: u8 = 0x6f;
+/// The result of a wrong PIN.
+pub const PIN_WRONG: u8 = 0x37;
+pub const STATUS_WAIT: u8 = 0x9c;
 
 pub fn aborted(code: u8) -> Vec<u8> {
     vec![0x06, 0x1e, 0x01, code]
+}
+
+/// 06 0F that tells an error.
+pub fn ended(code: u8) -> Vec<u8> {
+    vec![0x06, 0x0f, 0x02, 0x27, code]
+}
+
+pub fn refused(code: u8) -> Vec<u8> {
+    vec![0x84, code, 0x00]
+}
+
+pub fn refused_with(code: u8) -> Vec<u8> {
+    vec![0x84, 0x1e, 0x01, code]
 }
 
 pub fn registered(currency: [u8; 2]) -> Vec<u8> {
@@ -31,15 +55,24 @@ pub fn registered(currency: [u8; 2]) -> Vec<u8> {
     [&said[..], &currency].concat()
 }
 
-pub fn status(code: u8) -> Vec<u8> {
-    let mut said = vec![0x06, 0x0f, 0x08, 0xf0, 0xf0, 0xf4];
-    said.extend(b"1.07");
-    said.push(code);
-    said
+/// With its card reader's state in TLV where it tells any.
+pub fn status(code: u8, card_in: bool, padding: Option<Padding>) -> Vec<u8> {
+    let mut data = vec![0xf0, 0xf0, 0xf4];
+    data.extend(b"1.07");
+    data.push(code);
+    if let Some(padding) = padding {
+        data.extend(container(&[object(&[0x1f, 0x55], &[u8::from(card_in)], padding)], padding));
+    }
+    said(0x06, 0x0f, &data)
 }
 
-/// 04 0F of one record.
-pub fn result(record: &Record, currency: [u8; 2]) -> Vec<u8> {
+/// 04 0F that tells of no transaction.
+pub fn no_transaction() -> Vec<u8> {
+    vec![0x04, 0x0f, 0x07, 0x27, 0x00, 0x29, 0x52, 0x52, 0x35, 0x35]
+}
+
+/// 04 0F of one record. `approval` and `padding` are the terminal's own ways.
+pub fn result(record: &Record, currency: [u8; 2], approval: Option<NoApproval>, padding: Option<Padding>) -> Vec<u8> {
     let mut data = vec![0x27, record.result, 0x04];
     data.extend(digits(&format!("{:012}", record.amount)));
     data.push(0x0b);
@@ -60,15 +93,39 @@ pub fn result(record: &Record, currency: [u8; 2]) -> Vec<u8> {
     }
     if record.result == 0 {
         data.extend([0x22, 0xf0, 0xf8, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0x47, 0x11]);
-        data.push(0x3b);
-        data.extend(format!("{:06}\0\0", record.trace).bytes());
+        data.extend(match approval {
+            None => format!("\x3b{:06}\0\0", record.trace).into_bytes(),
+            Some(NoApproval::LeftOut) => Vec::new(),
+            Some(NoApproval::Zeros) => b"\x3b\0\0\0\0\0\0\0\0".to_vec(),
+            Some(NoApproval::Blanks) => b"\x3b        ".to_vec(),
+        });
         data.extend([0x8a, 0x06, 0x8b, 0xf1, 0xf1]);
         data.extend(b"MasterCard\0");
     } else {
         data.extend([0x3c, 0xf0, 0xf0, 0xf9]);
         data.extend(b"Abgelehnt");
     }
-    said(0x0f, data)
+    if let Some(padding) = padding {
+        let application = object(&[0x43], &[0xa0, 0, 0, 0, 0x04, 0x10, 0x10], padding);
+        let mut objects = vec![object(&[0x60], &application, padding), object(&[0x1f, 0x12], &[0x02], padding)];
+        if padding.long_text {
+            objects.push(object(&[0x07], &[b'.'; 240], padding));
+        }
+        data.extend(container(&objects, padding));
+    }
+    said(0x04, 0x0f, &data)
+}
+
+/// 04 0F of a reversal by a terminal that tells little of it.
+pub fn bare_result() -> Vec<u8> {
+    vec![0x04, 0x0f, 0x02, 0x27, 0x00]
+}
+
+/// 04 0F of a wrong PIN: no number is given away for it.
+pub fn wrong_pin(amount: i64) -> Vec<u8> {
+    let mut data = vec![0x27, PIN_WRONG, 0x04];
+    data.extend(digits(&format!("{amount:012}")));
+    said(0x04, 0x0f, &data)
 }
 
 /// 04 0F of an end of day: everything on the last kind of card.
@@ -80,12 +137,30 @@ pub fn totals(count: u8, amount: i64, first: u32, last: u32) -> Vec<u8> {
     data.extend([0; 42]);
     data.push(count);
     data.extend(digits(&format!("{amount:012}")));
-    said(0x0f, data)
+    said(0x04, 0x0f, &data)
 }
 
-fn said(instruction: u8, data: Vec<u8>) -> Vec<u8> {
-    let length = u8::try_from(data.len()).unwrap_or(0xfe);
-    [vec![0x04, instruction, length], data].concat()
+/// A slip, line by line (06 D1) or in one block (06 D3, merchant's copy).
+pub fn slip(blocks: bool, lines: &[&str]) -> Vec<Vec<u8>> {
+    let plain = Padding { fillers: 0, length_bytes: 1, long_text: false };
+    if blocks {
+        let texts: Vec<u8> = lines.iter().flat_map(|line| object(&[0x07], line.as_bytes(), plain)).collect();
+        let objects = [object(&[0x25], &texts, plain), object(&[0x1f, 0x07], &[0x02], plain)];
+        return vec![said(0x06, 0xd3, &container(&objects, plain))];
+    }
+    // The last line's attribute says that the paper ends.
+    let line = |text: &&str| said(0x06, 0xd1, &[&[0x00], text.as_bytes()].concat());
+    lines.iter().map(line).chain([said(0x06, 0xd1, &[0x81])]).collect()
+}
+
+fn said(class: u8, instruction: u8, data: &[u8]) -> Vec<u8> {
+    let head = if let Ok(length @ 0..=0xfe) = u8::try_from(data.len()) {
+        vec![class, instruction, length]
+    } else {
+        let [low, high] = u16::try_from(data.len()).unwrap_or(u16::MAX).to_le_bytes();
+        vec![class, instruction, 0xff, low, high]
+    };
+    [head, data.to_vec()].concat()
 }
 
 pub fn digits(text: &str) -> Vec<u8> {
