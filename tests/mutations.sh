@@ -111,6 +111,14 @@ plant() {
         mutate $zvt/wire.rs 's/(What::Money => \(Step::WriteCharge\(bytes\.clone\(\)\), )0\)/$1SENDS - 1)/' ;;
     zvt-old-answer-taken-for-ours)
         mutate $zvt/approval.rs 's/(fn is_again\(baseline[^)]*\) -> bool \{)/$1\n    if true { return false; }/' ;;
+    zvt-undo-believed-on-its-code)
+        # At terminals that give back their last sale, whichever is named.
+        mutate $zvt/undo.rs 's/(fn reported\(&self, message: &Message\) -> Result<\(\), String> \{)/$1\n        if true {\n            return Ok(());\n        }/' ;;
+    other-sale-given-back-kept-from-staff)
+        # Nothing that the journal says is wrong then: only that nobody hears of the other sale.
+        mutate src/domain/journey/pay/undo.rs 's/UndoAnswer::Unlike \{ reason \} => unproved\(undo, reason\),/UndoAnswer::Unlike { reason } => vec![UndoEntry::NotReversed { undo, reason: reason.clone() }],/' ;;
+    zvt-wrong-pin-taken-for-the-end)
+        mutate $zvt/charge.rs 's/(let silent_ms = now\.ms\.saturating_add\(self\.limits\.go_on_ms\);)(\s*if let Task::Charge\(charge\) = &mut self\.task\s*&& matches!\(charge\.stage, Stage::Running\)\s*&& ours)/$1\n        if ours && self.charge_runs() {\n            self.told_no(transaction, raw);\n            return self.end_charge(now);\n        }$2/' ;;
     *)
         echo "mutations: there is no mutation '$name'" >&2
         exit 2 ;;
@@ -120,7 +128,8 @@ plant() {
 for name in ${1:-resend-on-ack-time-out commit-before-the-journal-write in-doubt-treated-as-declined baseline-not-asked \
     old-answer-taken-for-ours receipt-printed-before-commit outbox-row-deleted-before-the-answer-was-checked \
     several-refused-taken-for-delivered nak-answered-by-sending-again empty-answer-taken-for-the-baseline double-tap-on-pay \
-    zvt-money-command-said-again zvt-old-answer-taken-for-ours}; do
+    zvt-money-command-said-again zvt-old-answer-taken-for-ours zvt-undo-believed-on-its-code \
+    other-sale-given-back-kept-from-staff zvt-wrong-pin-taken-for-the-end}; do
     changed=
     plant
     hunt

@@ -16,7 +16,7 @@ struct Cli {
     /// Days from A up to but not B.
     #[arg(long, value_parser = seeds, value_name = "A..B")]
     seeds: Seeds,
-    /// all, none, or names with commas between.
+    /// Names with commas between; also all, none, personalities; -NAME takes one away.
     #[arg(long, default_value = "all", value_parser = Allowed::parse)]
     faults: Allowed,
     #[arg(long, value_enum, default_value = "memory")]
@@ -82,7 +82,7 @@ fn rehearse(cli: &Cli) -> Result<bool, String> {
         let day = play(seed, &setting).map_err(|error| format!("seed {seed}: {error}"))?;
         sum.add(&day);
         if !day.broken.is_empty() {
-            say_broken(seed, protocol, &day);
+            say_broken(seed, protocol, &cli.faults, &day);
             kept = false;
             break;
         }
@@ -106,11 +106,12 @@ fn turn_of(seed: u64, protocols: &[Protocol]) -> Protocol {
     protocols[usize::try_from(seed % count).unwrap_or(0)]
 }
 
-fn say_broken(seed: u64, protocol: Protocol, day: &DayReport) {
+fn say_broken(seed: u64, protocol: Protocol, faults: &Allowed, day: &DayReport) {
     for broken in &day.broken {
         println!("seed {seed} ({}): {} is broken: {}", protocol.word(), broken.promise.word(), broken.what);
     }
-    println!("replay: rehearse --seeds {seed}..{} --protocol {} --trace", seed + 1, protocol.word());
+    let faults = if *faults == Allowed::all() { String::new() } else { format!(" --faults {}", faults.words()) };
+    println!("replay: rehearse --seeds {seed}..{} --protocol {}{faults} --trace", seed + 1, protocol.word());
 }
 
 fn rate(payments: u64, started: Instant) -> u64 {

@@ -196,6 +196,7 @@ impl World {
             | Entry::ReceiptPrinted { .. } => Vec::new(),
         };
         self.store.record(entry, &bundle, self.wall())?;
+        self.oracle.recorded(entry);
         if !bundle.is_empty() {
             self.wake_outbox();
         }

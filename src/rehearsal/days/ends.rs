@@ -14,6 +14,26 @@ pub struct Booked {
     pub approval_number: String,
     /// Not undone.
     pub stands: bool,
+    /// The terminal did with it what nobody had told it.
+    pub astray: Option<Astray>,
+}
+
+/// What a terminal does against the word of the kiosk, and the card company with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Astray {
+    /// Another sale was to be given back, and this one was.
+    GivenBack,
+    /// It was to be undone at once, and stands.
+    Kept,
+}
+
+/// A day that a terminal has closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// How many sales it said there were, and their amount.
+    pub told: (u32, Amount),
+    /// What stood of it with the card company.
+    pub stood: Amount,
 }
 
 /// The other end: a simulated terminal, which knows what the card company booked.
@@ -29,10 +49,12 @@ pub trait Machine {
     /// Whole money commands that arrived, charges and undos.
     fn money_seen(&self) -> usize;
     fn undone_count(&self) -> usize;
-    /// How many standing sales each day that it closed had, and their amount; nothing where it counts nothing.
-    fn days(&self) -> Vec<(u32, Amount)> {
+    /// Each day that it closed; nothing where it counts nothing.
+    fn days(&self) -> Vec<Closed> {
         Vec::new()
     }
+    /// Has this way of its own from now on.
+    fn takes_on(&mut self, personality: Fault, chance: &mut Chance);
     /// The next card shown does this; `None` = an ordinary approval.
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance);
     /// Makes this mistake at the next opportunity. `false` if it cannot.

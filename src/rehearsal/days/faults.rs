@@ -92,10 +92,64 @@ faults! {
     StaffCancel = "staff-cancel",
     StaffReprint = "staff-reprint",
     StaffTotals = "staff-totals",
+    // Ways of its own that a terminal has all day long: personalities. Of a ZVT terminal:
+    ReversesLast = "reverses-last",
+    StatusResult = "status-result",
+    NoStatusByte = "no-status-byte",
+    WaitsAWhile = "wait-a-while",
+    EmptyRepeat = "empty-repeat",
+    PinTwice = "pin-twice",
+    CompletionAfterAbort = "completion-after-abort",
+    NoApprovalNumber = "no-approval-number",
+    ClockOff = "clock-an-hour-off",
+    ErrorsInCompletion = "errors-in-completion",
+    BooksEarly = "books-early",
+    RefusesField = "refuses-a-field",
+    PrintsLines = "prints-lines",
+    PaddedTlv = "padded-tlv",
+    RefusesAtOnce = "refuses-at-once",
+    CountsReversals = "reversals-as-turnover",
+    // ... of a Smartro terminal, beside those of the above that it can have.
+    ChangedDates = "changed-dates",
+    OddApproval = "odd-approval-field",
+    OddDeclines = "odd-decline-codes",
+    NothingForCancelled = "d-for-c",
+    ForgetsAtDecline = "last-forgotten-at-decline",
+    CancelIsLast = "last-is-the-cancellation",
+    BlankPaddedId = "id-padded-with-blanks",
+    EventsBetween = "events-between",
 }
 
 /// These come in their own time and by their own dice: days on which they do not come are what they were without them.
 pub(super) const APART: [Fault; 2] = [Fault::StaffTotals, Fault::SilentAfterClosing];
+
+/// Lasting ways of a terminal, drawn once a day by their own dice: no patient orders them.
+pub const PERSONALITIES: [Fault; 24] = [
+    Fault::ReversesLast,
+    Fault::StatusResult,
+    Fault::NoStatusByte,
+    Fault::WaitsAWhile,
+    Fault::EmptyRepeat,
+    Fault::PinTwice,
+    Fault::CompletionAfterAbort,
+    Fault::NoApprovalNumber,
+    Fault::ClockOff,
+    Fault::ErrorsInCompletion,
+    Fault::BooksEarly,
+    Fault::RefusesField,
+    Fault::PrintsLines,
+    Fault::PaddedTlv,
+    Fault::RefusesAtOnce,
+    Fault::CountsReversals,
+    Fault::ChangedDates,
+    Fault::OddApproval,
+    Fault::OddDeclines,
+    Fault::NothingForCancelled,
+    Fault::ForgetsAtDecline,
+    Fault::CancelIsLast,
+    Fault::BlankPaddedId,
+    Fault::EventsBetween,
+];
 
 /// What may happen on a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,22 +166,23 @@ impl Allowed {
         Self(BTreeSet::new())
     }
 
-    /// `all`, `none`, or names with commas between.
+    /// Names with commas between; `all`, `none` and `personalities` stand for those. A word with `-` before it takes
+    /// away: `all,-personalities`.
     ///
     /// # Errors
     /// A name that is none, with all there are.
     pub fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "all" => return Ok(Self::all()),
-            "none" => return Ok(Self::none()),
-            _names => {}
+        let mut allowed = BTreeSet::new();
+        for word in text.split(',').map(str::trim) {
+            match word.strip_prefix('-') {
+                Some(less) => {
+                    let less = named(less)?;
+                    allowed.retain(|fault| !less.contains(fault));
+                }
+                None => allowed.extend(named(word)?),
+            }
         }
-        let known = |word: &str| {
-            let words = || Fault::ALL.iter().map(|fault| fault.word()).collect::<Vec<_>>().join(", ");
-            let found = Fault::ALL.iter().copied().find(|fault| fault.word() == word);
-            found.ok_or_else(|| format!("there is no fault \"{word}\": write all, none, or some of {}", words()))
-        };
-        text.split(',').map(|word| known(word.trim())).collect::<Result<_, _>>().map(Self)
+        Ok(Self(allowed))
     }
 
     #[must_use]
@@ -135,11 +190,36 @@ impl Allowed {
         self.0.contains(&fault)
     }
 
+    /// As [`Self::parse`] reads it.
+    #[must_use]
+    pub fn words(&self) -> String {
+        if *self == Self::all() {
+            return "all".to_owned();
+        }
+        let words: Vec<&str> = self.0.iter().map(|fault| fault.word()).collect();
+        if words.is_empty() { "none".to_owned() } else { words.join(",") }
+    }
+
     /// Those of `some` that may happen.
     #[must_use]
     pub fn of(&self, some: &[Fault]) -> Vec<Fault> {
         some.iter().copied().filter(|fault| self.has(*fault)).collect()
     }
+}
+
+fn named(word: &str) -> Result<Vec<Fault>, String> {
+    match word {
+        "all" => return Ok(Fault::ALL.to_vec()),
+        "none" => return Ok(Vec::new()),
+        "personalities" => return Ok(PERSONALITIES.to_vec()),
+        _name => {}
+    }
+    let words = || Fault::ALL.iter().map(|fault| fault.word()).collect::<Vec<_>>().join(", ");
+    let found = Fault::ALL.iter().copied().find(|fault| fault.word() == word);
+    let all = "all, none, personalities";
+    found
+        .map(|fault| vec![fault])
+        .ok_or_else(|| format!("there is no fault \"{word}\": write {all}, or some of {}", words()))
 }
 
 /// How often each fault took effect.

@@ -12,6 +12,7 @@ pub mod facility;
 pub mod faults;
 pub mod hospital;
 pub mod line;
+mod manners;
 pub mod memory_store;
 pub mod oracle;
 pub mod patient;
@@ -30,7 +31,7 @@ pub mod zvt;
 use chance::Chance;
 use ends::{Machine, Speaker};
 use faults::{Allowed, Fault, Fired};
-use oracle::Broken;
+use oracle::{Broken, Promise};
 use shelf::Kind;
 use std::collections::BTreeMap;
 
@@ -73,6 +74,15 @@ impl Protocol {
         }
     }
 
+    /// The ways of its own that such a terminal can have.
+    #[must_use]
+    pub fn personalities(self) -> Vec<Fault> {
+        match self {
+            Self::Smartro => manners::SMARTRO.iter().map(|(fault, _)| *fault).collect(),
+            Self::Zvt => manners::ZVT.iter().map(|(fault, _)| *fault).collect(),
+        }
+    }
+
     /// A terminal of some character, and whether the technician has proved that it keeps its last transaction.
     fn machine(self, chance: &mut Chance, allowed: &Allowed) -> (Box<dyn Machine>, bool) {
         let kinds = allowed.of(&[Fault::RebootKeeps, Fault::RebootLoses, Fault::RebootFallsBack]);
@@ -87,6 +97,18 @@ impl Protocol {
     }
 }
 
+/// The terminal's ways of its own, by dice of their own: a day on which it has none is what it was without them.
+fn give_personality(machine: &mut dyn Machine, seed: u64, setting: &Setting) {
+    let mut chance = Chance::new(seed ^ 0x7065_7273_6f6e_616c);
+    let mut possible = setting.faults.of(&setting.protocol.personalities());
+    for _ in 0..chance.pick(&[0, 1, 1, 2, 2, 3]).unwrap_or(0) {
+        let at = chance.index(possible.len());
+        if at < possible.len() {
+            machine.takes_on(possible.remove(at), &mut chance);
+        }
+    }
+}
+
 /// What came of one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayReport {
@@ -95,7 +117,7 @@ pub struct DayReport {
     pub fired: Fired,
     /// Where the power went.
     pub cuts: BTreeMap<&'static str, u64>,
-    pub checked: [u64; 4],
+    pub checked: [u64; Promise::COUNT],
     pub broken: Vec<Broken>,
     pub trace: String,
 }

@@ -7,11 +7,15 @@
 //! | never lost | for each standing booking: it is at the hospital on its own request, once, or on the staff list; no attempt stays open |
 //! | never guessed | for each screen, receipt and attempt: paid only if it stands, not paid only if it does not, and all agree |
 //! | never asked by moving money | for each money command and booking: it comes from a `Charge`, one each |
+//! | staff are told (part of never lost) | for each sale that a terminal gave back or kept against the kiosk's word: it was on the staff list |
+//!
+//! A terminal that gives back another sale than was named breaks what no kiosk can hold; what the kiosk still owes is that
+//! its undo is not believed, and that people hear of it.
 
 mod day;
 mod judge;
 
-use super::ends::Booked;
+use super::ends::{Astray, Booked};
 use super::rig::Note;
 use crate::domain::money::Amount;
 use crate::domain::paper::{CardLine, Paper, Receipt};
@@ -19,7 +23,7 @@ use crate::domain::payment::{AttemptId, Entry, PaymentState};
 use crate::domain::screen::{DoneHow, Screen};
 use crate::domain::session::StaffAnswer;
 use crate::domain::undo::UndoEntry;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,10 +32,14 @@ pub enum Promise {
     NeverLost,
     NeverGuessed,
     NeverAskedByMovingMoney,
+    /// Of what a terminal did against the kiosk's word.
+    StaffAreTold,
 }
 
 impl Promise {
-    pub const ALL: [Self; 4] = [Self::NeverTwice, Self::NeverLost, Self::NeverGuessed, Self::NeverAskedByMovingMoney];
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::NeverTwice, Self::NeverLost, Self::NeverGuessed, Self::NeverAskedByMovingMoney, Self::StaffAreTold];
+    pub const COUNT: usize = 5;
 
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -40,6 +48,7 @@ impl Promise {
             Self::NeverLost => "never-lost",
             Self::NeverGuessed => "never-guessed",
             Self::NeverAskedByMovingMoney => "never-asked-by-moving-money",
+            Self::StaffAreTold => "staff-are-told",
         }
     }
 }
@@ -60,7 +69,11 @@ pub struct Oracle {
     visit: Vec<AttemptId>,
     current: Option<AttemptId>,
     charges: u64,
-    pub checked: [u64; 4],
+    /// What terminals gave back in place of another sale.
+    misled: Vec<Misled>,
+    /// Payments and undos that were on the staff list at some time.
+    listed: BTreeSet<AttemptId>,
+    pub checked: [u64; Promise::COUNT],
     pub broken: Vec<Broken>,
 }
 
@@ -72,6 +85,14 @@ struct Attempt {
     moved_ms: u64,
     shown_paid: bool,
     shown_not_paid: bool,
+}
+
+/// An undo that gave back another sale than its own.
+#[derive(Clone, Copy)]
+struct Misled {
+    undo: AttemptId,
+    meant: AttemptId,
+    hit: AttemptId,
 }
 
 /// What became of the one money command of a charge or an undo.
@@ -120,6 +141,15 @@ impl Oracle {
             self.attempts.entry(*attempt).or_insert(known);
         } else if let Entry::Undo(UndoEntry::Intent { undo, of, .. }) = entry {
             self.money.entry(*undo).or_default().undoes = Some(*of);
+        }
+    }
+
+    /// It is durable.
+    pub fn recorded(&mut self, entry: &Entry) {
+        if let Entry::NeedsStaff { attempt: listed, .. } | Entry::Undo(UndoEntry::NeedsStaff { undo: listed, .. }) =
+            entry
+        {
+            self.listed.insert(*listed);
         }
     }
 
@@ -177,18 +207,28 @@ impl Oracle {
         }
     }
 
-    /// Only what staff ordered is ever given back.
+    /// Only what staff ordered is ever given back, unless the terminal takes another sale for it.
     fn was_undone(&mut self, undo: Option<AttemptId>, books: &[Booked]) {
         let meant = self.sent(undo).filter(|sent| sent.seen > 0).and_then(|sent| sent.undoes);
         for ((attempt, known), now) in self.booked.iter_mut().zip(books) {
             let undone = known.stands && !now.stands;
             known.clone_from(now);
             self.checked[Promise::NeverAskedByMovingMoney as usize] += 1;
-            if undone && meant != Some(*attempt) {
-                let what = format!("approval {} was given back, and nobody asked for it", known.approval_number);
-                self.broken.push(Broken { promise: Promise::NeverAskedByMovingMoney, what });
+            if !undone || meant == Some(*attempt) {
+                continue;
             }
+            if let (Some(Astray::GivenBack), Some(undo), Some(meant)) = (now.astray, undo, meant) {
+                self.misled.push(Misled { undo, meant, hit: *attempt });
+                continue;
+            }
+            let what = format!("approval {} was given back, and nobody asked for it", known.approval_number);
+            self.broken.push(Broken { promise: Promise::NeverAskedByMovingMoney, what });
         }
+    }
+
+    /// The terminal gave it back when another was named: only people can know.
+    fn was_taken_for_another(&self, attempt: AttemptId) -> bool {
+        self.misled.iter().any(|misled| misled.hit == attempt)
     }
 
     fn sent(&mut self, attempt: Option<AttemptId>) -> Option<&mut Sent> {
@@ -200,7 +240,7 @@ impl Oracle {
         let stands = self.stands(attempt).is_some();
         let was_booked = self.booked.iter().any(|(of, _)| *of == attempt);
         let holds = match answer {
-            StaffAnswer::Paid => stands,
+            StaffAnswer::Paid => stands || self.was_taken_for_another(attempt),
             // What was never booked cannot be given back either.
             StaffAnswer::NotReversed { .. } => stands || !was_booked,
             StaffAnswer::NotPaid | StaffAnswer::Reversed => !stands,

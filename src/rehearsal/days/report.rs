@@ -14,8 +14,8 @@ pub struct Sum {
     pub virtual_ms: u64,
     fired: Fired,
     cuts: BTreeMap<&'static str, u64>,
-    checked: [u64; 4],
-    broken: [u64; 4],
+    checked: [u64; Promise::COUNT],
+    broken: [u64; Promise::COUNT],
 }
 
 impl Sum {

@@ -3,7 +3,9 @@
 use super::chance::Chance;
 use super::ends::{Booked, Machine, Out, Speaker};
 use super::faults::Fault;
+use super::manners;
 use crate::rehearsal::terminal::model::Model;
+use crate::rehearsal::terminal::model::manners::Approval;
 use crate::rehearsal::terminal::{CardAction, Fault as Mistake};
 use crate::terminal::smartro::dialogue::{Dialogue, Limits};
 use crate::terminal::smartro::packet::EVENT;
@@ -47,6 +49,12 @@ impl Terminal {
         } else {
             Fault::RebootLoses
         }
+    }
+
+    /// What the kiosk can know of the card company's number.
+    fn told(&self, number: &str) -> String {
+        let hidden = self.model.manners.approval == Some(Approval::Blank);
+        if hidden { String::new() } else { number.to_owned() }
     }
 
     const fn fault_of(&self, card: CardAction) -> Option<Fault> {
@@ -108,7 +116,8 @@ impl Machine for Terminal {
     fn books(&self) -> Vec<Booked> {
         let booked = |booking: &crate::rehearsal::terminal::Booking| Booked {
             amount: booking.amount,
-            approval_number: booking.approval_number.clone(),
+            approval_number: self.told(&booking.approval_number),
+            astray: None,
             stands: !self.model.reversals().contains(booking),
         };
         self.model.bookings.iter().map(booked).collect()
@@ -124,6 +133,13 @@ impl Machine for Terminal {
 
     fn undone_count(&self) -> usize {
         self.model.reversals().len()
+    }
+
+    fn takes_on(&mut self, personality: Fault, chance: &mut Chance) {
+        manners::smartro(&mut self.model.manners, personality, chance);
+        if self.model.manners.starts_empty {
+            self.model.forget();
+        }
     }
 
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance) {
@@ -202,6 +218,7 @@ impl Machine for Terminal {
         fired.extend(std::mem::take(&mut self.model.made).into_iter().filter_map(name));
         let shown = std::mem::take(&mut self.model.shown);
         fired.extend(shown.into_iter().filter_map(|card| self.fault_of(card)));
+        fired.extend(manners::named(&manners::SMARTRO, std::mem::take(&mut self.model.ways)));
         fired
     }
 }

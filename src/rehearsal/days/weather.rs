@@ -1,7 +1,7 @@
 //! What the world does to the kiosk: troubles that are ordered when somebody pays, and those that come with time.
 
 use super::facility;
-use super::faults::{APART, Allowed, Fault};
+use super::faults::{APART, Allowed, Fault, PERSONALITIES};
 use super::line::Damage;
 use super::world::World;
 use crate::domain::session::{Input, PrinterState};
@@ -31,7 +31,7 @@ impl World {
     /// Somebody pays: what goes wrong this time?
     pub(super) fn trouble(&mut self) {
         let mut possible = self.allowed.of(Fault::ALL);
-        possible.retain(|fault| !APART.contains(fault));
+        possible.retain(|fault| !APART.contains(fault) && !PERSONALITIES.contains(fault));
         let times = self.weather_chance.pick(&[0, 1, 1, 1, 2, 2, 3]).unwrap_or(0);
         let staff = self.allowed.of(&[Fault::StaffAsk, Fault::StaffSettle, Fault::StaffCancel, Fault::StaffReprint]);
         if self.weather_chance.percent(25)

@@ -100,7 +100,8 @@ impl World {
         let power = Power::default();
         let shelf = Shelf::new(setting.store, seed)?;
         let store: Arc<dyn Store> = Arc::new(Powered { store: shelf.store(), power: power.clone() });
-        let (machine, survives) = setting.protocol.machine(&mut chance, &setting.faults);
+        let (mut machine, survives) = setting.protocol.machine(&mut chance, &setting.faults);
+        super::give_personality(machine.as_mut(), seed, setting);
         let facility = Arc::new(facility::facility(survives));
         let rig = Rig::new(machine, power.clone(), &mut chance);
         let hospital = Arc::new(Hospital::new(facility.clone(), power.clone(), chance.fork()));

@@ -1,9 +1,9 @@
 //! The ZVT protocol: the real dialogue, and the model that books only when it is told to.
 
 use super::chance::Chance;
-use super::ends::{Booked, Machine, Out, Speaker};
+use super::ends::{Astray, Booked, Closed, Machine, Out, Speaker};
 use super::faults::Fault;
-use crate::domain::money::Amount;
+use super::manners;
 use crate::rehearsal::terminal::CardAction;
 use crate::rehearsal::terminal::zvt::{Fault as Mistake, Model};
 use crate::terminal::zvt::dialogue::{Dialogue, Limits};
@@ -50,6 +50,20 @@ impl Terminal {
             Fault::RebootFallsBack
         } else {
             Fault::RebootLoses
+        }
+    }
+
+    /// What the kiosk can know of the card company's number.
+    fn told(&self, number: &str) -> String {
+        if self.model.manners.no_approval_number.is_some() { String::new() } else { number.to_owned() }
+    }
+
+    fn astray(&self, number: &str) -> Option<Astray> {
+        let among = |list: &[String]| list.iter().any(|known| known == number);
+        if among(&self.model.astray) {
+            Some(Astray::GivenBack)
+        } else {
+            among(&self.model.kept).then_some(Astray::Kept)
         }
     }
 
@@ -118,8 +132,9 @@ impl Machine for Terminal {
     fn books(&self) -> Vec<Booked> {
         let booked = |booking: &crate::rehearsal::terminal::Booking| Booked {
             amount: booking.amount,
-            approval_number: booking.approval_number.clone(),
+            approval_number: self.told(&booking.approval_number),
             stands: self.model.bookings.contains(booking),
+            astray: self.astray(&booking.approval_number),
         };
         self.model.books.iter().map(booked).collect()
     }
@@ -136,8 +151,16 @@ impl Machine for Terminal {
         self.model.books.len() - self.model.bookings.len()
     }
 
-    fn days(&self) -> Vec<(u32, Amount)> {
-        self.model.days.clone()
+    fn days(&self) -> Vec<Closed> {
+        let days = self.model.days.iter().zip(&self.model.stood);
+        days.map(|(told, stood)| Closed { told: *told, stood: *stood }).collect()
+    }
+
+    fn takes_on(&mut self, personality: Fault, chance: &mut Chance) {
+        manners::zvt(&mut self.model.manners, personality, chance);
+        if self.model.manners.empty_repeat.is_some() {
+            self.model.forget();
+        }
     }
 
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance) {
@@ -205,6 +228,7 @@ impl Machine for Terminal {
         fired.extend(std::mem::take(&mut self.model.made).into_iter().filter_map(name));
         let shown = std::mem::take(&mut self.model.shown);
         fired.extend(shown.into_iter().filter_map(|card| self.fault_of(card)));
+        fired.extend(manners::named(&manners::ZVT, std::mem::take(&mut self.model.ways)));
         fired
     }
 }

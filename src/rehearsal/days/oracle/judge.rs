@@ -1,10 +1,11 @@
 //! The end of the day: all is quiet, and everything must fit together.
 
-use super::{Oracle, Promise, was_paid};
+use super::{Misled, Oracle, Promise, was_paid};
 use crate::domain::paper::Paper;
 use crate::domain::payment::{AttemptId, PaymentRecord, PaymentState};
+use crate::domain::undo::UndoState;
 use crate::hospital::wire;
-use crate::rehearsal::days::ends::Booked;
+use crate::rehearsal::days::ends::{Astray, Booked};
 use crate::rehearsal::days::hospital::Stored;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
@@ -22,6 +23,7 @@ impl Oracle {
         self.judge_guessed(&states);
         self.judge_hospital(&states, stored);
         self.judge_papers(&states);
+        self.judge_told(&states);
     }
 
     fn judge_twice(&mut self) {
@@ -38,9 +40,17 @@ impl Oracle {
     fn judge_lost(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>, stored: &BTreeMap<Uuid, Stored>) {
         for (attempt, booked) in self.booked.clone().into_iter().filter(|(_, booked)| booked.stands) {
             let record = states.get(&attempt);
-            let with = |stored: &Stored| stored.approval_number.as_ref() == Some(&booked.approval_number);
-            let times = stored.values().filter(|stored| with(stored)).count();
+            let with = |stored: &Stored| {
+                stored.amount.is_some()
+                    && stored.approval_number.as_deref().unwrap_or_default() == booked.approval_number
+            };
             let own = self.attempts.get(&attempt).and_then(|known| stored.get(&known.request));
+            // Without a number of the card company only the request tells whose it is.
+            let times = if booked.approval_number.is_empty() {
+                usize::from(own.is_some_and(with))
+            } else {
+                stored.values().filter(|stored| with(stored)).count()
+            };
             // What staff found out may have no number of the card company on it.
             let by_evidence = |own: &Stored| {
                 record.is_some_and(|record| record.evidence.is_some())
@@ -74,7 +84,9 @@ impl Oracle {
         for (attempt, record) in states {
             let stands = self.stands(*attempt).is_some();
             let fits = match record.state {
-                PaymentState::Committed | PaymentState::Settled => stands || record.undo_in_doubt(),
+                PaymentState::Committed | PaymentState::Settled => {
+                    stands || record.undo_in_doubt() || self.was_taken_for_another(*attempt)
+                }
                 PaymentState::NotPaid | PaymentState::Reversed => !stands,
                 PaymentState::NeedsStaff
                 | PaymentState::Intent
@@ -96,7 +108,7 @@ impl Oracle {
 
     /// The hospital knows of no payment that there is none of, and of each that was given back.
     fn judge_hospital(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>, stored: &BTreeMap<Uuid, Stored>) {
-        for (request, kept) in stored.iter().filter(|(_, kept)| kept.approval_number.is_some()) {
+        for (request, kept) in stored.iter().filter(|(_, kept)| kept.amount.is_some()) {
             let task = wire::entry_id(*request, "task").to_string();
             let aborts = stored.values().filter(|other| other.aborts.as_ref() == Some(&task)).count();
             let paid = self.attempts.iter().filter(|(_, known)| known.request == *request);
@@ -106,7 +118,7 @@ impl Oracle {
                 Some(_) => aborts == 0,
                 None => {
                     aborts == usize::from(record.state == PaymentState::Reversed)
-                        && (aborts == 1 || record.undo_in_doubt())
+                        && (aborts == 1 || record.undo_in_doubt() || self.was_taken_for_another(attempt))
                 }
             });
             self.check(Promise::NeverGuessed, holds, || {
@@ -114,6 +126,28 @@ impl Oracle {
                 format!(
                     "the hospital has {request} with {kept:?} and {aborts} cancellations; the journal says {state:?}"
                 )
+            });
+        }
+    }
+
+    /// A terminal that misbooks ends with staff told, never with silence.
+    fn judge_told(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>) {
+        for Misled { undo, meant, hit } in self.misled.clone() {
+            let record = states.get(&meant).and_then(|record| record.undo.as_ref());
+            let listed = record.is_some_and(|known| known.undo == undo && known.state == UndoState::NeedsStaff);
+            let told = listed || self.listed.contains(&undo);
+            self.check(Promise::StaffAreTold, told, || {
+                let state = record.map(|known| known.state);
+                format!("undo {} gave back {} in place of {}; the journal says {state:?}", undo.0, hit.0, meant.0)
+            });
+        }
+        let kept = self.booked.iter().filter(|(_, booked)| booked.astray == Some(Astray::Kept));
+        for (attempt, booked) in kept.cloned().collect::<Vec<_>>() {
+            let state = states.get(&attempt).map(|record| record.state);
+            let told = self.listed.contains(&attempt)
+                || state.is_some_and(|state| was_paid(state) || state == PaymentState::NeedsStaff);
+            self.check(Promise::StaffAreTold, told, || {
+                format!("{} was booked although it was refused; the journal says {state:?}", booked.amount.0)
             });
         }
     }
