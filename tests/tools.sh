@@ -28,6 +28,8 @@ need libxkbcommon-x11-0 "keys"
 if [ "$wanted" = peers ]; then
     need python3-venv "keeps the third-party peers apart"
     command -v npm >/dev/null || need npm "installs the FHIR validator"
+    command -v javac >/dev/null || need default-jdk-headless "runs HAPI FHIR, a hospital's server, and compiles its launcher"
+    command -v mvn >/dev/null || need maven "brings HAPI FHIR"
 fi
 if [ "$wanted" = window ]; then
     need xvfb "shows the real window to benches and kill tests"

@@ -15,7 +15,7 @@ PAGES_MAX = 200
 
 
 def get(url):
-    request = urllib.request.Request(url, headers={"Accept": "application/fhir+json"})
+    request = urllib.request.Request(url, headers={"Accept": "application/fhir+json", "Cache-Control": "no-cache"})
     with urllib.request.urlopen(request, timeout=30) as answer:
         return json.load(answer)
 

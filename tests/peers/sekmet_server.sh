@@ -1,7 +1,7 @@
 #!/bin/sh
 # sekmet-fhir, a FHIR R4 server that we did not write, on a free loopback port.
-#   fhir_server.sh start DIR [SETTINGS]   an empty one, its files in DIR, with more settings; prints its base URL
-#   fhir_server.sh stop DIR
+#   sekmet_server.sh start DIR [SETTINGS]   an empty one, its files in DIR, with more settings; prints its base URL
+#   sekmet_server.sh stop DIR
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
 peers="$root/target/peers"
@@ -17,20 +17,20 @@ stop() {
 }
 
 start() {
-    [ -x "$peers/python/bin/sekmet" ] || {
-        echo "sekmet-fhir is not installed: run tests/peers/setup.sh" >&2
+    [ -x "$peers/sekmet/python/bin/sekmet" ] || {
+        echo "sekmet-fhir is not installed: run tests/peers/setup.sh sekmet" >&2
         exit 1
     }
     stop
     rm -rf "$folder/data" "$folder/keys"
     mkdir -p "$folder/data" "$folder/keys"
-    port=$("$peers/python/bin/python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     url="http://127.0.0.1:$port/fhir"
     printf 'base_url: %s\nhost: 127.0.0.1\nport: %s\ndata_dir: %s/data\nsimulator: {enabled: false}\n' \
         "$url" "$port" "$folder" | cat - "$settings" >"$folder/settings.yaml"
-    (cd "$folder" && exec "$peers/python/bin/sekmet" serve -c settings.yaml >server.log 2>&1) &
+    (cd "$folder" && exec "$peers/sekmet/python/bin/sekmet" serve -c settings.yaml >server.log 2>&1) &
     echo $! >"$folder/pid"
-    "$peers/python/bin/python" - "$url/metadata" <<'PY' || { echo "sekmet-fhir did not start: see $folder/server.log" >&2; stop; exit 1; }
+    python3 - "$url/metadata" <<'PY' || { echo "sekmet-fhir did not start: see $folder/server.log" >&2; stop; exit 1; }
 import sys, time, urllib.request
 for _ in range(240):
     try:
