@@ -3,7 +3,8 @@
 //!
 //! Strict means: a transaction is all or nothing and runs in the given order; a reference to a later entry, to nothing,
 //! or an unknown element is refused; every string that equals a `fullUrl` is rewritten (as Medplum does); an unknown
-//! search parameter is refused; a stale `If-Match` is 412 and none is 428; a conditional create with two matches is 412.
+//! search parameter is refused; a stale `If-Match` is 412 and none is 428; a conditional create with two matches is 412; a
+//! search is answered as it was answered before, unless it asks for `no-cache` (as HAPI FHIR does for a minute).
 
 mod guard;
 mod line;

@@ -7,6 +7,8 @@ use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::ports::HospitalServer;
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
+use hospital_kiosk::rehearsal::people;
+use serde_json::json;
 
 fn question(number: &str, date: &str) -> Question {
     Question::FindPatient {
@@ -28,6 +30,27 @@ async fn appointments(client: &Client, number: &str, date: &str) -> Vec<hospital
         Reply::Appointments { offline: false, list, complete: true } => list,
         other => panic!("no appointments: {other:?}"),
     }
+}
+
+/// A server may give a question's first answer again for a minute (HAPI FHIR does): a patient comes back from the desk.
+#[tokio::test]
+async fn what_the_desk_booked_after_a_look_up_is_found_by_the_next() {
+    let hospital = hospital();
+    let client = client(&hospital.url());
+    let (number, date) = ("10293847", "1958-04-12");
+    assert_eq!(appointments(&client, number, date).await.len(), 1);
+    let mut booked = hospital.find("Appointment", people::SLIP_SYSTEM, "AS-40021").expect("the appointment");
+    booked["identifier"] = json!([{"system": people::APPOINTMENT_SYSTEM, "value": "from the desk"}]);
+    booked["id"] = json!("desk-1");
+    hospital.hold(vec![booked]);
+    assert_eq!(appointments(&client, number, date).await.len(), 2);
+
+    let slip = || client.ask(Question::Slip { code: "AS-NEW".to_owned() });
+    assert_eq!(slip().await, Reply::NotFound);
+    hospital.change("Appointment", people::APPOINTMENT_SYSTEM, "from the desk", |now| {
+        now["identifier"][0] = json!({"system": people::SLIP_SYSTEM, "value": "AS-NEW"});
+    });
+    assert!(matches!(slip().await, Reply::Slip { .. }));
 }
 
 #[tokio::test]

@@ -117,9 +117,8 @@ impl Http {
         Ok(self.asking(method, url))
     }
 
-    /// A gateway that keeps answers would tell of appointments, and of a time, that are no more.
     fn asking(&self, method: Method, url: Url) -> RequestBuilder {
-        self.client.request(method, url).header("Accept", FHIR_JSON).header(CACHE_CONTROL, "no-cache")
+        self.client.request(method, url).header("Accept", FHIR_JSON)
     }
 
     pub async fn get(&self, path: &str, query: &[(&str, &str)], timeout: Duration) -> Result<HttpAnswer, Trouble> {
@@ -274,9 +273,14 @@ impl NoToken {
 }
 
 fn builder(base: &Url, own: Vec<reqwest::Certificate>) -> reqwest::ClientBuilder {
-    let codings = HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static(body::CODINGS))]);
+    // A server may give its answer of a moment ago once more (HAPI FHIR does for a minute), and a gateway that keeps answers
+    // would tell of appointments, and of a time, that are no more.
+    let fixed = HeaderMap::from_iter([
+        (ACCEPT_ENCODING, HeaderValue::from_static(body::CODINGS)),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ]);
     let builder = reqwest::Client::builder()
-        .default_headers(codings)
+        .default_headers(fixed)
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(CONNECT_TIMEOUT)

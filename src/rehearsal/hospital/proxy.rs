@@ -207,7 +207,7 @@ async fn forward(
     let path = uri.path().strip_prefix("/fhir").unwrap_or_default();
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut request = shared.client.request(method.clone(), format!("{}{path}{query}", shared.upstream));
-    for name in ["accept", "content-type", "if-match", "if-none-exist", "prefer", "authorization"] {
+    for name in ["accept", "content-type", "if-match", "if-none-exist", "prefer", "authorization", "cache-control"] {
         if let Some(value) = headers.get(name) {
             request = request.header(name, value);
         }

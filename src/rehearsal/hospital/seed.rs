@@ -4,6 +4,7 @@
 use super::super::people;
 use crate::hospital::wire::{address_in, matches_identifier};
 use chrono::NaiveDate;
+use reqwest::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -206,7 +207,10 @@ impl Server {
 fn client() -> Result<reqwest::Client, String> {
     // An error only says that one is installed already.
     drop(rustls::crypto::ring::default_provider().install_default());
+    // Not what the server found a minute ago.
+    let fresh = HeaderMap::from_iter([(CACHE_CONTROL, HeaderValue::from_static("no-cache"))]);
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().timeout(TIMEOUT);
+    let builder = builder.default_headers(fresh);
     builder.build().map_err(|error| error.to_string())
 }
 

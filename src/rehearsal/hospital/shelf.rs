@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+/// Searches.
+const REMEMBERED_MAX: usize = 100;
 /// The hospital's clerk counts the pages.
 const QUOTE_AFTER: Duration = Duration::from_millis(300);
 
@@ -25,6 +27,8 @@ pub struct Shelf {
     requests: Vec<(String, String)>,
     pub lacking: Vec<&'static str>,
     pub manners: Manners,
+    /// What searches found when they were first asked, by their question.
+    remembered: BTreeMap<String, Value>,
 }
 
 #[derive(Clone)]
@@ -148,7 +152,21 @@ impl Shelf {
         self.resources.retain(|kept| kept.value["resourceType"] != kind || !has_identifier(&kept.value, &token));
     }
 
-    pub fn search(&self, kind: &str, query: &Query) -> Result<Value, Refusal> {
+    /// What a search finds; as at HAPI FHIR (there for a minute) what it found before, unless the question wants it fresh.
+    pub fn found(&mut self, kind: &str, query: &str, fresh: bool) -> Result<Value, Refusal> {
+        let question = format!("{kind}?{query}");
+        if let Some(found) = self.remembered.get(&question).filter(|_| !fresh) {
+            return Ok(found.clone());
+        }
+        let found = self.search(kind, &parse_query(query))?;
+        if self.remembered.len() == REMEMBERED_MAX {
+            self.remembered.clear();
+        }
+        self.remembered.insert(question, found.clone());
+        Ok(found)
+    }
+
+    fn search(&self, kind: &str, query: &Query) -> Result<Value, Refusal> {
         if !rules::kinds().any(|known| known == kind) {
             return refuse(404, format!("no such resource type: {kind}"));
         }

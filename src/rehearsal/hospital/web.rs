@@ -164,6 +164,11 @@ impl Asked<'_> {
         self.method != "GET" && !self.path.ends_with("_search")
     }
 
+    /// RFC 9111, 5.2.1.4.
+    fn wants_it_fresh(&self) -> bool {
+        self.header("cache-control").is_some_and(|told| told.contains("no-cache"))
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
@@ -204,8 +209,10 @@ fn work(shelf: &mut Shelf, asked: &Asked<'_>) -> Result<Done, Refusal> {
             Ok(Done { status: shelf.manners.status_of(asked.header("prefer")), value: done })
         }
         ("GET", ["metadata"]) => ok(statement(&shelf.lacking)),
-        ("GET", [kind]) => ok(shelf.search(kind, &parse_query(asked.query))?),
-        ("POST", [kind, "_search"]) => ok(shelf.search(kind, &parse_query(&String::from_utf8_lossy(asked.body)))?),
+        ("GET", [kind]) => ok(shelf.found(kind, asked.query, asked.wants_it_fresh())?),
+        ("POST", [kind, "_search"]) => {
+            ok(shelf.found(kind, &String::from_utf8_lossy(asked.body), asked.wants_it_fresh())?)
+        }
         ("GET", [kind, id, "_history", version]) => ok(shelf.read_version(kind, id, version)?),
         ("GET", [kind, id]) => ok(spared(&shelf.read(kind, id)?, &parse_query(asked.query))),
         ("POST", [kind]) => {
