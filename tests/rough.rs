@@ -181,7 +181,7 @@ fn wrong_numbers_and_impossible_dates_get_clear_words_and_a_way_on() {
 fn unknown_codes_and_scanner_noise_change_nothing() {
     let mut theatre = open();
     theatre.play_as("a code that is not ours", &format!(
-        "scan \"https://example.org/menu\"\nexpect \"Check-in and documents\"\n{START}tap \"Check in\"\nscan \"8801234567890\"
+        "scan \"https://example.org/menu\"\nexpect \"우리 병원 코드가 아닙니다\"\ntap \"Start over\"\n{START}tap \"Check in\"\nscan \"8801234567890\"
          expect \"This code is not ours. Please type the number.\"\ntype \"1\"\nscan \"A:NOPE-1\"\nexpect \"We could not find you\"
          tap \"Try again\"\nexpect \"hospital number\"\ntap \"Start over\""
     ));
@@ -364,11 +364,18 @@ fn a_printer_that_vanishes_or_jams_loses_no_receipt() {
 fn a_hospital_that_answers_nonsense_loses_no_request() {
     let mut theatre = open();
     let look_up = format!("{START}tap \"Check in\"\ntype \"40628153\"\ntap \"Next\"\ntype \"19900228\"\ntap \"Next\"");
-    for fault in [HospitalFault::Html, HospitalFault::WrongResource, HospitalFault::Reject, HospitalFault::Down] {
+    // What cannot be read is an answer, and no patient who is not known; only the last one is an outage.
+    for (fault, title, desk) in [
+        (HospitalFault::Html, "here", "The desk has to look it up for you."),
+        (HospitalFault::WrongResource, "here", "The desk has to look it up for you."),
+        (HospitalFault::Reject, "here", "The desk has to look it up for you."),
+        (HospitalFault::Down, "now", "The desk can do it."),
+    ] {
         let what = format!("look-up, {fault:?}");
         theatre.hospital().set(fault);
         theatre.play_as(&what, &look_up);
-        theatre.play_as(&what, "expect \"We cannot look it up now\"\nexpect \"The desk can do it.\"\ntap \"Try again\"\nexpect \"hospital number\"\ntap \"Start over\"");
+        theatre.play_as(&what, &format!("expect \"We cannot look it up {title}\"\nexpect \"{desk}\""));
+        theatre.play_as(&what, "tap \"Try again\"\nexpect \"hospital number\"\ntap \"Start over\"");
         theatre.hospital().set(HospitalFault::Up);
         theatre.left_alone(&what);
     }

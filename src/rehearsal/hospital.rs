@@ -11,6 +11,7 @@ mod line;
 mod long_day;
 mod manners;
 mod proxy;
+mod query;
 mod rules;
 mod seed;
 mod shelf;

@@ -291,7 +291,7 @@ fn a_booking_in_the_hour_of_the_change_is_of_its_own_time() {
         let last = LastTransaction::Known(Box::new(booked));
         let started_at = DateTime::parse_from_rfc3339(started).unwrap();
         let doubted = Doubted { baseline: &baseline(), amount: Amount(5100), started_at, zone: &berlin };
-        let told = Testimony { first: &last, second: &last, host_reachable: true, memory_trusted: true };
+        let told = Testimony { first: &last, second: &last, host_reachable: true, memory_trusted: false };
         assert_eq!(matches!(verdict(&doubted, &told), Verdict::Paid(_)), fits, "{terminal} {started}");
     }
 }

@@ -68,9 +68,10 @@ mod plays {
     }
 
     scripts! {
-        check_in check_in_offline check_in_refused check_in_see_desk closing confirm disk documents_at_desk
-        documents_free documents_paid entry idle in_doubt in_doubt_staff information late_booking not_paid paper
-        recovery scan staff staff_area staff_area_late stale undo waits
+        check_in check_in_offline check_in_refused check_in_see_desk closed closing confirm disk documents_at_desk
+        documents_free documents_paid entry group idle in_doubt in_doubt_staff information late_booking not_paid
+        number_not_kept paper recovery scan staff staff_area staff_area_late stale terminal_manners three_answers undo
+        waits
     }
 }
 

@@ -37,7 +37,8 @@ fn replaced(root: &Section<'_>, named: bool) -> Option<FixedOffset> {
 
 /// What was probably meant: the whole name mistyped, or the town alone.
 fn meant(name: &str) -> String {
-    let names = Zone::names();
+    // Etc/GMT+9 is nine hours behind: nobody who writes GMT+9 means that.
+    let names: Vec<String> = Zone::names().into_iter().filter(|known| !known.starts_with("Etc/")).collect();
     let town = |name: &str| name.rsplit('/').next().unwrap_or_default().replace('_', " ").to_lowercase();
     let wanted = town(name);
     let of_town = |wanted: &str| names.iter().find(|known| known.contains('/') && town(known) == wanted);

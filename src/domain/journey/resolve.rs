@@ -142,14 +142,15 @@ enum Clock {
 impl Clock {
     /// `None` if the terminal's time cannot be read.
     fn of(last: &CardTransaction, doubted: &Doubted) -> Option<Self> {
-        let minutes = |at: DateTime<FixedOffset>| (at - doubted.started_at).num_minutes();
-        let apart = doubted.zone.readings(booked_at(last)?).map(minutes).into_iter().min_by_key(|apart| apart.abs())?;
-        let hours = apart + CLOCKS_APART_MIN;
-        Some(if apart.abs() <= CLOCKS_APART_MIN {
+        let readings = doubted.zone.readings(booked_at(last)?);
+        let apart = readings.map(|at| (at - doubted.started_at).num_minutes());
+        let hours_off = |apart: &i64| {
+            apart.abs() <= ZONES_APART_MAX_H * MINUTES_OF_HOUR
+                && (apart + CLOCKS_APART_MIN).rem_euclid(MINUTES_OF_HOUR) <= 2 * CLOCKS_APART_MIN
+        };
+        Some(if apart.iter().any(|apart| apart.abs() <= CLOCKS_APART_MIN) {
             Self::Fits
-        } else if apart.abs() <= ZONES_APART_MAX_H * MINUTES_OF_HOUR
-            && hours.rem_euclid(MINUTES_OF_HOUR) <= 2 * CLOCKS_APART_MIN
-        {
+        } else if apart.iter().any(hours_off) {
             Self::HoursOff
         } else {
             Self::Other

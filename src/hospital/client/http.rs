@@ -12,8 +12,8 @@ pub use super::trouble::Trouble;
 use crate::config;
 use chrono::Utc;
 use reqwest::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH,
-    LOCATION, RETRY_AFTER,
+    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue,
+    IF_MATCH, LOCATION, RETRY_AFTER,
 };
 use reqwest::{Method, RequestBuilder, Url};
 use serde_json::Value;

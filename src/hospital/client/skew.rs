@@ -176,9 +176,10 @@ mod tests {
             if let Some(age) = age {
                 headers.insert(AGE, age.parse().expect("a header"));
             }
-            skew.answered(&headers, sent, sent);
+            let received = sent + TimeDelta::seconds(1);
+            skew.answered(&headers, sent, received);
             assert_eq!(skew.seconds(), seconds, "{age:?}");
-            assert_eq!(skew.heard_at_s(), Some(sent.timestamp()), "it was heard all the same");
+            assert_eq!(skew.heard_at_s(), Some(received.timestamp()), "it was heard all the same");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A day of thousands of appointments, written out page by page before anybody asks: reading it costs the one who reads.
 
-use super::shelf::Query;
+use super::query::Query;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

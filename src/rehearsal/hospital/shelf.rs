@@ -2,8 +2,8 @@
 
 use super::super::people;
 use super::manners::Manners;
+use super::query::{Query, has_identifier, is_at, matches, next_link, parse_query, patient_references, spared};
 use super::rules::{self, Refusal, refuse};
-use chrono::DateTime;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -40,8 +40,6 @@ struct Kept {
     /// Not part of the seed.
     arrived: bool,
 }
-
-pub type Query = Vec<(String, String)>;
 
 impl Shelf {
     pub fn note_request(&mut self, method: &str, path: &str) {
@@ -399,22 +397,6 @@ impl Shelf {
     }
 }
 
-/// Only the elements asked for, of whatever type, and what R4 makes mandatory.
-pub fn spared(resource: &Value, query: &Query) -> Value {
-    let Some((_, elements)) = query.iter().find(|(name, _)| name == "_elements") else { return resource.clone() };
-    let mandatory = ["resourceType", "id", "meta", "status", "intent", "participant"];
-    let mut spared = resource.clone();
-    if let Some(map) = spared.as_object_mut() {
-        map.retain(|name, _| {
-            let name = name.trim_start_matches('_');
-            mandatory.contains(&name) || elements.split(',').any(|element| element == name)
-        });
-    }
-    spared["meta"]["tag"] =
-        json!([{"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}]);
-    spared
-}
-
 fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
@@ -434,50 +416,6 @@ fn answer_quote(kept: &mut Kept) {
     kept.value["output"] = json!([{"type": {"text": "pages"}, "valuePositiveInt": pages}]);
     kept.value["status"] = json!("completed");
     next_version(&mut kept.value);
-}
-
-fn is_at(resource: &Value, reference: &str) -> bool {
-    reference.split_once('/').is_some_and(|(kind, id)| resource["resourceType"] == kind && resource["id"] == id)
-}
-
-fn patient_references(resource: &Value) -> impl Iterator<Item = &str> {
-    let actors = resource["participant"].as_array().into_iter().flatten().map(|participant| &participant["actor"]);
-    actors.chain([&resource["for"], &resource["subject"]]).filter_map(|reference| reference["reference"].as_str())
-}
-
-fn has_identifier(resource: &Value, token: &str) -> bool {
-    let Some((system, value)) = token.split_once('|') else { return false };
-    let matches =
-        |identifier: &Value| identifier["system"] == system && (value.is_empty() || identifier["value"] == value);
-    resource["identifier"].as_array().is_some_and(|list| list.iter().any(matches))
-}
-
-fn matches(resource: &Value, name: &str, value: &str) -> Result<bool, Refusal> {
-    Ok(match name {
-        "identifier" => has_identifier(resource, value),
-        "_id" => resource["id"] == value,
-        "status" => value.split(',').any(|status| resource["status"] == status),
-        "birthdate" => resource["birthDate"] == value,
-        "patient" | "subject" => patient_references(resource).any(|reference| reference == value),
-        "date" => {
-            in_range(resource["start"].as_str().or_else(|| resource["date"].as_str()).unwrap_or_default(), value)?
-        }
-        "_lastUpdated" => in_range(resource["meta"]["lastUpdated"].as_str().unwrap_or_default(), value)?,
-        "_count" | "_offset" | "_include" | "_elements" => true,
-        _ => return refuse(400, format!("unknown search parameter {name}")),
-    })
-}
-
-/// `ge2026-11-25T00:00:00+09:00` and `lt…`; without a zone it is refused, because nobody knows whose day is meant.
-fn in_range(found: &str, condition: &str) -> Result<bool, Refusal> {
-    let (prefix, limit) = condition.split_at_checked(2).unwrap_or_default();
-    let Ok(limit) = DateTime::parse_from_rfc3339(limit) else { return refuse(400, "a date needs its zone") };
-    let Ok(found) = DateTime::parse_from_rfc3339(found) else { return Ok(false) };
-    match prefix {
-        "ge" => Ok(found >= limit),
-        "lt" => Ok(found < limit),
-        _ => refuse(400, "ge and lt only"),
-    }
 }
 
 fn patch_one(resource: &mut Value, operation: &Value) -> Result<(), Refusal> {
@@ -502,17 +440,4 @@ fn patch_one(resource: &mut Value, operation: &Value) -> Result<(), Refusal> {
         (Some("test"), _) => refuse(422, "a test failed"),
         _ => refuse(422, "a patch that cannot be done"),
     }
-}
-
-fn next_link(kind: &str, query: &Query, offset: usize) -> String {
-    let kept = query.iter().filter(|(name, _)| name != "_offset");
-    let parts: Vec<String> =
-        kept.map(|(name, value)| format!("{name}={}", crate::hospital::wire::encode(value))).collect();
-    format!("{kind}?{}&_offset={offset}", parts.join("&"))
-}
-
-/// Form or query text to pairs, decoded.
-pub fn parse_query(text: &str) -> Query {
-    let url = reqwest::Url::parse(&format!("http://localhost/?{text}"));
-    url.map(|url| url.query_pairs().into_owned().collect()).unwrap_or_default()
 }

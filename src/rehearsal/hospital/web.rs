@@ -1,8 +1,9 @@
 //! HTTP in front of the shelf: paths, headers, faults.
 
 use super::line::{Cut, SimListener};
+use super::query::{parse_query, spared};
 use super::rules::Refusal;
-use super::shelf::{Shelf, parse_query, spared};
+use super::shelf::Shelf;
 use super::{Fault, SLOW_MS, Shared, rules};
 use axum::Router;
 use axum::body::Body;
