@@ -1,9 +1,9 @@
 //! What a language folder must have before the build takes it.
 
 #[path = "../ui/catalogue.rs"]
-mod catalogue;
+mod of_build;
 
-use catalogue::{CONTEXT_END, Message, literal, parse, plural_forms};
+use of_build::{CONTEXT_END, Message, literal, parse, plural_forms};
 
 const RUSSIAN: &str = "Language: ru\nPlural-Forms: nplurals=3; plural=(n%10==1 && n%100!=11 ? 0 : 1);\n";
 

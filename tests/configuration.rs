@@ -178,7 +178,7 @@ fn a_file_saved_by_windows_is_read_or_told_how_to_be_saved() {
         assert_eq!(faults_of(folder.path()), [], "{:02x?}", &bytes[..4]);
     }
     let (before, _) = text.split_once("1층").expect("Korean");
-    let korean = [before.as_bytes(), &[b'1', 0xC3, 0xFE], text[before.len() + "1층".len()..].as_bytes()].concat();
+    let korean = [before.as_bytes(), &[b'1', 0xC3, 0xFE], &text.as_bytes()[before.len() + "1층".len()..]].concat();
     fs::write(&path, korean).expect("a file");
     let faults = faults_of(folder.path());
     let expected = position(&text, before.len() + 1);

@@ -59,7 +59,7 @@ fn a_quote_is_not_asked_for_longer_than_a_patient_waits_for_it() {
     assert_eq!(at("60", "60000"), Vec::<String>::new());
     let told = at("10", "15000").join("\n");
     assert!(told.contains("quote_timeout_ms") && told.contains("timing.quote_s"), "{told}");
-    assert!(60_000 < LOST_MS && LOOK_UP_LIMIT_MS < LOST_MS, "an answer that may still come is not lost");
+    const { assert!(60_000 < LOST_MS && LOOK_UP_LIMIT_MS < LOST_MS, "an answer that may still come is not lost") };
 }
 
 #[test]
@@ -89,7 +89,8 @@ fn every_other_work_of_a_terminal_lies_within_the_tills_wait() {
         assert!(card_out_ms + reply_ms < PREPARE_LIMIT_MS && ask_ms < ASK_LIMIT_MS);
     }
     assert!(zvt.go_on_ms < GO_ON_LIMIT_MS && zvt.decide_ms < GO_ON_LIMIT_MS);
-    assert!(zvt.work_ms < CLOSING_LIMIT_MS && zvt.work_ms < ANSWER_LIMIT_MS);
+    assert!(zvt.work_ms < CLOSING_LIMIT_MS);
+    assert!(zvt.work_ms < ANSWER_LIMIT_MS);
 }
 
 #[test]

@@ -118,7 +118,7 @@ impl Zvt {
             "has" => return self.last_has(rest, true),
             "lacks" => return self.last_has(rest, false),
             "nothing" if self.said.is_empty() => {}
-            "nothing" => return Err(format!("it says {:02x?}", self.said)),
+            "ack" | "nothing" => return Err(format!("it says {:02x?}", self.said)),
             "stands" => return is(&numbers(self.model.bookings.iter().map(|booking| &booking.approval_number)), rest),
             "astray" => return is(&numbers(self.model.astray.iter()), rest),
             "kept" => return is(&numbers(self.model.kept.iter()), rest),
@@ -246,7 +246,7 @@ fn is(found: &str, wanted: &str) -> Result<(), String> {
 }
 
 fn hex_of(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |said, byte| said + &format!("{byte:02x}"))
 }
 
 const fn zvt_word(way: zvt::manners::Manner) -> &'static str {
@@ -310,7 +310,6 @@ impl Smartro {
                 self.turn();
             }
             "ack" if self.said.front().is_some_and(|said| *said == [ACK]) => drop(self.said.pop_front()),
-            "ack" => return Err(format!("it says {:02x?}", self.said)),
             "term" => return self.says(rest),
             "id" => {
                 let id = self.last.as_ref().map(|frame| hex_of(&frame.terminal_id)).unwrap_or_default();

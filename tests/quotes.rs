@@ -165,7 +165,8 @@ fn nothing_is_collected_on_a_holiday() {
     let document = facility.documents.iter_mut().find(|document| document.code == "CF_VISIT").expect("CF_VISIT");
     document.ready_max = 25 * 60;
     let item = OrderItem { code: "CF_VISIT".to_owned(), copies: 1, language: Language::Ko, pages: None };
-    let until = |facility: &Facility| price(facility, &[item.clone()], seoul("2026-11-23T10:00:00")).collect_until;
+    let until =
+        |facility: &Facility| price(facility, std::slice::from_ref(&item), seoul("2026-11-23T10:00:00")).collect_until;
     let day = |until: Option<DateTime<FixedOffset>>| until.map(|until| until.date_naive().to_string());
     assert_eq!(day(until(&facility)).as_deref(), Some("2026-11-25"));
     let holiday = NaiveDate::from_ymd_opt(2026, 11, 25).expect("a day");

@@ -30,7 +30,7 @@ fn visits_leave_nothing_behind() {
         if number <= WARM_UP {
             floor = Floor::default();
         } else if number % window == 0 {
-            curve.add(number, std::mem::take(&mut floor));
+            curve.add(number, &std::mem::take(&mut floor));
             println!("{}", curve.last_line());
         }
     }

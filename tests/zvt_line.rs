@@ -262,7 +262,7 @@ impl FarEnd for Scripted {
         for item in self.reader.push(heard) {
             let Item::Block { apdu, .. } = item else { continue };
             self.outs.push(Out::Send(vec![0x06]));
-            let said: String = apdu.iter().map(|byte| format!("{byte:02x}")).collect();
+            let said = apdu.iter().fold(String::new(), |said, byte| said + &format!("{byte:02x}"));
             self.plans.extend((self.script)(&said).into_iter().map(|(ms, apdu)| (now_ms + ms, wrap(&bytes(apdu)))));
             self.heard.push(said);
         }
@@ -369,9 +369,9 @@ fn a_configured_terminals_line_is_asked_in_its_own_protocol_only() {
     let says = hospital_kiosk::commands::devices::list(&config, false).unwrap_or_else(|refusal| panic!("{refusal:?}"));
     let ours = says.iter().find(|line| line.starts_with(&config.terminal.port)).expect("its line");
     assert!(ours.contains("registered for KRW"), "{ours}");
-    let line = sim.with(|far| far.line.clone());
-    assert!(line.starts_with(&wrap(&bytes("050103000000"))), "asked first: {line:02x?}");
-    assert!(!line.windows(2).any(|pair| pair == [0x10, 0x04]), "ESC/POS (DLE EOT): {line:02x?}");
+    let heard = sim.with(|far| far.line.clone());
+    assert!(heard.starts_with(&wrap(&bytes("050103000000"))), "asked first: {heard:02x?}");
+    assert!(!heard.windows(2).any(|pair| pair == [0x10, 0x04]), "ESC/POS (DLE EOT): {heard:02x?}");
 }
 
 /// A terminal that ignores the currency it is asked for would charge 51.00 euros where the hospital means 5,100 won.

@@ -90,7 +90,9 @@ fn hand_over(job: Job) -> Result<(), String> {
     let (jobs, queue) = mpsc::channel::<Job>();
     let thread = std::thread::Builder::new().name("press".into()).spawn(move || {
         let press = Press::new();
-        queue.into_iter().for_each(|job| job(&press));
+        for job in queue {
+            job(&press);
+        }
     });
     thread.map_err(|error| format!("no thread to draw papers on: {error}"))?;
     let before = DRAWERS.fetch_add(1, Ordering::Relaxed);

@@ -132,7 +132,7 @@ mod tests {
     async fn a_desk_that_reads_nothing_does_not_answer() {
         let (desk, mut inputs) = channel();
         let asked = desk.clone();
-        let answer = tokio::task::spawn_blocking(move || asked.answers(Duration::from_secs(60)));
+        let answer = tokio::task::spawn_blocking(move || asked.answers(Duration::from_mins(1)));
         match inputs.recv().await {
             Some(Message::Pulse { seen }) => seen.send(()).expect("somebody waits"),
             _ => panic!("something else came"),
@@ -140,6 +140,6 @@ mod tests {
         assert!(answer.await.expect("no panic"));
         assert!(!desk.answers(Duration::from_millis(1)), "it was not read");
         drop(inputs);
-        assert!(!desk.answers(Duration::from_secs(60)), "it is gone");
+        assert!(!desk.answers(Duration::from_mins(1)), "it is gone");
     }
 }

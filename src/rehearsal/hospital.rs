@@ -127,10 +127,10 @@ impl SimHospital {
     /// # Errors
     /// The seed broke the server's own rules.
     pub fn begin_day(&self, day: NaiveDate) -> io::Result<()> {
-        let mut shelf = self.shared.shelf();
-        shelf.forget_days();
-        shelf.transaction(&people::seed_bundle(day)).map_err(|refusal| io::Error::other(refusal.text))?;
-        shelf.forget_history();
+        let mut resources = self.shared.shelf();
+        resources.forget_days();
+        resources.transaction(&people::seed_bundle(day)).map_err(|refusal| io::Error::other(refusal.text))?;
+        resources.forget_history();
         Ok(())
     }
 

@@ -76,6 +76,7 @@ impl SimPrinter {
     }
 
     /// Takes away what came out so far.
+    #[must_use]
     pub fn take_papers(&self) -> Vec<Raster> {
         std::mem::take(&mut self.lock().machine.papers)
     }
@@ -309,7 +310,9 @@ impl Machine {
         let mut rows = std::mem::take(&mut self.rows);
         let widest = rows.iter().map(Vec::len).max().unwrap_or(0);
         let row_bytes = if widest > 1 { widest } else { ROW_BYTES_BLANK };
-        rows.iter_mut().for_each(|row| row.resize(row_bytes, 0));
+        for row in &mut rows {
+            row.resize(row_bytes, 0);
+        }
         if let (Ok(width_dots), Ok(height_dots), false) =
             (u32::try_from(row_bytes * 8), u32::try_from(rows.len()), rows.is_empty())
         {

@@ -106,7 +106,7 @@ pub fn behind_identifier(text: &str) -> Option<&str> {
     let rest = text.strip_prefix(']')?;
     let mut letters = rest.chars();
     let known = letters.next()?.is_ascii_alphabetic() && letters.next()?.is_ascii_alphanumeric();
-    let rest = known.then(|| letters.as_str())?.trim_start_matches('\u{1D}');
+    let rest = known.then_some(letters.as_str())?.trim_start_matches('\u{1D}');
     let channel = rest.strip_prefix('\\').and_then(|rest| rest.split_at_checked(6));
     let channel = channel.filter(|(number, _)| number.bytes().all(|digit| digit.is_ascii_digit()));
     Some(channel.map_or(rest, |(_, rest)| rest))
@@ -118,7 +118,7 @@ pub fn between_stops(text: &str) -> Option<&str> {
     let stops = |first: char, last: char| (first == '*' && last == '*') || (is_codabar(first) && is_codabar(last));
     let mut letters = text.chars();
     let (first, last) = (letters.next()?, letters.next_back()?);
-    (stops(first, last) && !letters.as_str().is_empty()).then(|| letters.as_str())
+    (stops(first, last) && !letters.as_str().is_empty()).then_some(letters.as_str())
 }
 
 fn is_codabar(letter: char) -> bool {

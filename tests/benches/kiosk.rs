@@ -94,7 +94,7 @@ fn paper(criterion: &mut Criterion) {
     let paper = Paper::Receipt(receipt(&facility));
     let raster = press::press(&paper, &facility, 576).expect("drawn");
     criterion.bench_function("paper: draw a receipt", |bencher| {
-        bencher.iter(|| press::press(black_box(&paper), &facility, 576))
+        bencher.iter(|| press::press(black_box(&paper), &facility, 576));
     });
     criterion
         .bench_function("paper: encode a receipt", |bencher| bencher.iter(|| encode::job(black_box(&raster), true)));

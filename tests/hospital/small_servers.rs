@@ -59,7 +59,9 @@ fn every_reference_leads_somewhere(hospital: &SimHospital) {
     }
     let mut found = Vec::new();
     let there: Vec<Value> = KINDS.iter().flat_map(|kind| hospital.resources(kind)).collect();
-    there.iter().for_each(|resource| references(resource, &mut found));
+    for resource in &there {
+        references(resource, &mut found);
+    }
     assert!(!found.is_empty());
     for reference in found {
         let is_there = there.iter().any(|resource| {

@@ -413,7 +413,6 @@ async fn parts_follow_each_other_without_a_pause() {
         (1, 0..=9) => part(tries + 1),
         (1, 10) => later(None, false),
         (1, 11..=20) => part(tries),
-        (1, 21) => DONE,
         (2, 22) => part(0),
         _ => DONE,
     });

@@ -196,7 +196,6 @@ impl World {
             Effect::Terminal(TerminalCommand::Undo { undo, transaction, .. }) => self.undo(undo, &transaction),
             Effect::Print(paper) => self.print(&paper),
             Effect::Ask(question) => self.questions.push(question),
-            Effect::AcceptClock => {}
             Effect::SaveCounters(counters) => {
                 self.numbers.days.retain(|kept| kept.day != counters.day);
                 self.numbers.days.push(counters);
@@ -211,6 +210,7 @@ impl World {
             | Effect::Finish(_)
             | Effect::Staff { .. }
             | Effect::StaffAnswer { .. }
+            | Effect::AcceptClock
             | Effect::Wipe => {}
         }
         true

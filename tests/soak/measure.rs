@@ -52,7 +52,7 @@ impl Floor {
 pub struct Curve(Vec<(usize, Held)>);
 
 impl Curve {
-    pub fn add(&mut self, visits: usize, floor: Floor) {
+    pub fn add(&mut self, visits: usize, floor: &Floor) {
         self.0.push((visits, floor.0.expect("something was measured")));
     }
 

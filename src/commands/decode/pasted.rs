@@ -220,7 +220,7 @@ fn escaped(letters: &mut std::str::Chars<'_>) -> Option<u8> {
 
 /// Hex digits without anything between them.
 fn pairs(digits: &str) -> Option<Vec<u8>> {
-    let all = digits.len() % 2 == 0 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let all = digits.len().is_multiple_of(2) && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
     all.then(|| digits.as_bytes().chunks(2).map(|pair| (nibble(pair[0]) << 4) | nibble(pair[1])).collect())
 }
 

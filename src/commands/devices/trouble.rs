@@ -131,7 +131,7 @@ pub fn caution(port: &str) -> Option<String> {
     (is_usb && !left_alone && runs()).then(|| format!("ModemManager runs and may type into it: {MODEM_MANAGER}"))
 }
 
-/// What udev knows of a device, as ModemManager reads it.
+/// What udev knows of a device, as `ModemManager` reads it.
 fn is_left_alone(known: &str) -> bool {
     known.lines().any(|line| matches!(line, "E:ID_MM_DEVICE_IGNORE=1" | "E:ID_MM_PORT_IGNORE=1"))
 }

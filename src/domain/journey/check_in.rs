@@ -33,8 +33,8 @@ pub struct CheckIn {
     /// By slip: identity was not verified, so no name is shown.
     by_slip: bool,
     offline: bool,
-    /// All that is there today could be read.
-    complete: bool,
+    /// Not all that is there today could be read.
+    more: Option<DeskReason>,
     list: Vec<(Appointment, RowState)>,
     answer: Option<InsuranceAnswer>,
     finished: bool,
@@ -59,7 +59,7 @@ impl CheckIn {
             patient: None,
             by_slip: false,
             offline: false,
-            complete: true,
+            more: None,
             list: Vec::new(),
             answer: None,
             finished: false,
@@ -261,14 +261,14 @@ impl CheckIn {
         }
         self.offline = patient.offline;
         self.patient = Some(patient);
-        self.complete = true;
+        self.more = None;
         self.show_list(vec![appointment], kiosk);
     }
 
     fn list_reply(&mut self, reply: Reply, kiosk: &mut Kiosk) {
         match reply {
             Reply::Appointments { offline, list, complete } => {
-                self.complete = complete;
+                self.more = (!complete).then_some(DeskReason::MoreToday);
                 self.offline = offline || self.patient.as_ref().is_some_and(|patient| patient.offline);
                 self.show_list(list, kiosk);
             }
@@ -295,7 +295,7 @@ impl CheckIn {
             self.state = if ask { State::Insurance } else { State::Choose };
         } else if already {
             self.state = State::Choose;
-        } else if !self.complete {
+        } else if self.more.is_some() {
             // What could be read is not for now; what could not be read may be.
             self.sorry(SorryWhy::Unreadable, true, kiosk);
         } else {
@@ -326,9 +326,7 @@ impl CheckIn {
         let Some(first) = self.marked().next().cloned() else { return };
         let rules = &kiosk.facility.check_in;
         let mut reasons = arrival::desk_reasons(&patient, self.answer, self.marked(), kiosk.today(), rules);
-        if !self.complete {
-            reasons.push(DeskReason::MoreToday);
-        }
+        reasons.extend(self.more);
         let number = kiosk.next_ticket();
         let ticket = self.ticket(number, &first, reasons, kiosk);
         for (place, appointment) in self.marked().enumerate() {

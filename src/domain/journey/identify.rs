@@ -215,14 +215,14 @@ impl Identify {
         match reply {
             Reply::Found(patient) => self.found(patient, kiosk),
             Reply::NotFound => self.not_found(kiosk),
-            Reply::Ambiguous => self.to_desk(SorryWhy::Ambiguous, false),
+            Reply::Ambiguous => self.sent_to_desk(SorryWhy::Ambiguous, false),
             Reply::Unreachable => self.unreachable(),
             // An answer is never waited past, also one to something else.
             Reply::Unreadable
             | Reply::Appointments { .. }
             | Reply::Slip { .. }
             | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. } => self.to_desk(SorryWhy::Unreadable, true),
+            | Reply::NotQuoted { .. } => self.sent_to_desk(SorryWhy::Unreadable, true),
             Reply::Online(_) => Identified::NotYet,
         }
     }
@@ -230,7 +230,7 @@ impl Identify {
     /// Only the person asked for is taken. Whoever else it is was not asked for: nobody can say what that answer means.
     fn found(&mut self, patient: Box<Patient>, kiosk: &mut Kiosk) -> Identified {
         if patient.number != self.number() || Some(patient.birth_date) != self.date.date() {
-            return self.to_desk(SorryWhy::Unreadable, true);
+            return self.sent_to_desk(SorryWhy::Unreadable, true);
         }
         kiosk.tries.right(&patient.number);
         Identified::Found(patient)
@@ -249,11 +249,11 @@ impl Identify {
     }
 
     fn unreachable(&mut self) -> Identified {
-        self.to_desk(SorryWhy::Offline, true)
+        self.sent_to_desk(SorryWhy::Offline, true)
     }
 
     /// No try is counted: it is not the patient's mistake.
-    fn to_desk(&mut self, why: SorryWhy, retry: bool) -> Identified {
+    fn sent_to_desk(&mut self, why: SorryWhy, retry: bool) -> Identified {
         self.state = State::BirthDate;
         Identified::Sorry { why, retry }
     }

@@ -171,7 +171,7 @@ fn apart<'a>(link: &'a str, base: &Base) -> Option<(String, &'a str)> {
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (host, path) = rest.split_at(end);
-    let host: String = host.rsplit('@').next()?.chars().filter(|c| c.is_ascii_graphic()).take(80).collect();
+    let host: String = host.rsplit('@').next()?.chars().filter(char::is_ascii_graphic).take(80).collect();
     Some((host, path))
 }
 

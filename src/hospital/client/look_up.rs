@@ -237,7 +237,7 @@ impl Client {
         let mut people: Vec<Patient> = Vec::new();
         for party in parties {
             match party {
-                Party::At(reference) => people.extend(self.person_at(reference).await?.and_then(numbered)),
+                Party::At(reference) => people.extend(self.person_at(reference).await?.as_ref().and_then(numbered)),
                 Party::Numbered(number) => {
                     people.extend(self.people_with(number).await?.iter().map(|person| person.with_number(number)));
                 }
@@ -330,7 +330,7 @@ fn certain(unreadable: usize, cut: Option<Missing>) -> Result<(), Lost> {
 }
 
 /// By the first number of theirs: for a request it is one as good as another.
-fn numbered(person: Person) -> Option<Patient> {
+fn numbered(person: &Person) -> Option<Patient> {
     person.numbers.first().map(|number| person.with_number(number))
 }
 

@@ -59,19 +59,16 @@ pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
         Some(Answer { end: Ended::Completed(message), told: before }) => {
             let messages = [Some(&message), before.as_ref()];
             let other = messages.into_iter().flatten().find(|message| !merchant.is_in_our_currency(message));
-            match other {
-                Some(message) => {
-                    let other = message.bytes(bmp::CURRENCY).map(hex).unwrap_or_default();
-                    Err(format!(
-                        "{told}, but it is set up for the currency {other} (ISO 4217) and the hospital's is {}",
-                        settings.currency
-                    ))
-                }
-                None => {
-                    let last = asker.ask(&merchant.ask_last())?.and_then(|answer| last_words(&answer.told?, now));
-                    let last = last.map_or_else(String::new, |last| format!("; {last}"));
-                    Ok(format!("{told}, registered for {}{last}", settings.currency))
-                }
+            if let Some(message) = other {
+                let other = message.bytes(bmp::CURRENCY).map(hex).unwrap_or_default();
+                Err(format!(
+                    "{told}, but it is set up for the currency {other} (ISO 4217) and the hospital's is {}",
+                    settings.currency
+                ))
+            } else {
+                let last = asker.ask(&merchant.ask_last())?.and_then(|answer| last_words(&answer.told?, now));
+                let last = last.map_or_else(String::new, |last| format!("; {last}"));
+                Ok(format!("{told}, registered for {}{last}", settings.currency))
             }
         }
         Some(Answer { end: Ended::Refused(code), .. }) => {

@@ -120,21 +120,19 @@ impl Dialogue {
         let told = told.or(if let How::Done(message) = &end.how { Some(message) } else { None });
         let reported = told.map_or_else(|| Err("the terminal reports nothing".to_owned()), |told| undo.reported(told));
         let names_one = told.is_some_and(|told| told.bytes(bmp::AMOUNT).or(told.bytes(bmp::RECEIPT)).is_some());
-        let answer = match code {
+        let answer = match code.filter(|_| !contradicts) {
             None | Some(TIMED_OUT) => None,
-            Some(_) if contradicts => None,
             Some(0) => Some(match reported {
                 Ok(()) => UndoAnswer::Reversed,
                 Err(reason) => UndoAnswer::Unlike { reason },
             }),
-            Some(ALREADY_REVERSED) => Some(match reported {
-                Ok(()) => UndoAnswer::AlreadyReversed,
-                Err(reason) if names_one => UndoAnswer::Unlike { reason },
-                Err(_) if undo.is_of_another(self.reversed_last.as_deref()) => UndoAnswer::Unlike {
+            Some(ALREADY_REVERSED) => Some(match reported.err() {
+                Some(reason) if names_one => UndoAnswer::Unlike { reason },
+                Some(_) if undo.is_of_another(self.reversed_last.as_deref()) => UndoAnswer::Unlike {
                     reason: "the terminal says already reversed, and its last transaction undid another sale"
                         .to_owned(),
                 },
-                Err(_) => UndoAnswer::AlreadyReversed,
+                Some(_) | None => UndoAnswer::AlreadyReversed,
             }),
             Some(code) => {
                 let decline = told.map_or_else(|| refusal(code), |told| refusal_with(code, told));
