@@ -17,6 +17,7 @@ use slint::platform::{Platform, PlatformError, WindowAdapter};
 use slint::{ComponentHandle, ModelRc, PhysicalSize, SharedString, VecModel};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
@@ -90,8 +91,15 @@ fn hand_over(job: Job) -> Result<(), String> {
     let (jobs, queue) = mpsc::channel::<Job>();
     let thread = std::thread::Builder::new().name("press".into()).spawn(move || {
         let press = Press::new();
-        for job in queue {
-            job(&press);
+        for job in &queue {
+            if catch_unwind(AssertUnwindSafe(|| job(&press))).is_err() {
+                break;
+            }
+        }
+        // Who waited hears of a panic at once and may have handed over the next paper already: another thread draws it.
+        *DRAWER.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        for job in queue.try_iter() {
+            let _ = hand_over(job);
         }
     });
     thread.map_err(|error| format!("no thread to draw papers on: {error}"))?;
