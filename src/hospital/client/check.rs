@@ -88,8 +88,9 @@ impl Client {
         let is_fhir = seen.json.as_ref().is_some_and(|json| json["resourceType"].is_string());
         match status {
             200..=299 if is_fhir => Ok(format!("it takes requests{moved}")),
-            // It read the batch and has something against there being nothing in it: of orders that says nothing.
-            400 | 422 | 500 | 501 if is_fhir => Ok(format!(
+            // It read the batch and has something against there being nothing in it: of orders that says nothing. Nor does 403:
+            // scopes allow resources, and none allows an empty batch (seen at sekmet-fhir).
+            400 | 403 | 422 | 500 | 501 if is_fhir => Ok(format!(
                 "it answers at the base{moved}, and takes no empty batch ({status}): orders are not tried here"
             )),
             301 | 302 | 303 | 307 | 308 => Err(format!(
