@@ -232,7 +232,10 @@ impl Morning {
             let text = fs::read_to_string(entry.path()).expect("a text");
             let name = entry.file_name();
             let text = match name.to_str() {
-                Some("hospital.toml") => replaced(&text, "\"+09:00\"", &format!("\"{:+03}:00\"", self.offset_hours)),
+                Some("hospital.toml") => {
+                    let offset = format!("utc_offset = \"{:+03}:00\"", self.offset_hours);
+                    replaced(&text, "time_zone = \"Asia/Seoul\"", &offset)
+                }
                 Some("hours.toml") => every_day(&text),
                 _ => text,
             };
