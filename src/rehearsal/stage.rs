@@ -225,7 +225,10 @@ impl Stage {
     pub fn order(&mut self, order: &Order) -> anyhow::Result<Say> {
         let line = serde_json::to_string(order)?;
         let Some(kiosk) = self.kiosk.as_mut() else { bail!("the kiosk has no power") };
-        writeln!(kiosk.orders, "{line}").context("the kiosk ended; see kiosk.log")?;
+        if let Err(error) = writeln!(kiosk.orders, "{line}") {
+            self.reap();
+            return Err(error).context("the kiosk ended; see kiosk.log");
+        }
         let said = self.answer()?;
         match &said {
             Say::Refused { why } => bail!("{why}"),
@@ -237,7 +240,24 @@ impl Stage {
 
     fn answer(&mut self) -> anyhow::Result<Say> {
         let Some(kiosk) = self.kiosk.as_ref() else { bail!("the kiosk has no power") };
-        kiosk.answers.recv_timeout(ANSWER_TIMEOUT).context("the kiosk ended or is stuck; see kiosk.log")
+        match kiosk.answers.recv_timeout(ANSWER_TIMEOUT) {
+            Ok(said) => Ok(said),
+            Err(mpsc::RecvTimeoutError::Timeout) => bail!("the kiosk is stuck; see kiosk.log"),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                self.reap();
+                bail!("the kiosk ended; see kiosk.log")
+            }
+        }
+    }
+
+    /// Waits for a kiosk that closed its pipes: a process that dies closes them a moment before it counts as ended, and what
+    /// asks [`Self::kiosk_ended`] next shall not be told that it lives.
+    fn reap(&mut self) {
+        let Some(kiosk) = self.kiosk.as_mut() else { return };
+        let end = Instant::now() + ANSWER_TIMEOUT;
+        while matches!(kiosk.process.try_wait(), Ok(None)) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Kiosk time passes by `ms`; devices get real time, at most a few seconds of it.
