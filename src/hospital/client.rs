@@ -2,11 +2,11 @@
 
 pub mod answer;
 mod arrival;
-mod body;
+pub mod body;
 mod check;
 mod deliver;
 mod http;
-mod links;
+pub mod links;
 mod look_up;
 pub mod outcome;
 mod schedule;

@@ -59,11 +59,19 @@ impl Form {
         Self { codings, kind }
     }
 
+    /// As `Content-Encoding` would name them, in the order in which they were applied.
+    #[must_use]
+    pub fn coded(codings: &[&str]) -> Self {
+        Self { codings: codings.iter().map(|coding| (*coding).to_owned()).collect(), kind: String::new() }
+    }
+
     /// For the log.
+    #[must_use] 
     pub fn kind(&self) -> &str {
         if self.kind.is_empty() { "no content type" } else { &self.kind }
     }
 
+    #[must_use] 
     pub fn is_compressed(&self) -> bool {
         !self.codings.is_empty()
     }
@@ -125,10 +133,6 @@ mod tests {
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
     use std::io::Write;
 
-    fn form(codings: &[&str]) -> Form {
-        Form { codings: codings.iter().map(|coding| (*coding).to_owned()).collect(), kind: String::new() }
-    }
-
     fn gzip(text: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
         encoder.write_all(text).unwrap();
@@ -165,7 +169,7 @@ mod tests {
             ("deflate without its frame", deflate(json), vec!["deflate"]),
             ("deflate in gzip", gzip(&zlib(json)), vec!["deflate", "gzip"]),
         ] {
-            assert_eq!(read(body, &form(&codings)).unwrap()["a"], "홍", "{what}");
+            assert_eq!(read(body, &Form::coded(&codings)).unwrap()["a"], "홍", "{what}");
         }
     }
 
@@ -188,7 +192,7 @@ mod tests {
             ("a bomb", bomb.clone(), vec!["gzip"], Unread::TooLarge),
             ("a bomb in a bomb", gzip(&bomb), vec!["gzip", "gzip"], Unread::TooLarge),
         ] {
-            assert_eq!(read(body, &form(&codings)), Err(why), "{what}");
+            assert_eq!(read(body, &Form::coded(&codings)), Err(why), "{what}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod fhir;
+mod http;
 mod printer;
 mod scanner;
 mod script;
@@ -31,6 +32,10 @@ pub const ALL: &[Target] = &[
     Target { name: "scanner_line", run: scanner::lines, seeds: scanner::codes, found: &[] },
     Target { name: "fhir_delivery", run: fhir::delivery, seeds: fhir::answers, found: fhir::FOUND },
     Target { name: "fhir_reading", run: fhir::reading, seeds: fhir::resources, found: &[] },
+    Target { name: "fhir_primitive", run: http::primitive, seeds: http::primitives, found: &[] },
+    Target { name: "http_body", run: http::body, seeds: http::bodies, found: &[] },
+    Target { name: "page_link", run: http::link, seeds: http::links, found: &[] },
+    Target { name: "time_zone", run: http::zone, seeds: http::seconds, found: &[] },
     Target {
         name: "configuration",
         run: configuration::files,
