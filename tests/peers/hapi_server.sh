@@ -9,13 +9,8 @@ hapi="$root/target/peers/hapi"
 action=${1:?start or stop}
 folder=${2:?a folder for its log}
 mode=${3:-}
-
-stop() {
-    if [ -f "$folder/pid" ]; then
-        kill "$(cat "$folder/pid")" 2>/dev/null || true
-        rm -f "$folder/pid"
-    fi
-}
+# shellcheck source=SCRIPTDIR/server.sh
+. "$root/tests/peers/server.sh"
 
 start() {
     [ -f "$hapi/installed" ] || {
@@ -23,7 +18,7 @@ start() {
         exit 1
     }
     stop
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(free_port)
     url="http://127.0.0.1:$port/fhir"
     (
         cd "$folder"

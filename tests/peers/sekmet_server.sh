@@ -8,13 +8,8 @@ peers="$root/target/peers"
 action=${1:?start or stop}
 folder=${2:?a folder for its data}
 settings=${3:-/dev/null}
-
-stop() {
-    if [ -f "$folder/pid" ]; then
-        kill "$(cat "$folder/pid")" 2>/dev/null || true
-        rm -f "$folder/pid"
-    fi
-}
+# shellcheck source=SCRIPTDIR/server.sh
+. "$root/tests/peers/server.sh"
 
 start() {
     [ -x "$peers/sekmet/python/bin/sekmet" ] || {
@@ -24,7 +19,7 @@ start() {
     stop
     rm -rf "$folder/data" "$folder/keys"
     mkdir -p "$folder/data" "$folder/keys"
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(free_port)
     url="http://127.0.0.1:$port/fhir"
     printf 'base_url: %s\nhost: 127.0.0.1\nport: %s\ndata_dir: %s/data\nsimulator: {enabled: false}\n' \
         "$url" "$port" "$folder" | cat - "$settings" >"$folder/settings.yaml"

@@ -17,6 +17,8 @@ client=kiosk-k3
 "$here/setup.sh" "$server"
 rm -rf "$folder"
 mkdir -p "$folder"
+# shellcheck source=SCRIPTDIR/server.sh
+. "$here/server.sh"
 gateway=
 door=
 leave() {
@@ -99,10 +101,6 @@ issue() {
 authority() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-384 -nodes -days 2 -subj "/CN=$2" \
         -keyout "$1.key" -out "$1.pem" 2>/dev/null
-}
-
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 # The port of a URL of this machine.
