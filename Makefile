@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. Each installs by apt what the system lacks, naming what and why.
-.PHONY: demo test kill soak lint check peers bench package tools
+.PHONY: demo test kill soak lint check peers bench long package tools
 CARGO ?= cargo
 export LC_ALL = C.UTF-8
 
@@ -40,6 +40,16 @@ bench: tools
 	$(CARGO) bench --bench kiosk
 	$(CARGO) bench --bench frames
 	sh tests/benches/window.sh
+
+# Before a release, most of a night: what CI does in short, whole. A stage that fails ends it; each can be called alone.
+long: check kill peers soak
+	$(CARGO) build --release --bins
+	target/release/demo --headless --out target/demo-release
+	$(CARGO) build --profile rehearse --no-default-features --bin rehearse
+	target/rehearse/rehearse --seeds 1..$${LONG_SEEDS:-26000}
+	target/rehearse/rehearse --seeds 1..2000 --store sqlite
+	sh tests/mutations.sh
+	sh tests/fuzz/guided/run.sh $${FUZZ_SECONDS:-600}
 
 package: tools
 	$(CARGO) build --release --bin kiosk

@@ -222,6 +222,8 @@ fn agree(theatre: &mut Theatre, what: &str, card: &str, faults: &[Fault]) -> &'s
     assert!(end != "Paid" || charges == 1, "{what}: {end}, booked {charges} times");
     assert!(end != "You have not paid" || charges == 0, "{what}: {end}, booked {charges} times");
     theatre.left_alone(what);
+    // A card that no payment took would be there before the next one asks for it.
+    theatre.stage.terminal.no_cards();
     end
 }
 

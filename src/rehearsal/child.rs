@@ -268,6 +268,8 @@ struct Steering {
 
 /// How long a tap may take to change the screen before it counts as having changed nothing.
 const SETTLE: Duration = Duration::from_millis(80);
+/// For a control that may be touched only after a while, as a service whose device gets ready.
+const GREY: Duration = Duration::from_secs(10);
 /// A view that was to come and is not there by then will not come.
 const VIEW_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -302,7 +304,10 @@ impl Steering {
 
     fn carry_out(&self, order: Order) -> Result<Say, String> {
         match order {
-            Order::Tap { id } => self.touch(SETTLE, move |app| headless::tap(app, &id)),
+            Order::Tap { id } => {
+                self.wait_enabled(&id)?;
+                self.touch(SETTLE, move |app| headless::tap(app, &id))
+            }
             Order::TapTwice { id } => {
                 self.touch(SETTLE, move |app| headless::tap(app, &id).and_then(|()| headless::tap(app, &id)))
             }
@@ -390,6 +395,19 @@ impl Steering {
         }
         self.on_main(headless::draw)?;
         Ok(Say::Done { touch_to_frame_ms: Some(pressed.elapsed().as_secs_f64() * 1000.0) })
+    }
+
+    /// A patient does not touch what is grey at once: a machine that gets ready again is waited for. What stays grey is
+    /// touched all the same, as by a finger that does not know.
+    fn wait_enabled(&self, id: &str) -> Result<(), String> {
+        let end = Instant::now() + GREY;
+        loop {
+            let name = id.to_owned();
+            if self.on_main(move |app| headless::find(app, &name))??.enabled || Instant::now() > end {
+                return Ok(());
+            }
+            std::thread::sleep(SETTLE);
+        }
     }
 
     /// Each touch is given a moment to reach the desk and come back as a screen.

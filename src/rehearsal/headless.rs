@@ -181,7 +181,8 @@ pub fn find(app: &App, name: &str) -> Result<Found, String> {
     let by_label = || all.iter().find(|found| found.label == name);
     let loosely = || all.iter().find(|found| found.id.to_lowercase() == name.to_lowercase());
     by_id.or_else(by_label).or_else(loosely).cloned().ok_or_else(|| {
-        let ids: Vec<&str> = all.iter().map(|found| found.id.as_str()).collect();
+        let grey = |found: &Found| if found.enabled { "" } else { " (grey)" };
+        let ids: Vec<String> = all.iter().map(|found| format!("{}{}", found.id, grey(found))).collect();
         format!("no control {name:?} on this screen; there are: {}", ids.join(", "))
     })
 }

@@ -66,12 +66,12 @@ impl Form {
     }
 
     /// For the log.
-    #[must_use] 
+    #[must_use]
     pub fn kind(&self) -> &str {
         if self.kind.is_empty() { "no content type" } else { &self.kind }
     }
 
-    #[must_use] 
+    #[must_use]
     pub fn is_compressed(&self) -> bool {
         !self.codings.is_empty()
     }

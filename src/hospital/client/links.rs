@@ -39,18 +39,18 @@ impl Base {
         Ok(Self { below, written })
     }
 
-    #[must_use] 
+    #[must_use]
     pub const fn below(&self) -> &Url {
         &self.below
     }
 
-    #[must_use] 
+    #[must_use]
     pub const fn written(&self) -> &Url {
         &self.written
     }
 
     /// `path` below the base, `query` encoded; `None` if it would lead elsewhere.
-    #[must_use] 
+    #[must_use]
     pub fn url(&self, path: &str, query: &[(&str, &str)]) -> Option<Url> {
         let mut url = self.below.join(path).ok()?;
         if !query.is_empty() {
@@ -65,7 +65,7 @@ impl Base {
     }
 
     /// Where the base has moved to, if that is on the same server.
-    #[must_use] 
+    #[must_use]
     pub fn moved(&self, location: &str) -> Option<Url> {
         let url = self.written.join(location).ok()?;
         (url.origin() == self.written.origin() && url != self.written && url.username().is_empty()).then_some(url)
@@ -73,7 +73,7 @@ impl Base {
 }
 
 /// Encrypted, or this very machine.
-#[must_use] 
+#[must_use]
 pub fn is_safe(url: &Url) -> bool {
     let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
     url.scheme() == "https" || (url.scheme() == "http" && loopback)
@@ -96,7 +96,7 @@ pub struct Step {
 }
 
 impl Trail {
-    #[must_use] 
+    #[must_use]
     pub fn new(base: &Base, name: &str) -> Self {
         let at = base.url(name, &[]).unwrap_or_else(|| base.below.clone());
         Self { name: name.to_owned(), at, seen: BTreeSet::new() }
