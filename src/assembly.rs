@@ -162,6 +162,7 @@ fn line_of(client: Arc<Client>, clock: Arc<dyn Clock>) -> Arc<dyn Fn() -> Line +
     Arc::new(move || Line {
         skew_s: client.clock_skew_s(),
         clock_believed: !matches!(clock.standing(), Standing::Disputed { .. }),
+        let_in: client.is_let_in(),
         heard_at_s: client.heard_at_s(),
         schedule_at_s: client.schedule_at_s(),
         software: client.software(),

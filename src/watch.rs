@@ -57,6 +57,8 @@ pub struct Line {
     pub skew_s: Option<i64>,
     /// Of this machine's clock; nobody is served while it is not.
     pub clock_believed: bool,
+    /// The hospital's server, and what stands before it, take who this kiosk is.
+    pub let_in: Option<bool>,
     /// These are seconds since 1970.
     pub heard_at_s: Option<i64>,
     pub schedule_at_s: Option<i64>,

@@ -9,6 +9,7 @@ mod clock;
 mod delivery;
 mod fixture;
 mod fleet;
+mod gateways;
 mod identity;
 mod light;
 mod look_ups;

@@ -110,6 +110,7 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         line: Arc::new(|| Line {
             skew_s: Some(-75),
             clock_believed: true,
+            let_in: Some(false),
             heard_at_s: Some(1_795_600_000),
             schedule_at_s: Some(1_795_599_000),
             software: Some(Software { fhir: "4.0.1".into(), name: "Some \"FHIR\"".into(), version: String::new() }),
@@ -135,6 +136,7 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         ("kiosk_schedule_read_timestamp_seconds", "1795599000"),
         ("kiosk_clock_skew_seconds", "-75"),
         ("kiosk_clock_believed", "1"),
+        ("kiosk_hospital_lets_in", "0"),
         ("kiosk_in_service", "0"),
         ("kiosk_hospital_last_answer_timestamp_seconds", "1795600000"),
         ("kiosk_printer_state{state=\"paper-out\"}", "1"),

@@ -126,6 +126,7 @@ pub enum Delivery {
     Busy { reason: String, after_s: Option<u64> },
     /// The server will never take it as it is.
     Park { reason: String },
-    /// Our credentials were refused: hold everything, park nothing.
+    /// This kiosk was kept out, by the server or by something before it that answered instead: nothing is refused, and what goes
+    /// through once that is mended is not parked.
     Hold { reason: String },
 }

@@ -5,6 +5,7 @@ mod arrival;
 pub mod body;
 mod check;
 mod deliver;
+mod door;
 mod http;
 pub mod links;
 mod look_up;
@@ -25,7 +26,7 @@ use crate::domain::session::{Question, Reply};
 use crate::ports::{Answer, Clock, HospitalServer, NoSchedule, ScheduleNews, Software};
 use chrono::NaiveDate;
 use http::Http;
-pub use http::{HttpAnswer, Trouble};
+pub use http::{Content, HttpAnswer, InPlace, Trouble};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -96,6 +97,20 @@ impl Client {
         Ok(Self { http, settings: settings.clone(), facility, clock, known: Mutex::default() })
     }
 
+    /// [`Self::new`] without a network, for a rehearsal.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn in_place(
+        settings: &config::Hospital,
+        facility: Arc<Facility>,
+        clock: Arc<dyn Clock>,
+        answers: InPlace,
+    ) -> Result<Self, String> {
+        let http = Http::in_place(&settings.url, answers)?;
+        Ok(Self { http, settings: settings.clone(), facility, clock, known: Mutex::default() })
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -110,20 +125,6 @@ impl Client {
     #[must_use]
     pub fn software(&self) -> Option<Software> {
         self.known().software.clone()
-    }
-
-    /// What the server says of itself, in one line for a technician.
-    ///
-    /// # Errors
-    /// Why it will not do, and what to look at.
-    pub async fn describe(&self) -> Result<String, String> {
-        let answer = self.http.get("metadata", &[], self.look_up_timeout()).await.map_err(check::unreachable)?;
-        match answer.json.as_ref().filter(|_| answer.is_success()) {
-            Some(statement) => wire::describe(statement),
-            None => {
-                Err(format!("the server answers {} to /metadata: is hospital.url its FHIR base URL?", answer.status))
-            }
-        }
     }
 
     /// Asks for nothing but the server's time, until the clock is certain of it or asking brings nothing.
@@ -234,7 +235,7 @@ impl HospitalServer for Client {
 
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
         Box::pin(async move {
-            match &queued.request.act {
+            let delivery = match &queued.request.act {
                 Act::Arrival { appointment_ref, version_seen, ticket, insurance, see_desk } => {
                     let arrival = arrival::Arrival {
                         appointment_ref,
@@ -246,7 +247,9 @@ impl HospitalServer for Client {
                     self.deliver_arrival(&queued.request, &arrival).await
                 }
                 Act::Documents { .. } | Act::Cancellation { .. } => self.deliver_bundle(queued).await,
-            }
+            };
+            self.http.door.tried(&delivery);
+            delivery
         })
     }
 
@@ -259,7 +262,13 @@ impl HospitalServer for Client {
     }
 
     fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
-        Box::pin(self.deliver_bundles(queued))
+        Box::pin(async move {
+            let deliveries = self.deliver_bundles(queued).await;
+            if let Ok([first, ..]) = deliveries.as_deref() {
+                self.http.door.tried(first);
+            }
+            deliveries
+        })
     }
 
     fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {

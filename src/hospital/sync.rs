@@ -307,10 +307,10 @@ impl Sender<'_> {
                 self.step_over(memory, visit, longest.saturating_add(self.settings.retry_base_ms));
             }
             Delivery::Later { after_s: None, maybe_delivered: true, .. } => self.step_over(memory, visit, 0),
+            // Mostly all are kept out; but a gateway may have something against this one alone.
+            Delivery::Hold { .. } => self.step_over(memory, visit, 0),
             // Nothing got through: it is not this request's fault.
-            Delivery::Later { after_s: None, maybe_delivered: false, .. }
-            | Delivery::Hold { .. }
-            | Delivery::Busy { .. } => {}
+            Delivery::Later { after_s: None, maybe_delivered: false, .. } | Delivery::Busy { .. } => {}
         }
     }
 
@@ -442,7 +442,7 @@ fn log(queued: &QueuedRequest, delivery: &Delivery) {
         }
         Delivery::Park { reason } => tracing::error!(%id, kind, reason, "the request is parked: staff must look"),
         Delivery::Hold { reason } => {
-            tracing::error!(%id, kind, reason, "the hospital refuses this kiosk: everything waits");
+            tracing::error!(%id, kind, reason, "this kiosk is kept out at the hospital: the request is held");
         }
     }
 }

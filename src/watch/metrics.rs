@@ -67,6 +67,11 @@ pub fn text(seen: &Seen) -> String {
         seen.hospital_online.map(u8::from),
     );
     out.gauge(
+        "kiosk_hospital_lets_in",
+        "0 while the hospital's server, or a gateway before it, keeps this kiosk out: nothing is delivered.",
+        seen.line.let_in.map(u8::from),
+    );
+    out.gauge(
         "kiosk_hospital_last_answer_timestamp_seconds",
         "When the hospital's server last answered anything.",
         seen.line.heard_at_s,

@@ -16,8 +16,8 @@ use hospital_kiosk::domain::paper::{Paper, Receipt};
 use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::domain::screen::Tap;
 use hospital_kiosk::domain::session::{Input, Session};
-use hospital_kiosk::hospital::client::HttpAnswer;
 use hospital_kiosk::hospital::client::answer::of_transaction;
+use hospital_kiosk::hospital::client::{Content, HttpAnswer};
 use hospital_kiosk::ports::Store;
 use hospital_kiosk::printer::encode;
 use hospital_kiosk::scanner::framing::Collector;
@@ -194,7 +194,7 @@ fn linear(_: &mut Criterion) {
     };
     report("FHIR answer", &bundle, &|bytes| {
         let json = serde_json::from_slice(bytes).ok();
-        let answer = HttpAnswer { status: 200, retry_after_s: None, version: None, location: None, json };
+        let answer = HttpAnswer { json, content: Content::Resource, ..HttpAnswer::bare(200) };
         black_box(of_transaction(&answer, 3));
     });
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("folder");

@@ -249,12 +249,12 @@ async fn a_request_that_came_apart_is_completed_and_not_taken_for_done() {
 async fn a_technician_is_told_in_one_line() {
     let hospital = hospital();
     let client = client(&hospital.url());
-    let line = client.describe().await.expect("a server");
+    let line = client.describe().await.expect("a server").expect("open");
     assert_eq!(line, "FHIR 4.0.1, a server without a name: it can do all that the kiosk asks");
     for kind in ["PaymentNotice", "patch"] {
         hospital.lacks(kind);
     }
-    let line = client.describe().await.expect("a server");
+    let line = client.describe().await.expect("a server").expect("open");
     assert!(
         line.ends_with(
             ": no PaymentNotice: the payment goes into the Task; no JSON Patch: a check-in rewrites the appointment"
@@ -262,9 +262,11 @@ async fn a_technician_is_told_in_one_line() {
         "{line}"
     );
     hospital.lacks("conditionalCreate");
-    let line = client.describe().await.expect("a server");
+    let line = client.describe().await.expect("a server").expect("open");
     assert!(line.contains("looked for before it is sent") && !line.contains('\n'), "{line}");
-    for (fault, word) in [(Fault::Reject, "503"), (Fault::Html, "base URL"), (Fault::WrongResource, "no FHIR server")] {
+    for (fault, word) in
+        [(Fault::Reject, "503"), (Fault::Html, "log-in page or a portal"), (Fault::WrongResource, "no FHIR server")]
+    {
         hospital.set(fault);
         let why = client.describe().await.expect_err("trouble");
         assert!(why.contains(word), "{why}");

@@ -323,10 +323,25 @@ async fn a_busy_server_is_there_and_costs_no_wait_for_the_network() {
 async fn refused_credentials_hold_everything_and_park_nothing() {
     let table = Table::new(|_, _| Delivery::Hold { reason: "401".to_owned() });
     let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2, 3]);
-    hours(10).await;
+    hours(100).await;
     assert!(kiosk.store.rows().parked.is_empty());
-    assert!(table.tries().iter().all(|(_, sequence)| *sequence == 1), "nothing else is tried");
+    let tried = |which: i64| table.tries().iter().filter(|(_, sequence)| *sequence == which).count();
+    assert!([1, 2, 3].iter().all(|sequence| tried(*sequence) > 5), "each has its turn");
     assert!(table.gaps().iter().all(|gap| (2_000..=900_050).contains(gap)), "{:?}", table.gaps());
+}
+
+/// A gateway that looks into what is sent may let through all but one.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_held_holds_no_other_up() {
+    let held = Delivery::Hold { reason: "403".to_owned() };
+    let table = Table::new(move |sequence, tries| if sequence == 1 && tries < 300 { held.clone() } else { DONE });
+    let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2, 3, 4, 5]);
+    hours(2).await;
+    let left: Vec<u128> = kiosk.store.rows().waiting.values().map(|(visit, _)| *visit).collect();
+    assert_eq!(left, [1]);
+    assert!(kiosk.store.rows().parked.is_empty());
+    hours(100).await;
+    assert!(kiosk.store.is_empty(), "it goes when it is let through");
 }
 
 #[tokio::test(start_paused = true)]

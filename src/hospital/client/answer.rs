@@ -25,7 +25,7 @@ pub fn of_transaction(answer: &HttpAnswer, entries: usize) -> Verdict {
     if answer.is_success() {
         return Verdict::Settled(of_success(answer, entries));
     }
-    if answer.status == 412 {
+    if answer.status == 412 && !answer.is_page() {
         return Verdict::Look;
     }
     Verdict::Settled(of_refusal(answer))
@@ -58,7 +58,12 @@ pub fn of_several(verdict: Verdict, requests: usize) -> Result<Vec<Delivery>, St
 /// Status 200 is no success: a server that ran the transaction as a batch says so entry by entry.
 fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
     let Some(bundle) = answer.resource("Bundle") else {
-        return later("the server answered something that is no FHIR bundle", answer, true);
+        let what = if answer.is_page() {
+            before_the_server(answer.status)
+        } else {
+            "the server answered something that is no FHIR bundle".to_owned()
+        };
+        return later(&what, answer, true);
     };
     let statuses: Vec<&str> = bundle["entry"]
         .as_array()
@@ -116,24 +121,57 @@ fn may_pass(status: &str) -> bool {
     matches!(status, "408" | "409" | "429") || status.starts_with('5')
 }
 
-/// Everything that is neither 2xx nor 412.
+/// Everything that is neither 2xx nor 412. What no FHIR server says is no verdict: it comes from something before the server, and
+/// the request is held until that lets it through.
 #[must_use]
 pub fn of_refusal(answer: &HttpAnswer) -> Delivery {
     let status = answer.status;
     match status {
-        401 | 403 => Delivery::Hold {
-            reason: format!("the hospital server refuses this kiosk ({status}): check its credentials{}", said(answer)),
+        401 | 403 if !answer.is_page() => Delivery::Hold {
+            reason: format!(
+                "the hospital server refuses this kiosk ({status}): look at [identity] client_id and certificate_file{}",
+                said(answer)
+            ),
         },
         429 => Delivery::Busy { reason: "the server is busy (429)".to_owned(), after_s: answer.retry_after_s },
-        // Besides the busy ones, a proxy's own refusal, a wrong connection, a lock, too early: nothing about the request.
-        407 | 408 | 409 | 421 | 423 | 425 | 500..=599 => {
+        // Besides the busy ones, a lock, too early: nothing about the request.
+        408 | 409 | 423 | 425 | 500..=599 => {
             later(&format!("the server answered {status}{}", said(answer)), answer, true)
         }
-        400 | 402 | 404..=499 => {
-            Delivery::Park { reason: format!("the server refuses the request ({status}){}", said(answer)) }
-        }
+        // Size is what a gateway has a limit for; nothing smaller can be sent.
+        413 if !answer.is_fhir() => Delivery::Hold { reason: before_the_server(status) },
+        400..=499 if answer.is_page() => Delivery::Hold { reason: before_the_server(status) },
+        // They are a gateway's own: a proxy that wants to know us, a wrong connection, a certificate that is missing.
+        407 | 421 | 494..=499 if !answer.is_fhir() => Delivery::Hold { reason: before_the_server(status) },
+        407 | 421 => later(&format!("the server answered {status}{}", said(answer)), answer, true),
+        400..=499 => Delivery::Park { reason: format!("the server refuses the request ({status}){}", said(answer)) },
+        300..=399 => later(&before_the_server(status), answer, true),
         _ => later(&format!("something between here and the hospital answered {status}"), answer, true),
     }
+}
+
+/// For staff: who has answered instead of the server, and what to look at.
+#[must_use]
+pub fn before_the_server(status: u16) -> String {
+    let advice = match status {
+        300..=399 => {
+            "is it a log-in page or a portal that has to let this kiosk through, or has the server moved? Look at hospital.url"
+        }
+        404 | 405 | 410 => "does it lead to the FHIR server? Look at hospital.url",
+        407 | 451 => "it has to let this kiosk through",
+        413 => "it takes no request of this size: its limit has to be raised (nginx: client_max_body_size)",
+        429 => "it takes no more requests for now; try again",
+        414 | 431 => "its limit for headers has to be raised",
+        401 => {
+            "if it asks for a client certificate, look at [identity] certificate_file and at what `kiosk enroll` says of its key; if for a name and a password, this kiosk has none to give"
+        }
+        400..=499 => {
+            "if it asks for a client certificate, look at [identity] certificate_file (is it there, has it expired, is it of the right CA?); else it has to let this kiosk through"
+        }
+        500..=599 => "it does not reach the server behind it",
+        _ => "has the network a log-in page or a portal that has to let this kiosk through?",
+    };
+    format!("something before the hospital server answered instead of it ({status}): {advice}")
 }
 
 fn said(answer: &HttpAnswer) -> String {
@@ -147,11 +185,13 @@ fn later(reason: &str, answer: &HttpAnswer, maybe_delivered: bool) -> Delivery {
 
 #[cfg(test)]
 mod tests {
+    use super::super::http::Content;
     use super::*;
     use serde_json::json;
 
     fn answer(status: u16, json: Option<Value>) -> HttpAnswer {
-        HttpAnswer { status, retry_after_s: None, version: None, location: None, json }
+        let content = if json.is_some() { Content::Resource } else { Content::Nothing };
+        HttpAnswer { json, content, ..HttpAnswer::bare(status) }
     }
 
     fn word(verdict: &Verdict) -> &'static str {
@@ -175,12 +215,13 @@ mod tests {
             (403, "hold"),
             (404, "park"),
             (405, "park"),
-            (407, "later, maybe there"),
+            (407, "hold"),
             (408, "later, maybe there"),
             (409, "later, maybe there"),
             (410, "park"),
             (412, "look"),
-            (413, "park"),
+            (413, "hold"),
+            (421, "hold"),
             (422, "park"),
             (423, "later, maybe there"),
             (429, "later"),
@@ -190,6 +231,18 @@ mod tests {
             (204, "later, maybe there"),
         ] {
             assert_eq!(word(&of_transaction(&answer(status, None), 2)), meaning, "{status}");
+        }
+    }
+
+    /// Whatever its status, HTML is no FHIR server's word about a request.
+    #[test]
+    fn a_web_page_parks_nothing() {
+        for status in 200..=599 {
+            let page = HttpAnswer { content: Content::Page, ..HttpAnswer::bare(status) };
+            let meaning = word(&of_transaction(&page, 2));
+            assert!(!["park", "done"].contains(&meaning), "{status}: {meaning}");
+            let kept_out = matches!(status, 400..=499) && ![408, 409, 423, 425, 429].contains(&status);
+            assert_eq!(meaning == "hold", kept_out, "{status}: {meaning}");
         }
     }
 

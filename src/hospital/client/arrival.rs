@@ -49,10 +49,12 @@ impl Client {
                     return self.proof_by_look(request, arrival).await;
                 }
                 // A patch may be refused for being a patch: look again, then put the whole appointment.
-                Ok(answer) if was_patch && matches!(answer.status, 400 | 404 | 405 | 415 | 422 | 501) => {
+                Ok(answer)
+                    if was_patch && !answer.is_page() && matches!(answer.status, 400 | 404 | 405 | 415 | 422 | 501) =>
+                {
                     patching = false;
                 }
-                Ok(answer) if matches!(answer.status, 409 | 412) => {}
+                Ok(answer) if matches!(answer.status, 409 | 412) && !answer.is_page() => {}
                 Ok(answer) => return self.refused(request, arrival, &answer).await,
             }
         }
@@ -88,11 +90,7 @@ impl Client {
             return Now::Over(arrival.done("the appointment was deleted meanwhile; no arrival was set"));
         }
         let Some(resource) = answer.resource("Appointment") else {
-            return Now::Over(if answer.is_success() || answer.status == 412 {
-                not_an_appointment(&answer)
-            } else {
-                answer::of_refusal(&answer)
-            });
+            return Now::Over(self.no_appointment(&answer).await);
         };
         let version = resource["meta"]["versionId"].as_str().map(str::to_owned).or_else(|| answer.version.clone());
         match resource["status"].as_str() {
@@ -108,6 +106,27 @@ impl Client {
             // Nothing is said of a status that R4 does not know.
             _ => Now::Over(again("the appointment's status cannot be read", answer.retry_after_s)),
         }
+    }
+
+    /// What is not known to be the FHIR server's own word parks nothing, until that server says something at all.
+    async fn no_appointment(&self, answer: &HttpAnswer) -> Delivery {
+        if answer.is_page() && answer.is_success() {
+            return again(&answer::before_the_server(answer.status), answer.retry_after_s);
+        }
+        if answer.is_success() || answer.status == 412 && !answer.is_page() {
+            return again("the server answered something that is no appointment", answer.retry_after_s);
+        }
+        let delivery = answer::of_refusal(answer);
+        if answer.is_fhir() || !matches!(delivery, Delivery::Park { .. }) || self.is_there().await {
+            return delivery;
+        }
+        Delivery::Hold { reason: answer::before_the_server(answer.status) }
+    }
+
+    /// A FHIR server answers at the configured base.
+    async fn is_there(&self) -> bool {
+        let answer = self.http.get("metadata", &[], self.send_timeout()).await;
+        answer.is_ok_and(|answer| answer.is_fhir())
     }
 
     /// By an earlier try of ours, which left its ticket; else by the desk, and then the patient holds a number that is on
@@ -164,6 +183,7 @@ impl Client {
         }
         match self.appointment_now(request, arrival).await {
             Now::Over(over @ Delivery::Done { .. }) => over,
+            Now::Over(over) if !answer.is_fhir() => over,
             Now::Over(_) | Now::Booked { .. } => delivery,
         }
     }
@@ -226,10 +246,6 @@ const fn insurance_code(answer: InsuranceAnswer) -> &'static str {
         InsuranceAnswer::No => "no",
         InsuranceAnswer::NotSure => "not-sure",
     }
-}
-
-fn not_an_appointment(answer: &HttpAnswer) -> Delivery {
-    again("the server answered something that is no appointment", answer.retry_after_s)
 }
 
 /// The server is there, and this did not work.

@@ -24,6 +24,20 @@ pub struct Form {
     kind: String,
 }
 
+/// What a body is, as far as it shows: evidence of who wrote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Content {
+    /// A FHIR resource: only a FHIR server writes one.
+    Resource,
+    /// A JSON object that is no resource: a small server's, or an API gateway's.
+    Object,
+    /// HTML. No FHIR server answers a client with a web page, but whatever stands before it does.
+    Page,
+    Text,
+    #[default]
+    Nothing,
+}
+
 /// Why there is no JSON object in a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Unread {
@@ -34,6 +48,10 @@ pub enum Unread {
     /// It says to be compressed and cannot be unpacked.
     Broken,
     NotUtf8,
+    /// HTML.
+    Page,
+    /// A resource in XML, which nobody asked for.
+    Xml,
     NotJson,
 }
 
@@ -45,6 +63,8 @@ impl fmt::Display for Unread {
             Self::Coding(coding) => write!(out, "it is compressed with {coding}, which nobody asked for"),
             Self::Broken => out.write_str("it says to be compressed and cannot be unpacked"),
             Self::NotUtf8 => out.write_str("it is not UTF-8"),
+            Self::Page => out.write_str("it is a web page: a gateway's, a log-in or a portal's"),
+            Self::Xml => out.write_str("it is FHIR in XML, which nobody asked for"),
             Self::NotJson => out.write_str("it is no JSON object"),
         }
     }
@@ -75,6 +95,22 @@ impl Form {
     pub fn is_compressed(&self) -> bool {
         !self.codings.is_empty()
     }
+
+    /// What came, as `read` found it. The body is believed before its header.
+    pub fn content(&self, read: Result<&Value, &Unread>) -> Content {
+        match read {
+            Ok(json) if json["resourceType"].is_string() => Content::Resource,
+            Ok(_) => Content::Object,
+            Err(Unread::Page) => Content::Page,
+            Err(Unread::Xml) => Content::Resource,
+            Err(_) if matches!(self.kind.as_str(), "text/html" | "application/xhtml+xml") => Content::Page,
+            Err(_) if self.kind.contains("fhir") => Content::Resource,
+            Err(Unread::Empty) => Content::Nothing,
+            Err(Unread::TooLarge | Unread::Coding(_) | Unread::Broken | Unread::NotUtf8 | Unread::NotJson) => {
+                Content::Text
+            }
+        }
+    }
 }
 
 /// A word of a header that may stand in a log.
@@ -100,8 +136,27 @@ pub fn read(body: Vec<u8>, form: &Form) -> Result<Value, Unread> {
     if text.iter().all(u8::is_ascii_whitespace) {
         return Err(Unread::Empty);
     }
+    if text.trim_ascii_start().starts_with(b"<") {
+        return Err(marked_up(text));
+    }
     let text = std::str::from_utf8(text).map_err(|_| Unread::NotUtf8)?;
     serde_json::from_str(text).ok().filter(Value::is_object).ok_or(Unread::NotJson)
+}
+
+/// As much of it is looked at as has a prologue.
+const BEGINNING_BYTES: usize = 1_024;
+
+/// In whatever code page it is written.
+fn marked_up(text: &[u8]) -> Unread {
+    let beginning = text[..text.len().min(BEGINNING_BYTES)].to_ascii_lowercase();
+    let has = |what: &[u8]| beginning.windows(what.len()).any(|part| part == what);
+    if [&b"<!doctype html"[..], b"<html", b"<head", b"<body"].into_iter().any(has) {
+        Unread::Page
+    } else if has(b"http://hl7.org/fhir\"") || has(b"http://hl7.org/fhir'") {
+        Unread::Xml
+    } else {
+        Unread::NotJson
+    }
 }
 
 fn unpacked(body: Vec<u8>, coding: &str) -> Result<Vec<u8>, Unread> {
@@ -182,7 +237,15 @@ mod tests {
         for (what, body, codings, why) in [
             ("nothing", vec![], vec![], Unread::Empty),
             ("blanks", b"\r\n ".to_vec(), vec![], Unread::Empty),
-            ("a page", b"<html></html>".to_vec(), vec![], Unread::NotJson),
+            ("a page", b"<html></html>".to_vec(), vec![], Unread::Page),
+            ("a page in EUC-KR", b"\r\n<!DOCTYPE HTML><title>\xC1\xA2</title>".to_vec(), vec![], Unread::Page),
+            (
+                "FHIR in XML",
+                br#"<?xml version="1.0"?><OperationOutcome xmlns="http://hl7.org/fhir">"#.to_vec(),
+                vec![],
+                Unread::Xml,
+            ),
+            ("a SOAP fault", b"<env:Fault/>".to_vec(), vec![], Unread::NotJson),
             ("a list", b"[]".to_vec(), vec![], Unread::NotJson),
             ("half an object", b"{\"a\":".to_vec(), vec![], Unread::NotJson),
             ("Latin-1", b"{\"a\":\"M\xFCller\"}".to_vec(), vec![], Unread::NotUtf8),
@@ -193,6 +256,29 @@ mod tests {
             ("a bomb in a bomb", gzip(&bomb), vec!["gzip", "gzip"], Unread::TooLarge),
         ] {
             assert_eq!(read(body, &Form::coded(&codings)), Err(why), "{what}");
+        }
+    }
+
+    #[test]
+    fn who_wrote_a_body_shows_in_the_body_first() {
+        for (kind, body, content) in [
+            ("application/fhir+json", r#"{"resourceType":"OperationOutcome"}"#, Content::Resource),
+            ("text/html", r#"{"resourceType":"OperationOutcome"}"#, Content::Resource),
+            ("application/json", r#"{"message":"Forbidden"}"#, Content::Object),
+            ("application/fhir+json", "<html></html>", Content::Page),
+            ("", "<!DOCTYPE html>", Content::Page),
+            ("text/html", "Forbidden", Content::Page),
+            ("text/html", "", Content::Page),
+            ("text/plain", "404 page not found", Content::Text),
+            ("application/fhir+json", "too many entries", Content::Resource),
+            ("application/fhir+xml", r#"<OperationOutcome xmlns="http://hl7.org/fhir"/>"#, Content::Resource),
+            ("text/xml", "<fault/>", Content::Text),
+            ("application/json", "", Content::Nothing),
+            ("application/fhir+json", "", Content::Resource),
+        ] {
+            let form = Form { codings: Vec::new(), kind: kind.to_owned() };
+            let read = read(body.as_bytes().to_vec(), &form);
+            assert_eq!(form.content(read.as_ref()), content, "{kind}: {body}");
         }
     }
 

@@ -1,9 +1,12 @@
 //! `kiosk check --devices`: the hospital's server asked once for everything that a kiosk needs of it, told in one line.
 
+use super::super::wire;
 use super::Client;
+use super::answer::before_the_server;
 use super::http::{HttpAnswer, Trouble};
 use super::skew;
 use super::token::NoToken;
+use super::trouble::is_away;
 use std::sync::PoisonError;
 
 impl Client {
@@ -19,8 +22,9 @@ impl Client {
                 NoToken::Refused(why) => why,
             })?,
         };
-        let server = self.describe().await?;
+        let told = self.describe().await?;
         self.may_look_up().await?;
+        let server = told.unwrap_or_else(|closed| closed);
         let orders = self.takes_orders().await?;
         let clocks = match self.http.skew.seconds() {
             None => "it does not tell its time".to_owned(),
@@ -44,6 +48,12 @@ impl Client {
         self.http.skew.seconds()
     }
 
+    /// Whether the server, and what stands before it, let this kiosk in; `None` before either said anything.
+    #[must_use]
+    pub fn is_let_in(&self) -> Option<bool> {
+        self.http.door.lets_in()
+    }
+
     /// When the server last answered anything, in seconds since 1970 by this machine's clock.
     #[must_use]
     pub fn heard_at_s(&self) -> Option<i64> {
@@ -56,22 +66,70 @@ impl Client {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).schedule_at_s
     }
 
+    /// What the server says of itself; inside, why not, if only that is closed to us: a kiosk can do without, by asking less
+    /// of it.
+    ///
+    /// # Errors
+    /// Why it will not do, and what to look at.
+    pub async fn describe(&self) -> Result<Result<String, String>, String> {
+        let answer = self.http.get("metadata", &[], self.look_up_timeout()).await.map_err(unreachable)?;
+        match answer.json.as_ref().filter(|_| answer.is_success()) {
+            Some(statement) => return wire::describe(statement).map(Ok),
+            None if matches!(answer.status, 401 | 403) => {}
+            None if answer.is_page() && !is_away(answer.status) || matches!(answer.status, 300..=399) => {
+                return Err(before_the_server(answer.status));
+            }
+            None if is_away(answer.status) => {
+                return Err(format!(
+                    "the server answers {} to /metadata: it, or what stands before it, cannot serve now; try again",
+                    answer.status
+                ));
+            }
+            None => {
+                return Err(format!(
+                    "the server answers {} to /metadata: is hospital.url its FHIR base URL?",
+                    answer.status
+                ));
+            }
+        }
+        let closed = self.not_let_in("tell what it can do", &answer);
+        // Is it the house that is closed, or this one door of it?
+        match self.may_look_up().await {
+            Ok(()) => Ok(Err(format!("{closed}; until then the kiosk takes it for a server that can do little"))),
+            Err(_) => Err(closed),
+        }
+    }
+
     /// A look-up of a number nobody has: what a token is worth shows only when it is used.
     async fn may_look_up(&self) -> Result<(), String> {
         let token = format!("{}|kiosk-check", self.settings.patient_system);
         let answer = self.http.search("Patient", &[("identifier", &token)], self.look_up_timeout()).await;
-        match answer.map_err(unreachable)?.status {
-            200..=299 => Ok(()),
-            401 if self.http.tokens.is_none() => {
-                Err("the server asks who this kiosk is (401): `kiosk enroll`, then [identity] client_id".to_owned())
-            }
-            status @ (401 | 403) => Err(format!(
-                "the server knows this kiosk and does not let it look patients up ({status}): let its administrator grant what [identity] scope asks for"
-            )),
+        let answer = answer.map_err(unreachable)?;
+        match answer.status {
+            // A portal's page is a success as well.
+            200..=299 if answer.is_fhir() => Ok(()),
+            401 | 403 => Err(self.not_let_in("let this kiosk look patients up", &answer)),
+            status if answer.is_page() || matches!(status, 300..=399) => Err(before_the_server(status)),
             status => Err(format!(
                 "the server does not look patients up by their number ({status}): is [hospital] url its FHIR base?"
             )),
         }
+    }
+
+    /// 401 or 403, by the server or by what stands before it.
+    fn not_let_in(&self, what: &str, answer: &HttpAnswer) -> String {
+        let status = answer.status;
+        if answer.is_page() {
+            return before_the_server(status);
+        }
+        if self.http.tokens.is_none() {
+            return format!(
+                "the server does not {what} and asks who this kiosk is ({status}): `kiosk enroll`, then [identity] client_id, or certificate_file where a gateway asks for a client certificate"
+            );
+        }
+        format!(
+            "the server knows this kiosk and does not {what} ({status}): let its administrator grant what [identity] scope asks for"
+        )
     }
 }
 
@@ -85,7 +143,7 @@ impl Client {
             seen = self.post_nothing().await?;
         }
         let status = seen.status;
-        let is_fhir = seen.json.as_ref().is_some_and(|json| json["resourceType"].is_string());
+        let is_fhir = seen.is_fhir();
         match status {
             200..=299 if is_fhir => Ok(format!("it takes requests{moved}")),
             // It read the batch and has something against there being nothing in it: of orders that says nothing. Nor does 403:
@@ -96,11 +154,19 @@ impl Client {
             301 | 302 | 303 | 307 | 308 => Err(format!(
                 "a POST to the base is sent elsewhere ({status}), so that no order would arrive: write hospital.url as the server names it, with or without its last slash"
             )),
+            401 | 403 if seen.is_page() => Err(format!(
+                "something lets this kiosk post nothing to its base ({status}), so that no order would arrive: {}",
+                before_the_server(status)
+            )),
             401 | 403 => Err(format!(
                 "the server lets this kiosk post nothing to its base ({status}): let its administrator grant what [identity] scope asks for"
             )),
             404 | 405 | 410 => Err(format!(
                 "the server takes no POST at its base ({status}), so that no order would arrive: is hospital.url its FHIR base, with or without its last slash?"
+            )),
+            _ if seen.is_page() && !matches!(status, 500..=599) => Err(format!(
+                "a POST to the base was answered {status} by something that is no FHIR server: orders would wait; {}",
+                before_the_server(status)
             )),
             _ => {
                 let by = if is_fhir { "" } else { ", by something that is no FHIR server" };

@@ -38,6 +38,8 @@ enum Sent {
     Look,
     /// The server said that it is done, and not of what.
     Unsaid,
+    /// Refused, in words that need not be the FHIR server's own.
+    Doubtful(Delivery),
     Not(Delivery),
 }
 
@@ -91,6 +93,7 @@ impl Client {
                 Sent::Look if apart => return matches_several(),
                 Sent::Look => return self.after_412(queued).await,
                 Sent::Unsaid => return self.after_silence(queued, is_last).await,
+                Sent::Doubtful(delivery) => return self.ended(queued).await.unwrap_or(delivery),
                 Sent::Not(delivery) => {
                     if part.len() == 1 && matches!(delivery, Delivery::Park { .. }) {
                         // Then it was not their number, and perhaps it never was.
@@ -157,6 +160,7 @@ impl Client {
             (Verdict::Settled(otherwise), Some(less)) => {
                 Sent::TooMuch { less, maybe_taken: answer.status >= 500, otherwise }
             }
+            (Verdict::Settled(delivery @ Delivery::Park { .. }), None) if !answer.is_fhir() => Sent::Doubtful(delivery),
             (Verdict::Settled(delivery), None) => Sent::Not(delivery),
             (Verdict::Look, _) => Sent::Look,
         }
@@ -196,7 +200,7 @@ impl Client {
             Sent::TooMuch { otherwise, .. } => Verdict::Settled(otherwise),
             Sent::Look => Verdict::Look,
             Sent::Unsaid => Verdict::Settled(later(NO_BUNDLE, None)),
-            Sent::Not(delivery) => Verdict::Settled(delivery),
+            Sent::Doubtful(delivery) | Sent::Not(delivery) => Verdict::Settled(delivery),
         };
         answer::of_several(verdict, queued.len())
     }
@@ -235,10 +239,17 @@ impl Client {
             Err(trouble) => Look::Failed(uncertain(trouble)),
             Ok(answer) => match answer.resource("Bundle") {
                 Some(bundle) => self.ours(bundle, &id).await,
+                None if answer.is_page() && answer.is_success() => {
+                    Look::Failed(later(&answer::before_the_server(answer.status), answer.retry_after_s))
+                }
                 None if answer.is_success() => {
                     Look::Failed(later("the server answered a search with something else", answer.retry_after_s))
                 }
                 None => Look::Failed(match answer::of_refusal(&answer) {
+                    // Neither what was sent nor the question has met a FHIR server.
+                    Delivery::Park { .. } if !answer.is_fhir() => {
+                        Delivery::Hold { reason: answer::before_the_server(answer.status) }
+                    }
                     // Not the request was refused but the question: it stays uncertain, never parked.
                     Delivery::Park { .. } => {
                         later("the server refuses to say whether it has the request", answer.retry_after_s)

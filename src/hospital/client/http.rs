@@ -4,7 +4,9 @@
 use super::super::auth::keys::{Keys, Purpose, Which};
 use super::super::unhurried::unhurried;
 use super::super::wire::Next;
+pub use super::body::Content;
 use super::body::{self, BODY_MAX_BYTES, Form, Unread};
+use super::door::Door;
 use super::links::{Base, Trail};
 use super::skew::Skew;
 use super::token::{NoToken, Tokens};
@@ -19,7 +21,7 @@ use reqwest::{Method, RequestBuilder, Url};
 use serde_json::Value;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -35,8 +37,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Nobody is asked to wait longer by a header.
 const RETRY_AFTER_MAX_S: u64 = 24 * 3600;
 
+/// Answers in place of a network, for a rehearsal: to a method, an address and a body.
+pub type InPlace = Arc<dyn Fn(&str, &Url, &[u8]) -> Result<HttpAnswer, Trouble> + Send + Sync>;
+
 pub struct Http {
     client: reqwest::Client,
+    in_place: Option<InPlace>,
     base: Base,
     /// Where transactions go since the server said that its base has moved.
     moved: Mutex<Option<Url>>,
@@ -45,6 +51,7 @@ pub struct Http {
     /// Where the hospital asks who we are.
     pub tokens: Option<Tokens>,
     pub skew: Arc<Skew>,
+    pub door: Door,
 }
 
 /// An answer, read to its end.
@@ -56,9 +63,28 @@ pub struct HttpAnswer {
     pub location: Option<String>,
     /// `None` if the body is no JSON object that can be read: an HTML page, an empty body. The log says which.
     pub json: Option<Value>,
+    pub content: Content,
 }
 
 impl HttpAnswer {
+    /// An answer with nothing in it.
+    #[must_use]
+    pub const fn bare(status: u16) -> Self {
+        Self { status, retry_after_s: None, version: None, location: None, json: None, content: Content::Nothing }
+    }
+
+    /// The FHIR server itself said it.
+    #[must_use]
+    pub fn is_fhir(&self) -> bool {
+        self.content == Content::Resource
+    }
+
+    /// A web page: whatever it says, it is nothing that a FHIR server says of a request.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        self.content == Content::Page
+    }
+
     #[must_use]
     pub const fn is_success(&self) -> bool {
         self.status >= 200 && self.status < 300
@@ -73,10 +99,8 @@ impl HttpAnswer {
 
 impl Http {
     pub fn new(url: &str, ca_file: Option<&Path>, identity: &config::Identity) -> Result<Self, String> {
-        static PROVIDER: Once = Once::new();
         let base = Base::parse(url)?;
-        // An error only says that the program has installed one already.
-        PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+        provide();
         let mut own = Vec::new();
         if let Some(file) = ca_file {
             let pem = std::fs::read(file).map_err(|error| format!("[hospital] ca_file {}: {error}", file.display()))?;
@@ -92,11 +116,44 @@ impl Http {
         let skew = Arc::new(Skew::default());
         let tokens = (!identity.client_id.is_empty())
             .then(|| Tokens::new(client.clone(), base.below().clone(), identity, Arc::clone(&skew)));
-        Ok(Self { client, base, moved: Mutex::default(), elsewhere: Mutex::default(), tokens, skew })
+        Ok(Self { tokens, skew, ..Self::over(client, base) })
+    }
+
+    fn over(client: reqwest::Client, base: Base) -> Self {
+        Self {
+            client,
+            in_place: None,
+            base,
+            moved: Mutex::default(),
+            elsewhere: Mutex::default(),
+            tokens: None,
+            skew: Arc::default(),
+            door: Door::default(),
+        }
+    }
+
+    /// Without a network, and each at once.
+    pub fn in_place(url: &str, answers: InPlace) -> Result<Self, String> {
+        static REQUESTS: OnceLock<Result<reqwest::Client, String>> = OnceLock::new();
+        let base = Base::parse(url)?;
+        provide();
+        let plain =
+            || reqwest::Client::builder().no_proxy().tls_certs_only([]).build().map_err(|error| error.to_string());
+        let client = REQUESTS.get_or_init(plain).clone()?;
+        Ok(Self { in_place: Some(answers), ..Self::over(client, base) })
     }
 
     /// With our token where one is asked for; a refused token is asked for anew, once.
     async fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+        self.exchanged(request, timeout).await.inspect(|answer| self.door.answered(answer))
+    }
+
+    async fn exchanged(&self, request: RequestBuilder, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+        if let Some(answers) = &self.in_place {
+            let request = request.build().map_err(|error| Trouble::of(&error))?;
+            let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+            return answers(request.method().as_str(), request.url(), body);
+        }
         let Some(tokens) = &self.tokens else { return exchange(request, timeout, Some(&self.skew)).await };
         let again = request.try_clone();
         let bearer = match tokens.bearer(timeout).await {
@@ -251,6 +308,12 @@ impl Http {
     }
 }
 
+fn provide() {
+    static PROVIDER: Once = Once::new();
+    // An error only says that the program has installed one already.
+    PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
 fn if_match(request: RequestBuilder, version: Option<&str>) -> RequestBuilder {
     match version {
         Some(version) => request.header(IF_MATCH, format!("W/\"{version}\"")),
@@ -265,9 +328,7 @@ impl NoToken {
             // Whatever broke on the way to the token: the request itself never left.
             Self::Unreachable(trouble) if trouble.maybe_delivered() => Err(Trouble::NotSent),
             Self::Unreachable(trouble) => Err(trouble),
-            Self::Refused(_) => {
-                Ok(HttpAnswer { status: 401, retry_after_s: None, version: None, location: None, json: None })
-            }
+            Self::Refused(_) => Ok(HttpAnswer::bare(401)),
         }
     }
 }
@@ -333,41 +394,53 @@ pub async fn exchange(request: RequestBuilder, timeout: Duration, skew: Option<&
         skew.answered(&headers, sent, Utc::now());
     }
     let success = response.status().is_success();
+    let form = Form::of(&headers);
+    // What is no success says enough by its status; a server that has refused a long request may break the line at once.
+    let cut = |trouble, why| {
+        if success { Err(trouble) } else { Ok(answer(status, &headers, None, form.content(Err(&why)))) }
+    };
     let too_large = |length: u64| length > u64::try_from(BODY_MAX_BYTES).unwrap_or(u64::MAX);
     let mut body = Vec::new();
     if response.content_length().is_some_and(too_large) {
-        return if success { Err(Trouble::TooLarge) } else { Ok(answer(status, &headers, None)) };
+        return cut(Trouble::TooLarge, Unread::TooLarge);
     }
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| if error.is_timeout() { Trouble::TimedOut } else { Trouble::NoAnswer })?
-    {
+    loop {
+        let chunk = match response.chunk().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => break,
+            Err(error) => {
+                let trouble = if error.is_timeout() { Trouble::TimedOut } else { Trouble::NoAnswer };
+                return cut(trouble, Unread::Broken);
+            }
+        };
         if body.len() + chunk.len() > BODY_MAX_BYTES {
-            return if success { Err(Trouble::TooLarge) } else { Ok(answer(status, &headers, None)) };
+            return cut(Trouble::TooLarge, Unread::TooLarge);
         }
         body.extend_from_slice(&chunk);
     }
-    let (form, bytes) = (Form::of(&headers), body.len());
-    match read(body, form.clone()).await {
-        Ok(json) => Ok(answer(status, &headers, Some(json))),
+    let bytes = body.len();
+    let read = read(body, form.clone()).await;
+    let content = form.content(read.as_ref());
+    match read {
+        Ok(json) => Ok(answer(status, &headers, Some(json), content)),
         Err(Unread::TooLarge) if success => Err(Trouble::TooLarge),
         Err(why) => {
             if success && why != Unread::Empty {
                 tracing::warn!(status, kind = form.kind(), bytes, %why, "an answer of the hospital's server cannot be read");
             }
-            Ok(answer(status, &headers, None))
+            Ok(answer(status, &headers, None, content))
         }
     }
 }
 
-fn answer(status: u16, headers: &HeaderMap, json: Option<Value>) -> HttpAnswer {
+fn answer(status: u16, headers: &HeaderMap, json: Option<Value>, content: Content) -> HttpAnswer {
     HttpAnswer {
         status,
         retry_after_s: text(headers, &RETRY_AFTER).and_then(|value| retry_after_s(value, text(headers, &DATE))),
         version: text(headers, &ETAG).map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned()),
         location: text(headers, &LOCATION).map(str::to_owned),
         json,
+        content,
     }
 }
 

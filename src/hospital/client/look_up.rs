@@ -262,7 +262,7 @@ impl Client {
 
     async fn record_at(&self, reference: &str) -> Result<Option<Record>, Lost> {
         let answer = self.read(reference, PATIENT_ELEMENTS, self.look_up_timeout()).await;
-        if matches!(&answer, Ok(answer) if matches!(answer.status, 404 | 410)) {
+        if matches!(&answer, Ok(answer) if matches!(answer.status, 404 | 410) && !answer.is_page()) {
             return Ok(None);
         }
         Ok(Some(wire::read_record(&resource(answer, "Patient")?, &self.settings)))

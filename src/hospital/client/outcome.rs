@@ -207,7 +207,7 @@ pub fn asks_for_less(answer: &HttpAnswer, entries: usize) -> Option<Less> {
     let Some(said) = &answer.json else {
         return match answer.status {
             413 => Some(Less::Surely),
-            400 | 422 => Some(Less::Perhaps),
+            400 | 422 if !answer.is_page() => Some(Less::Perhaps),
             _ => None,
         };
     };

@@ -4,7 +4,7 @@
 use super::super::wire::{Found, Next};
 use super::Client;
 use super::http::{HttpAnswer, Trouble};
-use super::trouble::Missing;
+use super::trouble::{Missing, is_away};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
@@ -149,8 +149,8 @@ impl Client {
     }
 }
 
-const fn is_refusal(answer: &HttpAnswer) -> bool {
-    matches!(answer.status, 400 | 422 | 501)
+fn is_refusal(answer: &HttpAnswer) -> bool {
+    matches!(answer.status, 400 | 422 | 501) && !answer.is_page()
 }
 
 /// The resource that was asked for.
@@ -159,5 +159,9 @@ pub(super) fn resource(answer: Result<HttpAnswer, Trouble>, name: &str) -> Resul
     if answer.resource(name).is_some() {
         return answer.json.ok_or(Missing::Unreadable(answer.status));
     }
-    Err(if answer.is_success() { Missing::Unreadable(answer.status) } else { Missing::Status(answer.status) })
+    Err(match answer.status {
+        status if answer.is_page() && !is_away(status) => Missing::Page(status),
+        status @ 200..=299 => Missing::Unreadable(status),
+        status => Missing::Status(status),
+    })
 }

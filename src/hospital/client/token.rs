@@ -3,6 +3,7 @@
 
 use super::super::auth::keys::{Keys, SigningKey, Which};
 use super::super::auth::{ASSERTION_TYPE, assertion};
+use super::answer::before_the_server;
 use super::http::{self, HttpAnswer, Trouble};
 use super::skew::Skew;
 use crate::config;
@@ -153,6 +154,12 @@ impl Tokens {
         if matches!(answer.status, 429 | 500..=599) {
             return Err(NoToken::Unreachable(Trouble::NotSent));
         }
+        if answer.is_page() || matches!(answer.status, 300..=399 | 401 | 403) {
+            return Err(NoToken::Refused(format!(
+                "where to sign in could not be read (.well-known/smart-configuration): {}",
+                before_the_server(answer.status)
+            )));
+        }
         let found =
             answer.json.as_ref().filter(|_| answer.is_success()).and_then(|json| json["token_endpoint"].as_str());
         let endpoint = found.and_then(|text| Url::parse(text).ok()).filter(http::is_safe).ok_or_else(|| {
@@ -218,6 +225,9 @@ impl Tokens {
         Err(match answer.status {
             // Its own trouble, not ours.
             408 | 429 | 500..=599 => NoToken::Unreachable(Trouble::NotSent),
+            status if answer.is_page() || matches!(status, 300..=399) => {
+                NoToken::Refused(format!("at the hospital's token server: {}", before_the_server(status)))
+            }
             status => NoToken::Refused(format!(
                 "the hospital's token server refuses this kiosk ({status}{}): is client id {} registered there with key {} (`kiosk enroll` shows both)?",
                 error_code(answer),
@@ -230,7 +240,9 @@ impl Tokens {
 
 /// What a server says of an assertion that it takes for expired or not yet good (RFC 7521, 4.2.1); some say nothing.
 fn may_be_the_time(answer: &HttpAnswer) -> bool {
-    matches!(answer.status, 400 | 401) && matches!(error_code(answer).trim(), "" | "invalid_client" | "invalid_grant")
+    matches!(answer.status, 400 | 401)
+        && !answer.is_page()
+        && matches!(error_code(answer).trim(), "" | "invalid_client" | "invalid_grant")
 }
 
 /// A key that was refused a moment ago is tried last, but before giving up.

@@ -1,6 +1,7 @@
 //! What can go wrong between a question and its answer, told apart by whether the server may have acted and whether it is
 //! there at all.
 
+use super::answer::before_the_server;
 use std::fmt;
 
 /// No answer that could be read to its end.
@@ -104,6 +105,8 @@ pub enum Missing {
     Trouble(Trouble),
     /// The answer was no success.
     Status(u16),
+    /// A web page, with whatever status: something before the server answered instead of it.
+    Page(u16),
     /// A success, and not what was asked for: no JSON, another resource, an error told as a result.
     Unreadable(u16),
 }
@@ -114,7 +117,7 @@ impl Missing {
         match self {
             Self::Trouble(trouble) => trouble.is_away(),
             Self::Status(status) => is_away(status),
-            Self::Unreadable(_) => false,
+            Self::Page(_) | Self::Unreadable(_) => false,
         }
     }
 }
@@ -124,6 +127,7 @@ impl fmt::Display for Missing {
         match self {
             Self::Trouble(trouble) => trouble.fmt(out),
             Self::Status(status) => write!(out, "the server answered {status}"),
+            Self::Page(status) => out.write_str(&before_the_server(*status)),
             Self::Unreadable(status) => write!(out, "the server answered {status}, and it cannot be read"),
         }
     }

@@ -12,7 +12,7 @@ use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::session::{Question, Reply};
 use crate::hospital::client::answer::{self, Verdict};
-use crate::hospital::client::{HttpAnswer, Trouble};
+use crate::hospital::client::{Content, HttpAnswer, Trouble};
 use crate::hospital::wire::{self, Capabilities};
 use crate::ports::{Answer, HospitalServer, NoSchedule};
 use chrono::NaiveDate;
@@ -232,8 +232,8 @@ fn judged(answer: &HttpAnswer, entries: usize) -> Delivery {
     }
 }
 
-const fn http(status: u16, retry_after_s: Option<u64>, json: Option<Value>) -> HttpAnswer {
-    HttpAnswer { status, retry_after_s, version: None, location: None, json }
+fn http(status: u16, retry_after_s: Option<u64>, json: Option<Value>) -> HttpAnswer {
+    HttpAnswer { retry_after_s, json, content: Content::Resource, ..HttpAnswer::bare(status) }
 }
 
 fn all_done(entries: usize) -> HttpAnswer {

@@ -3,8 +3,8 @@
 use hospital_kiosk::config::Config;
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::outbox::Delivery;
-use hospital_kiosk::hospital::client::HttpAnswer;
 use hospital_kiosk::hospital::client::answer::{Verdict, of_refusal, of_transaction};
+use hospital_kiosk::hospital::client::{Content, HttpAnswer};
 use hospital_kiosk::hospital::wire::{self, Booking, Found, Party, Record};
 use serde_json::Value;
 use std::sync::LazyLock;
@@ -22,7 +22,14 @@ pub fn delivery(bytes: &[u8]) {
     let status = STATUSES[usize::from(*choice) % STATUSES.len()];
     let json: Option<Value> = serde_json::from_slice(body).ok().filter(Value::is_object);
     let proved = json.as_ref().is_some_and(|bundle| (200..300).contains(&status) && all_entries_made(bundle));
-    let answer = HttpAnswer { status, retry_after_s: None, version: None, location: None, json };
+    let content = match (&json, body.first()) {
+        (Some(json), _) if json["resourceType"].is_string() => Content::Resource,
+        (Some(_), _) => Content::Object,
+        (None, Some(b'<')) => Content::Page,
+        (None, Some(_)) => Content::Text,
+        (None, None) => Content::Nothing,
+    };
+    let answer = HttpAnswer { json, content, ..HttpAnswer::bare(status) };
     match of_transaction(&answer, ENTRIES) {
         Verdict::Look => assert_eq!(status, 412),
         Verdict::Settled(delivery) => {
