@@ -117,6 +117,22 @@ fn every_personality_takes_effect() {
     assert_eq!(known, BTreeSet::from(PERSONALITIES));
 }
 
+/// In how many parts an order goes, whatever else fails on the way: all of it is there, once.
+#[test]
+fn orders_reach_a_server_that_takes_few_entries_whole() {
+    let bad = "hospital-answer-lost,hospital-slow,hospital-5xx,hospital-down,power-cut,disk-full";
+    let mut refusals = 0;
+    for others in ["", bad] {
+        let faults = Allowed::parse(format!("hospital-takes-few-entries,{others}").trim_end_matches(',')).unwrap();
+        for seed in 1..16 {
+            let day = day(seed, &Setting { payments: Some(12), trace: To::Nowhere, ..setting(faults.clone()) });
+            assert_eq!(day.broken, [], "seed {seed} with {others}");
+            refusals += times(&day, Fault::SmallServer);
+        }
+    }
+    assert!(refusals > 10, "{refusals}");
+}
+
 /// What it dislikes is not asked of it for ever, and what it does not tell is not waited for.
 #[test]
 fn a_terminal_with_a_way_of_its_own_still_sells() {

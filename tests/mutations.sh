@@ -19,6 +19,9 @@
 #   double-tap-on-pay                                 1 zvt       said not paid, was settled
 #   zvt-money-command-said-again                      3 zvt       the terminal saw what nobody sent
 #   zvt-old-answer-taken-for-ours                   171 zvt       said not charged, was booked
+#   part-of-an-order-forgotten                        4 smartro   a part of an order at the hospital
+#   part-sent-under-another-identifier                1 zvt       what nobody ordered at the hospital
+#   part-points-into-another-bundle                   1 zvt       an order that points to nothing
 #
 # ZVT's baseline of the payment before, taken for this one's, was not caught by 1500 seeds: its receipt numbers, the till's
 # list of bookings and the time of the sale each tell the two apart.
@@ -100,7 +103,7 @@ plant() {
     outbox-row-deleted-before-the-answer-was-checked)
         mutate src/hospital/sync.rs 's/(let \(deliveries, refused\) = self\.deliver\(&queued\)\.await;)/let gone = self.clock.now().wall;\nlet early: Vec<(i64, Delivery)> = queued.iter().map(|queued| (queued.sequence, Delivery::Done { note: None })).collect();\nlet _ = self.with_store(move |store| store.tried_all(&early, gone)).await;\n$1/' ;;
     several-refused-taken-for-delivered)
-        mutate src/hospital/sync.rs 's/let each = Delivery::Later \{ reason, after_s: None, maybe_delivered: true \};/let each = Delivery::Done { note: Some(reason) };/' ;;
+        mutate src/hospital/sync.rs 's/let each = Delivery::Later \{ reason, after_s: None, maybe_delivered: true, away: false \};/let each = Delivery::Done { note: Some(reason) };/' ;;
     empty-answer-taken-for-the-baseline)
         mutate src/domain/journey/resolve.rs 's/Verdict::Staff\(StaffReason::TerminalEmpty\)/Verdict::NotPaid/' ;;
     double-tap-on-pay)
@@ -117,6 +120,12 @@ plant() {
     other-sale-given-back-kept-from-staff)
         # Nothing that the journal says is wrong then: only that nobody hears of the other sale.
         mutate src/domain/journey/pay/undo.rs 's/UndoAnswer::Unlike \{ reason \} => unproved\(undo, reason\),/UndoAnswer::Unlike { reason } => vec![UndoEntry::NotReversed { undo, reason: reason.clone() }],/' ;;
+    part-of-an-order-forgotten)
+        mutate src/hospital/wire/parts.rs 's/self\.0\.get\(taken\.len\(\)\.\.\)/self.0.get((taken.len() + usize::from(!taken.is_empty() && taken.len() + 1 < self.0.len()))..)/' ;;
+    part-sent-under-another-identifier)
+        mutate src/hospital/wire/parts.rs 's/(for entry in &mut part \{)/$1\n            if !taken.is_empty() {\n                entry["resource"]["identifier"][0]["value"] = json!(format!("{}-2", entry["resource"]["identifier"][0]["value"]));\n            }/' ;;
+    part-points-into-another-bundle)
+        mutate src/hospital/wire/parts.rs 's/(for entry in &mut part) \{/$1.iter_mut().take(0) {/' ;;
     zvt-wrong-pin-taken-for-the-end)
         mutate $zvt/charge.rs 's/(let silent_ms = now\.ms\.saturating_add\(self\.limits\.go_on_ms\);)(\s*if let Task::Charge\(charge\) = &mut self\.task\s*&& matches!\(charge\.stage, Stage::Running\)\s*&& ours)/$1\n        if ours && self.charge_runs() {\n            self.told_no(transaction, raw);\n            return self.end_charge(now);\n        }$2/' ;;
     *)
@@ -129,7 +138,8 @@ for name in ${1:-resend-on-ack-time-out commit-before-the-journal-write in-doubt
     old-answer-taken-for-ours receipt-printed-before-commit outbox-row-deleted-before-the-answer-was-checked \
     several-refused-taken-for-delivered nak-answered-by-sending-again empty-answer-taken-for-the-baseline double-tap-on-pay \
     zvt-money-command-said-again zvt-old-answer-taken-for-ours zvt-undo-believed-on-its-code \
-    other-sale-given-back-kept-from-staff zvt-wrong-pin-taken-for-the-end}; do
+    other-sale-given-back-kept-from-staff zvt-wrong-pin-taken-for-the-end part-of-an-order-forgotten \
+    part-sent-under-another-identifier part-points-into-another-bundle}; do
     changed=
     plant
     hunt

@@ -33,6 +33,7 @@ impl World {
         }
         self.boot_at = None;
         self.power.restore();
+        self.hospital.forgotten()?;
         let online = Arc::new(Mutex::new(Vec::new()));
         let told = online.clone();
         let outbox = ByHand::new(

@@ -76,6 +76,7 @@ faults! {
     HospitalBusy = "hospital-429",
     AnswerLost = "hospital-answer-lost",
     PartRefused = "hospital-part-refused",
+    SmallServer = "hospital-takes-few-entries",
     // The kiosk itself.
     DiskFull = "disk-full",
     ClockJumps = "clock-jumps",
@@ -121,7 +122,7 @@ faults! {
 }
 
 /// These come in their own time and by their own dice: days on which they do not come are what they were without them.
-pub(super) const APART: [Fault; 2] = [Fault::StaffTotals, Fault::SilentAfterClosing];
+pub(super) const APART: [Fault; 3] = [Fault::StaffTotals, Fault::SilentAfterClosing, Fault::SmallServer];
 
 /// Lasting ways of a terminal, drawn once a day by their own dice: no patient orders them.
 pub const PERSONALITIES: [Fault; 24] = [

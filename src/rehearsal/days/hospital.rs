@@ -1,21 +1,25 @@
-//! The hospital's server as a plain value: what it stored, by identifier, and how it behaves today. What its answers
-//! mean is judged by the kiosk's own code (`hospital/client/answer.rs`).
+//! The hospital's server as a plain value: what it stored, by identifier, and how it behaves today. The kiosk's own client
+//! asks it, without a network between them: what it sends, in which parts, and what the answers mean is the product's code.
+
+mod kept;
 
 use super::chance::Chance;
 use super::facility;
-use super::faults::{Fault, Fired};
+use super::faults::{Allowed, Fault, Fired};
 use super::power::Power;
 use crate::config;
 use crate::domain::facility::Facility;
+use crate::domain::moment::{Moment, Tick};
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::session::{Question, Reply};
 use crate::hospital::client::answer::{self, Verdict};
-use crate::hospital::client::{Content, HttpAnswer, Trouble};
+use crate::hospital::client::{Client, Content, HttpAnswer, InPlace, Trouble};
 use crate::hospital::wire::{self, Capabilities};
-use crate::ports::{Answer, HospitalServer, NoSchedule};
-use chrono::NaiveDate;
+use crate::ports::{Answer, Clock, HospitalServer, NoSchedule};
+use chrono::{DateTime, NaiveDate, Utc};
+use kept::{Kept, searchset};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,19 +40,47 @@ pub struct Hospital {
     settings: config::Hospital,
     facility: Arc<Facility>,
     power: Power,
-    books: Mutex<Books>,
+    books: Arc<Mutex<Books>>,
+    /// Forgets with each restart what it learnt of the server.
+    client: Mutex<Arc<Client>>,
 }
 
 struct Books {
-    stored: BTreeMap<Uuid, Stored>,
+    kept: Kept,
+    /// The frozen entries of every request that was tried.
+    orders: BTreeMap<Uuid, Vec<Value>>,
     mood: Option<Fault>,
-    /// What was taken in but is processed only now and then: by (when, request).
-    late: Vec<(u64, Uuid, Stored)>,
+    small: Option<Small>,
+    /// What was taken in but is processed only now and then.
+    late: Vec<(u64, Vec<Value>)>,
     now_ms: u64,
     /// How long the last delivery took.
     took_ms: u64,
     chance: Chance,
     fired: Fired,
+    request_system: String,
+    send_timeout_ms: u64,
+}
+
+/// A server that takes few entries in one transaction, all day.
+#[derive(Debug, Clone, Copy)]
+struct Small {
+    entries_max: usize,
+    says: TooMany,
+    /// It tells where it keeps what it took.
+    tells_addresses: bool,
+}
+
+/// How it refuses more.
+#[derive(Debug, Clone, Copy)]
+enum TooMany {
+    HowMany,
+    TooCostly,
+    WithoutReason,
+    Stumbles,
+    /// By the status alone, as a gateway does.
+    ByStatus,
+    Page,
 }
 
 const WITH_EVERYTHING: Capabilities = Capabilities {
@@ -60,36 +92,82 @@ const WITH_EVERYTHING: Capabilities = Capabilities {
     conditional_create: true,
 };
 
+struct Unasked;
+
+impl Clock for Unasked {
+    fn now(&self) -> Moment {
+        Moment { tick: Tick(0), wall: DateTime::<Utc>::UNIX_EPOCH.fixed_offset(), fresh: Uuid::nil() }
+    }
+}
+
 impl Hospital {
-    #[must_use]
-    pub fn new(facility: Arc<Facility>, power: Power, chance: Chance) -> Self {
-        let books = Books {
-            stored: BTreeMap::new(),
+    /// # Errors
+    /// There is no client.
+    pub fn new(facility: Arc<Facility>, power: Power, chance: Chance) -> Result<Self, String> {
+        let settings = facility::hospital();
+        let books = Arc::new(Mutex::new(Books {
+            kept: Kept::default(),
+            orders: BTreeMap::new(),
             mood: None,
+            small: None,
             late: Vec::new(),
             now_ms: 0,
             took_ms: 0,
             chance,
             fired: Fired::default(),
-        };
-        Self { settings: facility::hospital(), facility, power, books: Mutex::new(books) }
+            request_system: settings.request_system.clone(),
+            send_timeout_ms: settings.send_timeout_ms,
+        }));
+        let client = Mutex::new(Arc::new(client(&settings, &facility, &books)?));
+        Ok(Self { settings, facility, power, books, client })
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.books)
+    }
+
+    fn client(&self) -> Arc<Client> {
+        Arc::clone(&lock(&self.client))
+    }
+
+    /// The kiosk was built anew.
+    ///
+    /// # Errors
+    /// There is no client.
+    pub fn forgotten(&self) -> Result<(), String> {
+        *lock(&self.client) = Arc::new(client(&self.settings, &self.facility, &self.books)?);
+        Ok(())
     }
 
     pub fn set_mood(&self, mood: Option<Fault>) {
         self.books().mood = mood;
     }
 
+    /// What it is like all day, by dice of their own: a day on which it takes everything is what it was without them.
+    pub fn take_on(&self, seed: u64, allowed: &Allowed) {
+        let mut chance = Chance::new(seed ^ 0x736d_616c_6c65_7221);
+        let is_small = chance.percent(40);
+        let entries_max = usize::try_from(chance.between(1, 6)).unwrap_or(1);
+        let ways = [
+            TooMany::HowMany,
+            TooMany::TooCostly,
+            TooMany::WithoutReason,
+            TooMany::Stumbles,
+            TooMany::ByStatus,
+            TooMany::Page,
+        ];
+        let says = chance.pick(&ways).unwrap_or(TooMany::HowMany);
+        let small = Small { entries_max, says, tells_addresses: chance.percent(70) };
+        self.books().small = (is_small && allowed.has(Fault::SmallServer)).then_some(small);
+    }
+
     pub fn set_time(&self, now_ms: u64) {
         let mut books = self.books();
         books.now_ms = now_ms;
-        let (due, later): (Vec<_>, Vec<_>) = books.late.drain(..).partition(|(at, _, _)| *at <= now_ms);
+        let (due, later): (Vec<_>, Vec<_>) = books.late.drain(..).partition(|(at, _)| *at <= now_ms);
         books.late = later;
-        for (_, id, stored) in due {
-            books.store(id, stored);
+        for (_, entries) in due {
+            books.take(&entries);
         }
     }
 
@@ -98,9 +176,20 @@ impl Hospital {
         self.books().took_ms
     }
 
+    /// The requests whose Task is here.
     #[must_use]
     pub fn stored(&self) -> BTreeMap<Uuid, Stored> {
-        self.books().stored.clone()
+        let books = self.books();
+        books.orders.keys().filter_map(|id| Some((*id, books.stored(*id)?))).collect()
+    }
+
+    /// What is wrong with what arrived of each request that was tried; under `None` what belongs to none of them.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(Option<Uuid>, Option<String>)> {
+        let books = self.books();
+        let each = books.orders.iter().map(|(id, entries)| (Some(*id), books.kept.fault_in(entries)));
+        let stranger = books.kept.stranger(books.orders.values()).map(|what| format!("nobody ordered {what}"));
+        each.chain([(None, stranger)]).collect()
     }
 
     pub fn take_fired(&self) -> Fired {
@@ -129,106 +218,167 @@ impl Hospital {
         (books.chance.between(20, 400), Some(answer_to(question, today)))
     }
 
-    fn try_once(&self, queued: &QueuedRequest) -> Delivery {
-        let id = queued.request.id;
+    fn begins(&self, queued: &[QueuedRequest]) {
         let mut books = self.books();
         books.took_ms = books.chance.between(20, 600);
-        if queued.maybe_delivered {
-            // The look for our own Task (`hospital/client/deliver.rs`).
-            match books.mood {
-                Some(fault @ (Fault::HospitalDown | Fault::HospitalFails | Fault::AnswerLost)) => {
-                    books.fired.note(fault);
-                    let reason = "the look for it failed".to_owned();
-                    return Delivery::Later { reason, after_s: None, maybe_delivered: true, away: true };
-                }
-                _ if books.stored.contains_key(&id) => return Delivery::Done { note: None },
-                _ => {}
-            }
+        for queued in queued.iter().filter(|queued| !queued.bundle.is_empty()) {
+            books.orders.insert(queued.request.id, entries_of(&queued.bundle));
         }
-        let (entries, stored) = stored_of(&queued.bundle, &self.settings);
-        books.transaction(vec![(id, stored)], entries, self.settings.send_timeout_ms)
     }
 
-    /// In one transaction; `Err` if it is refused as a whole (`hospital/client/deliver.rs`).
-    fn try_together(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, String> {
-        let mut books = self.books();
-        books.took_ms = books.chance.between(20, 600);
-        let read = queued.iter().map(|queued| (queued.request.id, stored_of(&queued.bundle, &self.settings)));
-        let (mut entries, mut all) = (0, Vec::new());
-        for (id, (count, stored)) in read {
-            entries += count;
-            all.push((id, stored));
+    async fn try_once(&self, queued: &QueuedRequest) -> Delivery {
+        self.begins(std::slice::from_ref(queued));
+        if queued.bundle.is_empty() {
+            return self.books().arrival(queued);
         }
-        let delivery = books.transaction(all, entries, self.settings.send_timeout_ms);
-        answer::of_several(Verdict::Settled(delivery), queued.len())
+        self.client().deliver(queued).await
+    }
+
+    async fn try_together(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, String> {
+        self.begins(queued);
+        self.client().deliver_together(queued).await
     }
 }
 
-impl Books {
-    /// Conditional create: an identifier that is known changes nothing.
-    fn store(&mut self, id: Uuid, stored: Stored) {
-        let kept = self.stored.entry(id).or_insert(stored);
-        kept.times += 1;
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
-    fn store_all(&mut self, all: Vec<(Uuid, Stored)>) {
-        for (id, stored) in all {
-            self.store(id, stored);
+fn client(settings: &config::Hospital, facility: &Arc<Facility>, books: &Arc<Mutex<Books>>) -> Result<Client, String> {
+    let books = Arc::clone(books);
+    let in_place: InPlace = Arc::new(move |method, url, body| lock(&books).asked(method, url, body));
+    Client::in_place(settings, Arc::clone(facility), Arc::new(Unasked), in_place)
+}
+
+impl Books {
+    /// One request of the kiosk's client.
+    fn asked(&mut self, method: &str, url: &reqwest::Url, body: &[u8]) -> Result<HttpAnswer, Trouble> {
+        if method == "POST" {
+            return self.transaction(entries_of(body));
+        }
+        match self.mood {
+            Some(fault @ (Fault::HospitalDown | Fault::HospitalFails | Fault::AnswerLost)) => {
+                self.fired.note(fault);
+                Err(Trouble::NoAnswer)
+            }
+            _ => {
+                let asked =
+                    url.query_pairs().find(|(name, _)| name == "identifier").map(|(_, token)| token.into_owned());
+                let id = asked.as_deref().and_then(|token| token.split_once('|')).map_or("", |(_, id)| id);
+                Ok(http(200, None, Some(searchset(self.kept.find(id)))))
+            }
         }
     }
 
-    /// All of it or nothing.
-    fn transaction(&mut self, all: Vec<(Uuid, Stored)>, entries: usize, limit_ms: u64) -> Delivery {
+    /// All of it or nothing, and nothing of what is too much at once.
+    fn take(&mut self, entries: &[Value]) -> HttpAnswer {
+        if let Some(small) = self.small.filter(|small| entries.len() > small.entries_max) {
+            self.fired.note(Fault::SmallServer);
+            return small.refuses(entries.len());
+        }
+        let addresses = self.kept.transaction(entries);
+        let tells = self.small.is_none_or(|small| small.tells_addresses);
+        all_done(addresses.iter().map(|address| tells.then_some(address.as_str())))
+    }
+
+    fn transaction(&mut self, entries: Vec<Value>) -> Result<HttpAnswer, Trouble> {
         if let Some(fault) = self.mood {
             self.fired.note(fault);
         }
         match self.mood {
-            Some(Fault::HospitalDown) => answer::trouble(Trouble::NotSent),
+            Some(Fault::HospitalDown) => Err(Trouble::NotSent),
             Some(Fault::AnswerLost) => {
-                self.store_all(all);
-                self.took_ms = limit_ms;
-                let trouble = if self.chance.percent(50) { Trouble::NoAnswer } else { Trouble::TimedOut };
-                answer::trouble(trouble)
+                self.take(&entries);
+                self.took_ms = self.send_timeout_ms;
+                Err(if self.chance.percent(50) { Trouble::NoAnswer } else { Trouble::TimedOut })
             }
             Some(Fault::HospitalSlow) => {
-                let took_ms = self.chance.between(2_000, limit_ms * 2);
-                if took_ms >= limit_ms {
-                    self.took_ms = limit_ms;
-                    let at = self.now_ms + took_ms;
-                    self.late.extend(all.into_iter().map(|(id, stored)| (at, id, stored)));
-                    return answer::trouble(Trouble::TimedOut);
+                let took_ms = self.chance.between(2_000, self.send_timeout_ms * 2);
+                if took_ms >= self.send_timeout_ms {
+                    self.took_ms = self.send_timeout_ms;
+                    self.late.push((self.now_ms + took_ms, entries));
+                    return Err(Trouble::TimedOut);
                 }
                 self.took_ms = took_ms;
-                self.store_all(all);
-                judged(&all_done(entries), entries)
+                Ok(self.take(&entries))
             }
             Some(Fault::HospitalFails) => {
                 if self.chance.percent(50) {
-                    self.store_all(all);
+                    self.take(&entries);
                 }
                 let status = self.chance.pick(&[500, 502, 503, 504]).unwrap_or(500);
-                judged(&http(status, None, None), entries)
+                Ok(http(status, None, None))
             }
             Some(Fault::HospitalBusy) => {
                 let after_s = self.chance.percent(70).then(|| self.chance.between(1, 20));
-                judged(&http(429, after_s, None), entries)
+                Ok(http(429, after_s, None))
             }
             Some(Fault::PartRefused) => {
                 // A server that runs the transaction as a batch: our Task, the last entry, is not there.
-                judged(&http(200, None, Some(answers(entries, "503 Service Unavailable"))), entries)
+                let last = "503 Service Unavailable";
+                let statuses =
+                    (1..=entries.len()).map(|at| (if at == entries.len() { last } else { "201 Created" }, None));
+                Ok(http(200, None, Some(answers(statuses))))
             }
-            _ => {
-                self.store_all(all);
-                judged(&all_done(entries), entries)
+            _ => Ok(self.take(&entries)),
+        }
+    }
+
+    /// A check-in has no bundle: that it came is all there is of it.
+    fn arrival(&mut self, queued: &QueuedRequest) -> Delivery {
+        let id = queued.request.id.to_string();
+        if queued.maybe_delivered {
+            match self.mood {
+                Some(fault @ (Fault::HospitalDown | Fault::HospitalFails | Fault::AnswerLost)) => {
+                    self.fired.note(fault);
+                    let reason = "the look for it failed".to_owned();
+                    return Delivery::Later { reason, after_s: None, maybe_delivered: true, away: true };
+                }
+                _ if self.kept.find(&id).is_some() => return Delivery::Done { note: None },
+                _ => {}
             }
         }
+        let entry = json!({"request": {"url": "Appointment"}, "resource": {"identifier": [{"value": id}]}});
+        self.orders.insert(queued.request.id, vec![entry.clone()]);
+        match self.transaction(vec![entry]) {
+            Err(trouble) => answer::trouble(trouble),
+            Ok(answer) => match answer::of_transaction(&answer, 1) {
+                Verdict::Settled(delivery) => delivery,
+                Verdict::Look => Delivery::Park { reason: "412".to_owned() },
+            },
+        }
+    }
+
+    /// `None` while its Task, which comes last, is not here.
+    fn stored(&self, request: Uuid) -> Option<Stored> {
+        let find = |name| self.kept.find(&wire::entry_id(request, name).to_string());
+        let (task, notice) = (find("task")?, find("payment"));
+        let system = format!("{}/approval", self.request_system);
+        let approval_number = notice.and_then(|notice| wire::first_identifier(notice, &system)).map(str::to_owned);
+        let amount = notice.and_then(|notice| notice["amount"]["value"].as_i64()).map(Amount);
+        let is_abort = task["code"]["coding"][0]["code"] == "abort";
+        let aborts = task["focus"]["identifier"]["value"].as_str().filter(|_| is_abort).map(str::to_owned);
+        let times = self.kept.times(&wire::entry_id(request, "task").to_string());
+        Some(Stored { approval_number, amount, aborts, times })
     }
 }
 
-fn judged(answer: &HttpAnswer, entries: usize) -> Delivery {
-    match answer::of_transaction(answer, entries) {
-        Verdict::Settled(delivery) => delivery,
-        Verdict::Look => Delivery::Park { reason: "412".to_owned() },
+impl Small {
+    fn refuses(self, entries: usize) -> HttpAnswer {
+        let most = self.entries_max;
+        let outcome = |status, issue: Value| {
+            http(status, None, Some(json!({"resourceType": "OperationOutcome", "issue": [issue]})))
+        };
+        match self.says {
+            TooMany::HowMany => {
+                outcome(422, json!({"diagnostics": format!("a transaction has at most {most} entries, not {entries}")}))
+            }
+            TooMany::TooCostly => outcome(400, json!({"severity": "error", "code": "too-costly"})),
+            TooMany::WithoutReason => outcome(400, json!({"severity": "error", "code": "processing"})),
+            TooMany::Stumbles => outcome(500, json!({"details": {"text": "too many entries in the transaction"}})),
+            TooMany::ByStatus => HttpAnswer::bare(413),
+            TooMany::Page => HttpAnswer { content: Content::Page, ..HttpAnswer::bare(413) },
+        }
     }
 }
 
@@ -236,32 +386,23 @@ fn http(status: u16, retry_after_s: Option<u64>, json: Option<Value>) -> HttpAns
     HttpAnswer { retry_after_s, json, content: Content::Resource, ..HttpAnswer::bare(status) }
 }
 
-fn all_done(entries: usize) -> HttpAnswer {
-    http(200, None, Some(answers(entries, "201 Created")))
+fn all_done<'a>(addresses: impl Iterator<Item = Option<&'a str>>) -> HttpAnswer {
+    http(200, None, Some(answers(addresses.map(|address| ("201 Created", address)))))
 }
 
-/// Every entry but the last was created; the last was answered `last`.
-fn answers(entries: usize, last: &str) -> Value {
-    let status = |at| if at + 1 == entries { last } else { "201 Created" };
-    let entry: Vec<Value> = (0..entries).map(|at| json!({"response": {"status": status(at)}})).collect();
+fn answers<'a>(entries: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Value {
+    let entry: Vec<Value> = entries
+        .map(|(status, address)| match address {
+            Some(address) => json!({"response": {"status": status, "location": format!("{address}/_history/1")}}),
+            None => json!({"response": {"status": status}}),
+        })
+        .collect();
     json!({"resourceType": "Bundle", "type": "transaction-response", "entry": entry})
 }
 
-/// How many entries a bundle has and what it says of money. Empty for an arrival, which has no bundle.
-fn stored_of(bundle: &[u8], settings: &config::Hospital) -> (usize, Stored) {
-    let bundle: Value = serde_json::from_slice(bundle).unwrap_or(Value::Null);
-    let entries = bundle["entry"].as_array().map_or(&[][..], Vec::as_slice);
-    let notice = entries.iter().map(|entry| &entry["resource"]).find(|of| of["resourceType"] == "PaymentNotice");
-    let system = format!("{}/approval", settings.request_system);
-    let approval_number = notice.and_then(|notice| {
-        let numbers = notice["identifier"].as_array()?;
-        numbers.iter().find(|number| number["system"] == *system)?["value"].as_str().map(str::to_owned)
-    });
-    let amount = notice.and_then(|notice| notice["amount"]["value"].as_i64()).map(Amount);
-    let task = entries.iter().map(|entry| &entry["resource"]).find(|of| of["resourceType"] == "Task");
-    let abort = task.filter(|task| task["code"]["coding"][0]["code"] == "abort");
-    let aborts = abort.and_then(|task| task["focus"]["identifier"]["value"].as_str()).map(str::to_owned);
-    (entries.len().max(1), Stored { approval_number, amount, aborts, times: 0 })
+fn entries_of(bundle: &[u8]) -> Vec<Value> {
+    let mut bundle: Value = serde_json::from_slice(bundle).unwrap_or(Value::Null);
+    bundle["entry"].as_array_mut().map(std::mem::take).unwrap_or_default()
 }
 
 fn answer_to(question: &Question, today: impl Fn() -> Appointment) -> Reply {
@@ -289,30 +430,36 @@ impl HospitalServer for Hospital {
     }
 
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
-        let delivery = if self.power.boundary("before delivery") {
-            let delivery = self.try_once(queued);
+        Box::pin(async move {
+            if !self.power.boundary("before delivery") {
+                let reason = "the power is off".to_owned();
+                return Delivery::Later { reason, after_s: None, maybe_delivered: false, away: true };
+            }
+            let delivery = self.try_once(queued).await;
             self.power.boundary("after delivery");
             delivery
-        } else {
-            Delivery::Later { reason: "the power is off".to_owned(), after_s: None, maybe_delivered: false, away: true }
-        };
-        Box::pin(std::future::ready(delivery))
+        })
     }
 
     fn together_max(&self) -> usize {
         4
     }
 
+    fn fitting(&self, queued: &[QueuedRequest]) -> usize {
+        HospitalServer::fitting(&*self.client(), queued)
+    }
+
     fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
-        let deliveries = if self.power.boundary("before delivery") {
-            let deliveries = self.try_together(queued);
+        Box::pin(async move {
+            if !self.power.boundary("before delivery") {
+                let reason = "the power is off".to_owned();
+                let off = Delivery::Later { reason, after_s: None, maybe_delivered: false, away: true };
+                return Ok(vec![off; queued.len()]);
+            }
+            let deliveries = self.try_together(queued).await;
             self.power.boundary("after delivery");
             deliveries
-        } else {
-            let reason = "the power is off".to_owned();
-            Ok(vec![Delivery::Later { reason, after_s: None, maybe_delivered: false, away: true }; queued.len()])
-        };
-        Box::pin(std::future::ready(deliveries))
+        })
     }
 
     fn schedule(&self, _day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {

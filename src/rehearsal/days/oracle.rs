@@ -7,6 +7,7 @@
 //! | never lost | for each standing booking: it is at the hospital on its own request, once, or on the staff list; no attempt stays open |
 //! | never guessed | for each screen, receipt and attempt: paid only if it stands, not paid only if it does not, and all agree |
 //! | never asked by moving money | for each money command and booking: it comes from a `Charge`, one each |
+//! | never lost, as a whole | for each request: all its entries are at the hospital, once, or none; and nothing that none has |
 //! | staff are told (part of never lost) | for each sale that a terminal gave back or kept against the kiosk's word: it was on the staff list |
 //!
 //! A terminal that gives back another sale than was named breaks what no kiosk can hold; what the kiosk still owes is that
@@ -34,12 +35,20 @@ pub enum Promise {
     NeverAskedByMovingMoney,
     /// Of what a terminal did against the kiosk's word.
     StaffAreTold,
+    /// Of what reached the hospital: in how many parts it went there, all of it is there, and nothing else.
+    ArrivesWhole,
 }
 
 impl Promise {
-    pub const ALL: [Self; Self::COUNT] =
-        [Self::NeverTwice, Self::NeverLost, Self::NeverGuessed, Self::NeverAskedByMovingMoney, Self::StaffAreTold];
-    pub const COUNT: usize = 5;
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::NeverTwice,
+        Self::NeverLost,
+        Self::NeverGuessed,
+        Self::NeverAskedByMovingMoney,
+        Self::StaffAreTold,
+        Self::ArrivesWhole,
+    ];
+    pub const COUNT: usize = 6;
 
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -49,6 +58,7 @@ impl Promise {
             Self::NeverGuessed => "never-guessed",
             Self::NeverAskedByMovingMoney => "never-asked-by-moving-money",
             Self::StaffAreTold => "staff-are-told",
+            Self::ArrivesWhole => "arrives-whole",
         }
     }
 }

@@ -104,7 +104,8 @@ impl World {
         super::give_personality(machine.as_mut(), seed, setting);
         let facility = Arc::new(facility::facility(survives));
         let rig = Rig::new(machine, power.clone(), &mut chance);
-        let hospital = Arc::new(Hospital::new(facility.clone(), power.clone(), chance.fork()));
+        let hospital = Arc::new(Hospital::new(facility.clone(), power.clone(), chance.fork())?);
+        hospital.take_on(seed, &setting.faults);
         let chosen = chance.between(20, 60);
         let payments_wanted = setting.payments.unwrap_or(chosen);
         if let Some(boundaries) = setting.cut_after {
@@ -210,6 +211,7 @@ impl World {
         self.collect();
         self.papers_out();
         self.oracle.judge(&self.rig.machine.books(), &journal, &self.hospital.stored());
+        self.oracle.judge_arrived(&self.hospital.faults());
         Ok(DayReport {
             payments: self.oracle.payments(),
             virtual_ms: self.now_ms,

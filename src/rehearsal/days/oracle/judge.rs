@@ -152,6 +152,16 @@ impl Oracle {
         }
     }
 
+    /// Everything of an order or nothing, in how many parts it went; and nothing that nobody ordered.
+    pub fn judge_arrived(&mut self, faults: &[(Option<Uuid>, Option<String>)]) {
+        for (request, fault) in faults {
+            self.check(Promise::ArrivesWhole, fault.is_none(), || {
+                let which = request.map(|id| format!("of request {id}, ")).unwrap_or_default();
+                format!("{which}{}", fault.as_deref().unwrap_or_default())
+            });
+        }
+    }
+
     /// What a patient holds in their hand must be true, and the list must agree with it.
     fn judge_papers(&mut self, states: &BTreeMap<AttemptId, &PaymentRecord>) {
         for paper in std::mem::take(&mut self.papers) {
