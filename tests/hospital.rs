@@ -9,6 +9,7 @@ mod clock;
 mod delivery;
 mod fixture;
 mod fleet;
+mod forms;
 mod gateways;
 mod identity;
 mod light;

@@ -17,8 +17,8 @@ pub use parts::{Frozen, address_in, addresses, transaction};
 pub use patient::{Person, Record, read_record};
 pub use primitive::{instant, whole};
 pub use read::{
-    Booking, Party, bundle_entries, first_identifier, is_resource, local_text, matches_identifier, pages_of,
-    patients_of, points_into_its_bundle, quote_is_over, read_booking, relative, start,
+    Booking, Party, bundle_entries, first_identifier, hides_identifier, is_resource, local_text, matches_identifier,
+    pages_of, patients_of, points_into_its_bundle, quote_is_over, read_booking, relative, start, version_of,
 };
 pub use search::{Found, Next};
 

@@ -23,20 +23,26 @@ const ROUNDS_MAX: u32 = 3;
 
 /// The appointment as it stands.
 enum Now {
-    Booked { resource: Box<Value>, version: Option<String> },
+    /// With what the server may call this very version of it.
+    Booked {
+        resource: Box<Value>,
+        tags: Vec<String>,
+    },
     Over(Delivery),
 }
 
 impl Client {
     pub(super) async fn deliver_arrival(&self, request: &Request, arrival: &Arrival<'_>) -> Delivery {
         let mut patching = self.capabilities().json_patch;
+        let mut refused = Vec::new();
         for _ in 0..ROUNDS_MAX {
-            let (resource, version) = match self.appointment_now(request, arrival).await {
+            let (resource, tags) = match self.appointment_now(request, arrival).await {
                 Now::Over(delivery) => return delivery,
-                Now::Booked { resource, version } => (resource, version),
+                Now::Booked { resource, tags } => (resource, tags),
             };
             let was_patch = patching;
-            match self.change(arrival, &resource, version.as_deref(), patching).await {
+            let tag = tags.iter().find(|tag| !refused.contains(*tag)).or(tags.first());
+            match self.change(arrival, &resource, tag.map(String::as_str), patching).await {
                 Err(trouble) => return answer::trouble(trouble),
                 Ok(answer) if answer.is_success() => {
                     // A captive portal answers 200 too: only the appointment itself is proof, and the next look finds it.
@@ -54,7 +60,7 @@ impl Client {
                 {
                     patching = false;
                 }
-                Ok(answer) if matches!(answer.status, 409 | 412) && !answer.is_page() => {}
+                Ok(answer) if matches!(answer.status, 409 | 412) && !answer.is_page() => refused.extend(tag.cloned()),
                 Ok(answer) => return self.refused(request, arrival, &answer).await,
             }
         }
@@ -65,7 +71,7 @@ impl Client {
         &self,
         arrival: &Arrival<'_>,
         resource: &Value,
-        version: Option<&str>,
+        tag: Option<&str>,
         patching: bool,
     ) -> Result<HttpAnswer, Trouble> {
         let changes = arrival.changes(
@@ -74,9 +80,9 @@ impl Client {
             &format!("{}/ticket", self.settings.request_system),
         );
         if patching {
-            return self.http.json_patch(arrival.appointment_ref, &changes.patch, version, self.send_timeout()).await;
+            return self.http.json_patch(arrival.appointment_ref, &changes.patch, tag, self.send_timeout()).await;
         }
-        self.http.put(arrival.appointment_ref, &changes.resource, version, self.send_timeout()).await
+        self.http.put(arrival.appointment_ref, &changes.resource, tag, self.send_timeout()).await
     }
 
     async fn appointment_now(&self, request: &Request, arrival: &Arrival<'_>) -> Now {
@@ -92,12 +98,12 @@ impl Client {
         let Some(resource) = answer.resource("Appointment") else {
             return Now::Over(self.no_appointment(&answer).await);
         };
-        let version = resource["meta"]["versionId"].as_str().map(str::to_owned).or_else(|| answer.version.clone());
+        let tags = tags(wire::version_of(resource), answer.etag.clone());
         match resource["status"].as_str() {
             Some("booked") if self.moved(request, resource) => {
                 Now::Over(arrival.done("the appointment was moved to another day meanwhile; no arrival was set"))
             }
-            Some("booked") => Now::Booked { resource: Box::new(resource.clone()), version },
+            Some("booked") => Now::Booked { resource: Box::new(resource.clone()), tags },
             Some("arrived" | "checked-in" | "fulfilled") => Now::Over(self.arrived_already(arrival, resource).await),
             Some("cancelled") => Now::Over(arrival.done("the appointment was cancelled meanwhile; no arrival was set")),
             Some("proposed" | "pending" | "noshow" | "waitlist" | "entered-in-error") => {
@@ -142,7 +148,7 @@ impl Client {
     /// The patient was told a time or a place that is no longer true. The version they saw says so, where the server keeps
     /// it (FHIR R4, vread); where it does not, nothing is claimed.
     async fn moved_within_the_day(&self, arrival: &Arrival<'_>, now: &Value) -> Option<String> {
-        if arrival.version_seen.is_empty() || now["meta"]["versionId"] == arrival.version_seen {
+        if arrival.version_seen.is_empty() || wire::version_of(now).as_deref() == Some(arrival.version_seen) {
             return None;
         }
         let path = format!("{}/_history/{}", arrival.appointment_ref, arrival.version_seen);
@@ -187,6 +193,19 @@ impl Client {
             Now::Over(_) | Now::Booked { .. } => delivery,
         }
     }
+}
+
+/// What `If-Match` may have to say, likeliest first. FHIR's own form is weak (R4 3.1.0.1.3); some servers compare byte for byte
+/// with the strong `ETag` that they sent, and what compresses on the way may have changed that.
+fn tags(version: Option<String>, etag: Option<String>) -> Vec<String> {
+    let of_version = version.map(|version| format!("W/\"{version}\""));
+    let same = |tag: &String| of_version.as_ref().is_none_or(|of| of.strip_prefix("W/") == Some(tag));
+    let mut tags: Vec<String> = match etag {
+        Some(etag) if same(&etag) => [Some(etag), of_version].into_iter().flatten().collect(),
+        etag => [of_version, etag].into_iter().flatten().collect(),
+    };
+    tags.dedup();
+    tags
 }
 
 struct Changes {

@@ -280,8 +280,10 @@ impl Client {
                 let known = task["id"].as_str().is_some_and(|id| !ids.insert(id.to_owned()));
                 found.extend((!known).then(|| wire::points_into_its_bundle(task)));
             }
+            let hides = |task: &&Value| wire::hides_identifier(task, &self.settings.request_system);
             match found.as_slice() {
                 [] if read.unreadable > 0 || read.hides_all() => return cannot_be_read(),
+                [] if read.matches.iter().any(hides) => return cannot_be_read(),
                 [] => {}
                 [true] => return Look::InPart,
                 several => return Look::Ours { more_than_one: several.len() > 1 },

@@ -8,7 +8,7 @@ pub use super::body::Content;
 use super::body::{self, BODY_MAX_BYTES, Form, Unread};
 use super::door::Door;
 use super::links::{Base, Trail};
-use super::skew::Skew;
+use super::skew::{self, Skew};
 use super::token::{NoToken, Tokens};
 pub use super::trouble::Trouble;
 use crate::config;
@@ -58,8 +58,8 @@ pub struct Http {
 pub struct HttpAnswer {
     pub status: u16,
     pub retry_after_s: Option<u64>,
-    /// `versionId` out of the `ETag`.
-    pub version: Option<String>,
+    /// As it came, to be given back so: the server compares it.
+    pub etag: Option<String>,
     pub location: Option<String>,
     /// `None` if the body is no JSON object that can be read: an HTML page, an empty body. The log says which.
     pub json: Option<Value>,
@@ -70,7 +70,7 @@ impl HttpAnswer {
     /// An answer with nothing in it.
     #[must_use]
     pub const fn bare(status: u16) -> Self {
-        Self { status, retry_after_s: None, version: None, location: None, json: None, content: Content::Nothing }
+        Self { status, retry_after_s: None, etag: None, location: None, json: None, content: Content::Nothing }
     }
 
     /// The FHIR server itself said it.
@@ -288,23 +288,23 @@ impl Http {
         &self,
         path: &str,
         operations: &Value,
-        version: Option<&str>,
+        tag: Option<&str>,
         timeout: Duration,
     ) -> Result<HttpAnswer, Trouble> {
         let request =
             self.request(Method::PATCH, path, &[])?.header(CONTENT_TYPE, JSON_PATCH).body(operations.to_string());
-        self.send(if_match(request, version), timeout).await
+        self.send(if_match(request, tag), timeout).await
     }
 
     pub async fn put(
         &self,
         path: &str,
         resource: &Value,
-        version: Option<&str>,
+        tag: Option<&str>,
         timeout: Duration,
     ) -> Result<HttpAnswer, Trouble> {
         let request = self.request(Method::PUT, path, &[])?.header(CONTENT_TYPE, FHIR_JSON).body(resource.to_string());
-        self.send(if_match(request, version), timeout).await
+        self.send(if_match(request, tag), timeout).await
     }
 }
 
@@ -314,9 +314,9 @@ fn provide() {
     PROVIDER.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
 
-fn if_match(request: RequestBuilder, version: Option<&str>) -> RequestBuilder {
-    match version {
-        Some(version) => request.header(IF_MATCH, format!("W/\"{version}\"")),
+fn if_match(request: RequestBuilder, tag: Option<&str>) -> RequestBuilder {
+    match tag {
+        Some(tag) => request.header(IF_MATCH, tag),
         None => request,
     }
 }
@@ -437,7 +437,7 @@ fn answer(status: u16, headers: &HeaderMap, json: Option<Value>, content: Conten
     HttpAnswer {
         status,
         retry_after_s: text(headers, &RETRY_AFTER).and_then(|value| retry_after_s(value, text(headers, &DATE))),
-        version: text(headers, &ETAG).map(|tag| tag.trim_start_matches("W/").trim_matches('"').to_owned()),
+        etag: text(headers, &ETAG).map(str::to_owned),
         location: text(headers, &LOCATION).map(str::to_owned),
         json,
         content,
@@ -462,8 +462,7 @@ fn retry_after_s(value: &str, server_date: Option<&str>) -> Option<u64> {
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(seconds.min(RETRY_AFTER_MAX_S));
     }
-    let until = chrono::DateTime::parse_from_rfc2822(value).ok()?;
-    let now = chrono::DateTime::parse_from_rfc2822(server_date?).ok()?;
+    let (until, now) = (skew::http_date(value)?, skew::http_date(server_date?)?);
     Some(u64::try_from((until - now).num_seconds()).unwrap_or(0).min(RETRY_AFTER_MAX_S))
 }
 
@@ -480,6 +479,8 @@ mod tests {
             ("99999999", None, Some(RETRY_AFTER_MAX_S)),
             ("Wed, 25 Nov 2026 01:02:00 GMT", date, Some(120)),
             ("Wed, 25 Nov 2026 00:59:00 GMT", date, Some(0)),
+            ("Wednesday, 25-Nov-26 01:02:00 GMT", date, Some(120)),
+            ("Wed Nov 25 01:02:00 2026", date, Some(120)),
             ("Wed, 25 Nov 2026 01:02:00 GMT", None, None),
             ("soon", date, None),
             ("-1", date, None),

@@ -172,7 +172,7 @@ fn apart<'a>(link: &'a str, base: &Base) -> Option<(String, &'a str)> {
         Some(rest) => (base.below.scheme(), rest),
         None => link.split_once("://")?,
     };
-    if !matches!(scheme, "http" | "https") {
+    if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
         return None;
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

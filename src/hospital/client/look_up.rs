@@ -129,11 +129,10 @@ impl Client {
         Ok(records)
     }
 
-    /// A list of identifiers that cannot be read may hold any number.
+    /// Identifiers that cannot be read may be any number.
     fn may_have(&self, patient: &serde_json::Value, number: &str) -> bool {
-        let identifiers = &patient["identifier"];
-        (!identifiers.is_null() && !identifiers.is_array())
-            || wire::matches_identifier(patient, &self.settings.patient_system, number)
+        let system = &self.settings.patient_system;
+        wire::hides_identifier(patient, system) || wire::matches_identifier(patient, system, number)
     }
 
     /// Everybody in use who has the number, for the schedule.
@@ -216,6 +215,8 @@ impl Client {
                     Booking::Never => {}
                     Booking::Unreadable => unreadable += 1,
                 }
+            } else if wire::hides_identifier(resource, &self.settings.slip_system) {
+                unreadable += 1;
             }
         }
         let today = self.today();

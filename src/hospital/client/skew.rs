@@ -6,7 +6,7 @@
 
 use crate::domain::clock::is_possible;
 use crate::ports::Clock;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use reqwest::header::{AGE, DATE, HeaderMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -116,12 +116,22 @@ fn measured(date: &str, sent: DateTime<Utc>, received: DateTime<Utc>) -> Measure
     if round_trip < TimeDelta::zero() || round_trip > ROUND_TRIP_MAX {
         return Measured::Nothing;
     }
-    let Ok(server) = DateTime::parse_from_rfc2822(date) else { return Measured::Nothing };
-    if !is_possible(server.to_utc()) {
+    let Some(server) = http_date(date) else { return Measured::Nothing };
+    if !is_possible(server) {
         return Measured::Impossible;
     }
-    let server = server.to_utc() + TimeDelta::milliseconds(500);
+    let server = server + TimeDelta::milliseconds(500);
     Measured::Ahead((server - (sent + round_trip / 2)).num_seconds())
+}
+
+/// In each of the three forms that have to be read (RFC 9110, 5.6.7): today's, RFC 850's, and asctime's.
+pub fn http_date(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    if let Ok(date) = DateTime::parse_from_rfc2822(text) {
+        return Some(date.to_utc());
+    }
+    let old = ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
+    old.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok()).map(|date| date.and_utc())
 }
 
 /// As a technician says it.
@@ -148,6 +158,8 @@ mod tests {
             ("Wed, 25 Nov 2026 01:00:04 GMT", "2026-11-25T01:00:09Z", Measured::Ahead(0)),
             ("Wed, 25 Nov 2026 01:00:05 GMT", "2026-11-25T01:00:11Z", Measured::Nothing),
             ("Wed, 25 Nov 2026 01:00:05 GMT", "2026-11-25T00:59:59Z", Measured::Nothing),
+            ("Wednesday, 25-Nov-26 01:01:35 GMT", "2026-11-25T01:00:01Z", Measured::Ahead(95)),
+            ("Wed Nov 25 01:01:35 2026", "2026-11-25T01:00:01Z", Measured::Ahead(95)),
             ("yesterday", "2026-11-25T01:00:01Z", Measured::Nothing),
             ("Thu, 01 Jan 1970 00:00:00 GMT", "2026-11-25T01:00:01Z", Measured::Impossible),
             ("Wed, 31 Dec 2098 23:59:59 GMT", "2026-11-25T01:00:01Z", Measured::Impossible),

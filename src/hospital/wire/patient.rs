@@ -1,7 +1,7 @@
 //! A Patient resource as the kiosk reads it: in use, out of use, or not to be read.
 
 use super::IDENTITY_VERIFIED_ON;
-use super::read::{extension, is_resource, relative};
+use super::read::{extension, hides_identifier, is_resource, relative};
 use crate::config::Hospital;
 use crate::domain::patient::{BirthDate, Patient, PatientNumber, mask_name};
 use chrono::NaiveDate;
@@ -52,7 +52,8 @@ impl Person {
 
 #[must_use]
 pub fn read_record(resource: &Value, settings: &Hospital) -> Record {
-    let Some(person) = person(resource, settings) else { return Record::Unreadable };
+    let has_links = resource["link"].is_null() || resource["link"].is_array();
+    let Some(person) = person(resource, settings).filter(|_| has_links) else { return Record::Unreadable };
     let instead = linked(resource, "replaced-by");
     match (&resource["active"], instead) {
         (_, Some(reference)) => Record::OutOfUse { person, instead: relative(reference) },
@@ -63,7 +64,7 @@ pub fn read_record(resource: &Value, settings: &Hospital) -> Record {
 }
 
 fn person(resource: &Value, settings: &Hospital) -> Option<Person> {
-    if !is_resource(resource, "Patient") {
+    if !is_resource(resource, "Patient") || hides_identifier(resource, &settings.patient_system) {
         return None;
     }
     let verified = extension(resource, IDENTITY_VERIFIED_ON).and_then(|extension| extension["valueDate"].as_str());

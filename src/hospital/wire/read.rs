@@ -41,6 +41,29 @@ pub fn matches_identifier(resource: &Value, system: &str, value: &str) -> bool {
     })
 }
 
+/// Its identifiers in this system cannot all be read, so that it may have any: they are no list, or a value is no text.
+#[must_use]
+pub fn hides_identifier(resource: &Value, system: &str) -> bool {
+    match &resource["identifier"] {
+        Value::Null => false,
+        Value::Array(list) => list.iter().any(|identifier| {
+            let value = &identifier["value"];
+            identifier["system"] == system && !value.is_string() && !value.is_null()
+        }),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => true,
+    }
+}
+
+/// `meta.versionId`; a number for a text means nothing else.
+#[must_use]
+pub fn version_of(resource: &Value) -> Option<String> {
+    match &resource["meta"]["versionId"] {
+        Value::String(version) => Some(version.clone()),
+        number @ Value::Number(_) => whole(number).map(|version| version.to_string()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
 /// A reference into the bundle it came in is left in it: the entry it points to was not kept (R4 http 3.1.0.11.2).
 #[must_use]
 pub fn points_into_its_bundle(value: &Value) -> bool {
@@ -136,7 +159,7 @@ fn appointment(resource: &Value, settings: &Hospital, facility: &Facility) -> Op
     Some(Appointment {
         server_ref: format!("Appointment/{}", resource["id"].as_str()?),
         slip: first_identifier(resource, &settings.slip_system).map(str::to_owned),
-        version: resource["meta"]["versionId"].as_str().unwrap_or_default().to_owned(),
+        version: version_of(resource).unwrap_or_default(),
         starts_at: facility.zone.at(&start(resource)?),
         clinic: clinic(resource, spoken),
         place: place(resource, spoken, facility),

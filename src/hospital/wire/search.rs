@@ -34,7 +34,8 @@ impl<'a> Found<'a> {
         let mut found = Self {
             matches: Vec::new(),
             included: Vec::new(),
-            unreadable: 0,
+            // It may go on somewhere.
+            unreadable: usize::from(hides_next(bundle)),
             next: next(bundle, name),
             total: super::primitive::whole(&bundle["total"]),
         };
@@ -84,6 +85,15 @@ fn next(bundle: &Value, name: &str) -> Option<Next> {
     let by_self = linked(bundle, "self").and_then(|url| link_base(url, name));
     let inner_base = by_self.or_else(|| bundle["entry"].as_array()?.iter().find_map(full_url_base));
     Some(Next { link, inner_base })
+}
+
+/// Its links are no list, or where it goes on is no text.
+fn hides_next(bundle: &Value) -> bool {
+    match &bundle["link"] {
+        Value::Null => false,
+        Value::Array(links) => links.iter().any(|link| link["relation"] == "next" && !link["url"].is_string()),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => true,
+    }
 }
 
 fn linked<'a>(bundle: &'a Value, relation: &str) -> Option<&'a str> {
