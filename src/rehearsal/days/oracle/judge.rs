@@ -24,6 +24,7 @@ impl Oracle {
         self.judge_hospital(&states, stored);
         self.judge_papers(&states);
         self.judge_told(&states);
+        self.judge_numbers(journal);
     }
 
     fn judge_twice(&mut self) {
@@ -158,6 +159,17 @@ impl Oracle {
             self.check(Promise::ArrivesWhole, fault.is_none(), || {
                 let which = request.map(|id| format!("of request {id}, ")).unwrap_or_default();
                 format!("{which}{}", fault.as_deref().unwrap_or_default())
+            });
+        }
+    }
+
+    /// A number that patients and staff read names one payment of its day, whatever the clocks did.
+    fn judge_numbers(&mut self, journal: &[PaymentRecord]) {
+        let mut known = BTreeSet::new();
+        for record in journal {
+            let once = known.insert((record.started_at.date_naive(), record.number.clone()));
+            self.check(Promise::NeverGuessed, once, || {
+                format!("{} of {} names two payments", record.number, record.started_at.date_naive())
             });
         }
     }
