@@ -47,7 +47,7 @@ use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTra
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand, TerminalReport};
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::VecDeque;
 use uuid::Uuid;
 
@@ -86,6 +86,8 @@ pub struct Order {
 pub(super) struct Preparing {
     order: Order,
     number: String,
+    /// The day that the number is of.
+    day: NaiveDate,
     pub until: Tick,
     pub old_card: bool,
 }
@@ -187,8 +189,8 @@ impl Till {
         let number = kiosk.next_attempt();
         kiosk.devices.card_in = false;
         self.watched = true;
-        self.preparing =
-            Some(Preparing { order, number, until: kiosk.tick().plus_ms(PREPARE_LIMIT_MS), old_card: false });
+        let (day, until) = (kiosk.today(), kiosk.tick().plus_ms(PREPARE_LIMIT_MS));
+        self.preparing = Some(Preparing { order, number, day, until, old_card: false });
         kiosk.emit(Effect::Terminal(TerminalCommand::Prepare));
         true
     }
@@ -237,12 +239,14 @@ impl Till {
         if self.undo_prepared(kiosk) {
             return None;
         }
-        let Preparing { order, number, .. } = self.preparing.take()?;
+        let Preparing { order, number, day, .. } = self.preparing.take()?;
         self.booked.told(&baseline);
         if let Some(booked) = self.booked_after_all(&baseline, order.request.id, kiosk) {
             let Closed { id, number, amount, .. } = booked;
             return Some(News { attempt: Some(id), number, amount, watched: self.watched, end: End::Staff });
         }
+        // Midnight passed, or the clock was set, while the terminal got ready: that day may give this number once more.
+        let number = if day == kiosk.today() { number } else { kiosk.next_attempt() };
         self.charge(order, number, baseline, kiosk);
         None
     }
