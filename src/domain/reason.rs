@@ -25,8 +25,13 @@ pub enum StaffReason {
 }
 
 /// Words of older versions.
-const OLDER: [(&str, StaffReason); 1] =
-    [("the terminal did not book it, but could not reach the card company", StaffReason::CardCompanyAway)];
+const OLDER: [(&str, StaffReason); 2] = [
+    ("the terminal did not book it, but could not reach the card company", StaffReason::CardCompanyAway),
+    (
+        "the terminal did not book it, but was not ready or could not reach the card company",
+        StaffReason::CardCompanyAway,
+    ),
+];
 
 impl StaffReason {
     pub const ALL: [Self; 15] = [
@@ -60,7 +65,7 @@ impl StaffReason {
                 "the terminal's last transaction looks like the one before, but carries no mark of its own"
             }
             Self::CardCompanyAway => {
-                "the terminal did not book it, but was not ready or could not reach the card company"
+                "the terminal tells of no booking, but did not say that it was ready and reached the card company"
             }
             Self::TerminalForgot => "the terminal may have restarted and forgotten it",
             Self::LastRefused => "the terminal's last transaction is a refusal",

@@ -239,6 +239,11 @@ impl Till {
         if self.undo_prepared(kiosk) {
             return None;
         }
+        if baseline == LastTransaction::Unknown && self.preparing.is_some() && self.is_unsettled(kiosk) {
+            let words = "it does not tell its last transaction, and a payment of today is not settled";
+            kiosk.devices.terminal_not_ready(words.to_owned());
+            return self.not_begun(NotPaidWhy::TerminalTrouble);
+        }
         let Preparing { order, number, day, .. } = self.preparing.take()?;
         self.booked.told(&baseline);
         if let Some(booked) = self.booked_after_all(&baseline, order.request.id, kiosk) {

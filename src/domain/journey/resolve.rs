@@ -40,7 +40,8 @@ pub struct Doubted<'a> {
 pub struct Testimony<'a> {
     pub first: &'a LastTransaction,
     pub second: &'a LastTransaction,
-    /// It reaches the card company, or (ZVT, which tells nothing of that) says of itself nothing that is against it.
+    /// It said that it reaches the card company, or (ZVT, which tells nothing of that) that it is at rest, or that it
+    /// refused this very payment.
     pub host_reachable: bool,
     /// Its last transaction can be taken as its latest: it did not restart, or is proved to keep it over a restart.
     pub memory_trusted: bool,

@@ -24,6 +24,7 @@
 
 mod approval;
 mod charge;
+mod last;
 mod questions;
 mod task;
 mod undo;
@@ -133,6 +134,8 @@ pub struct Dialogue {
     may_pend: bool,
     /// Since `Prepared`: something suggests that the terminal has restarted, or that its last word was lost.
     restarted: bool,
+    /// A card was seen, and the terminal has not ended that charge: it may have gone down over the card.
+    over_card: bool,
     /// NAKs left until something good comes.
     refusals_left: u8,
     /// Our blocks without an ACK yet, oldest first.
@@ -166,8 +169,9 @@ enum Task {
     Prepare {
         until_ms: u64,
         card: Option<CardWait>,
-        /// It said once that it has no last transaction.
+        /// It said once that it has no last transaction, or that it cannot tell it.
         empty: bool,
+        untold: bool,
     },
     Ready {
         until_ms: u64,
@@ -186,6 +190,8 @@ struct OpenCharge {
     attempt: AttemptId,
     amount: Amount,
     baseline: LastTransaction,
+    /// The terminal refused it in so many words, and has told no approval since.
+    refused: bool,
 }
 
 const REFUSALS: u8 = 3;
@@ -209,6 +215,7 @@ impl Dialogue {
             reversed_last: None,
             may_pend: false,
             restarted: true,
+            over_card: false,
             refusals_left: REFUSALS,
             in_flight: VecDeque::new(),
             task: Task::Idle,
@@ -328,8 +335,7 @@ impl Dialogue {
         }
         let Task::Charge(charge) = &mut self.task else { return };
         charge.card_seen(now.ms.saturating_add(self.limits.card_grace_ms));
-        // If no result comes now, the terminal may have gone down over the card.
-        self.restarted = true;
+        self.over_card = true;
         if !self.card_in {
             self.card_in = true;
             self.steps.push(Step::Report(TerminalReport::CardSeen));

@@ -37,7 +37,7 @@ const fn words(code: u8) -> &'static str {
         0x6c => "aborted, or nobody presented a card in time",
         0x64 => "the card cannot be read",
         0x6f => "not in this currency",
-        0x77 => "the receipt number is not known",
+        0x77 => "the end of day is not possible",
         0xb4 => "already reversed",
         0xb5 => "cannot be reversed",
         0x83 => "the terminal cannot do this",
@@ -81,8 +81,10 @@ pub fn read(message: &Message, ours: &[u8; STAMP_BYTES]) -> CardTransaction {
     let agreed = message.bytes(bmp::RESULT) == Some(&[0]);
     let approved = agreed && message.bytes(bmp::ORIGINAL_TRACE).is_none();
     let digits = |tag| message.bytes(tag).map(hex).unwrap_or_default();
-    let receipt = digits(bmp::RECEIPT);
-    let trace = digits(bmp::TRACE);
+    // A number that is nothing but zeros names nothing: terminals are known that tell it of every sale.
+    let numbered =
+        |tag| Some(digits(tag)).filter(|digits| digits.bytes().any(|digit| digit != b'0')).unwrap_or_default();
+    let (receipt, trace) = (numbered(bmp::RECEIPT), numbered(bmp::TRACE));
     let unique_number =
         if receipt.is_empty() && trace.is_empty() { String::new() } else { format!("{receipt}-{trace}") };
     CardTransaction {

@@ -76,6 +76,13 @@ impl Till {
         }
     }
 
+    /// A payment of today is with people, and nobody knows its booking: a terminal that does not tell its last transaction
+    /// could tell it as the answer to another one.
+    pub(super) fn is_unsettled(&self, kiosk: &Kiosk) -> bool {
+        let today = |closed: &Closed| kiosk.facility.zone.at(&closed.started_at).date_naive() == kiosk.today();
+        self.closed.iter().any(|closed| closed.with_staff && !closed.booked && today(closed))
+    }
+
     /// An approval of what was taken for not paid: money moved after all, people must know. To those who have it
     /// already it brings the approval number.
     pub(super) fn contradicted(&mut self, id: AttemptId, transaction: &CardTransaction, kiosk: &Kiosk) {

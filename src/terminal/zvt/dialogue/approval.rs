@@ -62,15 +62,18 @@ impl Dialogue {
         if !transaction.approved && self.charge_runs() && self.is_told_again(&transaction) {
             return self.not_heard(now);
         }
+        let decided = matches!(&self.task, Task::Charge(charge) if charge.decided());
         if !transaction.approved {
             self.reply(&request::positive(), now);
+            if decided {
+                return self.taken_back();
+            }
             return self.declined(transaction, raw, now);
         }
         if self.approval.as_ref().is_some_and(|approval| is_same(&approval.transaction, &transaction)) {
             return self.copy(now);
         }
-        let running = matches!(&self.task, Task::Charge(charge) if charge.decided());
-        if running {
+        if decided {
             return self.another_result(now);
         }
         if message.bytes(bmp::AMOUNT).is_none() && !matches!(self.task, Task::Charge(_)) {
@@ -87,7 +90,19 @@ impl Dialogue {
             let runs = matches!(&self.task, Task::Charge(_));
             return self.reply(&if runs { request::ask_again() } else { request::positive() }, now);
         }
-        self.approved(open.attempt, transaction, raw, now);
+        let (attempt, compared) = (open.attempt, open.baseline != LastTransaction::Unknown);
+        if !compared && !self.is_told_twice(&transaction) {
+            return self.reply(&request::ask_again(), now);
+        }
+        self.approved(attempt, transaction, raw, now);
+    }
+
+    /// The terminal did not tell its last transaction before this charge. What it repeats after `84 9C` is this charge's;
+    /// an older sale that it tells by mistake it tells once. True also of what no running charge waits for.
+    fn is_told_twice(&mut self, transaction: &CardTransaction) -> bool {
+        let Task::Charge(charge) = &mut self.task else { return true };
+        let before = charge.told_once.replace(transaction.clone());
+        before.is_some_and(|before| is_same(&before, transaction))
     }
 
     /// 51.00 of another currency are not 5100 of ours: with no amount it is nobody's answer, and never booked.
@@ -119,6 +134,9 @@ impl Dialogue {
             self.task = Task::Charge(Charge::late(attempt));
         }
         self.refusal_taken_back();
+        for charge in [&mut self.open, &mut self.closed].into_iter().flatten().filter(|it| it.attempt == attempt) {
+            charge.refused = false;
+        }
         if let Task::Charge(charge) = &mut self.task {
             charge.stage = Stage::Deciding;
         }
@@ -154,6 +172,14 @@ impl Dialogue {
         approval.strange = true;
         let undoing = approval.decision.is_some();
         self.reply(&if undoing { request::positive() } else { request::refuse() }, now);
+    }
+
+    /// A reversal or a refusal after the approval: what stands, only the terminal's last transaction can tell.
+    fn taken_back(&mut self) {
+        if let Some(approval) = &mut self.approval {
+            approval.strange = true;
+            approval.hold_until_ms = None;
+        }
     }
 
     pub(super) fn decide(&mut self, attempt: AttemptId, decision: Decision, now: Now) {

@@ -35,6 +35,8 @@ pub(super) struct Charge {
     refusal: Option<Refusal>,
     /// A result got `84 66 00` that could not be read or was another's: if it was ours, the terminal undoes it.
     pub(super) refused: bool,
+    /// An approval that is believed when it comes again: without a baseline it could be that of an older sale.
+    pub(super) told_once: Option<CardTransaction>,
 }
 
 struct Refusal {
@@ -82,6 +84,7 @@ impl Charge {
             call_off: CallOff::No,
             refusal: None,
             refused: false,
+            told_once: None,
         }
     }
 
@@ -146,7 +149,7 @@ impl Dialogue {
         };
         match std::mem::replace(&mut self.task, Task::Idle) {
             Task::Ready { baseline, .. } if self.line_up && self.registered => {
-                self.send_charge(OpenCharge { attempt, amount, baseline }, &apdu, card_ms, now);
+                self.send_charge(OpenCharge { attempt, amount, baseline, refused: false }, &apdu, card_ms, now);
             }
             Task::Ready { .. } => self.never_sent(attempt, "the line to the card terminal is gone"),
             other => {
@@ -167,11 +170,12 @@ impl Dialogue {
             call_off: CallOff::No,
             refusal: None,
             refused: false,
+            told_once: None,
         });
         self.remember(open.attempt);
         self.open = Some(open);
         self.approval = None;
-        self.restarted = false;
+        (self.restarted, self.over_card) = (false, false);
         self.card_in = false;
         self.exchange = None;
         self.next = None;
@@ -263,6 +267,7 @@ impl Dialogue {
     /// The terminal's end of a charge that it has not approved: `failed` is its code, if it says one.
     fn ended(&mut self, attempt: AttemptId, failed: Option<u8>, message: &Message, raw: Vec<u8>) {
         let Task::Charge(charge) = &mut self.task else { return };
+        self.over_card &= charge.refusal.is_none() && failed.is_none();
         match (charge.refusal.take(), failed) {
             (Some(refusal), _) => self.told_no(refusal.transaction, refusal.raw),
             (None, Some(_)) if charge.refused => {
@@ -277,7 +282,7 @@ impl Dialogue {
     fn told_no(&mut self, transaction: CardTransaction, raw: Vec<u8>) {
         let Some(open) = self.open.take() else { return };
         let attempt = open.attempt;
-        self.closed = Some(open);
+        self.closed = Some(OpenCharge { refused: true, ..open });
         if transaction.decline.as_ref().is_some_and(|decline| decline.is(PROTOCOL_ERROR)) {
             self.leave_fields_out();
         }

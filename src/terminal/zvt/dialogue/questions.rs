@@ -1,20 +1,13 @@
 //! Everything that is asked of an idle terminal: `Prepare`, `AskOutcome`, an undo and an end of day are made of it, and an
-//! idle terminal is asked for a sign of life.
-//!
-//! ZVT does not tell whether the card company can be reached. What takes its place in `Outcome`: the terminal completes a
-//! status enquiry, so it is idle, and says nothing against itself (status 00, a card left in its slot, or no status byte
-//! at all, which 2.56.5 asks for and many leave out). It books only what we confirmed, and it books in its own memory, so
-//! an idle terminal that tells another last transaction has not booked ours; whether its memory survived is asked elsewhere
-//! (`maybe_restarted`).
+//! idle terminal is asked for a sign of life. What its last transaction comes to: see [`super::last`].
 
 use super::wire::What;
-use super::{Dialogue, Now, Step, TIMED_OUT, Task, bmp, message, request, result_code};
+use super::{Dialogue, Now, Step, Task, bmp, message, request, result_code};
 use crate::domain::payment::{AttemptId, LastTransaction};
 use crate::domain::session::TerminalReport;
-use crate::terminal::zvt::decode::hex;
 use crate::terminal::zvt::message::Message;
 use crate::terminal::zvt::request::WRONG_CURRENCY;
-use crate::terminal::zvt::transaction::{PROTOCOL_ERROR, read_last};
+use crate::terminal::zvt::transaction::PROTOCOL_ERROR;
 
 /// Terminal status (05 01): ready; a card is inserted; a card is not wholly out.
 const READY: u8 = 0x00;
@@ -91,10 +84,10 @@ pub(super) struct CardWait {
 }
 
 pub(super) struct Ask {
-    attempt: AttemptId,
+    pub(super) attempt: AttemptId,
     pub(super) until_ms: u64,
     pub(super) first: Option<LastTransaction>,
-    ready: bool,
+    pub(super) ready: bool,
 }
 
 /// What a completion tells of the terminal's state, wherever it puts it.
@@ -118,7 +111,7 @@ impl Dialogue {
             return self.not_ready("the card terminal is not connected");
         }
         let until_ms = now.ms.saturating_add(self.limits.card_out_ms);
-        self.task = Task::Prepare { until_ms, card: None, empty: false };
+        self.task = Task::Prepare { until_ms, card: None, empty: false, untold: false };
         self.begin(now);
     }
 
@@ -396,6 +389,7 @@ impl Dialogue {
             return self.busy(Question::Status, now);
         }
         let poll_ms = self.limits.card_poll_ms;
+        let refused = self.closed.as_ref().filter(|closed| closed.refused).map(|closed| closed.attempt);
         match &mut self.task {
             Task::Prepare { until_ms, card, .. } if card_in => {
                 let until_ms = *until_ms;
@@ -409,7 +403,7 @@ impl Dialogue {
                 Some(code) => self.give_up_task(&format!("the card terminal is not ready ({code:02X})"), now),
             },
             Task::Ask(ask) => {
-                ask.ready = card_in || status.is_none_or(|status| status == READY);
+                ask.ready = card_in || status.map_or(refused == Some(ask.attempt), |status| status == READY);
                 self.ask_next(Question::Last, 0, now);
             }
             Task::Undo(_) => self.ask_next(Question::Undo, 0, now),
@@ -419,58 +413,5 @@ impl Dialogue {
                 self.rest(now);
             }
         }
-    }
-
-    fn last_over(&mut self, end: &End, now: Now) {
-        let last = match (&end.how, &end.result) {
-            (How::Done(_), Some((message, _))) => match read_last(message, &now.stamp) {
-                LastTransaction::Known(sale) => LastTransaction::Known(Box::new(self.sale(*sale, message))),
-                other @ (LastTransaction::Empty | LastTransaction::Unknown) => other,
-            },
-            // Its last word was that of another question: we and the terminal are out of step.
-            (How::Done(message), None) if message.fixed("terminal_status").is_some() => LastTransaction::Unknown,
-            // Nothing to repeat: some say so by 06 0F alone, some by 06 1E. Not one that was only called off.
-            (How::Done(_), None) => LastTransaction::Empty,
-            (How::Aborted(code), None) if *code != TIMED_OUT => LastTransaction::Empty,
-            (How::Aborted(_) | How::Refused(_), _) => LastTransaction::Unknown,
-        };
-        let told = end.result.as_ref().map(|(message, _)| message);
-        self.reversed_last = told.and_then(|told| told.bytes(bmp::ORIGINAL_TRACE)).map(hex);
-        match &mut self.task {
-            // Believed only if it says so twice: an older sale that comes up later would pass for ours.
-            Task::Prepare { empty, .. } if last == LastTransaction::Empty && !*empty => {
-                *empty = true;
-                self.ask_next(Question::Last, self.limits.ask_pause_ms, now);
-            }
-            Task::Prepare { .. } => self.prepared(last, now),
-            Task::Ask(ask) => match ask.first.take() {
-                None => {
-                    ask.first = Some(last);
-                    self.ask_next(Question::Last, self.limits.ask_pause_ms, now);
-                }
-                Some(first) => self.outcome(first, last, now),
-            },
-            Task::Idle | Task::Probe | Task::Ready { .. } | Task::Charge(_) | Task::Undo(_) | Task::EndOfDay { .. } => {
-            }
-        }
-    }
-
-    fn prepared(&mut self, baseline: LastTransaction, now: Now) {
-        if baseline == LastTransaction::Unknown {
-            return self.give_up_task("the card terminal's last transaction cannot be read", now);
-        }
-        self.closed = self.open.take().or(self.closed.take());
-        self.restarted = false;
-        let until_ms = now.ms.saturating_add(self.limits.ready_ms);
-        self.task = Task::Ready { until_ms, baseline: baseline.clone() };
-        self.steps.push(Step::Report(TerminalReport::Prepared { baseline }));
-    }
-
-    pub(super) fn outcome(&mut self, first: LastTransaction, second: LastTransaction, now: Now) {
-        let Task::Ask(Ask { attempt, ready, .. }) = self.task else { return };
-        self.rest(now);
-        let maybe_restarted = self.restarted || self.sent.back() != Some(&attempt);
-        let report = TerminalReport::Outcome { attempt, first, second, host_reachable: ready, maybe_restarted };
-        self.steps.push(Step::Report(report));
     }
 }

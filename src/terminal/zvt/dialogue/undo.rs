@@ -14,6 +14,7 @@ use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::session::{TerminalReport, UndoAnswer, UndoWay};
 use crate::terminal::zvt::decode::{hex, number};
 use crate::terminal::zvt::message::Message;
+use crate::terminal::zvt::request::Merchant;
 use crate::terminal::zvt::transaction::{is_same, read_totals, receipt_of, refusal, refusal_with, trace_of};
 
 const ALREADY_REVERSED: u8 = 0xb4;
@@ -32,7 +33,10 @@ pub(super) struct Undo {
 impl Undo {
     /// # Errors
     /// Why what the terminal reports is not the giving-back of this sale, in words for staff.
-    fn reported(&self, message: &Message) -> Result<(), String> {
+    fn reported(&self, message: &Message, merchant: Merchant) -> Result<(), String> {
+        if !merchant.is_in_our_currency(message) {
+            return Err("the terminal gave back money of another currency".to_owned());
+        }
         match message.bytes(bmp::AMOUNT).and_then(number) {
             Some(amount) if amount == self.sale.amount.0 => {}
             Some(amount) => return Err(format!("the terminal gave back another amount, {amount}")),
@@ -118,7 +122,8 @@ impl Dialogue {
         let code = result.filter(|code| *code != 0).or(last).or(result);
         let told = end.result.as_ref().map(|(message, _)| message);
         let told = told.or(if let How::Done(message) = &end.how { Some(message) } else { None });
-        let reported = told.map_or_else(|| Err("the terminal reports nothing".to_owned()), |told| undo.reported(told));
+        let reported = told
+            .map_or_else(|| Err("the terminal reports nothing".to_owned()), |told| undo.reported(told, self.merchant));
         let names_one = told.is_some_and(|told| told.bytes(bmp::AMOUNT).or(told.bytes(bmp::RECEIPT)).is_some());
         let answer = match code.filter(|_| !contradicts) {
             None | Some(TIMED_OUT) => None,
@@ -216,7 +221,11 @@ impl Dialogue {
             How::Done(message) => failed(message).or(told.and_then(failed)),
             How::Aborted(code) | How::Refused(code) => Some(*code),
         };
+        let ours = told.is_none_or(|told| self.merchant.is_in_our_currency(told));
         match (code, told.and_then(read_totals)) {
+            (None, Some(_)) if !ours => {
+                self.no_totals(Batch::Closed, "the terminal closed its day and told totals of another currency");
+            }
             (None, Some(totals)) => self.steps.push(Step::Report(TerminalReport::Totals(totals))),
             (None, None) => self.no_totals(Batch::Closed, "the terminal closed its day without telling totals"),
             (Some(TIMED_OUT), _) | (Some(_), Some(_)) => {
