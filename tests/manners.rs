@@ -7,7 +7,8 @@ use hospital_kiosk::rehearsal::terminal::model;
 use hospital_kiosk::rehearsal::terminal::model::manners as smartro;
 use hospital_kiosk::rehearsal::terminal::zvt;
 use hospital_kiosk::rehearsal::terminal::zvt::manners::{
-    AtOnce, CompletesAbort, Naming, NoApproval, NoStatus, Padding, Part, Prints, Refusal, StatusResult, Turnover, Waits,
+    AtOnce, CompletesAbort, Naming, NoApproval, NoStatus, Padding, Part, Prints, Refusal, StatusResult, Turnover,
+    Untold, Waits,
 };
 use hospital_kiosk::rehearsal::terminal::{CardAction, Out};
 use hospital_kiosk::terminal::smartro::packet::Frame;
@@ -189,7 +190,7 @@ impl Zvt {
             }
             "waits" => {
                 let ms = u64::try_from(number(1)).expect("a time");
-                manners.waits = Some(Waits { ms, refuses: has("and-refuses") });
+                manners.waits = Some(Waits { ms, refuses: has("and-refuses"), tells_late: has("and-tells-late") });
             }
             "empty-repeat" => {
                 manners.empty_repeat = Some(0xff);
@@ -227,6 +228,9 @@ impl Zvt {
                     _ => Refusal::Result(code(3)),
                 };
                 manners.refuses_at_once = Some(AtOnce { every: u32::try_from(number(1)).expect("a count"), how });
+            }
+            "last-untold" => {
+                manners.last_untold = Some(if has("refused") { Untold::Refused } else { Untold::Aborted });
             }
             "reversals-as-turnover" => {
                 manners.counts_reversals = Some(if has("added") { Turnover::Added } else { Turnover::Gross });
@@ -268,6 +272,7 @@ const fn zvt_word(way: zvt::manners::Manner) -> &'static str {
         Manner::PaddedTlv => "padded-tlv",
         Manner::RefusesAtOnce => "refuses-at-once",
         Manner::CountsReversals => "reversals-as-turnover",
+        Manner::LastUntold => "last-untold",
     }
 }
 
@@ -304,12 +309,17 @@ impl Smartro {
             "kiosk" => {
                 let frame = match word(rest) {
                     ("ACK", _) => vec![ACK],
-                    (job, data) => Frame::request(job.as_bytes()[0], "KIOSK1114915545", STAMP, field(data)).encode(),
+                    (job, data) => {
+                        let first = self.model.bookings.first().map_or("", |booking| &booking.approval_number);
+                        let data = field(&data.replace("FIRST", first));
+                        Frame::request(job.as_bytes()[0], "KIOSK1114915545", STAMP, data).encode()
+                    }
                 };
                 self.model.bytes(&frame, self.ms);
                 self.turn();
             }
             "ack" if self.said.front().is_some_and(|said| *said == [ACK]) => drop(self.said.pop_front()),
+            "nak" if self.said.front().is_some_and(|said| *said == [0x15]) => drop(self.said.pop_front()),
             "term" => return self.says(rest),
             "id" => {
                 let id = self.last.as_ref().map(|frame| hex_of(&frame.terminal_id)).unwrap_or_default();
@@ -318,7 +328,11 @@ impl Smartro {
             }
             "nothing" if self.said.is_empty() => {}
             "nothing" => return Err(format!("it says {:02x?}", self.said)),
-            "stands" => return is(&self.model.bookings.len().to_string(), rest),
+            "stands" => {
+                let standing = self.model.bookings.len() - self.model.reversals().len();
+                return is(&standing.to_string(), rest);
+            }
+            "astray" => return is(&self.model.astray.len().to_string(), rest),
             "shows" => {
                 let shown = std::mem::take(&mut self.model.ways);
                 let words: Vec<&str> = shown.iter().map(|way| smartro_word(*way)).collect();
@@ -369,6 +383,17 @@ impl Smartro {
             "id-padded-with-blanks" => manners.blanks_in_id = true,
             "events-between" => manners.event_between = rest.bytes().next(),
             "refuses-at-once" => manners.refuses_every = rest.parse().ok(),
+            "cancels-last" => {
+                manners.cancels_last = Some(match rest {
+                    "hit" => smartro::Naming::Hit,
+                    "own" => smartro::Naming::Own,
+                    _ => smartro::Naming::OwnAsAsked,
+                });
+            }
+            "waits" => manners.waits = Some(smartro::Waits { ms: 1_000, naks: rest == "naks" }),
+            "late-ack" => manners.ack_late_ms = rest.parse().ok(),
+            "decline-elsewhere" => manners.decline_elsewhere = true,
+            "new-kind-of-payment" => manners.new_kind_every = rest.parse().ok(),
             "empty-repeat" => {
                 manners.starts_empty = true;
                 self.model.forget();
@@ -399,5 +424,10 @@ const fn smartro_word(way: smartro::Manner) -> &'static str {
         Manner::EventsBetween => "events-between",
         Manner::RefusesAtOnce => "refuses-at-once",
         Manner::EmptyLast => "empty-repeat",
+        Manner::CancelsLast => "cancels-last",
+        Manner::Waits => "waits",
+        Manner::LateAck => "late-ack",
+        Manner::DeclineElsewhere => "decline-elsewhere",
+        Manner::NewKind => "new-kind-of-payment",
     }
 }

@@ -103,7 +103,7 @@ fn answers_to_an_undo() {
 fn an_undo_needs_a_prepare_and_a_line() {
     let mut stage = Stage::ready();
     stage.command(&undo(9, UndoWay::WithoutCard));
-    stage.hear(&reply(b'c', &sale(WON, "40054321")));
+    stage.hear(&reply(b'c', &sale(WON, "30012345")));
     assert_eq!(stage.told(), "undone: Reversed");
     stage.command(&undo(10, UndoWay::WithoutCard));
     assert!(stage.told().contains("never sent"), "each Prepare serves one money command");
@@ -119,10 +119,36 @@ fn an_undo_needs_a_prepare_and_a_line() {
     stage.unplug();
     assert!(stage.told().contains("no answer: the line to the card terminal vanished"));
     stage.plug_in();
-    stage.hear(&frame(b'c', &sale(WON, "40054321")));
+    stage.hear(&frame(b'c', &sale(WON, "30012345")));
     assert!(stage.told().contains("undone: Reversed"), "a late answer still counts");
-    stage.hear(&frame(b'c', &sale(WON, "40054321")));
+    stage.hear(&frame(b'c', &sale(WON, "30012345")));
     assert_eq!(stage.told(), "", "once");
+}
+
+/// A terminal that takes back its last sale, whichever is named, may tell it or may tell a number of its own.
+#[test]
+fn what_was_given_back_must_be_named_or_be_the_last() {
+    let before = reply(b'd', &nothing_cancelled(5_100, b'X'));
+    for (name, way, heard, wanted) in [
+        ("named", UndoWay::WithoutCard, reply(b'c', &sale(WON, "30012345")), "undone: Reversed"),
+        ("a number of its own", UndoWay::WithoutCard, reply(b'c', &sale(WON, "40054321")), "undone: Unlike"),
+        ("no number", UndoWay::WithoutCard, reply(b'c', &sale(WON, "")), "undone: Unlike"),
+        ("before, without the card", UndoWay::WithoutCard, before.clone(), "undone: Unlike"),
+        (
+            "a number of its own, with the card",
+            UndoWay::WithCard,
+            reply(b'c', &sale(WON, "40054321")),
+            "undone: Reversed",
+        ),
+        ("before, with the card", UndoWay::WithCard, before, "undone: AlreadyReversed"),
+    ] {
+        let mut stage = Stage::ready();
+        stage.command(&undo(9, way));
+        stage.said();
+        stage.hear(&heard);
+        let told = stage.told();
+        assert!(told.contains(wanted), "{name}: {told}");
+    }
 }
 
 #[derive(Debug, Clone)]

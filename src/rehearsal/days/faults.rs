@@ -110,6 +110,7 @@ faults! {
     PaddedTlv = "padded-tlv",
     RefusesAtOnce = "refuses-at-once",
     CountsReversals = "reversals-as-turnover",
+    LastUntold = "last-untold",
     // ... of a Smartro terminal, beside those of the above that it can have.
     ChangedDates = "changed-dates",
     OddApproval = "odd-approval-field",
@@ -119,13 +120,16 @@ faults! {
     CancelIsLast = "last-is-the-cancellation",
     BlankPaddedId = "id-padded-with-blanks",
     EventsBetween = "events-between",
+    LateAck = "late-ack",
+    DeclineElsewhere = "decline-elsewhere",
+    NewKind = "new-kind-of-payment",
 }
 
 /// These come in their own time and by their own dice: days on which they do not come are what they were without them.
 pub(super) const APART: [Fault; 3] = [Fault::StaffTotals, Fault::SilentAfterClosing, Fault::SmallServer];
 
 /// Lasting ways of a terminal, drawn once a day by their own dice: no patient orders them.
-pub const PERSONALITIES: [Fault; 24] = [
+pub const PERSONALITIES: [Fault; 28] = [
     Fault::ReversesLast,
     Fault::StatusResult,
     Fault::NoStatusByte,
@@ -142,6 +146,7 @@ pub const PERSONALITIES: [Fault; 24] = [
     Fault::PaddedTlv,
     Fault::RefusesAtOnce,
     Fault::CountsReversals,
+    Fault::LastUntold,
     Fault::ChangedDates,
     Fault::OddApproval,
     Fault::OddDeclines,
@@ -150,6 +155,9 @@ pub const PERSONALITIES: [Fault; 24] = [
     Fault::CancelIsLast,
     Fault::BlankPaddedId,
     Fault::EventsBetween,
+    Fault::LateAck,
+    Fault::DeclineElsewhere,
+    Fault::NewKind,
 ];
 
 /// What may happen on a day.

@@ -6,10 +6,11 @@ use super::faults::Fault;
 use crate::rehearsal::terminal::model::manners as smartro;
 use crate::rehearsal::terminal::zvt::manners as zvt;
 use crate::rehearsal::terminal::zvt::manners::{
-    AtOnce, CompletesAbort, Naming, NoApproval, NoStatus, Padding, Part, Prints, Refusal, StatusResult, Turnover, Waits,
+    AtOnce, CompletesAbort, Naming, NoApproval, NoStatus, Padding, Part, Prints, Refusal, StatusResult, Turnover,
+    Untold, Waits,
 };
 
-pub const ZVT: [(Fault, zvt::Manner); 16] = [
+pub const ZVT: [(Fault, zvt::Manner); 17] = [
     (Fault::ReversesLast, zvt::Manner::ReversesLast),
     (Fault::StatusResult, zvt::Manner::StatusResult),
     (Fault::NoStatusByte, zvt::Manner::NoStatusByte),
@@ -26,9 +27,10 @@ pub const ZVT: [(Fault, zvt::Manner); 16] = [
     (Fault::PaddedTlv, zvt::Manner::PaddedTlv),
     (Fault::RefusesAtOnce, zvt::Manner::RefusesAtOnce),
     (Fault::CountsReversals, zvt::Manner::CountsReversals),
+    (Fault::LastUntold, zvt::Manner::LastUntold),
 ];
 
-pub const SMARTRO: [(Fault, smartro::Manner); 12] = [
+pub const SMARTRO: [(Fault, smartro::Manner); 17] = [
     (Fault::ChangedDates, smartro::Manner::ChangedDates),
     (Fault::NoApprovalNumber, smartro::Manner::NoApprovalNumber),
     (Fault::OddApproval, smartro::Manner::OddApproval),
@@ -41,6 +43,11 @@ pub const SMARTRO: [(Fault, smartro::Manner); 12] = [
     (Fault::EventsBetween, smartro::Manner::EventsBetween),
     (Fault::RefusesAtOnce, smartro::Manner::RefusesAtOnce),
     (Fault::EmptyRepeat, smartro::Manner::EmptyLast),
+    (Fault::ReversesLast, smartro::Manner::CancelsLast),
+    (Fault::WaitsAWhile, smartro::Manner::Waits),
+    (Fault::LateAck, smartro::Manner::LateAck),
+    (Fault::DeclineElsewhere, smartro::Manner::DeclineElsewhere),
+    (Fault::NewKind, smartro::Manner::NewKind),
 ];
 
 /// The faults that these ways are counted as.
@@ -72,7 +79,11 @@ pub fn zvt(manners: &mut zvt::Manners, personality: Fault, chance: &mut Chance) 
             manners.no_status_byte = chance.pick(&[NoStatus::Empty, NoStatus::Result, NoStatus::Unknown]);
         }
         Fault::WaitsAWhile => {
-            manners.waits = Some(Waits { ms: chance.between(1_000, 45_000), refuses: chance.percent(50) });
+            manners.waits = Some(Waits {
+                ms: chance.between(1_000, 45_000),
+                refuses: chance.percent(50),
+                tells_late: chance.percent(50),
+            });
         }
         Fault::EmptyRepeat => manners.empty_repeat = chance.pick(&[0xff, 0x77, 0x64]),
         Fault::PinTwice => manners.pin_twice_every = Some(every(chance)),
@@ -102,13 +113,17 @@ pub fn zvt(manners: &mut zvt::Manners, personality: Fault, chance: &mut Chance) 
             let how = [Refusal::Command(code), Refusal::CommandWithCode(0x7d), Refusal::Result(code)];
             manners.refuses_at_once = chance.pick(&how).map(|how| AtOnce { every: every(chance), how });
         }
+        Fault::LastUntold => {
+            let ways = [Untold::Aborted, Untold::AbortedEvery(every(chance)), Untold::Refused];
+            manners.last_untold = chance.pick(&ways);
+        }
         Fault::CountsReversals => manners.counts_reversals = chance.pick(&[Turnover::Gross, Turnover::Added]),
         _others => {}
     }
 }
 
 pub fn smartro(manners: &mut smartro::Manners, personality: Fault, chance: &mut Chance) {
-    use smartro::{Approval, Dates};
+    use smartro::{Approval, Dates, Naming as CancelNaming, Waits as Pause};
     match personality {
         Fault::ChangedDates => {
             manners.dates = chance.pick(&[Dates::Blank, Dates::Zeros, Dates::DayLater, Dates::Shifted]);
@@ -129,6 +144,15 @@ pub fn smartro(manners: &mut smartro::Manners, personality: Fault, chance: &mut 
         Fault::EventsBetween => manners.event_between = chance.pick(b"MRQF"),
         Fault::RefusesAtOnce => manners.refuses_every = Some(every(chance)),
         Fault::EmptyRepeat => manners.starts_empty = true,
+        Fault::ReversesLast => {
+            manners.cancels_last = chance.pick(&[CancelNaming::Hit, CancelNaming::Own, CancelNaming::OwnAsAsked]);
+        }
+        Fault::WaitsAWhile => {
+            manners.waits = Some(Pause { ms: chance.between(1_000, 20_000), naks: chance.percent(50) });
+        }
+        Fault::LateAck => manners.ack_late_ms = chance.pick(&[500, 2_500, 2_990, 3_500]),
+        Fault::DeclineElsewhere => manners.decline_elsewhere = true,
+        Fault::NewKind => manners.new_kind_every = Some(every(chance)),
         _others => {}
     }
 }

@@ -1,7 +1,7 @@
 //! The Smartro protocol: the real dialogue, and the model that knows the card company's books.
 
 use super::chance::Chance;
-use super::ends::{Booked, Machine, Out, Speaker};
+use super::ends::{Astray, Booked, Machine, Out, Speaker};
 use super::faults::Fault;
 use super::manners;
 use crate::rehearsal::terminal::model::Model;
@@ -37,6 +37,7 @@ impl Terminal {
         model.setup.falls_back = falls_back;
         model.setup.keeps_declines = chance.percent(30);
         model.setup.answers_call_off = chance.percent(70);
+        model.setup.cancel_names_sale = chance.percent(70);
         Self { model, fired: Vec::new(), undos_seen: 0 }
     }
 
@@ -117,7 +118,7 @@ impl Machine for Terminal {
         let booked = |booking: &crate::rehearsal::terminal::Booking| Booked {
             amount: booking.amount,
             approval_number: self.told(&booking.approval_number),
-            astray: None,
+            astray: self.model.astray.contains(&booking.approval_number).then_some(Astray::GivenBack),
             stands: !self.model.reversals().contains(booking),
         };
         self.model.bookings.iter().map(booked).collect()

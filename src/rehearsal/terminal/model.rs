@@ -53,6 +53,10 @@ pub struct Model {
     pub shown: Vec<CardAction>,
     /// Its own ways that took effect since then.
     pub ways: Vec<Manner>,
+    /// Approval numbers of sales that it gave back although another was named.
+    pub astray: Vec<String>,
+    /// It hears nothing until then.
+    busy_until_ms: u64,
     charges_seen: usize,
     reader: Reader,
     noise: u64,
@@ -115,6 +119,8 @@ impl Model {
             made: Vec::new(),
             shown: Vec::new(),
             ways: Vec::new(),
+            astray: Vec::new(),
+            busy_until_ms: 0,
             charges_seen: 0,
             reader: Reader::default(),
             noise: seed ^ 0x9e37_79b9_7f4a_7c15,
@@ -230,6 +236,13 @@ impl Model {
         if self.is_busy() {
             return;
         }
+        if let Some(waits) = self.manners.waits.filter(|_| now_ms < self.busy_until_ms) {
+            self.shows(Manner::Waits);
+            if waits.naks {
+                self.send(vec![NAK]);
+            }
+            return;
+        }
         match frame.job {
             b'A' => self.reply(b'a', vec![b'O', b'O', if self.setup.host_up { b'O' } else { b'F' }, b'N']),
             b'B' => self.take_charge(&frame.data, now_ms),
@@ -256,7 +269,7 @@ impl Model {
         if self.charge.is_some() || data.len() != 30 || data[0] != b'1' || self.takes(Fault::NakCharge) {
             return self.refuse();
         }
-        let ack_held = self.acknowledge_money();
+        let ack_held = self.acknowledge_money(now_ms);
         if self.declines_at_once() {
             self.shows(Manner::RefusesAtOnce);
             let data = self.own_decline(REFUSED_AT_ONCE, "거래 불가");
@@ -387,6 +400,7 @@ impl Model {
     fn acknowledged(&mut self, now_ms: u64) {
         if self.unacknowledged.take().is_some() {
             self.plan(now_ms, CARD_OUT_MS, Plan::TakeCardOut);
+            self.busy_until_ms = now_ms + self.manners.waits.map_or(0, |waits| waits.ms);
         }
     }
 

@@ -64,6 +64,8 @@ pub struct Setup {
     pub hides_last: bool,
     /// A decline becomes the last transaction too.
     pub keeps_declines: bool,
+    /// A cancellation tells the approval number of the sale, rather than one of its own.
+    pub cancel_names_sale: bool,
     /// A charge called off before the card came is answered with a decline.
     pub answers_call_off: bool,
     pub decline_code: [u8; 2],
@@ -89,6 +91,7 @@ impl Default for Setup {
             falls_back: false,
             hides_last: false,
             keeps_declines: false,
+            cancel_names_sale: true,
             answers_call_off: true,
             decline_code: *b"6B",
             host_up: true,

@@ -14,7 +14,7 @@ mod wire;
 
 use super::{Booking, CardAction, FarEnd, Out};
 use crate::domain::money::Amount;
-use manners::{Manner, Manners, NoStatus, Refusal, StatusResult};
+use manners::{Manner, Manners, NoStatus, Refusal, StatusResult, Untold};
 use mouth::Said;
 use says::Record;
 pub use setup::{Fault, Setup};
@@ -64,6 +64,9 @@ pub struct Model {
     undone: Vec<u32>,
     last: Option<Record>,
     before_last: Option<Record>,
+    /// Booked, and not its last transaction yet.
+    late: VecDeque<Record>,
+    questions_for_last: u32,
     trace: u32,
     charge: Option<Charge>,
     /// APDUs still to be said, each after the answer to the one before.
@@ -100,6 +103,8 @@ enum Plan {
     HostAnswers(CardAction),
     WrongPin(CardAction),
     SayResult,
+    /// What was booked a while ago becomes its last transaction.
+    TellLast,
     CompleteAbort,
     TakeCardOut,
     Back,
@@ -134,6 +139,8 @@ impl Model {
             undone: Vec::new(),
             last: None,
             before_last: None,
+            late: VecDeque::new(),
+            questions_for_last: 0,
             trace: u32::try_from(seed % 9_000).unwrap_or(0),
             charge: None,
             queue: VecDeque::new(),
@@ -229,6 +236,7 @@ impl Model {
                 self.say_next(now_ms);
             }
             Plan::SayResult => self.say_result(now_ms),
+            Plan::TellLast => self.told_late(),
             Plan::TakeCardOut => self.card_in &= self.setup.card_stays,
             Plan::Back => {
                 self.away = false;
@@ -346,6 +354,18 @@ impl Model {
     }
 
     fn tell_last(&mut self, now_ms: u64) {
+        self.questions_for_last += 1;
+        let untold = self.manners.last_untold.filter(|way| match way {
+            Untold::AbortedEvery(every) => *every > 0 && self.questions_for_last.is_multiple_of(*every),
+            Untold::Aborted | Untold::Refused => true,
+        });
+        if let Some(way) = untold {
+            self.shows(Manner::LastUntold);
+            return match way {
+                Untold::Refused => self.send_block(says::UNKNOWN_COMMAND),
+                Untold::Aborted | Untold::AbortedEvery(_) => self.answer_with([says::aborted(0x6c)], now_ms),
+            };
+        }
         let empty = self.takes(Fault::EmptyLast);
         match (self.last.clone().filter(|_| !empty), self.manners.empty_repeat) {
             (Some(last), _) => {
@@ -382,7 +402,8 @@ impl Model {
     }
 
     fn is_waiting(&mut self, code: u16, now_ms: u64) -> bool {
-        let refuses = self.manners.waits.is_some_and(|waits| waits.refuses);
+        let money = matches!(code, 0x0601 | 0x0630 | 0x0631 | 0x0650) && !self.late.is_empty();
+        let refuses = money || self.manners.waits.is_some_and(|waits| waits.refuses);
         let waiting = refuses && code != 0x06b0 && now_ms < self.busy_until_ms;
         if waiting {
             self.shows(Manner::Waits);

@@ -1,6 +1,6 @@
 //! `C`: the simulated terminal gives a sale back. It keeps its own list of what it has given back.
 
-use super::manners::Manner;
+use super::manners::{Manner, Naming};
 use super::{Booking, CARD_OUT_MS, Charge, HOST_TIMED_OUT, Model, Plan};
 use crate::domain::money::Amount;
 use crate::rehearsal::terminal::sale;
@@ -8,17 +8,19 @@ use crate::rehearsal::terminal::setup::{CardAction, Fault};
 use crate::terminal::smartro::packet::{ACK, NAK};
 
 const BYTES: usize = 57;
+const NUMBER_AT: usize = 50;
 const CANNOT_CANCEL: [u8; 2] = *b"B3";
 
 /// Which sale is meant.
 pub(super) struct Cancel {
     approval_number: String,
     amount: Amount,
+    with_card: bool,
 }
 
 /// What became of it in the books.
 enum Outcome {
-    Cancelled,
+    Cancelled(Booking),
     Before,
     NoSuchSale,
 }
@@ -57,9 +59,9 @@ impl Model {
         if self.charge.is_some() || data.len() != BYTES || self.takes(Fault::NakCharge) {
             return self.refuse();
         }
-        let ack_held = self.acknowledge_money();
+        let ack_held = self.acknowledge_money(now_ms);
         let approval_number = number.trim_end().to_owned();
-        let cancel = Some(Cancel { approval_number, amount: Amount(amount) });
+        let cancel = Some(Cancel { approval_number, amount: Amount(amount), with_card });
         self.charge = Some(Charge { amount, card_shown: !with_card, ack_held, cancel });
         if !with_card {
             let action = self.armed.pop_front().unwrap_or(CardAction::Approve);
@@ -74,9 +76,8 @@ impl Model {
         match action {
             CardAction::Approve | CardAction::Late => {
                 let (job, data) = match self.cancel(cancel) {
-                    Outcome::Cancelled => {
-                        let other = i64::from(self.takes(Fault::AnswerForOtherAmount));
-                        let data = self.sale(cancel.amount.0 + other).1;
+                    Outcome::Cancelled(booking) => {
+                        let data = self.cancellation(&booking, cancel);
                         if self.manners.cancel_is_last {
                             self.shows(Manner::CancelIsLast);
                             self.before_last = self.last.replace(data.clone());
@@ -111,6 +112,22 @@ impl Model {
         }
     }
 
+    /// What is told of it: the number of the sale that was given back, or one of its own.
+    fn cancellation(&mut self, booking: &Booking, cancel: &Cancel) -> Vec<u8> {
+        let other = i64::from(self.takes(Fault::AnswerForOtherAmount));
+        let naming = self.manners.cancels_last.filter(|_| !cancel.with_card);
+        let amount = if naming == Some(Naming::OwnAsAsked) { cancel.amount } else { booking.amount };
+        let mut data = self.sale(amount.0 + other).1;
+        if naming.is_none_or(|naming| naming == Naming::Hit)
+            && self.setup.cancel_names_sale
+            && self.manners.approval.is_none()
+        {
+            let number = format!("{:<12}", booking.approval_number);
+            data[NUMBER_AT..NUMBER_AT + number.len()].copy_from_slice(number.as_bytes());
+        }
+        data
+    }
+
     /// The sale stands; some models say so with the card's last sale.
     fn not_cancelled(&mut self, code: [u8; 2], cancel: &Cancel) -> (u8, Vec<u8>) {
         if let Some(why) = self.manners.nothing_for_cancelled {
@@ -125,7 +142,7 @@ impl Model {
     }
 
     /// With what may go wrong at it. `true` if the ACK comes with the answer.
-    pub(super) fn acknowledge_money(&mut self) -> bool {
+    pub(super) fn acknowledge_money(&mut self, now_ms: u64) -> bool {
         let odd = self.takes(Fault::OddEvents);
         if odd {
             self.event(b'O');
@@ -134,7 +151,13 @@ impl Model {
         if self.takes(Fault::FlipAck) {
             self.send(vec![NAK]);
         } else if !ack_held && !self.takes(Fault::DropAck) {
-            self.send(vec![ACK]);
+            match self.manners.ack_late_ms {
+                Some(late_ms) => {
+                    self.shows(Manner::LateAck);
+                    self.plan(now_ms, late_ms, Plan::Send(vec![ACK]));
+                }
+                None => self.send(vec![ACK]),
+            }
         }
         if odd {
             self.event(b'Q');
@@ -152,11 +175,20 @@ impl Model {
     fn cancel(&mut self, cancel: &Cancel) -> Outcome {
         let meant =
             |booking: &&Booking| booking.approval_number == cancel.approval_number && booking.amount == cancel.amount;
-        let Some(booking) = self.bookings.iter().find(meant).cloned() else { return Outcome::NoSuchSale };
+        let named = self.bookings.iter().find(meant).cloned();
+        let blind = self.manners.cancels_last.is_some() && !cancel.with_card;
+        let found = if blind { self.bookings.last().cloned() } else { named.clone() };
+        let Some(booking) = found else { return Outcome::NoSuchSale };
+        if blind && named.as_ref() != Some(&booking) {
+            self.shows(Manner::CancelsLast);
+        }
         if self.reversals.contains(&booking) {
             return Outcome::Before;
         }
-        self.reversals.push(booking);
-        Outcome::Cancelled
+        if blind && named.as_ref() != Some(&booking) {
+            self.astray.push(booking.approval_number.clone());
+        }
+        self.reversals.push(booking.clone());
+        Outcome::Cancelled(booking)
     }
 }

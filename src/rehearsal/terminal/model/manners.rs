@@ -18,6 +18,11 @@ pub enum Manner {
     EventsBetween,
     RefusesAtOnce,
     EmptyLast,
+    CancelsLast,
+    Waits,
+    LateAck,
+    DeclineElsewhere,
+    NewKind,
 }
 
 /// All of one terminal. The default has none.
@@ -44,6 +49,35 @@ pub struct Manners {
     pub refuses_every: Option<u32>,
     /// It has sold nothing yet.
     pub starts_empty: bool,
+    /// A cancellation without the card takes its last sale back, whichever is named.
+    pub cancels_last: Option<Naming>,
+    /// Busy for a while after each answer.
+    pub waits: Option<Waits>,
+    /// Its ACK of a money command comes so late, perhaps after the answer.
+    pub ack_late_ms: Option<u64>,
+    /// The mark of a decline stands in the acquirer's field (offset 137).
+    pub decline_elsewhere: bool,
+    /// Of so many sales the last is of a kind that nobody knows yet.
+    pub new_kind_every: Option<u32>,
+}
+
+/// What a terminal that cancels its last sale tells of it. One that tells all numbers of the sale that was named cannot be
+/// told from one that does as it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// Its amount and approval number.
+    Hit,
+    /// Its amount, and an approval number of the cancellation's own.
+    Own,
+    /// The amount that was asked for, and an approval number of the cancellation's own.
+    OwnAsAsked,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    pub ms: u64,
+    /// It answers NAK to everything; else it hears nothing.
+    pub naks: bool,
 }
 
 /// Where a model differs in the date of a sale (offset 62, 14 bytes).
@@ -71,6 +105,10 @@ const APPROVAL_BYTES: usize = 12;
 const TIME_AT: usize = 62;
 const TIME_BYTES: usize = 14;
 const UNIQUE_END: usize = 88;
+const DECLINE_AT: usize = 117;
+const ACQUIRER_AT: usize = 137;
+const DECLINE_MARK_BYTES: usize = 20;
+const NEW_KIND: u8 = b'9';
 const SHIFT: usize = 2;
 
 impl Model {
@@ -95,6 +133,11 @@ impl Model {
             self.shows(Manner::ClockOff);
         }
         let field = APPROVAL_AT..APPROVAL_AT + APPROVAL_BYTES;
+        let sales = u32::try_from(self.bookings.len()).unwrap_or(u32::MAX);
+        if self.manners.new_kind_every.is_some_and(|every| every > 0 && (sales + 1).is_multiple_of(every)) {
+            self.shows(Manner::NewKind);
+            data[0] = NEW_KIND;
+        }
         match self.manners.approval {
             Some(Approval::Blank) => {
                 self.shows(Manner::NoApprovalNumber);
@@ -140,6 +183,11 @@ impl Model {
         if self.manners.approval == Some(Approval::TextAtDecline) {
             self.shows(Manner::OddApproval);
             data[APPROVAL_AT..APPROVAL_AT + APPROVAL_BYTES].copy_from_slice(&sale::text("거절", APPROVAL_BYTES));
+        }
+        if self.manners.decline_elsewhere {
+            self.shows(Manner::DeclineElsewhere);
+            data.copy_within(DECLINE_AT..DECLINE_AT + DECLINE_MARK_BYTES, ACQUIRER_AT);
+            data[DECLINE_AT..ACQUIRER_AT].fill(b' ');
         }
         data
     }

@@ -54,7 +54,7 @@ impl Model {
     pub fn sell_by_hand(&mut self, amount: Amount) -> String {
         let record = self.record(0, amount.0);
         let number = number(&record);
-        self.book(record);
+        self.book(record, 0);
         number
     }
 }

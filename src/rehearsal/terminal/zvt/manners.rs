@@ -20,6 +20,7 @@ pub enum Manner {
     PaddedTlv,
     RefusesAtOnce,
     CountsReversals,
+    LastUntold,
 }
 
 /// All of one terminal. The default has none.
@@ -49,6 +50,8 @@ pub struct Manners {
     pub padded_tlv: Option<Padding>,
     pub refuses_at_once: Option<AtOnce>,
     pub counts_reversals: Option<Turnover>,
+    /// 06 20 is not answered with the last transaction, though there is one.
+    pub last_untold: Option<Untold>,
 }
 
 /// How a reversal is told: by the numbers of what was really given back, or by none.
@@ -87,6 +90,18 @@ pub struct Waits {
     pub ms: u64,
     /// All other commands get `84 9C 00`; else it only tells of it when it is asked how it is.
     pub refuses: bool,
+    /// Until then 06 20 tells the sale before. What a kiosk may not take for "nothing was booked".
+    pub tells_late: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untold {
+    /// 06 1E with 6C, as if somebody had pressed the stop key.
+    Aborted,
+    /// The same, of so many questions the last.
+    AbortedEvery(u32),
+    /// `84 83 00`
+    Refused,
 }
 
 /// 06 0F after an answered 06 B0.

@@ -15,7 +15,7 @@ impl Model {
     /// The line vanishes until [`Self::plug_in`]; what was not acknowledged is undone.
     pub fn unplug(&mut self, now_ms: u64) {
         self.vanish(0, now_ms);
-        self.plans.clear();
+        self.plans.retain(|(_, plan)| *plan == Plan::TellLast);
     }
 
     pub fn plug_in(&mut self) {
@@ -29,7 +29,7 @@ impl Model {
         self.away = true;
         self.completing = false;
         self.ear = Ear::default();
-        self.plans.clear();
+        self.plans.retain(|(_, plan)| *plan == Plan::TellLast);
         self.outs.push(Out::LineDown);
         self.plans.push((now_ms + back_ms, Plan::Back));
     }
@@ -53,6 +53,11 @@ impl Model {
 
     pub fn reboot(&mut self, now_ms: u64) {
         self.vanish(self.setup.reboot_ms, now_ms);
+        self.plans.retain(|(_, plan)| *plan != Plan::TellLast);
+        while !self.late.is_empty() {
+            self.told_late();
+        }
+        self.busy_until_ms = 0;
         if !self.setup.keeps_last {
             self.last = if self.setup.falls_back { self.before_last.clone() } else { None };
         }

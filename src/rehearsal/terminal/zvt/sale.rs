@@ -76,7 +76,7 @@ impl Model {
         self.queue.clear();
         self.queue.push_back(end);
         self.say_next(now_ms);
-        self.plans.retain(|(_, plan)| matches!(plan, Plan::Back));
+        self.plans.retain(|(_, plan)| matches!(plan, Plan::Back | Plan::TellLast));
         self.card_leaves(now_ms);
     }
 
@@ -142,7 +142,7 @@ impl Model {
                 // A terminal that undoes nothing on its own may have told its host and keep the sale.
                 if self.setup.reboot_books && !refund {
                     let record = self.record(0, amount);
-                    self.book(record);
+                    self.book(record, now_ms);
                 }
                 self.reboot(now_ms);
             }
@@ -154,7 +154,7 @@ impl Model {
         let booked = self.manners.books_early && !refund;
         if booked {
             self.shows(Manner::BooksEarly);
-            self.book(record.clone());
+            self.book(record.clone(), now_ms);
         }
         if let Some(charge) = &mut self.charge {
             charge.reserved = Some(record);
@@ -262,7 +262,7 @@ impl Model {
                 self.bookings.pop();
                 self.before_last = self.last.replace(record);
             } else {
-                self.book(record);
+                self.book(record, now_ms);
             }
         }
         if self.takes(Fault::RebootAfterBooking) {
@@ -290,11 +290,24 @@ impl Model {
         }
     }
 
-    pub(super) fn book(&mut self, record: Record) {
+    pub(super) fn book(&mut self, record: Record, now_ms: u64) {
         let booking = Booking { amount: Amount(record.amount), approval_number: number(&record) };
         self.books.push(booking.clone());
         self.bookings.push(booking);
-        self.before_last = self.last.replace(record);
+        let Some(waits) = self.manners.waits.filter(|waits| waits.tells_late) else {
+            self.before_last = self.last.replace(record);
+            return;
+        };
+        self.late.push_back(record);
+        self.busy_until_ms = now_ms + waits.ms;
+        self.plans.push((self.busy_until_ms, Plan::TellLast));
+    }
+
+    pub(super) fn told_late(&mut self) {
+        if let Some(record) = self.late.pop_front() {
+            self.shows(Manner::Waits);
+            self.before_last = self.last.replace(record);
+        }
     }
 
     pub(super) fn record(&mut self, result: u8, amount: i64) -> Record {

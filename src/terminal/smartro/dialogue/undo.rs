@@ -6,6 +6,11 @@
 //!
 //! Type 2 (the terminal's last sale, whatever it is) is never sent. Without the card, type 6 (the sale before this) only
 //! where the last transaction is the one that is meant; else type 3, which names it.
+//!
+//! An approved cancellation is believed if the terminal's last transaction was this very sale, if the card was shown (type 1
+//! finds the sale by the card too), or if the terminal tells the sale's approval number. With a number of its own it may
+//! have taken back its last sale, whichever was named, as types 2 and 6 do: that is for staff. So is "cancelled before"
+//! without the card, which is said of the terminal's last sale.
 
 use super::{Dialogue, Now, Step, Task};
 use crate::domain::money::Amount;
@@ -31,7 +36,10 @@ pub(super) struct Undo {
 pub(super) struct OpenUndo {
     undo: AttemptId,
     amount: Amount,
-    /// The approval number of the terminal's last transaction, if that is another one: what is given back is not that.
+    approval_number: String,
+    /// The card is shown, or the terminal's last transaction is this very sale: it can mean no other.
+    is_plain: bool,
+    /// The approval number of the terminal's last transaction, if that is another one.
     not_this: Option<String>,
 }
 
@@ -85,7 +93,9 @@ impl Dialogue {
             return self.never_sent(undo, "the sale has no approval number or time that the terminal could find it by");
         };
         let not_this = not_this.filter(|number| !number.is_empty() && *number != transaction.approval_number);
-        self.send_undo(OpenUndo { undo, amount: transaction.amount, not_this }, data, card_ms, now);
+        let (amount, approval_number) = (transaction.amount, transaction.approval_number.clone());
+        let is_plain = is_last || way == UndoWay::WithCard;
+        self.send_undo(OpenUndo { undo, amount, approval_number, is_plain, not_this }, data, card_ms, now);
     }
 
     fn send_undo(&mut self, open: OpenUndo, data: Vec<u8>, card_ms: u64, now: Now) {
@@ -152,7 +162,7 @@ impl Dialogue {
             return;
         }
         let Some(open) = &self.open_undo else { return };
-        match read(frame, open.amount, open.not_this.as_deref()) {
+        match open.read(frame) {
             Ok(answer) => {
                 let undo = open.undo;
                 self.open_undo = None;
@@ -167,39 +177,52 @@ impl Dialogue {
     }
 }
 
-/// # Errors
-/// Why it proves nothing, in words for staff.
-fn read(frame: &Frame, amount: Amount, not_this: Option<&str>) -> Result<UndoAnswer, String> {
-    if frame.job == b'd' {
-        return read_nothing_cancelled(frame, amount);
-    }
-    let answer = read_answer(frame, amount)?;
-    // A terminal that undoes its last sale, whichever is named, says whose approval it undid.
-    if answer.approved && not_this.is_some_and(|other| other == answer.approval_number) {
-        let reason = format!("the terminal gave back another sale, of approval number {}", answer.approval_number);
-        return Ok(UndoAnswer::Unlike { reason });
-    }
-    Ok(match answer.decline {
-        Some(decline) if !answer.approved => UndoAnswer::Refused { code: decline.code, message: decline.message },
-        Some(_) | None => UndoAnswer::Reversed,
-    })
-}
-
-/// `d` in place of `c`: nothing was cancelled now. The last sale of the card that was shown says why; only if it is of
-/// this amount can it be the one that was cancelled before.
-fn read_nothing_cancelled(frame: &Frame, amount: Amount) -> Result<UndoAnswer, String> {
-    let data = Data::decode(frame.job, &frame.data);
-    let refused = |message: &str| {
-        Ok(UndoAnswer::Refused {
-            code: String::from_utf8_lossy(data.raw("status")).into_owned(),
-            message: message.to_owned(),
+impl OpenUndo {
+    /// # Errors
+    /// Why it proves nothing, in words for staff.
+    fn read(&self, frame: &Frame) -> Result<UndoAnswer, String> {
+        if frame.job == b'd' {
+            return self.read_nothing_cancelled(frame);
+        }
+        let answer = read_answer(frame, self.amount)?;
+        let told = &answer.approval_number;
+        if answer.approved && self.not_this.as_ref() == Some(told) {
+            let reason = format!("the terminal gave back another sale, of approval number {told}");
+            return Ok(UndoAnswer::Unlike { reason });
+        }
+        Ok(match answer.decline {
+            Some(decline) if !answer.approved => UndoAnswer::Refused { code: decline.code, message: decline.message },
+            Some(_) | None if !answer.approved => return Err("the answer is no cancellation".to_owned()),
+            Some(_) | None if self.is_plain || (!told.is_empty() && *told == self.approval_number) => {
+                UndoAnswer::Reversed
+            }
+            Some(_) | None => UndoAnswer::Unlike {
+                reason: format!("the terminal does not tell that it was this sale: it tells approval number {told}"),
+            },
         })
-    };
-    match data.raw("status").first() {
-        Some(&UNDONE_BEFORE) if data.number("last_amount") == Some(amount.0) => Ok(UndoAnswer::AlreadyReversed),
-        Some(&UNDONE_BEFORE) => refused("the last sale of this card is another one, which was cancelled before"),
-        Some(b'O') => refused("the terminal cannot cancel the last sale of this card"),
-        Some(b'0') => refused("this card has no sale that could be cancelled"),
-        Some(_) | None => Err("the answer to the cancellation cannot be read".to_owned()),
+    }
+
+    /// `d` in place of `c`: nothing was cancelled now. The last sale of the card that was shown says why; only if it is of
+    /// this amount can it be the one that was cancelled before.
+    fn read_nothing_cancelled(&self, frame: &Frame) -> Result<UndoAnswer, String> {
+        let data = Data::decode(frame.job, &frame.data);
+        let refused = |message: &str| {
+            Ok(UndoAnswer::Refused {
+                code: String::from_utf8_lossy(data.raw("status")).into_owned(),
+                message: message.to_owned(),
+            })
+        };
+        match data.raw("status").first() {
+            Some(&UNDONE_BEFORE) if !self.is_plain => Ok(UndoAnswer::Unlike {
+                reason: "the terminal says that its last sale was cancelled before, and that is another one".to_owned(),
+            }),
+            Some(&UNDONE_BEFORE) if data.number("last_amount") == Some(self.amount.0) => {
+                Ok(UndoAnswer::AlreadyReversed)
+            }
+            Some(&UNDONE_BEFORE) => refused("the last sale of this card is another one, which was cancelled before"),
+            Some(b'O') => refused("the terminal cannot cancel the last sale of this card"),
+            Some(b'0') => refused("this card has no sale that could be cancelled"),
+            Some(_) | None => Err("the answer to the cancellation cannot be read".to_owned()),
+        }
     }
 }
