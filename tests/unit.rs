@@ -82,6 +82,7 @@ fn the_kiosk_lives_under_the_filter_of_its_unit() {
     under(SHIPPED, || {
         let (mut theatre, said) = a_morning();
         assert!(said.is_empty() && !theatre.stage.kiosk_ended(), "{said}\n{}", theatre.log());
+        assert!(!theatre.log().contains("may be swapped out"), "{}", theatre.log());
     });
 }
 
@@ -107,6 +108,9 @@ fn the_unit_asks_for_what_the_program_was_tried_with() {
     let watchdog_s: u64 = one("WatchdogSec").parse().expect("seconds");
     assert!((30..=120).contains(&watchdog_s), "{watchdog_s}");
     assert!(one("RestrictAddressFamilies").split_whitespace().any(|family| family == "AF_NETLINK"), "udev");
+    let locked_mib = one("LimitMEMLOCK").strip_suffix('M').and_then(|mib| mib.parse::<u64>().ok()).expect("MiB");
+    assert!(locked_mib >= 32, "the store keeps its memory out of swap");
+    assert_eq!(one("MemorySwapMax"), "0");
     for key in ["NoNewPrivileges", "PrivateTmp", "MemoryDenyWriteExecute", "RestrictNamespaces", "LockPersonality"] {
         assert!(unit.is_on(key), "{key}");
     }

@@ -2,7 +2,7 @@
 
 use super::fault::{Result, is_damage, other};
 use super::key::Secret;
-use super::schema;
+use super::{memory, schema};
 use crate::ports::StoreError;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, File};
@@ -82,13 +82,18 @@ fn cannot_be_ours(path: &Path) -> Option<&'static str> {
 
 fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(Connection::open_with_flags(path, flags)?)
+    let ours = memory::take_over();
+    let connection = Connection::open_with_flags(path, flags)?;
+    if !ours {
+        connection.execute_batch("PRAGMA cipher_memory_security = ON")?;
+    }
+    Ok(connection)
 }
 
 /// Outer error: the database's. Inner: a refusal, or what is wrong with the content. Writes nothing until all is checked.
 fn prepare(connection: &mut Connection, secret: &Secret) -> rusqlite::Result<Result<Option<String>>> {
-    // Its own lines on stderr say nothing that our errors do not.
-    connection.execute_batch("PRAGMA cipher_log_level = NONE; PRAGMA cipher_memory_security = ON")?;
+    // Its own lines on stderr say nothing that our errors do not. What it holds in memory is protected by `memory.rs`.
+    connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
     secret.unlock(connection)?;
     if let Err(refusal) = can_encrypt(connection) {
         return Ok(Err(refusal));

@@ -10,6 +10,7 @@ mod fault;
 mod journal;
 mod key;
 mod lock;
+mod memory;
 mod outbox;
 mod retention;
 mod schedule;
@@ -73,6 +74,11 @@ pub fn open_with_credentials(settings: &config::Store, credentials: Option<&Path
 fn open_locked(settings: &config::Store, secret: &key::Secret, lock: lock::FolderLock) -> Result<Opened> {
     let folder = &settings.folder;
     let (connection, notice) = database::open(folder, secret)?;
+    if !memory::is_locked() {
+        tracing::warn!(
+            "the store's memory may be swapped out: give the process more LimitMEMLOCK, or the machine no swap"
+        );
+    }
     database::limit_size(&connection, settings.size_max_mib)?;
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(|error| other(format!("cannot write the data folder: {error}")))?;

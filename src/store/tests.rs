@@ -26,6 +26,11 @@ fn plain(folder: &Path) -> SqliteStore {
     opened(folder, &key::Secret::Plain)
 }
 
+fn in_memory() -> Connection {
+    assert!(memory::take_over());
+    Connection::open_in_memory().unwrap()
+}
+
 fn opened(folder: &Path, secret: &key::Secret) -> SqliteStore {
     let settings = config::Store::at(folder.to_owned(), PathBuf::new());
     open_locked(&settings, secret, lock::take(folder).unwrap()).unwrap().store
@@ -194,7 +199,8 @@ fn the_connection_is_as_durable_and_forgetful_as_promised() {
         ("secure_delete", "1"),
         ("foreign_keys", "1"),
         ("temp_store", "2"),
-        ("cipher_memory_security", "1"),
+        // Both halves of it are ours, in `memory.rs`.
+        ("cipher_memory_security", "0"),
     ];
     for (pragma, value) in wanted {
         let found = store.connection().query_row(&format!("PRAGMA {pragma}"), [], |row| {
@@ -255,7 +261,7 @@ fn a_full_disk_is_said_and_costs_nothing_that_was_stored() {
 /// Before they had a row for each day.
 #[test]
 fn the_numbers_of_an_older_store_go_on() {
-    let mut connection = Connection::open_in_memory().unwrap();
+    let mut connection = in_memory();
     schema::migrate(&mut connection, &schema::STEPS[..7]).unwrap();
     let old = r#"{"day":"2026-11-25","tickets":4,"claims":5,"attempts":6}"#;
     connection.execute("INSERT INTO counters (only_row, counters) VALUES (1, ?1)", [old]).unwrap();
@@ -267,7 +273,7 @@ fn the_numbers_of_an_older_store_go_on() {
 
 #[test]
 fn a_failing_migration_rolls_back_whole_and_keeps_the_steps_before_it() {
-    let mut connection = Connection::open_in_memory().unwrap();
+    let mut connection = in_memory();
     let steps = ["CREATE TABLE first (a)", "CREATE TABLE second (b); CREATE TABLE first (again)"];
     schema::migrate(&mut connection, &steps).unwrap_err();
     assert_eq!(schema::version(&connection).unwrap(), 1);
@@ -283,6 +289,7 @@ fn a_failing_migration_rolls_back_whole_and_keeps_the_steps_before_it() {
 fn an_older_queue_opens_and_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let before = schema::STEPS.iter().position(|step| step.contains("ADD COLUMN taken")).unwrap();
+    assert!(memory::take_over());
     let mut connection = Connection::open(folder.path().join("kiosk.db")).unwrap();
     schema::migrate(&mut connection, &schema::STEPS[..before]).unwrap();
     let waiting = request(PaymentOfRequest::Unpaid);
@@ -308,7 +315,7 @@ fn an_older_queue_opens_and_goes_on() {
 
 #[test]
 fn a_database_refusal_tells_no_sql_and_no_value() {
-    let connection = Connection::open_in_memory().unwrap();
+    let connection = in_memory();
     connection.execute_batch("CREATE TABLE t (a TEXT UNIQUE); INSERT INTO t VALUES ('7701234567890123')").unwrap();
     let errors = [
         connection.execute(&format!("INSERT INTO t VALUES ('{MARKER}')"), []).unwrap_err(),
