@@ -371,8 +371,17 @@ pub trait StaffBook: Send + Sync {
     fn noted(&self) -> Result<Vec<Noted>, StoreError>;
     /// Appends one line to the trail; `who` is `staff` or `shell`.
     fn audit(&self, who: &str, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
-    /// The whole trail, oldest first.
-    fn trail(&self) -> Result<Vec<AuditRow>, StoreError>;
+    /// The whole trail.
+    fn trail(&self) -> Result<AuditTrail, StoreError>;
+}
+
+/// What is left of the trail, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditTrail {
+    /// How many rows went before them by age, and the hash of the last of those.
+    pub gone: i64,
+    pub before: String,
+    pub rows: Vec<AuditRow>,
 }
 
 /// One line of the trail as it is kept: `hash` is SHA-256 over the line before and this one's words.

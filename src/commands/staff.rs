@@ -91,6 +91,7 @@ pub fn list(store: &dyn Store, as_json: bool, at: DateTime<FixedOffset>) -> Answ
 pub fn export(store: &dyn Store, as_json: bool) -> Answer {
     let trail = book(store)?.trail().map_err(usage)?;
     Ok(trail
+        .rows
         .iter()
         .map(|row| {
             if as_json {
@@ -105,16 +106,21 @@ pub fn export(store: &dyn Store, as_json: bool) -> Answer {
 /// The trail is not as it was written.
 pub fn verify(store: &dyn Store, as_json: bool) -> Answer {
     let trail = book(store)?.trail().map_err(usage)?;
-    let last = trail.last().map(|row| row.hash.as_str()).unwrap_or_default();
+    let last = trail.rows.last().map_or(trail.before.as_str(), |row| row.hash.as_str());
     if let Some(broken) = first_broken(&trail) {
         return Err(no(format!(
             "row {broken} of the trail was changed, taken out or put in later: keep the data folder as it is and compare \
              with an earlier `kiosk audit export`"
         )));
     }
-    let count = trail.len();
+    let (count, gone) = (trail.rows.len(), trail.gone);
     Ok(vec![if as_json {
-        json!({ "ok": true, "rows": count, "last": last }).to_string()
+        json!({ "ok": true, "rows": count, "last": last, "gone": gone }).to_string()
+    } else if gone > 0 {
+        format!(
+            "{count} rows, each follows the one before it; the last is {last}; {gone} before them went by their age \
+             (store.keep_audit_days)"
+        )
     } else {
         format!("{count} rows, each follows the one before it; the last is {last}")
     }])

@@ -14,11 +14,14 @@ pub struct Store {
     pub keep_delivered_days: u32,
     /// How long a finished payment is kept.
     pub keep_payments_days: u32,
+    /// How long a row of the audit trail is kept.
+    pub keep_audit_days: u32,
 }
 
 const SIZE_MAX_MIB: u32 = 4_096;
 const KEEP_DELIVERED_DAYS: u32 = 30;
 const KEEP_PAYMENTS_DAYS: u32 = 90;
+const KEEP_AUDIT_DAYS: u32 = 1_095;
 
 impl Store {
     /// The defaults, in these places.
@@ -30,6 +33,7 @@ impl Store {
             size_max_mib: SIZE_MAX_MIB,
             keep_delivered_days: KEEP_DELIVERED_DAYS,
             keep_payments_days: KEEP_PAYMENTS_DAYS,
+            keep_audit_days: KEEP_AUDIT_DAYS,
         }
     }
 
@@ -42,6 +46,7 @@ impl Store {
             size_max_mib: section.whole("size_max_mib", 16..=1_000_000, Or::Default(SIZE_MAX_MIB)),
             keep_delivered_days: section.whole("keep_delivered_days", 1..=3_650, Or::Default(KEEP_DELIVERED_DAYS)),
             keep_payments_days: section.whole("keep_payments_days", 1..=3_650, Or::Default(KEEP_PAYMENTS_DAYS)),
+            keep_audit_days: section.whole("keep_audit_days", 365..=3_650, Or::Default(KEEP_AUDIT_DAYS)),
         };
         if !store.folder.as_os_str().is_empty() && plain(&store.key_file).starts_with(plain(&store.folder)) {
             let why = "whoever copies the data folder would copy its key too";

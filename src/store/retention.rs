@@ -1,5 +1,8 @@
-//! How long the store keeps what is over: delivered requests (identifier, kind, time) and finished payments.
+//! How long the store keeps what is over: delivered requests (identifier, kind, time), finished payments, ends of the
+//! terminal's day, and the trail of what staff did. Beside them it has a row for each day on which numbers were given,
+//! which stays: no clock, however wrong, may give them twice (under 200 bytes a day).
 
+use super::audit;
 use super::column::{payment_word, queue_word};
 use super::fault::Result;
 use super::undo::UNFINISHED;
@@ -13,11 +16,16 @@ use rusqlite::{Transaction, params};
 pub(super) struct Periods {
     delivered_days: u32,
     payments_days: u32,
+    audit_days: u32,
 }
 
 impl From<&config::Store> for Periods {
     fn from(settings: &config::Store) -> Self {
-        Self { delivered_days: settings.keep_delivered_days, payments_days: settings.keep_payments_days }
+        Self {
+            delivered_days: settings.keep_delivered_days,
+            payments_days: settings.keep_payments_days,
+            audit_days: settings.keep_audit_days,
+        }
     }
 }
 
@@ -45,7 +53,22 @@ pub(super) fn forget_old(tx: &Transaction<'_>, periods: Periods, now: DateTime<F
     )?;
     // What was given back goes with its payment.
     let undos = tx.execute("DELETE FROM undos WHERE attempt NOT IN (SELECT attempt FROM payments)", [])?;
-    Ok(requests + payments + undos > 0)
+    let closings = forget_closings(tx, before(now, periods.payments_days))?;
+    let trail = audit::forget_before(tx, before(now, periods.audit_days), audit::ROWS_MAX)?;
+    Ok(requests + payments + undos + closings > 0 || trail)
+}
+
+/// What a day was compared with goes when its payments may, and two rows stay however old they are: the last end from where
+/// the terminal counts for sure, where the next comparison begins, and the last after which nothing before it is given
+/// back by its receipt.
+fn forget_closings(tx: &Transaction<'_>, oldest_s: i64) -> Result<usize> {
+    Ok(tx.execute(
+        "DELETE FROM closings WHERE unixepoch(changed_at) < ?1
+             AND sequence <> coalesce((SELECT max(sequence) FROM closings
+                 WHERE divides IN ('surely', 'kept-nowhere') AND unixepoch(changed_at) < ?1), 0)
+             AND sequence <> coalesce((SELECT max(sequence) FROM closings WHERE divides IN ('surely', 'perhaps')), 0)",
+        [oldest_s],
+    )?)
 }
 
 fn before(now: DateTime<FixedOffset>, days: u32) -> i64 {

@@ -182,6 +182,19 @@ pub(super) const STEPS: &[&str] = &[
         FROM counters WHERE json_extract(counters, '$.day') IS NOT NULL;
     DROP TABLE counters;
 ",
+    // The trail has an end by age (`keep_audit_days`). The row before the first one that is left stands in `audit_cut`, and
+    // only what is written off there may go.
+    "
+    CREATE TABLE audit_cut (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        sequence INTEGER NOT NULL,
+        hash     TEXT NOT NULL
+    ) STRICT;
+    DROP TRIGGER audit_is_kept;
+    CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit
+        WHEN OLD.sequence > coalesce((SELECT sequence FROM audit_cut), 0)
+        BEGIN SELECT RAISE(ABORT, 'the trail is only added to'); END;
+",
 ];
 
 /// What this program knows of them; a database of a later one is left alone.

@@ -6,7 +6,7 @@ use super::outbox::{NEWEST, closed_by_hand};
 use super::{SqliteStore, audit};
 use crate::domain::outbox::QueueState;
 use crate::domain::staff::{AuditEntry, Gate, Noted, PIN_LOCK_MIN, PIN_TRIES_MAX, Parked, Pin, StaffAct};
-use crate::ports::{AuditRow, StaffBook};
+use crate::ports::{AuditTrail, StaffBook};
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
 use chrono::{DateTime, Duration, FixedOffset};
@@ -94,7 +94,7 @@ impl StaffBook for SqliteStore {
         self.write(|tx| audit::append(tx, who, entry, at))
     }
 
-    fn trail(&self) -> Result<Vec<AuditRow>> {
+    fn trail(&self) -> Result<AuditTrail> {
         audit::all(&self.connection())
     }
 }

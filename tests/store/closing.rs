@@ -159,6 +159,44 @@ fn what_was_forgotten_before_a_day_began_is_no_loss_of_that_day() {
     assert_eq!((book.forgotten, net(&book)), (0, (1, 5_100)));
 }
 
+/// However the days ended: what the next comparison begins with stays, and what lies before it goes.
+#[test]
+fn ends_of_days_go_with_their_payments_and_the_next_day_begins_where_it_would() {
+    let later = |day: u64| at().checked_add_days(chrono::Days::new(day)).unwrap();
+    for (end, left) in [
+        (told(0, 0), 2),
+        (untold(Batch::NotKept), 2),
+        // From where the terminal counts is not known: the last end after which no receipt is found stays.
+        (untold(Batch::Unknown), 2),
+        (untold(Batch::Open), 1),
+    ] {
+        let disk = Disk::new();
+        let store = disk.open();
+        let days = u64::from(disk.settings().keep_payments_days) + 20;
+        for day in 0..10 {
+            let number = u128::from(day);
+            for entry in [asked(number), ended(number, end.clone())] {
+                store.record(&entry, BUNDLE, later(day)).unwrap();
+            }
+        }
+        pay(&store, 1);
+        store.forget_old(later(days)).unwrap();
+        store.record(&asked(20), BUNDLE, later(days)).unwrap();
+        let rows: i64 = count_closings(&disk);
+        assert!(rows <= left, "{end:?}: {rows}");
+        let book = store.day_book(closing(20)).unwrap();
+        assert_eq!((book.forgotten, net(&book)), (0, (1, 5_100)), "{end:?}");
+        assert!(!store.payment(attempt(1)).unwrap().unwrap().day_closed || rows == left, "{end:?}");
+    }
+}
+
+fn count_closings(disk: &Disk) -> i64 {
+    let connection = rusqlite::Connection::open(disk.database()).unwrap();
+    let key = fs::read_to_string(disk.key_file()).unwrap();
+    connection.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim())).unwrap();
+    connection.query_row("SELECT count(*) FROM closings", [], |row| row.get(0)).unwrap()
+}
+
 /// A kiosk at work whose till writes what `end` says.
 struct Till {
     store: Arc<dyn Store>,
@@ -220,7 +258,7 @@ impl Office {
 
     fn trail(&self) -> Vec<(String, String)> {
         let book = self.store.staff_book().unwrap();
-        book.trail().unwrap().into_iter().map(|row| (row.act, row.result)).collect()
+        book.trail().unwrap().rows.into_iter().map(|row| (row.act, row.result)).collect()
     }
 }
 

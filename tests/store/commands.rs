@@ -128,7 +128,7 @@ fn close(store: &dyn Store, id: Uuid, evidence: &str) -> Result<Vec<String>, Ref
 
 fn trail(store: &SqliteStore) -> Vec<String> {
     let rows = store.trail().unwrap();
-    rows.iter().map(|row| format!("{} {} {} {}", row.who, row.act, row.about, row.result)).collect()
+    rows.rows.iter().map(|row| format!("{} {} {} {}", row.who, row.act, row.about, row.result)).collect()
 }
 
 #[test]

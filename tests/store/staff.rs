@@ -112,7 +112,7 @@ fn with_trail(disk: &Disk) {
         store.audit("staff", &entry(number), at()).unwrap();
     }
     let trail = store.trail().unwrap();
-    assert_eq!(trail.len(), 4);
+    assert_eq!(trail.rows.len(), 4);
     assert_eq!(first_broken(&trail), None);
 }
 
@@ -149,6 +149,62 @@ fn whoever_changes_the_trail_is_seen() {
         assert_eq!(why.exit, 1);
         assert!(why.why.contains(&format!("row {broken}")), "{}", why.why);
     }
+}
+
+fn days_later(days: u64) -> DateTime<FixedOffset> {
+    at().checked_add_days(chrono::Days::new(days)).unwrap()
+}
+
+#[test]
+fn the_oldest_of_the_trail_go_and_the_chain_goes_on() {
+    let disk = Disk::new();
+    let mut settings = disk.settings();
+    settings.keep_audit_days = 400;
+    let open = || open_with_credentials(&settings, None).unwrap().store;
+    let store = open();
+    for number in 0..5 {
+        store.audit("staff", &entry(number), days_later(u64::from(number))).unwrap();
+    }
+    store.forget_old(days_later(400)).unwrap();
+    assert_eq!(store.trail().unwrap().rows.len(), 5, "not a moment before");
+    store.forget_old(days_later(402)).unwrap();
+    let trail = store.trail().unwrap();
+    assert_eq!((trail.gone, trail.rows.len(), first_broken(&trail)), (2, 3, None));
+    assert!(staff::verify(&store, false).unwrap()[0].contains("2 before them went"));
+    store.forget_old(days_later(900)).unwrap();
+    store.audit("staff", &entry(9), days_later(900)).unwrap();
+    drop(store);
+    let trail = open().trail().unwrap();
+    assert_eq!((trail.gone, trail.rows.len(), first_broken(&trail)), (5, 1, None));
+    assert_eq!(trail.rows[0].sequence, 6, "no number comes again");
+}
+
+/// A clock far ahead for one act, and far behind for another.
+#[test]
+fn a_wrong_clock_makes_no_hole_in_the_trail() {
+    let disk = Disk::new();
+    let store = disk.open();
+    for (number, day) in [(1, 10), (2, 5_000), (3, 11), (4, 0), (5, 12)] {
+        store.audit("staff", &entry(number), days_later(day)).unwrap();
+    }
+    let keep = u64::from(disk.settings().keep_audit_days);
+    store.forget_old(days_later(11 + keep)).unwrap();
+    let trail = store.trail().unwrap();
+    assert_eq!((trail.gone, trail.rows.len(), first_broken(&trail)), (1, 4, None));
+}
+
+#[test]
+fn a_row_that_went_too_early_is_seen() {
+    let disk = Disk::new();
+    with_trail(&disk);
+    let connection = raw_connection(&disk);
+    let written_off = "INSERT INTO audit_cut SELECT 1, sequence, hash FROM audit WHERE sequence = 1";
+    connection.execute(written_off, []).unwrap();
+    connection.execute("DELETE FROM audit WHERE sequence <= 1", []).unwrap();
+    connection.execute("DELETE FROM audit WHERE sequence = 2", []).unwrap_err();
+    connection.execute_batch("DROP TRIGGER audit_is_kept; DELETE FROM audit WHERE sequence = 2").unwrap();
+    drop(connection);
+    assert_eq!(first_broken(&disk.open().trail().unwrap()), Some(3));
 }
 
 #[test]

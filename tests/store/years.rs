@@ -2,33 +2,51 @@
 
 use super::*;
 use chrono::Days;
+use hospital_kiosk::commands::staff;
+use hospital_kiosk::domain::closing::{Batch, ClosingEnd, ClosingEntry, ClosingId};
 use hospital_kiosk::domain::outbox::Delivery;
-use hospital_kiosk::ports::ScheduleNews;
+use hospital_kiosk::domain::staff::{AuditEntry, StaffAct};
+use hospital_kiosk::ports::{ScheduleNews, StaffBook};
 
 const KEEP_DELIVERED_DAYS: u32 = 12;
 const KEEP_PAYMENTS_DAYS: u32 = 25;
-/// Three times the longest of them.
-const DAYS: u64 = 75;
+const KEEP_AUDIT_DAYS: u32 = 40;
+/// Well beyond the longest of them.
+const DAYS: u64 = 100;
 
 const PAID_A_DAY: u64 = 4;
 const REFUSED_A_DAY: u64 = 2;
 const FREE_A_DAY: u64 = 6;
 const APPOINTMENTS: usize = 60;
+const ACTS_A_DAY: u64 = 8;
 
 /// Bytes of a row and its indices, more than the largest of these tests has.
 const PAYMENT_BYTES: u64 = 6_000;
 const REQUEST_BYTES: u64 = 1_000;
 const APPOINTMENT_BYTES: u64 = 1_500;
+const ACT_BYTES: u64 = 400;
+const CLOSING_BYTES: u64 = 800;
+/// Of the numbers that were given; the one row that is never forgotten.
+const DAY_BYTES: u64 = 200;
 /// Pages that are begun and not full, and those of tables that hold little.
 const SPARE_BYTES: u64 = 200_000;
 
-/// The most that can be there on any day: today's are there beside those of the days they are kept.
+/// The most that can be there on any day: today's are there beside those of the days they are kept. Of the ends of the
+/// terminal's day two are kept however old they are.
 fn bound() -> u64 {
     let payments = (PAID_A_DAY + REFUSED_A_DAY) * (u64::from(KEEP_PAYMENTS_DAYS) + 2);
     let requests = (PAID_A_DAY + FREE_A_DAY) * (u64::from(KEEP_DELIVERED_DAYS) + 2);
     // Yesterday's appointments go after today's came.
     let appointments = 2 * APPOINTMENTS as u64;
-    payments * PAYMENT_BYTES + requests * REQUEST_BYTES + appointments * APPOINTMENT_BYTES + SPARE_BYTES
+    let acts = ACTS_A_DAY * (u64::from(KEEP_AUDIT_DAYS) + 2);
+    let closings = u64::from(KEEP_PAYMENTS_DAYS) + 4;
+    payments * PAYMENT_BYTES
+        + requests * REQUEST_BYTES
+        + appointments * APPOINTMENT_BYTES
+        + acts * ACT_BYTES
+        + closings * CLOSING_BYTES
+        + DAYS * DAY_BYTES
+        + SPARE_BYTES
 }
 
 #[test]
@@ -37,6 +55,7 @@ fn a_store_does_not_grow_with_the_years() {
     let mut settings = disk.settings();
     settings.keep_delivered_days = KEEP_DELIVERED_DAYS;
     settings.keep_payments_days = KEEP_PAYMENTS_DAYS;
+    settings.keep_audit_days = KEEP_AUDIT_DAYS;
     let store = open_with_credentials(&settings, None).unwrap().store;
     let mut sizes = Vec::new();
     for day in 0..DAYS {
@@ -45,13 +64,16 @@ fn a_store_does_not_grow_with_the_years() {
     }
     let largest = *sizes.iter().max().unwrap();
     assert!(largest <= bound(), "{largest} bytes, and {} are the most: {sizes:?}", bound());
-    let longest = usize::try_from(KEEP_PAYMENTS_DAYS).unwrap() + 2;
+    let longest = usize::try_from(KEEP_AUDIT_DAYS).unwrap() + 2;
     let settled = *sizes[..longest].iter().max().unwrap();
     assert!(largest <= settled + settled / 10, "it grew after the longest time was over: {sizes:?}");
     let payments = store.payments().unwrap().len() as u64;
     assert!(payments <= (PAID_A_DAY + REFUSED_A_DAY) * (u64::from(KEEP_PAYMENTS_DAYS) + 1), "{payments} payments");
     let requests = store.requests().unwrap().len() as u64;
     assert!(requests <= (PAID_A_DAY + FREE_A_DAY) * (u64::from(KEEP_DELIVERED_DAYS) + 1), "{requests} requests");
+    let acts = store.trail().unwrap().rows.len() as u64;
+    assert!(acts <= ACTS_A_DAY * (u64::from(KEEP_AUDIT_DAYS) + 1), "{acts} acts of staff");
+    assert_eq!(staff::verify(&store, false).map(|_| ()), Ok(()));
 }
 
 fn log_bytes(disk: &Disk) -> u64 {
@@ -84,5 +106,18 @@ fn a_day(store: &SqliteStore, day: u64) {
         store.trying(next.sequence).unwrap();
         store.tried(next.sequence, &Delivery::Done { note: None }, now).unwrap();
     }
+    for number in 0..ACTS_A_DAY {
+        let about = Uuid::from_u128(number.into()).to_string();
+        let entry =
+            AuditEntry { act: StaffAct::MarkPaid, about, result: "the card company said so by telephone".into() };
+        store.audit("staff", &entry, now).unwrap();
+    }
+    let closing = ClosingId(Uuid::from_u128(day.into()));
+    let reason = "the terminal did not answer".to_owned();
+    let end = ClosingEnd::Untold { batch: Batch::Closed, reason };
+    for entry in [ClosingEntry::Asked { closing }, ClosingEntry::Ended { closing, end }] {
+        store.record(&Entry::Closing(entry), &[], now).unwrap();
+    }
+    store.save_counters(&Counters { day: date, tickets: 9, claims: 9, attempts: 9 }, now).unwrap();
     store.forget_old(now).unwrap();
 }
