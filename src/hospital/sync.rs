@@ -306,9 +306,10 @@ impl Sender<'_> {
                 let longest = named_wait_ms(self.settings, *seconds, u64::MAX);
                 self.step_over(memory, visit, longest.saturating_add(self.settings.retry_base_ms));
             }
-            Delivery::Later { after_s: None, maybe_delivered: true, .. } => self.step_over(memory, visit, 0),
-            // Mostly all are kept out; but a gateway may have something against this one alone.
-            Delivery::Hold { .. } => self.step_over(memory, visit, 0),
+            // Mostly all are kept out together; but a gateway may have something against this one alone.
+            Delivery::Later { after_s: None, maybe_delivered: true, .. } | Delivery::Hold { .. } => {
+                self.step_over(memory, visit, 0);
+            }
             // Nothing got through: it is not this request's fault.
             Delivery::Later { after_s: None, maybe_delivered: false, .. } | Delivery::Busy { .. } => {}
         }

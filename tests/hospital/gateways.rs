@@ -1,4 +1,4 @@
-//! What stands before the hospital's server and answers instead of it. The answers are recordings of nginx, HAProxy and Apache
+//! What stands before the hospital's server and answers instead of it. The answers are recordings of nginx, `HAProxy` and Apache
 //! httpd (`tests/data/hospital/gateways.txt`); each is given to everything that a kiosk asks.
 
 use super::fixture::{StoppedClock, arrival, card, day, documents, facility, queued, settings};

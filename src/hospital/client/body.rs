@@ -97,6 +97,7 @@ impl Form {
     }
 
     /// What came, as `read` found it. The body is believed before its header.
+    #[must_use]
     pub fn content(&self, read: Result<&Value, &Unread>) -> Content {
         match read {
             Ok(json) if json["resourceType"].is_string() => Content::Resource,

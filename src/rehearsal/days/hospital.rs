@@ -256,18 +256,13 @@ impl Books {
         if method == "POST" {
             return self.transaction(entries_of(body));
         }
-        match self.mood {
-            Some(fault @ (Fault::HospitalDown | Fault::HospitalFails | Fault::AnswerLost)) => {
-                self.fired.note(fault);
-                Err(Trouble::NoAnswer)
-            }
-            _ => {
-                let asked =
-                    url.query_pairs().find(|(name, _)| name == "identifier").map(|(_, token)| token.into_owned());
-                let id = asked.as_deref().and_then(|token| token.split_once('|')).map_or("", |(_, id)| id);
-                Ok(http(200, None, Some(searchset(self.kept.find(id)))))
-            }
+        if let Some(fault @ (Fault::HospitalDown | Fault::HospitalFails | Fault::AnswerLost)) = self.mood {
+            self.fired.note(fault);
+            return Err(Trouble::NoAnswer);
         }
+        let asked = url.query_pairs().find(|(name, _)| name == "identifier").map(|(_, token)| token.into_owned());
+        let id = asked.as_deref().and_then(|token| token.split_once('|')).map_or("", |(_, id)| id);
+        Ok(http(200, None, Some(searchset(self.kept.find(id)))))
     }
 
     /// All of it or nothing, and nothing of what is too much at once.
