@@ -116,7 +116,7 @@ plant() {
         mutate $zvt/approval.rs 's/(fn is_again\(baseline[^)]*\) -> bool \{)/$1\n    if true { return false; }/' ;;
     zvt-undo-believed-on-its-code)
         # At terminals that give back their last sale, whichever is named.
-        mutate $zvt/undo.rs 's/(fn reported\(&self, message: &Message\) -> Result<\(\), String> \{)/$1\n        if true {\n            return Ok(());\n        }/' ;;
+        mutate $zvt/undo.rs 's/(fn reported\(&self, [^)]*\) -> Result<\(\), String> \{)/$1\n        if true {\n            return Ok(());\n        }/' ;;
     other-sale-given-back-kept-from-staff)
         # Nothing that the journal says is wrong then: only that nobody hears of the other sale.
         mutate src/domain/journey/pay/undo.rs 's/UndoAnswer::Unlike \{ reason \} => unproved\(undo, reason\),/UndoAnswer::Unlike { reason } => vec![UndoEntry::NotReversed { undo, reason: reason.clone() }],/' ;;
@@ -128,6 +128,13 @@ plant() {
         mutate src/hospital/wire/parts.rs 's/(for entry in &mut part) \{/$1.iter_mut().take(0) {/' ;;
     zvt-wrong-pin-taken-for-the-end)
         mutate $zvt/charge.rs 's/(let silent_ms = now\.ms\.saturating_add\(self\.limits\.go_on_ms\);)(\s*if let Task::Charge\(charge\) = &mut self\.task\s*&& matches!\(charge\.stage, Stage::Running\)\s*&& ours)/$1\n        if ours && self.charge_runs() {\n            self.told_no(transaction, raw);\n            return self.end_charge(now);\n        }$2/' ;;
+    zvt-silence-taken-for-rest)
+        # No status byte is no word against it: at terminals that tell a sale late.
+        mutate $zvt/questions.rs 's/status\.map_or\(refused == Some\(ask\.attempt\), \|status\| status == READY\)/status.is_none_or(|status| status == READY)/' ;;
+    smartro-undo-believed-on-its-answer)
+        mutate src/terminal/smartro/dialogue/undo.rs 's/if self\.is_plain \|\| \(!told\.is_empty\(\) && \*told == self\.approval_number\)/if true/' ;;
+    number-of-the-day-before)
+        mutate src/domain/journey/pay.rs 's/if day == kiosk\.today\(\) \{ number \}/if day <= kiosk.today() || day > kiosk.today() { number }/' ;;
     *)
         echo "mutations: there is no mutation '$name'" >&2
         exit 2 ;;
@@ -139,7 +146,8 @@ for name in ${1:-resend-on-ack-time-out commit-before-the-journal-write in-doubt
     several-refused-taken-for-delivered nak-answered-by-sending-again empty-answer-taken-for-the-baseline double-tap-on-pay \
     zvt-money-command-said-again zvt-old-answer-taken-for-ours zvt-undo-believed-on-its-code \
     other-sale-given-back-kept-from-staff zvt-wrong-pin-taken-for-the-end part-of-an-order-forgotten \
-    part-sent-under-another-identifier part-points-into-another-bundle}; do
+    part-sent-under-another-identifier part-points-into-another-bundle zvt-silence-taken-for-rest \
+    smartro-undo-believed-on-its-answer number-of-the-day-before}; do
     changed=
     plant
     hunt
