@@ -22,6 +22,7 @@
 #   part-of-an-order-forgotten                        4 smartro   a part of an order at the hospital
 #   part-sent-under-another-identifier                1 zvt       what nobody ordered at the hospital
 #   part-points-into-another-bundle                   1 zvt       an order that points to nothing
+#   zvt-undo-believed-on-its-code                    11 zvt       staff were told reversed, it stood
 #
 # ZVT's baseline of the payment before, taken for this one's, was not caught by 1500 seeds: its receipt numbers, the till's
 # list of bookings and the time of the sale each tell the two apart.
