@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 const PIN: &str = "40718293";
 /// Of the screen that the sizes of controls are given for.
 const SIZE: (u32, u32) = (1080, 1920);
+const IDLE: &str = "expect \"Touch to start\"";
 const SCHEDULE_REFRESH_S: u64 = 5;
+/// Lines that a visit of this mix may add to the log; it is three or four, with all the plugs that are pulled.
+const LOG_LINES_A_VISIT: usize = 10;
 
 struct Visit {
     name: String,
@@ -56,6 +59,9 @@ pub struct Lobby {
     day: DateTime<FixedOffset>,
     played: BTreeMap<String, usize>,
     papers: usize,
+    /// Visits that ended before their time: a finger that lands while the screen changes under it does nothing, as it should,
+    /// and these patients do not try again.
+    stumbled: Vec<String>,
     process: u32,
 }
 
@@ -75,7 +81,7 @@ impl Lobby {
         let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/soak.txt");
         let visits = read(&fs::read_to_string(table).expect("the visits"));
         let day = DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").expect("a time");
-        Self { theatre, visits, day, played: BTreeMap::new(), papers: 0, process }
+        Self { theatre, visits, day, played: BTreeMap::new(), papers: 0, stumbled: Vec::new(), process }
     }
 
     pub fn process(&self) -> u32 {
@@ -89,17 +95,27 @@ impl Lobby {
             self.begin_day();
         }
         let (name, steps) = (self.visits[place].name.clone(), self.visits[place].steps.clone());
-        for step in &steps {
-            let done = self.step(step);
-            done.unwrap_or_else(|error| panic!("visit {number}, {name}: {error:#}\n{}", self.end_of_log()));
-        }
+        let done = steps.iter().try_for_each(|step| self.step(step));
         if steps.iter().any(|step| matches!(step, Step::TerminalOut)) {
             self.theatre.stage.terminal.plug_in();
         }
         self.theatre.stage.printer.plug_in().expect("a line");
         self.theatre.stage.terminal.no_cards();
         self.papers += self.theatre.stage.printer.take_papers().len();
-        *self.played.entry(name).or_default() += 1;
+        match done {
+            Ok(()) => *self.played.entry(name).or_default() += 1,
+            Err(error) => self.stumble(format!("visit {number}, {name}: {error:#}"), number),
+        }
+    }
+
+    /// The kiosk is left alone until it is back at its first screen. More than one in a hundred is no finger's fault.
+    fn stumble(&mut self, why: String, visits: usize) {
+        println!("{why}");
+        self.stumbled.push(why);
+        assert!(self.stumbled.len() <= 2 + visits / 100, "{}\n{}", self.stumbled.join("\n"), self.end_of_log());
+        let steps = [Step::Play("hospital up\npaper in".into()), Step::Pass(600_000), Step::Play(IDLE.into())];
+        let done = steps.iter().try_for_each(|step| self.step(step));
+        done.unwrap_or_else(|error| panic!("it does not come back: {error:#}\n{}", self.end_of_log()));
     }
 
     fn step(&mut self, step: &Step) -> anyhow::Result<()> {
@@ -122,13 +138,44 @@ impl Lobby {
     }
 
     pub fn sum(&self) -> String {
-        format!("{} papers; {:?}", self.papers, self.played)
+        let folder = self.folder();
+        let bytes = |name: &str| fs::metadata(folder.join(name)).map_or(0, |file| file.len());
+        let kept_kib = (bytes("kiosk.db") + bytes("kiosk.db-wal")) / 1024;
+        format!(
+            "{} papers; {} stumbled; {} lines logged; {kept_kib} KiB kept; {:?}",
+            self.papers,
+            self.stumbled.len(),
+            self.theatre.log().lines().count(),
+            self.played
+        )
     }
 
+    fn folder(&self) -> PathBuf {
+        self.theatre.folder.path().join("data/store")
+    }
+
+    /// The whole mix came, each of it left its mark, and the log is no longer than it should be.
     pub fn nothing_went_wrong(&mut self) {
         assert!(!self.theatre.stage.kiosk_ended(), "the kiosk ended\n{}", self.end_of_log());
-        assert!(!self.theatre.log().contains("panicked"), "{}", self.theatre.log());
-        assert!(self.papers * 4 >= self.played.values().sum::<usize>(), "hardly any paper: {}", self.sum());
+        let log = self.theatre.log();
+        assert!(!log.contains("panicked"), "{log}");
+        let visits = self.played.values().sum::<usize>();
+        let rounds = (visits / self.visits.len()).saturating_sub(self.stumbled.len());
+        let played = |visit: &Visit| self.played.get(&visit.name).copied().unwrap_or(0);
+        assert!(rounds > 0 && self.visits.iter().all(|visit| played(visit) >= rounds), "{}", self.sum());
+        assert!(self.papers * 4 >= visits, "hardly any paper: {}", self.sum());
+        for line in ["whole=true", "the card terminal's line is gone", "outcome=Paid", "outcome=NotPaid"] {
+            let said = log.lines().filter(|said| said.contains(line)).count();
+            assert!(said >= rounds, "{said} lines of {line:?} in {rounds} rounds\n{}", self.end_of_log());
+        }
+        // The schedule is read by the clock, however many come.
+        let lines = log.lines().filter(|line| !line.contains("today's schedule")).count();
+        assert!(lines <= visits * LOG_LINES_A_VISIT, "{lines} lines were logged in {visits} visits");
+        let verify = socket::ask(&self.folder(), &Request::AuditVerify { json: false }).expect("the kiosk runs");
+        println!("the trail of what staff did: {}", verify.expect("an unbroken chain").join("\n"));
+        let trail = socket::ask(&self.folder(), &Request::AuditExport { json: false }).expect("the kiosk runs");
+        let log_ins = trail.expect("a trail").iter().filter(|row| row.contains("log-in")).count();
+        assert!(log_ins > 0, "nobody logged in");
     }
 
     fn end_of_log(&self) -> String {
