@@ -517,6 +517,22 @@ fn ask(stage: &mut Stage, check: &[u8], first: &[u8], second: &[u8]) {
     stage.hear(&reply(b'l', second));
 }
 
+/// Busy, it answers NAK to every question: each is put once, the next after a pause, and the end is told.
+#[test]
+fn a_busy_terminal_is_not_hammered_while_it_is_asked() {
+    let mut stage = in_doubt();
+    stage.command(&AskOutcome { attempt: attempt(1) });
+    let mut put = 0;
+    for _ in 0..1_000 {
+        put += stage.said().matches('E').count();
+        stage.hear(NAK);
+        stage.wait(15);
+    }
+    assert_eq!(put, 8, "in 15 s, one in 2 s");
+    let told = stage.told();
+    assert!(told.starts_with("outcome"), "{told}");
+}
+
 /// An older sale that comes up later would pass for the one in doubt.
 #[test]
 fn an_empty_store_is_believed_only_if_it_is_told_twice() {

@@ -205,7 +205,7 @@ impl Dialogue {
         self.reader = Reader::default();
         self.probe_at_ms = now.ms;
         if let Task::Ask(ask) = &mut self.task {
-            ask.start_over(now);
+            ask.start_over(now.ms);
         }
         self.tick(now)
     }
@@ -222,7 +222,7 @@ impl Dialogue {
             Task::Charge(charge) => self.no_answer(charge.attempt, "the line to the card terminal vanished"),
             Task::Undo(undo) => self.no_answer(undo.id, "the line to the card terminal vanished"),
             Task::Ask(mut ask) => {
-                ask.start_over(now);
+                ask.start_over(now.ms);
                 self.task = Task::Ask(ask);
             }
         }

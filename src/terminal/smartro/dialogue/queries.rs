@@ -64,9 +64,9 @@ pub(super) struct Ask {
 
 impl Ask {
     /// From the beginning: a terminal that was lost may stand anywhere.
-    pub(super) fn start_over(&mut self, now: Now) {
+    pub(super) fn start_over(&mut self, at_ms: u64) {
         self.question = Question::Standby;
-        self.put_at_ms = Some(now.ms);
+        self.put_at_ms = Some(at_ms);
         self.first = None;
         self.host_reachable = false;
     }
@@ -99,7 +99,7 @@ impl Dialogue {
         let until_ms = now.ms.saturating_add(self.limits.ask_ms);
         let mut ask =
             Ask { attempt, until_ms, question: Question::Standby, put_at_ms: None, first: None, host_reachable: false };
-        ask.start_over(now);
+        ask.start_over(now.ms);
         self.task = Task::Ask(ask);
         self.tick_task(now);
     }
@@ -133,7 +133,8 @@ impl Dialogue {
 
     pub(super) fn refused(&mut self, now: Now) {
         match &self.exchange {
-            Some(exchange) if !exchange.acknowledged => self.again_or_fail(now),
+            // Who is busy now is asked again in a while; who was silent has been waited for.
+            Some(exchange) if !exchange.acknowledged => self.again_or_fail(self.limits.ask_pause_ms, now),
             Some(_) => {}
             None => {
                 self.undo_refused();
@@ -144,11 +145,12 @@ impl Dialogue {
 
     pub(super) fn tick_exchange(&mut self, now: Now) {
         if self.exchange.as_ref().is_some_and(|exchange| now.ms >= exchange.due_ms) {
-            self.again_or_fail(now);
+            self.again_or_fail(0, now);
         }
     }
 
-    fn again_or_fail(&mut self, now: Now) {
+    /// `pause_ms`: before an outcome is asked for from the beginning.
+    fn again_or_fail(&mut self, pause_ms: u64, now: Now) {
         let Some(exchange) = &mut self.exchange else { return };
         if exchange.sends_left > 0 {
             exchange.sends_left -= 1;
@@ -158,11 +160,11 @@ impl Dialogue {
             return self.steps.push(Step::Write(bytes));
         }
         self.exchange = None;
-        self.unanswered(now);
+        self.unanswered(pause_ms, now);
     }
 
     /// A question stayed without an answer.
-    fn unanswered(&mut self, now: Now) {
+    fn unanswered(&mut self, pause_ms: u64, now: Now) {
         match &mut self.task {
             Task::Idle | Task::Ready { .. } | Task::Undo(_) => {}
             Task::Probe => {
@@ -178,7 +180,7 @@ impl Dialogue {
             }
             Task::Charge(_) => self.call_off_unanswered(),
             Task::Ask(ask) => {
-                ask.start_over(now);
+                ask.start_over(now.ms.saturating_add(pause_ms));
                 self.restarted = true;
                 self.tick_task(now);
             }
