@@ -292,12 +292,16 @@ mod tests {
     #[test]
     fn memory_stays_locked_when_a_neighbour_is_given_back() {
         let lent: Vec<*mut c_void> = (0..300).map(|_| take(100)).collect();
-        lent.iter().step_by(2).for_each(|lent| given_back(*lent));
+        for lent in lent.iter().step_by(2) {
+            given_back(*lent);
+        }
         let kept: Vec<*mut c_void> = lent.iter().copied().skip(1).step_by(2).collect();
         let swappable = kept.iter().filter(|lent| !stays_in_memory(**lent as usize)).count();
         assert!(is_locked(), "Linux did not lock it: `ulimit -l` is too small for this test");
         assert_eq!(swappable, 0);
-        kept.iter().for_each(|lent| given_back(*lent));
+        for lent in kept {
+            given_back(lent);
+        }
     }
 
     #[test]

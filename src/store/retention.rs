@@ -12,19 +12,20 @@ use crate::domain::payment::PaymentState;
 use chrono::{DateTime, Days, FixedOffset};
 use rusqlite::{Transaction, params};
 
+/// In days.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Periods {
-    delivered_days: u32,
-    payments_days: u32,
-    audit_days: u32,
+    delivered: u32,
+    payments: u32,
+    audit: u32,
 }
 
 impl From<&config::Store> for Periods {
     fn from(settings: &config::Store) -> Self {
         Self {
-            delivered_days: settings.keep_delivered_days,
-            payments_days: settings.keep_payments_days,
-            audit_days: settings.keep_audit_days,
+            delivered: settings.keep_delivered_days,
+            payments: settings.keep_payments_days,
+            audit: settings.keep_audit_days,
         }
     }
 }
@@ -34,7 +35,7 @@ impl From<&config::Store> for Periods {
 pub(super) fn forget_old(tx: &Transaction<'_>, periods: Periods, now: DateTime<FixedOffset>) -> Result<bool> {
     let requests = tx.execute(
         "DELETE FROM outbox WHERE state = ?1 AND unixepoch(delivered_at) < ?2",
-        params![queue_word(QueueState::Sent), before(now, periods.delivered_days)],
+        params![queue_word(QueueState::Sent), before(now, periods.delivered)],
     )?;
     let payments = tx.execute(
         &format!(
@@ -47,14 +48,14 @@ pub(super) fn forget_old(tx: &Transaction<'_>, periods: Periods, now: DateTime<F
             payment_word(PaymentState::Settled),
             payment_word(PaymentState::NotPaid),
             payment_word(PaymentState::Reversed),
-            before(now, periods.payments_days),
+            before(now, periods.payments),
             queue_word(QueueState::Sent)
         ],
     )?;
     // What was given back goes with its payment.
     let undos = tx.execute("DELETE FROM undos WHERE attempt NOT IN (SELECT attempt FROM payments)", [])?;
-    let closings = forget_closings(tx, before(now, periods.payments_days))?;
-    let trail = audit::forget_before(tx, before(now, periods.audit_days), audit::ROWS_MAX)?;
+    let closings = forget_closings(tx, before(now, periods.payments))?;
+    let trail = audit::forget_before(tx, before(now, periods.audit), audit::ROWS_MAX)?;
     Ok(requests + payments + undos + closings > 0 || trail)
 }
 

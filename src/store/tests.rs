@@ -9,6 +9,7 @@ use crate::domain::outbox::{Act, PaymentOfRequest};
 use crate::domain::paper::Receipt;
 use crate::domain::patient::AppointmentState;
 use crate::domain::payment::{Booking, CardTransaction, LastTransaction};
+use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::StoreError;
 use std::fs;
 
@@ -357,6 +358,22 @@ fn what_is_over_goes_after_its_days_and_what_is_not_never() {
     assert_eq!(kept(10), (2, 1));
     assert_eq!(kept(11), (2, 0), "the settled payment");
     assert_eq!(kept(3_650), (2, 0), "what waits or is parked stays");
+}
+
+/// However young its rows are.
+#[test]
+fn the_trail_has_a_longest_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = plain(folder.path());
+    let entry = AuditEntry { act: StaffAct::Ask, about: "K3-0001".into(), result: "ordered".into() };
+    for _ in 0..5 {
+        store.audit("shell", &entry, at()).unwrap();
+    }
+    let forget = |rows_max| store.write(|tx| audit::forget_before(tx, 0, rows_max)).unwrap();
+    assert!(!forget(5), "not one too early");
+    assert!(forget(3));
+    let trail = store.trail().unwrap();
+    assert_eq!((trail.gone, trail.rows.len(), first_broken(&trail)), (2, 3, None));
 }
 
 #[test]
