@@ -330,6 +330,9 @@ impl Dialogue {
     fn intermediate(&mut self, status: Option<u8>, now: Now) {
         /// Amount to be confirmed, insert card, aborted, service.
         const WITHOUT_CARD: [u8; 4] = [0x00, 0x0a, 0x0d, 0x1a];
+        if let Task::Charge(charge) = &mut self.task {
+            charge.shows(status);
+        }
         if status.is_none_or(|status| WITHOUT_CARD.contains(&status)) {
             return;
         }

@@ -40,6 +40,9 @@ pub(super) struct Charge {
 }
 
 struct Refusal {
+    /// Not of a wrong PIN, which may be asked for again, and not once the terminal worked on the payment again: another result
+    /// may be lost. Then only an end that says why is final.
+    is_last: bool,
     transaction: CardTransaction,
     raw: Vec<u8>,
     /// A terminal that is silent for so long will not end it any more; `None` while somebody may be typing a PIN.
@@ -105,6 +108,15 @@ impl Charge {
         }
         if let Some(Refusal { due_ms: Some(due_ms), .. }) = &mut self.refusal {
             *due_ms = later_ms;
+        }
+    }
+
+    /// What the terminal shows: a refusal with work after it was not its last word.
+    pub(super) fn shows(&mut self, status: Option<u8>) {
+        /// Chapter 3.7: amount to be confirmed, watch the PIN pad (twice), wait for the answer, insert card, incorrect PIN.
+        const AT_WORK: [u8; 6] = [0x00, 0x01, 0x02, 0x04, 0x0a, 0x15];
+        if let Some(refusal) = &mut self.refusal {
+            refusal.is_last &= status.is_none_or(|status| !AT_WORK.contains(&status));
         }
     }
 
@@ -260,7 +272,8 @@ impl Dialogue {
             if let CallOff::Asked { until_ms } = &mut charge.call_off {
                 *until_ms = silent_ms.max(*until_ms);
             }
-            charge.refusal = Some(Refusal { transaction, raw, due_ms: (!wrong_pin).then_some(silent_ms) });
+            let due_ms = (!wrong_pin).then_some(silent_ms);
+            charge.refusal = Some(Refusal { is_last: !wrong_pin, transaction, raw, due_ms });
         }
     }
 
@@ -269,6 +282,16 @@ impl Dialogue {
         let Task::Charge(charge) = &mut self.task else { return };
         self.over_card &= charge.refusal.is_none() && failed.is_none();
         match (charge.refusal.take(), failed) {
+            (Some(refusal), None) if !refusal.is_last => {
+                // All the same its own word: an unchanged last transaction agrees with it.
+                if let Some(open) = &mut self.open {
+                    open.refused = true;
+                }
+                self.no_answer(
+                    attempt,
+                    "the terminal ended the payment after a refusal that need not be its last word",
+                );
+            }
             (Some(refusal), _) => self.told_no(refusal.transaction, refusal.raw),
             (None, Some(_)) if charge.refused => {
                 self.withdrawn(attempt, "undone at our word: its result could not be read, or was another's");
@@ -336,6 +359,9 @@ impl Dialogue {
             Stage::Running
                 if charge.refusal.as_ref().and_then(|refusal| refusal.due_ms).is_some_and(|due| now.ms >= due) =>
             {
+                if charge.refusal.as_ref().is_some_and(|refusal| !refusal.is_last) {
+                    return self.money_in_doubt("the terminal went on after a refusal and fell silent", now);
+                }
                 if let Some(refusal) = charge.refusal.take() {
                     self.told_no(refusal.transaction, refusal.raw);
                 }
