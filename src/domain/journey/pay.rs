@@ -63,6 +63,8 @@ pub struct Till {
     booked: Booked,
     /// A payment being taken back.
     undoing: Option<Undoing>,
+    /// An undo is in doubt since the kiosk started: some terminals give back another sale than was named.
+    strayed: bool,
     /// The last one in doubt: its answer may still come.
     late_undo: Option<Box<Undoing>>,
     closing: Option<Closing>,

@@ -131,7 +131,7 @@ impl Till {
         if undoing.is_settled() {
             return;
         }
-        let told = undoing.told(&answer, kiosk);
+        let told = undoing.told(&answer, self.strayed, kiosk);
         let entries = std::iter::once(UndoEntry::Answered { undo, raw, answer }).chain(told).collect();
         self.conclude_undo(entries, kiosk);
     }
@@ -168,6 +168,7 @@ impl Till {
             Some(UndoEntry::NotReversed { reason, .. }) => Some(StaffAnswer::NotReversed { reason: reason.clone() }),
             Some(UndoEntry::NeedsStaff { reason, .. }) => {
                 self.late_undo = Some(Box::new(undoing.clone()));
+                self.strayed = true;
                 Some(StaffAnswer::StillOpen { reason: reason.clone() })
             }
             Some(
@@ -254,7 +255,7 @@ impl Till {
                 let reason = "the kiosk stopped before anything was sent".to_owned();
                 vec![UndoEntry::NotReversed { undo, reason }]
             }
-            (UndoState::Answered, Some(answer)) => undoing.told(answer, kiosk),
+            (UndoState::Answered, Some(answer)) => undoing.told(answer, self.strayed, kiosk),
             (
                 UndoState::Sent
                 | UndoState::Answered
@@ -306,8 +307,9 @@ impl Undoing {
         )
     }
 
-    /// What an answer proves. A host that did not answer proves nothing, as with a charge.
-    fn told(&self, answer: &UndoAnswer, kiosk: &Kiosk) -> Vec<UndoEntry> {
+    /// What an answer proves. A host that did not answer proves nothing, as with a charge; nor does a refusal once an undo
+    /// before is in doubt, for that may have given this sale back.
+    fn told(&self, answer: &UndoAnswer, strayed: bool, kiosk: &Kiosk) -> Vec<UndoEntry> {
         let undo = self.undo;
         match answer {
             UndoAnswer::Reversed | UndoAnswer::AlreadyReversed => {
@@ -321,6 +323,10 @@ impl Undoing {
             UndoAnswer::Unlike { reason } => unproved(undo, reason),
             UndoAnswer::Refused { code, message } => {
                 let reason = format!("the terminal refused: {code} {message}");
+                if strayed {
+                    let reason = format!("{}, and what it gave back before is not known", reason.trim_end());
+                    return unproved(undo, &reason);
+                }
                 vec![UndoEntry::NotReversed { undo, reason: reason.trim_end().to_owned() }]
             }
         }
