@@ -4,6 +4,7 @@ use super::facility;
 use super::faults::{APART, Allowed, Fault, PERSONALITIES};
 use super::line::Damage;
 use super::world::World;
+use crate::domain::clock::Standing;
 use crate::domain::session::{Input, PrinterState};
 use crate::terminal::smartro::packet::NAK;
 
@@ -14,6 +15,8 @@ pub enum Weather {
     Hospital(Option<Fault>),
     Printer(PrinterState),
     ClockJumps(i64),
+    /// A technician sets the machine's clock by their own.
+    ClockSet,
     Nak,
     /// A lasting fault of the terminal ends.
     Over(Fault),
@@ -24,6 +27,7 @@ pub enum Weather {
 
 /// Pieces that pass before one is harmed: a payment is some twenty in each direction.
 const PIECES: u64 = 24;
+const DAY_MS: i64 = 86_400_000;
 /// Boundaries of a payment, with all that comes before and after it.
 const BOUNDARIES: u64 = 90;
 
@@ -148,6 +152,15 @@ impl World {
             Weather::ClockJumps(ms) => {
                 self.clock_off_ms += ms;
                 self.fired.note(Fault::ClockJumps);
+                // Beyond a day neither clock is believed: nobody is served until a technician comes.
+                if self.clock_off_ms.abs() > DAY_MS {
+                    self.soon(3_600_000, Weather::ClockSet);
+                }
+            }
+            Weather::ClockSet => {
+                self.clock_off_ms = 0;
+                // As the desk sees it at the next minute.
+                self.input(Input::Clock(Standing::Unheard));
             }
             Weather::Nak => {
                 self.fired.note(Fault::NakStorm);
