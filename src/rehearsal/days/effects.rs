@@ -169,6 +169,9 @@ impl World {
 
     fn show(&mut self, view: Box<View>) {
         self.oracle.shown(&view.screen);
+        if matches!(view.screen, Screen::OutOfService { .. }) {
+            self.out_of_service();
+        }
         let seen = (discriminant(&view.screen), detail(&view.screen));
         let Some(kiosk) = &mut self.kiosk else { return };
         let changed = kiosk.seen != Some(seen);

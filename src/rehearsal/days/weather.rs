@@ -27,7 +27,8 @@ pub enum Weather {
 
 /// Pieces that pass before one is harmed: a payment is some twenty in each direction.
 const PIECES: u64 = 24;
-const DAY_MS: i64 = 86_400_000;
+/// A technician comes so long after nobody was served for the clock's sake.
+const UNTIL_CLOCK_SET_MS: u64 = 600_000;
 /// Boundaries of a payment, with all that comes before and after it.
 const BOUNDARIES: u64 = 90;
 
@@ -131,6 +132,13 @@ impl World {
         self.weather.push((ends, then));
     }
 
+    /// The kiosk believes neither clock and serves nobody: somebody is sent for.
+    pub(super) fn out_of_service(&mut self) {
+        if !self.weather.iter().any(|(_, weather)| *weather == Weather::ClockSet) {
+            self.weather.push((self.now_ms + UNTIL_CLOCK_SET_MS, Weather::ClockSet));
+        }
+    }
+
     pub(super) fn change_weather(&mut self) {
         while let Some(at) = self.weather.iter().position(|(due, _)| *due <= self.now_ms) {
             let (_, weather) = self.weather.remove(at);
@@ -152,15 +160,11 @@ impl World {
             Weather::ClockJumps(ms) => {
                 self.clock_off_ms += ms;
                 self.fired.note(Fault::ClockJumps);
-                // Beyond a day neither clock is believed: nobody is served until a technician comes.
-                if self.clock_off_ms.abs() > DAY_MS {
-                    self.soon(3_600_000, Weather::ClockSet);
-                }
             }
             Weather::ClockSet => {
                 self.clock_off_ms = 0;
-                // As the desk sees it at the next minute.
-                self.input(Input::Clock(Standing::Unheard));
+                // As the desk sees it at a minute after the hospital was heard: its clock says the same.
+                self.input(Input::Clock(Standing::Agreed));
             }
             Weather::Nak => {
                 self.fired.note(Fault::NakStorm);
