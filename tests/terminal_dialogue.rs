@@ -60,13 +60,16 @@ pub struct Stage {
     said: String,
     reports: Vec<String>,
     pub charges: usize,
+    /// The data of the last of them.
+    pub charge: Vec<u8>,
 }
 
 impl Stage {
     /// A terminal that has answered and rests.
     fn idle() -> Self {
         let dialogue = Dialogue::new("KIOSK1114915545", Limits::new(3_000, ANSWER_MS));
-        let mut stage = Self { dialogue, ms: 0, said: String::new(), reports: Vec::new(), charges: 0 };
+        let mut stage =
+            Self { dialogue, ms: 0, said: String::new(), reports: Vec::new(), charges: 0, charge: Vec::new() };
         let steps = stage.dialogue.line_up(stage.now());
         stage.take(steps);
         stage.hear(&reply(b'v', b"TL3500_18041101TL3500_18041101TL3500_18041101"));
@@ -80,13 +83,26 @@ impl Stage {
         stage
     }
 
+    /// Its last transaction is this one.
+    pub fn ready_after(last: &[u8]) -> Self {
+        let mut stage = Self::idle();
+        stage.prepare_after(last);
+        stage.said();
+        stage.told();
+        stage
+    }
+
     fn prepare(&mut self) {
+        self.prepare_after(&old_sale());
+        assert_eq!((self.said(), self.told()), ("E+A+M+L+".to_owned(), "prepared 1000".to_owned()));
+    }
+
+    fn prepare_after(&mut self, last: &[u8]) {
         self.command(&Prepare);
         self.hear(&reply(b'e', b""));
         self.hear(&reply(b'a', b"OOON"));
         self.hear(&reply(b'm', b"X"));
-        self.hear(&reply(b'l', &old_sale()));
-        assert_eq!((self.said(), self.told()), ("E+A+M+L+".to_owned(), "prepared 1000".to_owned()));
+        self.hear(&reply(b'l', last));
     }
 
     /// A charge that the terminal has taken.
@@ -139,6 +155,7 @@ impl Stage {
                 Step::Write(bytes) => self.said.push_str(&word(&bytes)),
                 Step::WriteCharge(bytes) => {
                     self.charges += 1;
+                    self.charge = Frame::parse(&bytes).expect("a whole frame").data;
                     self.said.push_str(&word(&bytes));
                 }
                 Step::Report(report) => self.reports.push(report_word(&report)),

@@ -29,7 +29,13 @@ fn booking(approval: &str) -> CardTransaction {
 }
 
 fn undo(number: u128, way: UndoWay) -> TerminalCommand {
-    TerminalCommand::Undo { undo: attempt(number), transaction: Box::new(booking("30012345")), way, card_ms: CARD_MS }
+    TerminalCommand::Undo {
+        undo: attempt(number),
+        transaction: Box::new(booking("30012345")),
+        way,
+        is_newest: true,
+        card_ms: CARD_MS,
+    }
 }
 
 /// The terminal's answer when nothing was cancelled, for a card whose last sale was of `amount`.
@@ -148,6 +154,29 @@ fn what_was_given_back_must_be_named_or_be_the_last() {
         stage.hear(&heard);
         let told = stage.told();
         assert!(told.contains(wanted), "{name}: {told}");
+    }
+}
+
+/// A terminal may tell an older sale than its last (seen after a restart): the journal knows better.
+#[test]
+fn the_last_by_the_terminals_word_alone_is_not_the_last() {
+    for (is_newest, number, kind, wanted) in [
+        (true, "40054321", b'6', "undone: Reversed"),
+        (true, "", b'6', "undone: Reversed"),
+        (false, "40054321", b'3', "undone: Unlike"),
+        (false, "", b'3', "undone: Unlike"),
+        (false, "30012345", b'3', "undone: Reversed"),
+    ] {
+        let mut last = sale(WON, "30012345");
+        last[62..76].copy_from_slice(b"20261125100000");
+        let mut stage = Stage::ready_after(&last);
+        let way = UndoWay::WithoutCard;
+        let transaction = Box::new(booking("30012345"));
+        stage.command(&TerminalCommand::Undo { undo: attempt(9), transaction, way, is_newest, card_ms: CARD_MS });
+        assert_eq!(stage.charge.first(), Some(&kind), "{is_newest} {number:?}");
+        stage.hear(&reply(b'c', &sale(WON, number)));
+        let told = stage.told();
+        assert!(told.contains(wanted), "{is_newest} {number:?}: {told}");
     }
 }
 
@@ -297,7 +326,13 @@ impl World {
             TerminalReport::Prepared { .. } if self.undoing => {
                 let transaction = Box::new(self.sold());
                 let way = self.day.way;
-                self.orders.push(TerminalCommand::Undo { undo: attempt(9), transaction, way, card_ms: CARD_MS });
+                self.orders.push(TerminalCommand::Undo {
+                    undo: attempt(9),
+                    transaction,
+                    way,
+                    is_newest: true,
+                    card_ms: CARD_MS,
+                });
             }
             TerminalReport::Prepared { .. } => {
                 self.orders.push(TerminalCommand::Charge { attempt: attempt(1), amount: WON, card_ms: CARD_MS });

@@ -77,8 +77,10 @@ impl Stage {
             "call-off" => TerminalCommand::CallOff,
             "ask" => TerminalCommand::AskOutcome { attempt },
             "close-day" => TerminalCommand::EndOfDay,
-            "undo" => undo(UndoWay::WithoutCard),
-            "refund" => undo(UndoWay::WithCard),
+            "undo" => undo(UndoWay::WithoutCard, true),
+            // A payment began since.
+            "undo-older" => undo(UndoWay::WithoutCard, false),
+            "refund" => undo(UndoWay::WithCard, true),
             other => panic!("no such order: {other}"),
         };
         let steps = self.dialogue.command(&command, self.now());
@@ -87,10 +89,10 @@ impl Stage {
 }
 
 /// Of the sale of the talks, receipt 0012.
-fn undo(way: UndoWay) -> TerminalCommand {
+fn undo(way: UndoWay, is_newest: bool) -> TerminalCommand {
     let sale = Apdu::parse(&bytes("040f1c2700040000000051000b0000120c1000000d11254909788700121970")).expect("an APDU");
     let sale = read(&Message::read(&sale).expect("a result"), b"20261125100000");
-    TerminalCommand::Undo { undo: attempt(1), transaction: Box::new(sale), way, card_ms: CARD_MS }
+    TerminalCommand::Undo { undo: attempt(1), transaction: Box::new(sale), way, is_newest, card_ms: CARD_MS }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -114,7 +114,7 @@ impl Bench {
     fn undo(&self, transaction: &CardTransaction, way: UndoWay) -> UndoAnswer {
         let undo = AttemptId(Uuid::new_v4());
         let transaction = Box::new(transaction.clone());
-        self.kiosk.command(TerminalCommand::Undo { undo, transaction, way, card_ms: 10_000 });
+        self.kiosk.command(TerminalCommand::Undo { undo, transaction, way, is_newest: true, card_ms: 10_000 });
         self.wait(|report| match report {
             TerminalReport::Undone { undo: of, answer, .. } if of == undo => Some(answer),
             TerminalReport::NoAnswer { reason, .. } | TerminalReport::NeverSent { reason, .. } => panic!("{reason}"),
@@ -185,7 +185,8 @@ fn a_reversal_without_an_answer_is_in_doubt_and_never_sent_twice() {
     let sale = bench.approve();
     bench.sim.with(|model| model.fault(Fault::SilentAfterUndo));
     let undo = AttemptId(Uuid::new_v4());
-    let order = TerminalCommand::Undo { undo, transaction: sale, way: UndoWay::WithoutCard, card_ms: 10_000 };
+    let order =
+        TerminalCommand::Undo { undo, transaction: sale, way: UndoWay::WithoutCard, is_newest: true, card_ms: 10_000 };
     bench.kiosk.command(order.clone());
     // The line goes then: no proof either way, though the money is back.
     let seen = || bench.sim.with(|model| model.requests.iter().filter(|code| **code == 0x0630).count());

@@ -485,7 +485,13 @@ impl Stage {
         let mut given = Given::default();
         let mut last_unprinted = None;
         let mut open = Vec::new();
+        let mut began = Vec::new();
         match words {
+            // Payments that the journal knows, in order.
+            ["began", places @ ..] => began.extend(places.iter().map(|place| {
+                let record = self.record("not-paid", place.parse().unwrap());
+                (record.attempt, record.baseline)
+            })),
             ["counters", tickets, claims, attempts] => {
                 let number = |word: &str| word.parse().unwrap();
                 given.days.push(Counters {
@@ -499,7 +505,7 @@ impl Stage {
             ["unprinted"] => last_unprinted = Some(Box::new(self.record("approved", 0))),
             states => open.extend(states.iter().enumerate().map(|(place, state)| self.record(state, place))),
         }
-        self.input(Input::Restarted { open, booked: Vec::new(), began: Vec::new(), given, last_unprinted })
+        self.input(Input::Restarted { open, booked: Vec::new(), began, given, last_unprinted })
     }
 
     /// An order about the payment `#900`, which stands in `state`.

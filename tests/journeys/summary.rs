@@ -44,7 +44,10 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
             }
             TerminalCommand::Confirm { attempt } => format!("terminal CONFIRM {}", names.of(*attempt)),
             TerminalCommand::Refuse { attempt } => format!("terminal REFUSE {}", names.of(*attempt)),
-            TerminalCommand::Undo { undo, way, .. } => format!("terminal UNDO {} {way:?}", names.of(*undo)),
+            TerminalCommand::Undo { undo, way, is_newest, .. } => {
+                let newest = if *is_newest { " newest" } else { "" };
+                format!("terminal UNDO {} {way:?}{newest}", names.of(*undo))
+            }
             TerminalCommand::EndOfDay => "terminal end-of-day".to_owned(),
             TerminalCommand::CallOff => "terminal call-off".to_owned(),
             TerminalCommand::AskOutcome { attempt } => format!("terminal ask-outcome {}", names.of(*attempt)),

@@ -158,8 +158,8 @@ impl Dialogue {
             TerminalCommand::AskOutcome { attempt } => self.ask_outcome(attempt, now),
             // Its answers are final: it never waits for these.
             TerminalCommand::Confirm { .. } | TerminalCommand::Refuse { .. } => {}
-            TerminalCommand::Undo { undo, ref transaction, way, card_ms } => {
-                self.undo(undo, transaction, way, card_ms, now);
+            TerminalCommand::Undo { undo, ref transaction, way, is_newest, card_ms } => {
+                self.undo(undo, transaction, way, is_newest, card_ms, now);
             }
             TerminalCommand::EndOfDay => {
                 let reason = "this terminal tells no totals: compare with the card company's list".to_owned();

@@ -241,7 +241,9 @@ impl Dialogue {
             TerminalCommand::Refuse { attempt } => self.decide(*attempt, approval::Decision::Undo, now),
             TerminalCommand::CallOff => self.call_off(now),
             TerminalCommand::AskOutcome { attempt } => self.ask_outcome(*attempt, now),
-            TerminalCommand::Undo { undo, transaction, way, .. } => self.undo(*undo, transaction, *way, now),
+            TerminalCommand::Undo { undo, transaction, way, is_newest, .. } => {
+                self.undo(*undo, transaction, *way, *is_newest, now);
+            }
             TerminalCommand::EndOfDay => self.end_of_day(now),
         }
     }

@@ -108,6 +108,12 @@ impl Booked {
         self.0.told.iter().take(older).any(|told| told.is_of(booking))
     }
 
+    /// No payment that the journal knows began after this one. `false` for a payment that it does not know.
+    pub fn is_newest(&self, attempt: AttemptId) -> bool {
+        let mut began = self.0.told.iter().rev().filter(|told| matches!(told, Told::Began(_)));
+        began.next().is_some_and(|told| told.is_begin_of(attempt))
+    }
+
     /// Another payment began after this one, and the terminal did not tell this booking before that: whose is it?
     pub fn may_be_of_a_later(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
         let Some(at) = self.0.told.iter().position(|told| told.is_begin_of(attempt)) else { return false };

@@ -100,10 +100,11 @@ impl Till {
         };
         *phase = Phase::Undoing { limit: kiosk.tick().plus_ms(card_ms).plus_ms(ANSWER_LIMIT_MS) };
         let (undo, of, way, transaction) = (*undo, payment.attempt, *way, transaction.clone());
+        let is_newest = self.booked.is_newest(of);
         let intent = UndoEntry::Intent { undo, of, way, transaction: transaction.clone() };
         kiosk.emit(Effect::Record(Entry::Undo(intent)));
         kiosk.emit(Effect::Record(Entry::Undo(UndoEntry::Sent { undo })));
-        kiosk.emit(Effect::Terminal(TerminalCommand::Undo { undo, transaction, way, card_ms }));
+        kiosk.emit(Effect::Terminal(TerminalCommand::Undo { undo, transaction, way, is_newest, card_ms }));
         // Whatever comes of it, the terminal's last transaction may be another one from now on.
         self.supersede();
         true

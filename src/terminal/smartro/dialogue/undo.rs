@@ -7,7 +7,8 @@
 //! Type 2 (the terminal's last sale, whatever it is) is never sent. Without the card, type 6 (the sale before this) only
 //! where the last transaction is the one that is meant; else type 3, which names it.
 //!
-//! An approved cancellation is believed if the terminal's last transaction was this very sale, if the card was shown (type 1
+//! An approved cancellation is believed if the terminal's last transaction was this very sale and no payment began since (a
+//! terminal may tell an older sale than its last, seen after a restart), if the card was shown (type 1
 //! finds the sale by the card too), or if the terminal tells the sale's approval number. With a number of its own it may
 //! have taken back its last sale, whichever was named, as types 2 and 6 do: that is for staff. So is "cancelled before"
 //! without the card, which is said of the terminal's last sale.
@@ -37,7 +38,7 @@ pub(super) struct OpenUndo {
     undo: AttemptId,
     amount: Amount,
     approval_number: String,
-    /// The card is shown, or the terminal's last transaction is this very sale: it can mean no other.
+    /// The card is shown, or the terminal's last transaction is this very sale, and is ours too: it can mean no other.
     is_plain: bool,
     /// The approval number of the terminal's last transaction, if that is another one.
     not_this: Option<String>,
@@ -63,6 +64,7 @@ impl Dialogue {
         undo: AttemptId,
         transaction: &CardTransaction,
         way: UndoWay,
+        is_newest: bool,
         card_ms: u64,
         now: Now,
     ) {
@@ -75,14 +77,15 @@ impl Dialogue {
         let Task::Ready { baseline, .. } = &self.task else {
             return self.never_sent(undo, "the terminal was not prepared for it");
         };
-        let is_last = matches!(baseline, LastTransaction::Known(last) if last.is_same_booking(transaction));
+        let told_last = matches!(baseline, LastTransaction::Known(last) if last.is_same_booking(transaction));
+        let is_last = is_newest && told_last;
         let kind = match way {
             UndoWay::WithCard => CancelType::WithCard,
             UndoWay::WithoutCard if is_last => CancelType::PreviousWithoutCard,
             UndoWay::WithoutCard => CancelType::NamedWithoutCard,
         };
         let not_this = match baseline {
-            LastTransaction::Known(last) if !is_last => Some(last.approval_number.clone()),
+            LastTransaction::Known(last) if !told_last => Some(last.approval_number.clone()),
             LastTransaction::Known(_) | LastTransaction::Empty | LastTransaction::Unknown => None,
         };
         self.task = Task::Idle;

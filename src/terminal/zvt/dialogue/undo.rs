@@ -4,8 +4,8 @@
 //!
 //! A giving-back is believed only if the terminal reports the amount of the sale, and the sale: by its trace (BMP 37), or
 //! where it tells none by its receipt number (87). A terminal that reverses its last sale whatever receipt it is told
-//! (seen) reports another one, or its own new number: that is for staff, unless its last transaction was this very sale.
-//! So is "already reversed" from one whose last transaction is the reversal of another sale.
+//! (seen) reports another one, or its own new number: that is for staff, unless its last transaction was this very sale
+//! and no payment began since. So is "already reversed" from one whose last transaction is the reversal of another sale.
 
 use super::questions::{End, How};
 use super::{Dialogue, Now, Step, TIMED_OUT, Task, bmp, result_code};
@@ -24,7 +24,7 @@ pub(super) struct Undo {
     apdu: Vec<u8>,
     sale: Box<CardTransaction>,
     way: UndoWay,
-    /// The terminal told this very sale as its last transaction.
+    /// The terminal told this very sale as its last transaction, and no payment began since.
     is_last: bool,
     /// Its first byte may have left.
     left: bool,
@@ -64,7 +64,7 @@ impl Undo {
 }
 
 impl Dialogue {
-    pub(super) fn undo(&mut self, attempt: AttemptId, sale: &CardTransaction, way: UndoWay, now: Now) {
+    pub(super) fn undo(&mut self, attempt: AttemptId, sale: &CardTransaction, way: UndoWay, is_newest: bool, now: Now) {
         if matches!(&self.task, Task::Undo(undo) if undo.attempt == attempt) {
             return;
         }
@@ -90,9 +90,10 @@ impl Dialogue {
                 return self.never_sent(attempt, "the card terminal is busy with something else");
             }
         }
-        let is_last = matches!(
-            &self.task, Task::Ready { baseline: LastTransaction::Known(last), .. } if is_same(last, sale)
-        );
+        let is_last = is_newest
+            && matches!(
+                &self.task, Task::Ready { baseline: LastTransaction::Known(last), .. } if is_same(last, sale)
+            );
         self.task = Task::Undo(Undo { attempt, apdu, sale: Box::new(sale.clone()), way, is_last, left: false });
         self.begin(now);
     }
