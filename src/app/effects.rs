@@ -6,7 +6,7 @@ use crate::domain::facility::Facility;
 use crate::domain::moment::Moment;
 use crate::domain::outbox::Request;
 use crate::domain::paper::Paper;
-use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::View;
 use crate::domain::session::{Effect, Finished, Input, PrinterReport, Question, Reply, StaffAnswer, StaffOrder};
 use crate::domain::undo::UndoEntry;
@@ -98,11 +98,7 @@ impl Effects {
     pub fn restarted(&self) -> Result<Input, StoreError> {
         let payments = self.ports.store.payments()?;
         let given = self.ports.store.counters()?;
-        let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
-        let booked = payments.iter().filter_map(booked).collect();
-        let began = payments.iter().map(|payment| (payment.attempt, payment.baseline.clone())).collect();
-        let open = payments.into_iter().filter(PaymentRecord::is_open).collect();
-        Ok(Input::Restarted { open, booked, began, given, last_unprinted })
+        Ok(Input::restarted(payments, given))
     }
 
     /// # Errors
@@ -249,17 +245,6 @@ fn durable(what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result
         tracing::error!("{what} could not be written: {error}");
         Stopped { reason: error.to_string(), refused: matches!(error, StoreError::Refused(_)) }
     })
-}
-
-/// The booking that belongs to this payment and to no other.
-fn booked(payment: &PaymentRecord) -> Option<(AttemptId, CardTransaction)> {
-    let booking = payment.transaction.as_ref().filter(|booking| booking.approved)?;
-    (payment.state != PaymentState::NotPaid).then(|| (payment.attempt, booking.clone()))
-}
-
-/// Paid here, and no proof that its receipt came out.
-fn awaits_receipt(payment: &PaymentRecord) -> bool {
-    matches!(payment.state, PaymentState::Committed | PaymentState::Settled) && !payment.receipt_printed
 }
 
 /// The hospital is out of reach, or its answer cannot be read: what today's cache can answer, else `otherwise`.

@@ -6,6 +6,7 @@ mod numbers;
 mod orders;
 pub(crate) mod press;
 pub(crate) mod questions;
+mod restarted;
 mod run;
 mod service;
 mod staff;
@@ -28,18 +29,22 @@ use super::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode
 use super::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
 use super::screen::{Tap, View};
 use super::staff::{AuditEntry, StaffCommand, StaffReply};
+use chrono::{DateTime, FixedOffset};
 use uuid::Uuid;
 
 /// All that can reach a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Input {
-    /// First input after power came back: what the journal still holds open, and the numbers that were given.
+    /// First input after power came back: what the journal still holds open, and the numbers that were given. Made by
+    /// [`Input::restarted`].
     Restarted {
         open: Vec<PaymentRecord>,
-        /// Bookings that belong to a payment already, the newest last.
-        booked: Vec<(AttemptId, CardTransaction)>,
-        /// Every payment with the terminal's last transaction before it, the newest last.
+        /// Bookings that belong to a payment already, and when that began, the newest last.
+        booked: Vec<(AttemptId, DateTime<FixedOffset>, CardTransaction)>,
+        /// Every payment and undo with the terminal's last transaction before it, the newest last.
         began: Vec<(AttemptId, LastTransaction)>,
+        /// Undos in doubt, and when they began: some terminals give back another sale than was named.
+        strayed: Vec<(AttemptId, DateTime<FixedOffset>)>,
         given: Given,
         last_unprinted: Option<Box<PaymentRecord>>,
     },

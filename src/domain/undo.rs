@@ -87,6 +87,12 @@ impl UndoState {
         matches!(self, Self::Intent | Self::Sent | Self::Answered | Self::InDoubt)
     }
 
+    /// It may have given back this sale, another one, or none.
+    #[must_use]
+    pub const fn is_in_doubt(self) -> bool {
+        matches!(self, Self::InDoubt | Self::NeedsStaff)
+    }
+
     /// The arrows above. An answer may come late, even to what staff have by then.
     #[must_use]
     pub const fn may_become(self, to: Self) -> bool {

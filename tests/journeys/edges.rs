@@ -337,6 +337,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
                 open: vec![record],
                 booked: Vec::new(),
                 began: Vec::new(),
+                strayed: Vec::new(),
                 given: Given::default(),
                 last_unprinted: None,
             },

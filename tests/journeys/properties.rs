@@ -103,12 +103,7 @@ impl World {
         self.questions.clear();
         self.area.clear();
         self.jobs = 0;
-        let open = self.journal.iter().filter(|record| record.is_open()).cloned().collect();
-        let booked = self.booked().collect();
-        let mut paid = self.journal.iter().rev().filter(|record| record.state == PaymentState::Committed);
-        let last_unprinted = paid.next().filter(|record| !record.receipt_printed).cloned().map(Box::new);
-        let began = self.journal.iter().map(|record| (record.attempt, record.baseline.clone())).collect();
-        self.input(Input::Restarted { open, booked, began, given: self.numbers.clone(), last_unprinted });
+        self.input(Input::restarted(self.journal.clone(), self.numbers.clone()));
         self.input(Input::Terminal(TerminalReport::Online(true)));
     }
 

@@ -70,8 +70,8 @@ mod plays {
     scripts! {
         check_in check_in_offline check_in_refused check_in_see_desk closed closing confirm disk documents_at_desk
         documents_free documents_paid entry group idle in_doubt in_doubt_staff information late_booking not_paid
-        number_not_kept paper recovery scan staff staff_area staff_area_late stale terminal_manners three_answers undo
-        waits
+        number_not_kept paper recovery scan staff staff_area staff_area_late stale terminal_manners three_answers told_again
+        undo waits
     }
 }
 
@@ -175,6 +175,8 @@ struct Stage {
     ordered: Option<(Uuid, StaffOrder)>,
     /// The booking of the payment committed last.
     booked: Option<CardTransaction>,
+    /// What the terminal told last as an answer to a payment.
+    told: Option<CardTransaction>,
 }
 
 impl Stage {
@@ -191,6 +193,7 @@ impl Stage {
             visit: Uuid::nil(),
             ordered: None,
             booked: None,
+            told: None,
         }
     }
 
@@ -248,6 +251,9 @@ impl Stage {
             }
             ["terminal", rest @ ..] => {
                 let report = self.terminal(rest);
+                if let TerminalReport::Answered { transaction, .. } = &report {
+                    self.told = Some((**transaction).clone());
+                }
                 self.input(Input::Terminal(report))
             }
             ["printer", rest @ ..] => self.input(Input::Printer(printer(rest))),
@@ -392,6 +398,17 @@ impl Stage {
             },
             ["approved", amount] => answered(attempt, approved(Amount(amount.parse().unwrap()), self.wall)),
             ["approved-unconfirmed"] => unconfirmed(attempt, approved(self.amount, self.wall)),
+            // By the terminal's own clock five minutes ago.
+            ["approved-unconfirmed", "older"] => {
+                unconfirmed(attempt, approved(self.amount, self.wall - chrono::Duration::minutes(5)))
+            }
+            // What was told last, whatever it answered, with this amount.
+            ["approved-unconfirmed", "again"] => TerminalReport::Answered {
+                attempt,
+                raw: vec![4, 15],
+                transaction: Box::new(CardTransaction { amount: self.amount, ..self.told.clone().unwrap() }),
+                booking: Booking::Unconfirmed,
+            },
             ["approved-unconfirmed", amount] => {
                 unconfirmed(attempt, approved(Amount(amount.parse().unwrap()), self.wall))
             }
@@ -486,7 +503,13 @@ impl Stage {
         let mut last_unprinted = None;
         let mut open = Vec::new();
         let mut began = Vec::new();
+        let mut strayed = Vec::new();
         match words {
+            // An undo in doubt, so many days ago.
+            ["strayed", days] => {
+                let at = self.wall - chrono::Duration::days(days.parse().unwrap());
+                strayed.push((AttemptId(Uuid::from_u128(990)), at));
+            }
             // Payments that the journal knows, in order.
             ["began", places @ ..] => began.extend(places.iter().map(|place| {
                 let record = self.record("not-paid", place.parse().unwrap());
@@ -505,7 +528,7 @@ impl Stage {
             ["unprinted"] => last_unprinted = Some(Box::new(self.record("approved", 0))),
             states => open.extend(states.iter().enumerate().map(|(place, state)| self.record(state, place))),
         }
-        self.input(Input::Restarted { open, booked: Vec::new(), began, given, last_unprinted })
+        self.input(Input::Restarted { open, booked: Vec::new(), began, strayed, given, last_unprinted })
     }
 
     /// An order about the payment `#900`, which stands in `state`.

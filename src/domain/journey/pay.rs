@@ -38,6 +38,7 @@ use undo::Undoing;
 pub use watch::Watched;
 
 use crate::domain::closing::ClosingEnd;
+use crate::domain::journey::resolve;
 use crate::domain::limits::{ANSWER_LIMIT_MS, PREPARE_LIMIT_MS};
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
@@ -48,7 +49,7 @@ use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand, TerminalReport};
 use chrono::{DateTime, FixedOffset, NaiveDate};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use uuid::Uuid;
 
 const RETRY_FIRST_MS: u64 = 1_000;
@@ -63,8 +64,10 @@ pub struct Till {
     booked: Booked,
     /// A payment being taken back.
     undoing: Option<Undoing>,
-    /// An undo is in doubt since the kiosk started: some terminals give back another sale than was named.
-    strayed: bool,
+    /// Undos in doubt, and their days: some terminals give back another sale than was named.
+    strayed: BTreeMap<AttemptId, NaiveDate>,
+    /// [`resolve::minutes_after`] of the terminal's last approval.
+    minutes_after: Option<i64>,
     /// The last one in doubt: its answer may still come.
     late_undo: Option<Box<Undoing>>,
     closing: Option<Closing>,
@@ -110,6 +113,8 @@ pub(super) struct Attempt {
     pub called_off: Option<NotPaidWhy>,
     /// `Refuse` was said, or nobody knows what was said: never `Confirm` after it. Why, for the patient.
     pub refused: Option<NotPaidWhy>,
+    /// After `Confirm` the terminal said itself that it did not book.
+    pub withdrawn: bool,
     /// The staff order that had it taken up again.
     pub ticket: Option<Uuid>,
     /// Since when the patient is told "we are checking".
@@ -247,7 +252,7 @@ impl Till {
             return self.not_begun(NotPaidWhy::TerminalTrouble);
         }
         let Preparing { order, number, day, .. } = self.preparing.take()?;
-        self.booked.told(&baseline);
+        self.booked.told_last(&baseline);
         if let Some(booked) = self.booked_after_all(&baseline, order.request.id, kiosk) {
             let Closed { id, number, amount, .. } = booked;
             return Some(News { attempt: Some(id), number, amount, watched: self.watched, end: End::Staff });
@@ -289,6 +294,7 @@ impl Till {
             phase,
             called_off: None,
             refused: None,
+            withdrawn: false,
             ticket: None,
             doubt_since: None,
         };
@@ -323,6 +329,8 @@ impl Till {
         booking: Booking,
         kiosk: &mut Kiosk,
     ) -> Option<News> {
+        // Also what is refused: told again as the answer to a later payment, it is not its own.
+        self.booked.told(&tx);
         let Some(place) = self.place(id) else {
             match booking {
                 Booking::Final => self.contradicted(id, &tx, kiosk),
@@ -331,6 +339,7 @@ impl Till {
             return None;
         };
         kiosk.devices.terminal_answered(&tx);
+        let is_stale = tx.approved && self.is_stale(place, &tx, kiosk);
         let attempt = &self.attempts[place];
         if matches!(
             &attempt.phase,
@@ -339,16 +348,20 @@ impl Till {
             return None;
         }
         if booking == Booking::Unconfirmed && tx.approved {
-            return self.unconfirmed(place, raw, tx, kiosk);
+            return self.unconfirmed(place, raw, tx, is_stale, kiosk);
         }
-        let (last, conclusion) = self.attempts[place].judge(&tx, &self.booked, kiosk);
-        let booking = Booking::Final;
-        self.conclude(
-            place,
-            vec![Entry::Answered { attempt: id, raw, transaction: tx, booking }, last],
-            conclusion,
-            kiosk,
-        )
+        let (last, conclusion) = self.attempts[place].judge(&tx, is_stale, &self.booked, kiosk);
+        // What is told again of an older payment is no answer to this one, also after a restart.
+        let answered =
+            (!is_stale).then_some(Entry::Answered { attempt: id, raw, transaction: tx, booking: Booking::Final });
+        self.conclude(place, answered.into_iter().chain([last]).collect(), conclusion, kiosk)
+    }
+
+    /// An older result, told again. Where it is the terminal's clock that was set back, or ours on, the next is believed.
+    fn is_stale(&mut self, place: usize, told: &CardTransaction, kiosk: &Kiosk) -> bool {
+        let started_at = self.attempts[place].started_at;
+        let Some(after) = resolve::minutes_after(told, started_at, &kiosk.facility.zone) else { return false };
+        self.minutes_after.replace(after).is_some_and(|last| resolve::is_older(after, last))
     }
 
     fn no_answer(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {

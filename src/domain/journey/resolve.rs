@@ -23,6 +23,8 @@ use chrono::{DateTime, FixedOffset, NaiveDateTime};
 
 /// How far the terminal's clock and ours may be apart, whole hours aside.
 const CLOCKS_APART_MIN: i64 = 15;
+/// The card-holder may have taken longer the last time, and both clocks cut seconds off.
+const CHARGE_MIN: i64 = 3;
 /// Time zones lie between UTC-12 and UTC+14.
 const ZONES_APART_MAX_H: i64 = 26;
 const MINUTES_OF_HOUR: i64 = 60;
@@ -127,6 +129,27 @@ fn changed(last: &CardTransaction, doubted: &Doubted, time_fits: bool) -> Verdic
     }
 }
 
+/// By how many minutes, whole hours aside, the terminal's time of a booking is later than the payment's beginning by our
+/// clock: what its clock is ahead, and the card-holder's time. `None` if it tells no time.
+#[must_use]
+pub fn minutes_after(told: &CardTransaction, started_at: DateTime<FixedOffset>, zone: &Zone) -> Option<i64> {
+    let readings = zone.readings(booked_at(told)?);
+    let within_hour = readings.map(|at| within_hour((at - started_at).num_minutes()));
+    within_hour.into_iter().min_by_key(|minutes| minutes.abs())
+}
+
+/// An older result, told again: it tells an earlier time than this payment's can be, where the last one was so many minutes
+/// after its own payment's beginning.
+#[must_use]
+pub fn is_older(minutes_after: i64, of_the_last: i64) -> bool {
+    within_hour(minutes_after - of_the_last) < -CHARGE_MIN
+}
+
+/// From half an hour before to half an hour after.
+const fn within_hour(minutes: i64) -> i64 {
+    (minutes + MINUTES_OF_HOUR / 2).rem_euclid(MINUTES_OF_HOUR) - MINUTES_OF_HOUR / 2
+}
+
 fn booked_at(last: &CardTransaction) -> Option<NaiveDateTime> {
     NaiveDateTime::parse_from_str(&last.terminal_time, "%Y%m%d%H%M%S").ok()
 }
@@ -167,4 +190,34 @@ fn is_later(last: &CardTransaction, baseline: &CardTransaction) -> bool {
         last_part.parse().ok()
     };
     number(last).zip(number(baseline)).is_some_and(|(last, baseline)| last > baseline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_older;
+
+    #[test]
+    fn an_older_result_tells_an_earlier_time() {
+        for (minutes_after, of_the_last, wanted) in [
+            (0, 0, false),
+            (2, 0, false),
+            // The card-holder before took two minutes.
+            (0, 2, false),
+            (-3, 0, false),
+            (-4, 0, true),
+            (-20, 0, true),
+            // Its clock is seven minutes ahead, and stays so.
+            (7, 7, false),
+            (3, 7, true),
+            // It was set on.
+            (20, 0, false),
+            // Half an hour and more may be either.
+            (29, -29, false),
+            (-29, 29, false),
+            (-25, 25, false),
+            (-25, 0, true),
+        ] {
+            assert_eq!(is_older(minutes_after, of_the_last), wanted, "{minutes_after} after {of_the_last}");
+        }
+    }
 }

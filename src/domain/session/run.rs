@@ -131,8 +131,9 @@ impl Core {
         let was_busy = self.rest() == Rest::Busy;
         let woken = input == Input::Deadline;
         match input {
-            Input::Restarted { open, booked, began, given, last_unprinted } => {
-                self.till.know_booked(&booked, &began);
+            Input::Restarted { open, booked, began, strayed, given, last_unprinted } => {
+                self.till.know_booked(&booked, &began, &self.kiosk.facility.zone);
+                self.till.know_strayed(&strayed, &self.kiosk.facility.zone);
                 self.kiosk.unreadable = None;
                 (self.kiosk.numbers, self.kiosk.last_at) = (Numbers::new(&given.days), given.last_at);
                 self.kiosk.unprinted =

@@ -4,7 +4,7 @@
 use super::faults::Fault;
 use super::world::{Kiosk, World};
 use crate::domain::moment::{Moment, Tick};
-use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::payment::{Entry, PaymentRecord};
 use crate::domain::screen::{Screen, View};
 use crate::domain::session::{Effect, Input, PrinterReport, Question, Reply, Session, TerminalCommand};
 use crate::domain::undo::UndoEntry;
@@ -53,22 +53,14 @@ impl World {
             view: None,
         });
         self.rig.switch_on(self.protocol.speaker(), self.now_ms);
-        let restarted = self.restarted()?;
+        let payments = self.store.payments().map_err(|error| error.to_string())?;
+        self.oracle.found(&payments);
+        let given = self.store.counters().map_err(|error| error.to_string())?;
+        let restarted = Input::restarted(payments, given);
         self.trace.line(self.now_ms, || "the kiosk starts".to_owned());
         self.input(restarted);
         self.input(Input::Printer(PrinterReport::State(self.printer_state())));
         Ok(())
-    }
-
-    /// As `app/effects.rs` reads it.
-    fn restarted(&self) -> Result<Input, String> {
-        let payments = self.store.payments().map_err(|error| error.to_string())?;
-        let given = self.store.counters().map_err(|error| error.to_string())?;
-        let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
-        let booked = payments.iter().filter_map(booked).collect();
-        let began = payments.iter().map(|payment| (payment.attempt, payment.baseline.clone())).collect();
-        let open = payments.into_iter().filter(PaymentRecord::is_open).collect();
-        Ok(Input::Restarted { open, booked, began, given, last_unprinted })
     }
 
     pub(super) fn cut_if_off(&mut self) -> Result<(), String> {
@@ -315,16 +307,6 @@ impl World {
             self.input(Input::Hospital(Reply::Online(online)));
         }
     }
-}
-
-fn awaits_receipt(payment: &PaymentRecord) -> bool {
-    matches!(payment.state, PaymentState::Committed | PaymentState::Settled) && !payment.receipt_printed
-}
-
-/// The booking that belongs to this payment and to no other.
-fn booked(payment: &PaymentRecord) -> Option<(AttemptId, CardTransaction)> {
-    let booking = payment.transaction.as_ref().filter(|booking| booking.approved)?;
-    (payment.state != PaymentState::NotPaid).then(|| (payment.attempt, booking.clone()))
 }
 
 /// Screens of one kind on which a patient does different things.

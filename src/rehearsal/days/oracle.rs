@@ -20,7 +20,7 @@ use super::ends::{Astray, Booked};
 use super::rig::Note;
 use crate::domain::money::Amount;
 use crate::domain::paper::{CardLine, Paper, Receipt};
-use crate::domain::payment::{AttemptId, Entry, PaymentState};
+use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
 use crate::domain::screen::{DoneHow, Screen};
 use crate::domain::session::StaffAnswer;
 use crate::domain::undo::UndoEntry;
@@ -161,6 +161,14 @@ impl Oracle {
         {
             self.listed.insert(*listed);
         }
+    }
+
+    /// What a start finds in the journal was durable, also what the power was cut right behind.
+    pub fn found(&mut self, payments: &[PaymentRecord]) {
+        let with_staff = payments.iter().filter(|payment| payment.state == PaymentState::NeedsStaff);
+        self.listed.extend(with_staff.map(|payment| payment.attempt));
+        let undos = payments.iter().filter(|payment| payment.undo_in_doubt());
+        self.listed.extend(undos.filter_map(|payment| Some(payment.undo.as_ref()?.undo)));
     }
 
     pub fn charged(&mut self, attempt: AttemptId, now_ms: u64) {

@@ -429,7 +429,11 @@ impl Model {
     }
 
     fn sale(&mut self, amount: i64) -> (String, Vec<u8>) {
-        let approval_number = format!("{:08}", self.random() % 100_000_000);
+        // Of one day's sales no two have the same, or the rehearsal's own books could not tell them apart.
+        let mut approval_number = format!("{:08}", self.random() % 100_000_000);
+        while self.bookings.iter().any(|booking| booking.approval_number == approval_number) {
+            approval_number = format!("{:08}", self.random() % 100_000_000);
+        }
         let time = String::from_utf8_lossy(&self.own_stamp()).into_owned();
         let unique_number = format!("{}{:06}", time.get(2..8).unwrap_or("000000"), self.random() % 1_000_000);
         let sale = Sale { amount, approval_number: &approval_number, time: &time, unique_number: &unique_number };

@@ -82,6 +82,8 @@ pub struct Limits {
     pub work_ms: u64,
     /// `Prepared` serves a charge for so long.
     pub ready_ms: u64,
+    /// How long the answer to a question that was written again or given up may take.
+    pub echo_ms: u64,
     /// Between signs of life asked for while idle, and while it does not answer.
     pub probe_ms: u64,
     pub probe_again_ms: u64,
@@ -108,6 +110,7 @@ impl Limits {
             ask_pause_ms: 2_000,
             work_ms: 120_000,
             ready_ms: 300_000,
+            echo_ms: 60_000,
             probe_ms: 60_000,
             probe_again_ms: 3_000,
         }
@@ -128,6 +131,10 @@ pub struct Dialogue {
     currency_told: bool,
     /// The question that is asked was swallowed once.
     asked_again: bool,
+    /// A question was written again or given up: until then an answer to it may come, into whatever is under way by then.
+    echo_until_ms: u64,
+    /// How it refused a question of this task: the same once more may be a copy of that answer.
+    question_refused: Option<u8>,
     /// The terminal's last transaction undid the sale with this trace, as far as it was told.
     reversed_last: Option<String>,
     /// A charge may still stand on the terminal's display.
@@ -212,6 +219,8 @@ impl Dialogue {
             left_out: Without::default(),
             currency_told: true,
             asked_again: false,
+            echo_until_ms: 0,
+            question_refused: None,
             reversed_last: None,
             may_pend: false,
             restarted: true,

@@ -10,9 +10,18 @@ use crate::domain::session::kiosk::Kiosk;
 
 impl Attempt {
     /// A well-formed answer to our charge: the entry after `Answered`, and what it comes to.
-    pub(super) fn judge(&self, answer: &CardTransaction, booked: &Booked, kiosk: &Kiosk) -> (Entry, Conclusion) {
+    pub(super) fn judge(
+        &self,
+        answer: &CardTransaction,
+        is_stale: bool,
+        booked: &Booked,
+        kiosk: &Kiosk,
+    ) -> (Entry, Conclusion) {
         if answer.approved && booked.is_of_another(self.id, answer) {
             return self.in_doubt("the answer repeats the booking of another payment");
+        }
+        if answer.approved && is_stale {
+            return self.in_doubt("the answer is of another time");
         }
         if answer.approved && answer.amount == self.amount {
             return (self.committed(answer), Conclusion::Paid(Box::new(answer.clone())));

@@ -2,8 +2,11 @@
 //! looks once more when it commits.
 
 use super::Till;
+use crate::domain::journey::resolve;
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::session::StaffAnswer;
+use crate::domain::zone::Zone;
+use chrono::{DateTime, FixedOffset};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -25,7 +28,7 @@ struct Book {
 
 #[derive(Clone)]
 enum Told {
-    Last(Box<CardTransaction>),
+    Booking(Box<CardTransaction>),
     Began(AttemptId),
 }
 
@@ -43,7 +46,7 @@ impl Told {
     }
 
     fn is_of(&self, booking: &CardTransaction) -> bool {
-        matches!(self, Self::Last(known) if known.is_same_booking(booking))
+        matches!(self, Self::Booking(known) if known.is_same_booking(booking))
     }
 }
 
@@ -81,16 +84,20 @@ impl Booked {
     }
 
     /// The terminal's last transaction, as it told it now.
-    pub fn told(&mut self, last: &LastTransaction) {
-        if let LastTransaction::Known(last) = last
-            && last.approved
-            && !self.0.told.iter().any(|told| told.is_of(last))
-        {
-            self.note(Told::Last(last.clone()));
+    pub fn told_last(&mut self, last: &LastTransaction) {
+        if let LastTransaction::Known(last) = last {
+            self.told(last);
         }
     }
 
-    /// The amount of this payment is about to leave.
+    /// A booking that the terminal told of now.
+    pub fn told(&mut self, booking: &CardTransaction) {
+        if booking.approved && !self.0.told.iter().any(|told| told.is_of(booking)) {
+            self.note(Told::Booking(Box::new(booking.clone())));
+        }
+    }
+
+    /// The amount of this payment, or this undo, is about to leave.
     pub fn began(&mut self, attempt: AttemptId) {
         self.note(Told::Began(attempt));
     }
@@ -108,18 +115,18 @@ impl Booked {
         self.0.told.iter().take(older).any(|told| told.is_of(booking))
     }
 
-    /// No payment that the journal knows began after this one. `false` for a payment that it does not know.
+    /// No payment and no undo that the journal knows began after this one. `false` for a payment that it does not know.
     pub fn is_newest(&self, attempt: AttemptId) -> bool {
         let mut began = self.0.told.iter().rev().filter(|told| matches!(told, Told::Began(_)));
         began.next().is_some_and(|told| told.is_begin_of(attempt))
     }
 
-    /// Another payment began after this one, and the terminal did not tell this booking before that: whose is it?
+    /// Another payment or an undo began after this one, and the terminal did not tell this booking before that: whose is it?
     pub fn may_be_of_a_later(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
         let Some(at) = self.0.told.iter().position(|told| told.is_begin_of(attempt)) else { return false };
         let since = || self.0.told.iter().skip(at + 1);
-        let is_last = |told: &&Told| matches!(told, Told::Last(_));
-        !since().all(|told| is_last(&told)) && !since().take_while(is_last).any(|told| told.is_of(booking))
+        let is_booking = |told: &&Told| matches!(told, Told::Booking(_));
+        !since().all(|told| is_booking(&told)) && !since().take_while(is_booking).any(|told| told.is_of(booking))
     }
 
     /// It belongs to a payment other than this one, or was there before this one began.
@@ -131,12 +138,18 @@ impl Booked {
 
 impl Till {
     /// What the journal knew at start.
-    pub fn know_booked(&mut self, booked: &[(AttemptId, CardTransaction)], began: &[(AttemptId, LastTransaction)]) {
+    pub fn know_booked(
+        &mut self,
+        booked: &[(AttemptId, DateTime<FixedOffset>, CardTransaction)],
+        began: &[(AttemptId, LastTransaction)],
+        zone: &Zone,
+    ) {
         for (attempt, baseline) in began {
-            self.booked.told(baseline);
+            self.booked.told_last(baseline);
             self.booked.began(*attempt);
         }
-        for (attempt, transaction) in booked {
+        for (attempt, started_at, transaction) in booked {
+            self.minutes_after = resolve::minutes_after(transaction, *started_at, zone).or(self.minutes_after);
             self.booked.add(*attempt, transaction);
         }
     }

@@ -28,6 +28,7 @@ impl Till {
         place: usize,
         raw: Vec<u8>,
         transaction: Box<CardTransaction>,
+        is_stale: bool,
         kiosk: &mut Kiosk,
     ) -> Option<News> {
         let limit = kiosk.tick().plus_ms(GO_ON_LIMIT_MS);
@@ -41,7 +42,7 @@ impl Till {
             let reason = "the terminal changed its answer after it was confirmed".to_owned();
             return self.conclude(place, vec![Entry::InDoubt { attempt: id, reason }], Conclusion::Doubt, kiosk);
         }
-        let other = transaction.amount != attempt.amount || self.booked.is_of_another(id, &transaction);
+        let other = is_stale || transaction.amount != attempt.amount || self.booked.is_of_another(id, &transaction);
         let why = attempt.refused.or(attempt.called_off).or(other.then_some(NotPaidWhy::TerminalTrouble));
         if let Some(why) = why {
             attempt.refusing(why, limit);
@@ -79,9 +80,10 @@ impl Till {
     /// The terminal says that nothing stands. After our `Confirm` that proves nothing.
     pub(super) fn withdrawn(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {
         let place = self.place(id)?;
-        let attempt = &self.attempts[place];
+        let attempt = &mut self.attempts[place];
         let (entry, conclusion) = match &attempt.phase {
             Phase::Confirming { transaction: Some(_), .. } => {
+                attempt.withdrawn = true;
                 (Entry::InDoubt { attempt: id, reason }, Conclusion::Doubt)
             }
             // Nothing was taken, and neither the patient nor the card is to blame.

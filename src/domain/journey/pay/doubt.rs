@@ -28,7 +28,7 @@ impl Till {
             return None;
         }
         attempt.maybe_restarted |= maybe_restarted;
-        self.booked.told(second);
+        self.booked.told_last(second);
         let memory_trusted = !attempt.maybe_restarted || kiosk.facility.payment.last_transaction_survives_reboot;
         let told = Testimony { first, second, host_reachable, memory_trusted };
         let doubted = Doubted {
@@ -62,6 +62,10 @@ impl Till {
             Verdict::NotPaid if *second == LastTransaction::Empty && self.booked.has_of(id) => {
                 self.hand_to_staff(place, StaffReason::TerminalEmpty, kiosk)
             }
+            // Told to book what it had approved, and it still tells the one before: some tell late, some forget.
+            Verdict::NotPaid if self.booked.has_of(id) && !attempt.withdrawn => {
+                self.ask_again_or(place, StaffReason::TerminalForgot, kiosk)
+            }
             Verdict::NotPaid => {
                 let reason = "the terminal's last transaction is still the one before".to_owned();
                 self.conclude(
@@ -84,10 +88,14 @@ impl Till {
 
     /// The terminal gave no answer: again, a little later each time. One that is away is asked when it is back.
     pub(super) fn ask_later(&mut self, place: usize, kiosk: &mut Kiosk) -> Option<News> {
+        self.ask_again_or(place, StaffReason::TerminalSilent, kiosk)
+    }
+
+    fn ask_again_or(&mut self, place: usize, reason: StaffReason, kiosk: &mut Kiosk) -> Option<News> {
         let away = kiosk.devices.terminal_online != Some(true);
         let Phase::Doubt { asks, next } = &mut self.attempts[place].phase else { return None };
         if *asks >= ASKS_MAX && !away {
-            return self.hand_to_staff(place, StaffReason::TerminalSilent, kiosk);
+            return self.hand_to_staff(place, reason, kiosk);
         }
         let wait_ms = super::RETRY_FIRST_MS << (*asks).min(4);
         *next = if away { Next::WhenOnline } else { Next::At(kiosk.tick().plus_ms(wait_ms)) };

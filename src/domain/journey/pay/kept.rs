@@ -120,7 +120,9 @@ impl Attempt {
     fn conclusion_of(&self, entries: &[Entry], booked: &Booked, kiosk: &Kiosk) -> Conclusion {
         match entries {
             [.., Entry::Committed { transaction, .. }] => Conclusion::Paid(transaction.clone()),
-            [Entry::Answered { transaction, .. }, Entry::NotPaid { .. }] => self.judge(transaction, booked, kiosk).1,
+            [Entry::Answered { transaction, .. }, Entry::NotPaid { .. }] => {
+                self.judge(transaction, false, booked, kiosk).1
+            }
             [.., Entry::NotPaid { .. }] => Conclusion::NotPaid(NotPaidWhy::Checked),
             [.., Entry::NeedsStaff { .. }] => Conclusion::Staff,
             [

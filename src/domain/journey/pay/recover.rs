@@ -47,6 +47,7 @@ pub(super) fn taken_up(record: PaymentRecord, booked: &Booked, kiosk: &Kiosk) ->
         phase: Phase::Doubt { asks: 0, next: Next::At(kiosk.tick()) },
         called_off: None,
         refused: Some(NotPaidWhy::TakenBack),
+        withdrawn: false,
         ticket: None,
         doubt_since: Some(kiosk.tick()),
     };
@@ -76,7 +77,7 @@ fn known(
                 let reason = "the kiosk stopped while the terminal waited for its word".to_owned();
                 (Entry::InDoubt { attempt: attempt.id, reason }, Conclusion::Doubt)
             }
-            Booking::Unconfirmed | Booking::Final => attempt.judge(answer, booked, kiosk),
+            Booking::Unconfirmed | Booking::Final => attempt.judge(answer, false, booked, kiosk),
         }),
         PaymentState::Sent => {
             let reason = "the kiosk stopped after the amount was sent".to_owned();

@@ -19,6 +19,8 @@ use crate::domain::reason::StaffReason;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand, UndoAnswer, UndoWay};
 use crate::domain::undo::{UndoEntry, UndoRecord, UndoState};
+use crate::domain::zone::Zone;
+use chrono::{DateTime, FixedOffset};
 use uuid::Uuid;
 
 #[derive(Clone)]
@@ -102,6 +104,8 @@ impl Till {
         let (undo, of, way, transaction) = (*undo, payment.attempt, *way, transaction.clone());
         let is_newest = self.booked.is_newest(of);
         let intent = UndoEntry::Intent { undo, of, way, transaction: transaction.clone() };
+        // Its last transaction may be this undo from now on, told as if it were a sale.
+        self.booked.began(undo);
         kiosk.emit(Effect::Record(Entry::Undo(intent)));
         kiosk.emit(Effect::Record(Entry::Undo(UndoEntry::Sent { undo })));
         kiosk.emit(Effect::Terminal(TerminalCommand::Undo { undo, transaction, way, is_newest, card_ms }));
@@ -132,7 +136,7 @@ impl Till {
         if undoing.is_settled() {
             return;
         }
-        let told = undoing.told(&answer, self.strayed, kiosk);
+        let told = undoing.told(&answer, self.has_strayed(kiosk), kiosk);
         let entries = std::iter::once(UndoEntry::Answered { undo, raw, answer }).chain(told).collect();
         self.conclude_undo(entries, kiosk);
     }
@@ -151,7 +155,8 @@ impl Till {
         let Some(undoing) = self.undoing.as_ref().filter(|undoing| undoing.undo == undo) else { return false };
         if matches!(undoing.phase, Phase::Undoing { .. }) {
             let reason = format!("nothing was sent: {reason}");
-            self.conclude_undo(vec![UndoEntry::NotReversed { undo, reason }], kiosk);
+            let entries = stands_unless(self.has_strayed(kiosk), undo, reason);
+            self.conclude_undo(entries, kiosk);
         }
         true
     }
@@ -161,7 +166,8 @@ impl Till {
         let Some(undoing) = self.undoing.take() else { return };
         let of = undoing.payment.attempt;
         let answer = match entries.last() {
-            Some(UndoEntry::Reversed { .. }) => {
+            Some(UndoEntry::Reversed { undo, .. }) => {
+                self.strayed.remove(undo);
                 self.settled(of);
                 kiosk.unprinted.take_if(|unprinted| unprinted.attempt == of);
                 Some(StaffAnswer::Reversed)
@@ -169,7 +175,7 @@ impl Till {
             Some(UndoEntry::NotReversed { reason, .. }) => Some(StaffAnswer::NotReversed { reason: reason.clone() }),
             Some(UndoEntry::NeedsStaff { reason, .. }) => {
                 self.late_undo = Some(Box::new(undoing.clone()));
-                self.strayed = true;
+                self.strayed.insert(undoing.undo, kiosk.today());
                 Some(StaffAnswer::StillOpen { reason: reason.clone() })
             }
             Some(
@@ -256,7 +262,7 @@ impl Till {
                 let reason = "the kiosk stopped before anything was sent".to_owned();
                 vec![UndoEntry::NotReversed { undo, reason }]
             }
-            (UndoState::Answered, Some(answer)) => undoing.told(answer, self.strayed, kiosk),
+            (UndoState::Answered, Some(answer)) => undoing.told(answer, self.has_strayed(kiosk), kiosk),
             (
                 UndoState::Sent
                 | UndoState::Answered
@@ -271,7 +277,17 @@ impl Till {
         self.undoing = Some(undoing);
     }
 
-    /// Staff found out about an undo in doubt.
+    /// What the journal knew at start.
+    pub fn know_strayed(&mut self, strayed: &[(AttemptId, DateTime<FixedOffset>)], zone: &Zone) {
+        self.strayed.extend(strayed.iter().map(|(undo, at)| (*undo, zone.at(at).date_naive())));
+    }
+
+    /// Only sales of the day are given back.
+    fn has_strayed(&self, kiosk: &Kiosk) -> bool {
+        self.strayed.values().any(|day| *day == kiosk.today())
+    }
+
+    /// Staff found out about an undo in doubt. Where the sale stands, another may have been given back in its place.
     pub(super) fn settle_undo(
         &mut self,
         ticket: Uuid,
@@ -288,6 +304,7 @@ impl Till {
             let reason = "staff found out that the sale stands".to_owned();
             (UndoEntry::NotReversed { undo, reason: reason.clone() }, StaffAnswer::NotReversed { reason })
         } else {
+            self.strayed.remove(&undo);
             self.settled(payment.attempt);
             kiosk.unprinted.take_if(|unprinted| unprinted.attempt == payment.attempt);
             let cancellation = cancellation(undo, payment, kiosk).map(Box::new);
@@ -324,14 +341,18 @@ impl Undoing {
             UndoAnswer::Unlike { reason } => unproved(undo, reason),
             UndoAnswer::Refused { code, message } => {
                 let reason = format!("the terminal refused: {code} {message}");
-                if strayed {
-                    let reason = format!("{}, and what it gave back before is not known", reason.trim_end());
-                    return unproved(undo, &reason);
-                }
-                vec![UndoEntry::NotReversed { undo, reason: reason.trim_end().to_owned() }]
+                stands_unless(strayed, undo, reason.trim_end().to_owned())
             }
         }
     }
+}
+
+/// This undo did nothing. Once another is in doubt, the sale may have been given back by that one.
+fn stands_unless(strayed: bool, undo: AttemptId, reason: String) -> Vec<UndoEntry> {
+    if strayed {
+        return unproved(undo, &format!("{reason}, and what the terminal gave back before is not known"));
+    }
+    vec![UndoEntry::NotReversed { undo, reason }]
 }
 
 fn unproved(undo: AttemptId, reason: &str) -> Vec<UndoEntry> {

@@ -170,7 +170,10 @@ impl Model {
         if self.takes(Fault::OtherAmount) {
             told.amount += 1;
         }
-        if self.takes(Fault::OldResult)
+        // One that cannot tell its last transaction has none to mix up. Where it mixed up one that it never told of, and tells
+        // nothing else to hold against it, no kiosk could know.
+        if self.manners.last_untold.is_none()
+            && self.takes(Fault::OldResult)
             && let Some(last) = if booked { &self.before_last } else { &self.last }
         {
             told = last.clone();

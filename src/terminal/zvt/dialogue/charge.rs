@@ -241,6 +241,10 @@ impl Dialogue {
     pub(super) fn charge_refused(&mut self, error: u8, message: &Message, raw: Vec<u8>, now: Now) -> bool {
         let Task::Charge(charge) = &self.task else { return false };
         if matches!(charge.stage, Stage::Sent | Stage::Taken { .. }) {
+            if self.may_be_an_echo(error, now) {
+                self.money_in_doubt(super::questions::ECHO, now);
+                return true;
+            }
             let code = message.rest.first().filter(|_| error == ABORTED).map_or(error, |code| *code);
             self.in_flight.retain(|sent| sent.what != What::Money);
             self.told_no(refused(refusal_with(code, message)), raw);

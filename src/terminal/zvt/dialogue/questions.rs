@@ -17,6 +17,8 @@ const CARD_STATE: u32 = 0x1f55;
 /// `84 9C 00`, and how long to wait then.
 const BUSY: u8 = 0x9c;
 const BUSY_WAIT_MS: u64 = 2_000;
+/// Why a refusal of a money command is not believed.
+pub(super) const ECHO: &str = "the terminal refused, but that may be a late answer to a question before";
 const NOT_SUPPORTED: u8 = 0x83;
 /// The status byte of a completion, where it is a field of its own.
 const STATUS_FIELD: u8 = 0x19;
@@ -30,6 +32,13 @@ pub(super) enum Question {
     /// 06 30 or 06 31: the one money command among them.
     Undo,
     Totals,
+}
+
+impl Question {
+    /// Or closes the day: what is not repeated, and must not be refused by an answer to something else.
+    const fn moves_money(self) -> bool {
+        matches!(self, Self::Undo | Self::Totals)
+    }
 }
 
 pub(super) struct Next {
@@ -128,7 +137,10 @@ impl Dialogue {
 
     /// The first question of a task: whatever may still be pending is called off, and a stranger registers.
     pub(super) fn begin(&mut self, now: Now) {
-        self.exchange = None;
+        if self.exchange.take().is_some() {
+            self.answer_may_be_late(now);
+        }
+        self.question_refused = None;
         self.ended = None;
         self.asked_again = false;
         self.in_flight.retain(|sent| sent.what == What::Reply);
@@ -204,6 +216,13 @@ impl Dialogue {
             return;
         }
         self.question_heard();
+        if self.exchange.as_ref().is_some_and(|exchange| exchange.question.moves_money()) {
+            if self.may_be_an_echo(error, now) {
+                return self.money_in_doubt(ECHO, now);
+            }
+        } else {
+            self.question_refused = Some(error);
+        }
         self.end(How::Refused(error), raw);
     }
 
@@ -262,6 +281,7 @@ impl Dialogue {
                 let question = exchange.question;
                 self.exchange = None;
                 self.asked_again = true;
+                self.answer_may_be_late(now);
                 self.ask_next(question, 0, now);
             }
             (_, _, _) => self.unanswered(now),
@@ -270,6 +290,7 @@ impl Dialogue {
 
     /// A question stayed without an answer.
     pub(super) fn unanswered(&mut self, now: Now) {
+        self.answer_may_be_late(now);
         let question = self.exchange.take().map(|exchange| exchange.question);
         self.in_flight.clear();
         if question == Some(Question::Abort) {

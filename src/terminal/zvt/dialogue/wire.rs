@@ -78,12 +78,25 @@ impl Dialogue {
         }
     }
 
+    /// A question was written again or given up. ZVT has no numbers by which answers and questions find each other.
+    pub(super) fn answer_may_be_late(&mut self, now: Now) {
+        self.echo_until_ms = now.ms.saturating_add(self.limits.echo_ms);
+    }
+
+    /// A refusal may be the second answer to an older question, or a copy of it.
+    pub(super) fn may_be_an_echo(&self, error: u8, now: Now) -> bool {
+        now.ms < self.echo_until_ms || self.question_refused == Some(error)
+    }
+
     fn again_or_fail(&mut self, reason: &str, now: Now) {
         let Some(mut sent) = self.in_flight.pop_front() else { return };
         if sent.sends_left > 0 {
             sent.sends_left -= 1;
             sent.due_ms = now.ms.saturating_add(self.limits.ack_ms);
             self.steps.push(Step::Write(sent.bytes.clone()));
+            if sent.what == What::Question {
+                self.answer_may_be_late(now);
+            }
             return self.in_flight.push_front(sent);
         }
         match sent.what {
