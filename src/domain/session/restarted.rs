@@ -1,8 +1,8 @@
 //! What a session is told of the journal when it starts, made in one place for the product and the rehearsal.
 
-use super::{Given, Input};
+use super::{Given, Input, UndoAnswer};
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction, PaymentRecord, PaymentState};
-use crate::domain::undo::UndoRecord;
+use crate::domain::undo::{UndoRecord, UndoState};
 use chrono::{DateTime, FixedOffset};
 
 /// A payment or an undo, when it began, and the terminal's last transaction before it, if that is known.
@@ -15,8 +15,7 @@ impl Input {
         let undos = || payments.iter().filter_map(|payment| payment.undo.as_ref());
         let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
         let booked = payments.iter().filter_map(booked).collect();
-        let strayed =
-            undos().filter(|undo| undo.state.is_in_doubt()).map(|undo| (undo.undo, undo.started_at)).collect();
+        let strayed = undos().filter(|undo| may_have_strayed(undo)).map(|undo| (undo.undo, undo.started_at)).collect();
         let mut began: Vec<Began> = payments.iter().map(began).chain(undos().map(undo_began)).collect();
         // Stable: payments that began in the same second stay in order.
         began.sort_by_key(|(at, _, _)| *at);
@@ -35,6 +34,12 @@ fn undo_began(undo: &UndoRecord) -> Began {
     (undo.started_at, undo.undo, LastTransaction::Unknown)
 }
 
+/// In doubt; or told to have hit another sale, also where staff know by now that it did not hit this one.
+fn may_have_strayed(undo: &UndoRecord) -> bool {
+    undo.state.is_in_doubt()
+        || undo.state != UndoState::Reversed && matches!(undo.answer, Some(UndoAnswer::Unlike { .. }))
+}
+
 /// The booking that belongs to this payment and to no other.
 fn booked(payment: &PaymentRecord) -> Option<(AttemptId, DateTime<FixedOffset>, CardTransaction)> {
     let booking = payment.transaction.as_ref().filter(|booking| booking.approved)?;
@@ -44,4 +49,57 @@ fn booked(payment: &PaymentRecord) -> Option<(AttemptId, DateTime<FixedOffset>, 
 /// Paid here, and no proof that its receipt came out.
 fn awaits_receipt(payment: &PaymentRecord) -> bool {
     matches!(payment.state, PaymentState::Committed | PaymentState::Settled) && !payment.receipt_printed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_have_strayed;
+    use crate::domain::money::Amount;
+    use crate::domain::payment::{AttemptId, CardTransaction};
+    use crate::domain::session::{UndoAnswer, UndoWay};
+    use crate::domain::undo::{UndoRecord, UndoState};
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    #[test]
+    fn an_undo_that_hit_another_sale_is_remembered_though_staff_settled_it() {
+        let sale = CardTransaction {
+            approved: true,
+            amount: Amount(5_100),
+            approval_number: String::new(),
+            masked_card: String::new(),
+            issuer: String::new(),
+            acquirer: String::new(),
+            terminal_time: String::new(),
+            unique_number: "0012-000012".to_owned(),
+            merchant_number: String::new(),
+            decline: None,
+        };
+        let unlike = || Some(UndoAnswer::Unlike { reason: "another amount".to_owned() });
+        for (state, answer, wanted) in [
+            (UndoState::NeedsStaff, None, true),
+            (UndoState::InDoubt, None, true),
+            (UndoState::NotReversed, unlike(), true),
+            (UndoState::Reversed, unlike(), false),
+            (
+                UndoState::NotReversed,
+                Some(UndoAnswer::Refused { code: "B5".to_owned(), message: String::new() }),
+                false,
+            ),
+            (UndoState::NotReversed, None, false),
+            (UndoState::Reversed, Some(UndoAnswer::Reversed), false),
+        ] {
+            let undo = UndoRecord {
+                undo: AttemptId(Uuid::nil()),
+                way: UndoWay::WithoutCard,
+                state,
+                amount: Amount(5_100),
+                transaction: sale.clone(),
+                answer,
+                reason: None,
+                started_at: DateTime::UNIX_EPOCH.fixed_offset(),
+            };
+            assert_eq!(may_have_strayed(&undo), wanted, "{:?} {:?}", undo.state, undo.answer);
+        }
+    }
 }
