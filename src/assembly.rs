@@ -13,8 +13,9 @@ use crate::domain::session::{Finished, Input, Reply, Session, TerminalReport};
 use crate::hospital::client::Client;
 use crate::hospital::sync::{self, SyncSettings};
 use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Scanner, Store};
+use crate::store::{self, OnDamage};
 use crate::watch::{self, Line, Presence, Sources};
-use crate::{printer, scanner, store, terminal};
+use crate::{printer, scanner, terminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -71,10 +72,10 @@ pub fn prepare() -> Prepared {
 ///
 /// # Errors
 /// In words a technician can act on.
-pub fn start(config: &Config, prepared: Prepared, hooks: Hooks) -> anyhow::Result<Running> {
+pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDamage) -> anyhow::Result<Running> {
     let Prepared { desk, inputs } = prepared;
     let facility = Arc::new(config.facility.clone());
-    let opened = store::open(&config.store)?;
+    let opened = store::open(&config.store, on_damage)?;
     if let Some(notice) = opened.notice {
         tracing::error!("{notice}");
     }

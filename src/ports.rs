@@ -154,6 +154,20 @@ pub enum StoreError {
     TooNew { found: i64, known: i64 },
     #[error("the database is damaged and was set aside as {aside}: {why}")]
     Damaged { aside: String, why: String },
+    #[error(
+        "the database is damaged ({why}): nothing was changed. Start the kiosk: it sets the file aside, whole, and begins a new one"
+    )]
+    DamagedStill { why: String },
+    /// Nothing was read and nothing changed.
+    #[error(
+        "this is not the key that the store in {folder} was made with: put the right key back (the sealed credential store-key, or [store] key_file), or move what is in {folder} elsewhere to start afresh"
+    )]
+    WrongKey { folder: String },
+    /// As [`Self::WrongKey`], of a store that older versions made: nothing tells a wrong key from damage there.
+    #[error(
+        "the store in {folder} cannot be opened: this is not its key, or the file is damaged at its beginning. Put the right key back (the sealed credential store-key, or [store] key_file), or move what is in {folder} elsewhere to start afresh"
+    )]
+    UnknownKey { folder: String },
     /// Against the rules of the journal: it will never be taken.
     #[error("{0}")]
     Refused(String),

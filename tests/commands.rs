@@ -390,6 +390,51 @@ fn with_a_parked_request(path: &str) -> String {
     request.id.to_string()
 }
 
+/// No command may pass empty books off as the kiosk's, or set anything aside.
+#[test]
+fn a_damaged_store_and_a_wrong_key_are_said_and_left_as_they_are() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = folder.path().join("store");
+    let path = stored(folder.path(), &store);
+    with_a_parked_request(&path);
+    let asked: [&[&str]; 6] = [
+        &["payments", "list"],
+        &["queue", "list", "--summary"],
+        &["queue", "retry", NOBODY],
+        &["audit", "verify"],
+        &["audit", "export"],
+        &["payments", "show", "K3-0001"],
+    ];
+    let files = || {
+        let all = fs::read_dir(&store).expect("files").map(|entry| entry.expect("file").path());
+        all.map(|file| (file.clone(), fs::read(&file).expect("content"))).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let refused = |words: &str| {
+        let before = files();
+        for command in asked {
+            let ran = kiosk(&[&["--config", path.as_str()], command].concat()).exits(2);
+            assert!(ran.out.is_empty() && ran.err.contains(words), "{command:?}: {} {}", ran.out, ran.err);
+        }
+        assert_eq!(files(), before);
+    };
+    let config = hospital_kiosk::assembly::load_config(Path::new(&path)).expect("a configuration");
+    let right = fs::read(&config.store.key_file).expect("key");
+    fs::write(&config.store.key_file, "ab".repeat(32)).expect("another key");
+    refused("this is not the key");
+    fs::write(&config.store.key_file, right).expect("the right key");
+    let database = store.join("kiosk.db");
+    let whole = fs::read(&database).expect("database");
+    for at in [50, 4096 * 3 + 99] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 1;
+        fs::write(&database, bytes).expect("one bit");
+        refused("damaged");
+    }
+    fs::write(&database, whole).expect("as it was");
+    let summary = kiosk(&["--config", &path, "queue", "list", "--summary", "--json"]).exits(0).only();
+    assert_eq!(summary["parked"], 1);
+}
+
 #[test]
 fn a_refused_request_is_closed_from_the_shell() {
     let folder = tempfile::tempdir().expect("folder");

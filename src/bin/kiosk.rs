@@ -10,7 +10,7 @@ use hospital_kiosk::commands::{self, Answer, CANNOT, Refusal, Streams, YES, chec
 use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::money::Currency;
 use hospital_kiosk::domain::session::Input;
-use hospital_kiosk::store;
+use hospital_kiosk::store::{self, OnDamage};
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -321,7 +321,7 @@ fn ask_store_of(config: &Config, request: &socket::Request) -> Answer {
     if request.needs_desk() {
         return without_window(config, request);
     }
-    let opened = store::open(&config.store).map_err(commands::usage)?;
+    let opened = store::open(&config.store, OnDamage::Refuse).map_err(commands::usage)?;
     socket::answer(&opened.store, request)
 }
 
@@ -338,8 +338,8 @@ fn without_window(config: &Config, request: &socket::Request) -> Answer {
         recorded: Arc::new(|_| {}),
         delivered: Arc::new(|_| {}),
     };
-    let running =
-        assembly::start(config, assembly::prepare(), hooks).map_err(|error| commands::usage(format!("{error:#}")))?;
+    let running = assembly::start(config, assembly::prepare(), hooks, OnDamage::Refuse)
+        .map_err(|error| commands::usage(format!("{error:#}")))?;
     let answer = socket::answer_at_work(&*running.store, &running.desk, request, STARTING);
     running.runtime.shutdown_timeout(Duration::from_secs(2));
     answer
@@ -409,7 +409,7 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
         recorded: Arc::new(|_| {}),
         delivered: Arc::new(|request| tracing::info!(%request, "delivered")),
     };
-    let running = assembly::start(config, prepared, hooks)?;
+    let running = assembly::start(config, prepared, hooks, OnDamage::SetAside)?;
     let _socket = socket::serve(
         &config.store.folder,
         running.store.clone(),

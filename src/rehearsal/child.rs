@@ -14,6 +14,7 @@ use crate::domain::paper::Paper;
 use crate::domain::payment::PaymentState;
 use crate::domain::session::{Finished, JourneyKind, Outcome};
 use crate::ports::Clock;
+use crate::store::OnDamage;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, Write};
@@ -149,7 +150,12 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     let shown = Arc::new(AtomicU64::new(0));
     let clock = Arc::new(DemoClock::new(wall));
     let plug = Plug::default();
-    let running = assembly::start(config, prepared, hooks(config, &kiosk_window, &shown, clock.clone(), &plug))?;
+    let running = assembly::start(
+        config,
+        prepared,
+        hooks(config, &kiosk_window, &shown, clock.clone(), &plug),
+        OnDamage::SetAside,
+    )?;
     let _socket = crate::commands::socket::serve(
         &config.store.folder,
         running.store.clone(),

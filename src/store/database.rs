@@ -1,10 +1,12 @@
-//! Opening the database file: unlock, check, migrate; what is damaged is set aside and never deleted.
+//! Opening the database file: unlock, check, migrate; what is damaged is set aside and never deleted. A key that is not the
+//! store's own reads nothing and changes nothing.
 
 use super::fault::{Result, is_damage, other};
 use super::key::Secret;
-use super::{memory, schema};
+use super::keycheck::{self, Verdict};
+use super::{OnDamage, memory, schema};
 use crate::ports::StoreError;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -18,20 +20,46 @@ const ASIDE_MAX: u32 = 10_000;
 const WAS_EMPTY: &str = "the database file was empty: if this kiosk has been in use, what it held is lost";
 
 /// The database, and the words for staff if a damaged one was set aside.
-pub(super) fn open(folder: &Path, secret: &Secret) -> Result<(Connection, Option<String>)> {
+pub(super) fn open(folder: &Path, secret: &Secret, on_damage: OnDamage) -> Result<(Connection, Option<String>)> {
     let path = folder.join(NAME);
     let empty = path.exists() && !exists(&path);
-    match try_open(&path, secret)? {
-        Opening::Sound(connection) => Ok((connection, empty.then(|| WAS_EMPTY.to_owned()))),
-        Opening::Damaged(why) => {
-            let aside = set_aside(folder)?;
-            let notice = StoreError::Damaged { aside, why }.to_string();
-            match try_open(&path, secret)? {
-                Opening::Sound(connection) => Ok((connection, Some(notice))),
-                Opening::Damaged(why) => Err(other(format!("a fresh database is damaged as well: {why}"))),
-            }
-        }
+    let key = keycheck::verdict(folder, secret);
+    if key == Verdict::Another && holds_something(&path) {
+        return Err(StoreError::WrongKey { folder: folder.display().to_string() });
     }
+    let opened = match try_open(&path, secret)? {
+        Opening::Sound(connection) => (connection, empty.then(|| WAS_EMPTY.to_owned())),
+        Opening::Unreadable if key == Verdict::Unknown => {
+            return Err(StoreError::UnknownKey { folder: folder.display().to_string() });
+        }
+        Opening::Unreadable => begin_anew(folder, secret, on_damage, "its beginning is no database".to_owned())?,
+        Opening::Damaged(why) => begin_anew(folder, secret, on_damage, why)?,
+    };
+    keycheck::keep(folder, secret)?;
+    Ok(opened)
+}
+
+fn begin_anew(
+    folder: &Path,
+    secret: &Secret,
+    on_damage: OnDamage,
+    why: String,
+) -> Result<(Connection, Option<String>)> {
+    if on_damage == OnDamage::Refuse {
+        return Err(StoreError::DamagedStill { why });
+    }
+    let aside = set_aside(folder)?;
+    let notice = StoreError::Damaged { aside, why }.to_string();
+    match try_open(&folder.join(NAME), secret)? {
+        Opening::Sound(connection) => Ok((connection, Some(notice))),
+        Opening::Damaged(why) => Err(other(format!("a fresh database is damaged as well: {why}"))),
+        Opening::Unreadable => Err(other("a fresh database cannot be read")),
+    }
+}
+
+/// A database, or the log of one.
+fn holds_something(path: &Path) -> bool {
+    exists(path) || exists(&beside(path, "-wal"))
 }
 
 pub(super) fn is_there(folder: &Path) -> bool {
@@ -55,6 +83,8 @@ pub(super) fn limit_size(connection: &Connection, size_max_mib: u32) -> Result<(
 
 enum Opening {
     Sound(Connection),
+    /// Its first page is not what this key would make: damage, or another key.
+    Unreadable,
     Damaged(String),
 }
 
@@ -67,9 +97,8 @@ fn try_open(path: &Path, secret: &Secret) -> Result<Opening> {
         Ok(Ok(None)) => Ok(Opening::Sound(connection)),
         Ok(Ok(Some(why))) => Ok(Opening::Damaged(why)),
         Ok(Err(refusal)) => Err(refusal),
-        Err(error) if is_damage(&error) => {
-            Ok(Opening::Damaged("it is no database, or the key is not its key".to_owned()))
-        }
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Ok(Opening::Unreadable),
+        Err(error) if is_damage(&error) => Ok(Opening::Damaged("its pages do not fit together".to_owned())),
         Err(error) => Err(error.into()),
     }
 }

@@ -9,6 +9,7 @@ mod database;
 mod fault;
 mod journal;
 mod key;
+mod keycheck;
 mod lock;
 mod memory;
 mod outbox;
@@ -43,6 +44,15 @@ use uuid::Uuid;
 pub use audit::first_broken;
 pub use schema::FORMAT;
 
+/// What is done about a database that is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDamage {
+    /// Set aside whole, and a fresh one begun: only the kiosk at work does that.
+    SetAside,
+    /// Said, and nothing is changed.
+    Refuse,
+}
+
 #[derive(Debug)]
 pub struct Opened {
     pub store: SqliteStore,
@@ -53,27 +63,36 @@ pub struct Opened {
 /// Opens the store of `settings.folder`, making folder, key and database where they are missing.
 ///
 /// # Errors
-/// Another program has the folder open, the key is missing or exposed, the database is of a newer version, the disk is
-/// full or cannot be written.
-pub fn open(settings: &config::Store) -> Result<Opened> {
+/// Another program has the folder open, the key is missing, exposed or another one, the database is of a newer version,
+/// the disk is full or cannot be written.
+pub fn open(settings: &config::Store, on_damage: OnDamage) -> Result<Opened> {
     let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    open_with_credentials(settings, credentials.as_deref())
+    open_as(settings, credentials.as_deref(), on_damage)
 }
 
-/// [`open`] with systemd's credential folder named by the caller.
+/// [`open`] as the kiosk at work does, with systemd's credential folder named by the caller.
 ///
 /// # Errors
 /// As [`open`].
 pub fn open_with_credentials(settings: &config::Store, credentials: Option<&Path>) -> Result<Opened> {
+    open_as(settings, credentials, OnDamage::SetAside)
+}
+
+fn open_as(settings: &config::Store, credentials: Option<&Path>, on_damage: OnDamage) -> Result<Opened> {
     make_folder(&settings.folder)?;
     let lock = lock::take(&settings.folder)?;
     let secret = key::load(settings, credentials, database::is_there(&settings.folder))?;
-    open_locked(settings, &secret, lock)
+    open_locked(settings, &secret, lock, on_damage)
 }
 
-fn open_locked(settings: &config::Store, secret: &key::Secret, lock: lock::FolderLock) -> Result<Opened> {
+fn open_locked(
+    settings: &config::Store,
+    secret: &key::Secret,
+    lock: lock::FolderLock,
+    on_damage: OnDamage,
+) -> Result<Opened> {
     let folder = &settings.folder;
-    let (connection, notice) = database::open(folder, secret)?;
+    let (connection, notice) = database::open(folder, secret, on_damage)?;
     if !memory::is_locked() {
         tracing::warn!(
             "the store's memory may be swapped out: give the process more LimitMEMLOCK, or the machine no swap"

@@ -34,7 +34,7 @@ fn in_memory() -> Connection {
 
 fn opened(folder: &Path, secret: &key::Secret) -> SqliteStore {
     let settings = config::Store::at(folder.to_owned(), PathBuf::new());
-    open_locked(&settings, secret, lock::take(folder).unwrap()).unwrap().store
+    open_locked(&settings, secret, lock::take(folder).unwrap(), OnDamage::SetAside).unwrap().store
 }
 
 fn card() -> CardTransaction {
@@ -340,7 +340,7 @@ fn what_is_over_goes_after_its_days_and_what_is_not_never() {
         ..config::Store::at(folder.path().to_owned(), PathBuf::new())
     };
     let lock = lock::take(folder.path()).unwrap();
-    let store = open_locked(&settings, &key::Secret::Plain, lock).unwrap().store;
+    let store = open_locked(&settings, &key::Secret::Plain, lock, OnDamage::SetAside).unwrap().store;
     pay(&store);
     for id in [3, 4] {
         let visit = Uuid::from_u128(id);

@@ -176,19 +176,57 @@ fn an_emptied_database_is_said() {
     disk.open();
 }
 
+/// Every file of the data folder, and what is in it.
+fn contents(disk: &Disk) -> Vec<(String, Vec<u8>)> {
+    let files = fs::read_dir(disk.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let named = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    let mut all: Vec<_> = files.map(|path| (named(&path), fs::read(&path).unwrap())).collect();
+    all.sort();
+    all
+}
+
 #[test]
-fn under_another_key_nothing_is_read_and_nothing_is_lost() {
+fn under_another_key_nothing_is_read_and_nothing_is_changed() {
     let disk = used_disk();
     let right = fs::read(disk.key_file()).unwrap();
+    let before = contents(&disk);
     fs::write(disk.key_file(), "ab".repeat(32)).unwrap();
-    let opened = disk.try_open().unwrap();
-    assert!(opened.notice.unwrap().contains("kiosk.db.damaged-1"));
-    assert_eq!(opened.store.payments().unwrap(), vec![]);
-    drop(opened.store);
-    fs::remove_file(disk.database()).unwrap();
-    fs::rename(disk.folder().join("kiosk.db.damaged-1"), disk.database()).unwrap();
+    for _ in 0..2 {
+        let refused = disk.try_open().unwrap_err();
+        assert!(matches!(refused, StoreError::WrongKey { .. }), "{refused}");
+        assert!(refused.to_string().contains("put the right key back"), "{refused}");
+        assert_eq!(contents(&disk), before);
+    }
+    // A torn check value, or that of an older version, which made none: then nothing tells which of the two it is.
+    for check in [Some(""), Some("0011 2233"), Some("not hexadecimal"), None] {
+        let file = disk.folder().join("kiosk.db.key-check");
+        match check {
+            Some(content) => fs::write(&file, content).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        let before = contents(&disk);
+        let refused = disk.try_open().unwrap_err();
+        assert!(matches!(refused, StoreError::UnknownKey { .. }), "{check:?}: {refused}");
+        assert_eq!(contents(&disk), before, "{check:?}");
+    }
     fs::write(disk.key_file(), right).unwrap();
     assert_eq!(disk.open().payments().unwrap().len(), 1);
+    fs::write(disk.key_file(), "ab".repeat(32)).unwrap();
+    assert!(
+        matches!(disk.try_open().unwrap_err(), StoreError::WrongKey { .. }),
+        "the right key made a new check value"
+    );
+}
+
+#[test]
+fn a_fresh_store_takes_a_fresh_key() {
+    let disk = used_disk();
+    fs::write(disk.key_file(), "ab".repeat(32)).unwrap();
+    for name in ["kiosk.db", "kiosk.db-wal", "kiosk.db-shm"] {
+        let _ = fs::remove_file(disk.folder().join(name));
+    }
+    assert_eq!(disk.open().payments().unwrap(), vec![]);
+    assert_eq!(disk.open().payments().unwrap(), vec![]);
 }
 
 #[test]
@@ -251,7 +289,7 @@ fn what_is_no_key_is_refused() {
         let disk = used_disk();
         fs::write(disk.key_file(), content).unwrap();
         assert!(refusal(disk.try_open()).contains("holds no key"), "{content}");
-        assert_eq!(names(&disk.folder()), ["kiosk.db", "kiosk.lock"]);
+        assert_eq!(names(&disk.folder()), ["kiosk.db", "kiosk.db.key-check", "kiosk.lock"]);
     }
 }
 
