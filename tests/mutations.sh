@@ -7,9 +7,9 @@
 # The seed (and terminal) that caught each when this was last run, all faults on, both terminals in turn:
 #
 #   resend-on-ack-time-out                            2 smartro   written twice
-#   commit-before-the-journal-write                  41 zvt       lost to the journal
+#   commit-before-the-journal-write                 115 zvt       lost to the journal
 #   in-doubt-treated-as-declined                      1 zvt       said not charged, was booked
-#   baseline-not-asked                               22 smartro   said not charged, was booked
+#   baseline-not-asked                              138 smartro   said not charged, was booked
 #   old-answer-taken-for-ours                        22 smartro   said not charged, was booked
 #   receipt-printed-before-commit                     5 zvt       a receipt of what the journal did not know
 #   outbox-row-deleted-before-the-answer-was-checked  1 zvt       lost to the hospital
@@ -23,6 +23,9 @@
 #   part-sent-under-another-identifier                1 zvt       what nobody ordered at the hospital
 #   part-points-into-another-bundle                   1 zvt       an order that points to nothing
 #   zvt-undo-believed-on-its-code                    11 zvt       staff were told reversed, it stood
+#   zvt-wrong-pin-taken-for-the-end                  33 zvt       said not charged, was booked
+#   number-of-the-day-before                        869 zvt       one number for two payments
+#   smartro-undo-believed-on-its-answer              38 smartro   staff were told reversed, it stood
 #
 # ZVT's baseline of the payment before, taken for this one's, was not caught by 1500 seeds: its receipt numbers, the till's
 # list of bookings and the time of the sale each tell the two apart.
