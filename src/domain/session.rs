@@ -140,7 +140,7 @@ pub enum TerminalCommand {
     AskOutcome { attempt: AttemptId },
     /// The one money command of an undo; `undo` is its own attempt. Sent at most once, whatever happens. Ends with
     /// `Undone`, `NoAnswer` or `NeverSent` of `undo`.
-    /// `is_newest` if no payment began at this terminal after the one that is undone, by the journal: only then can it be
+    /// `is_newest` if no payment and no undo began at this terminal after the one that is undone, by the journal: only then can it be
     /// the terminal's last, whatever the terminal tells.
     Undo { undo: AttemptId, transaction: Box<CardTransaction>, way: UndoWay, is_newest: bool, card_ms: u64 },
     /// Close the terminal's day and tell its totals. Moves no card-holder's money, but counts from nothing afterwards: sent

@@ -35,7 +35,12 @@ pub(super) fn open(folder: &Path, secret: &Secret, on_damage: OnDamage) -> Resul
         Opening::Unreadable => begin_anew(folder, secret, on_damage, "its beginning is no database".to_owned())?,
         Opening::Damaged(why) => begin_anew(folder, secret, on_damage, why)?,
     };
-    keycheck::keep(folder, secret)?;
+    if key != Verdict::Ours {
+        // A full disk is no reason not to open what is there: the next start tries again.
+        if let Err(error) = keycheck::write(folder, secret) {
+            tracing::warn!("what tells a wrong key from damage could not be written: {error}");
+        }
+    }
     Ok(opened)
 }
 
@@ -105,7 +110,7 @@ fn try_open(path: &Path, secret: &Secret) -> Result<Opening> {
 
 /// `SQLite` would take these for a new database and delete the log with all that is in it.
 fn cannot_be_ours(path: &Path) -> Option<&'static str> {
-    let orphaned = !exists(path) && beside(path, "-wal").metadata().is_ok_and(|log| log.len() > 0);
+    let orphaned = !exists(path) && exists(&beside(path, "-wal"));
     orphaned.then_some("the file is empty or gone and its log is not")
 }
 

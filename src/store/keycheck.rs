@@ -33,11 +33,8 @@ pub(super) fn verdict(folder: &Path, secret: &Secret) -> Verdict {
     }
 }
 
-/// Written once the key has opened the database. One that fits stays.
-pub(super) fn keep(folder: &Path, secret: &Secret) -> Result<()> {
-    if verdict(folder, secret) == Verdict::Ours {
-        return Ok(());
-    }
+/// Once the key has opened the database.
+pub(super) fn write(folder: &Path, secret: &Secret) -> Result<()> {
     let mut salt = [0_u8; SALT_BYTES];
     getrandom::fill(&mut salt).map_err(|_| other("the system gives no random numbers"))?;
     let tag = hmac::sign(&hmac_key(secret), &message(&salt));

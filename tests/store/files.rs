@@ -219,6 +219,19 @@ fn under_another_key_nothing_is_read_and_nothing_is_changed() {
 }
 
 #[test]
+fn a_store_whose_check_value_cannot_be_written_opens_all_the_same() {
+    let disk = used_disk();
+    fs::remove_file(disk.folder().join("kiosk.db.key-check")).unwrap();
+    // Where the draft would lie, as a full disk would have it.
+    fs::create_dir_all(disk.folder().join("kiosk.db.draft/taken")).unwrap();
+    assert_eq!(disk.open().payments().unwrap().len(), 1);
+    assert!(!disk.folder().join("kiosk.db.key-check").exists());
+    fs::remove_dir_all(disk.folder().join("kiosk.db.draft")).unwrap();
+    assert_eq!(disk.open().payments().unwrap().len(), 1);
+    assert!(disk.folder().join("kiosk.db.key-check").exists());
+}
+
+#[test]
 fn a_fresh_store_takes_a_fresh_key() {
     let disk = used_disk();
     fs::write(disk.key_file(), "ab".repeat(32)).unwrap();

@@ -38,7 +38,6 @@ use undo::Undoing;
 pub use watch::Watched;
 
 use crate::domain::closing::ClosingEnd;
-use crate::domain::journey::resolve;
 use crate::domain::limits::{ANSWER_LIMIT_MS, PREPARE_LIMIT_MS};
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
@@ -64,9 +63,9 @@ pub struct Till {
     booked: Booked,
     /// A payment being taken back.
     undoing: Option<Undoing>,
-    /// Undos in doubt, and their days: some terminals give back another sale than was named.
+    /// Undos in doubt, and the days of their sales: some terminals give back another sale than was named.
     strayed: BTreeMap<AttemptId, NaiveDate>,
-    /// [`resolve::minutes_after`] of the terminal's last approval.
+    /// `resolve::minutes_after` of the terminal's last approval.
     minutes_after: Option<i64>,
     /// The last one in doubt: its answer may still come.
     late_undo: Option<Box<Undoing>>,
@@ -355,13 +354,6 @@ impl Till {
         let answered =
             (!is_stale).then_some(Entry::Answered { attempt: id, raw, transaction: tx, booking: Booking::Final });
         self.conclude(place, answered.into_iter().chain([last]).collect(), conclusion, kiosk)
-    }
-
-    /// An older result, told again. Where it is the terminal's clock that was set back, or ours on, the next is believed.
-    fn is_stale(&mut self, place: usize, told: &CardTransaction, kiosk: &Kiosk) -> bool {
-        let started_at = self.attempts[place].started_at;
-        let Some(after) = resolve::minutes_after(told, started_at, &kiosk.facility.zone) else { return false };
-        self.minutes_after.replace(after).is_some_and(|last| resolve::is_older(after, last))
     }
 
     fn no_answer(&mut self, id: AttemptId, reason: String, kiosk: &mut Kiosk) -> Option<News> {

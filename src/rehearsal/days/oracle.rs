@@ -165,10 +165,10 @@ impl Oracle {
 
     /// What a start finds in the journal was durable, also what the power was cut right behind.
     pub fn found(&mut self, payments: &[PaymentRecord]) {
-        let with_staff = payments.iter().filter(|payment| payment.state == PaymentState::NeedsStaff);
-        self.listed.extend(with_staff.map(|payment| payment.attempt));
-        let undos = payments.iter().filter(|payment| payment.undo_in_doubt());
-        self.listed.extend(undos.filter_map(|payment| Some(payment.undo.as_ref()?.undo)));
+        for payment in payments {
+            self.listed.extend((payment.state == PaymentState::NeedsStaff).then_some(payment.attempt));
+            self.listed.extend(payment.undo.as_ref().filter(|_| payment.undo_in_doubt()).map(|undo| undo.undo));
+        }
     }
 
     pub fn charged(&mut self, attempt: AttemptId, now_ms: u64) {

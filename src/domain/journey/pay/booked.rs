@@ -5,6 +5,7 @@ use super::Till;
 use crate::domain::journey::resolve;
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::session::StaffAnswer;
+use crate::domain::session::kiosk::Kiosk;
 use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset};
 use std::collections::VecDeque;
@@ -117,8 +118,8 @@ impl Booked {
 
     /// No payment and no undo that the journal knows began after this one. `false` for a payment that it does not know.
     pub fn is_newest(&self, attempt: AttemptId) -> bool {
-        let mut began = self.0.told.iter().rev().filter(|told| matches!(told, Told::Began(_)));
-        began.next().is_some_and(|told| told.is_begin_of(attempt))
+        let newest = self.0.told.iter().rfind(|told| matches!(told, Told::Began(_)));
+        newest.is_some_and(|told| told.is_begin_of(attempt))
     }
 
     /// Another payment or an undo began after this one, and the terminal did not tell this booking before that: whose is it?
@@ -152,6 +153,13 @@ impl Till {
             self.minutes_after = resolve::minutes_after(transaction, *started_at, zone).or(self.minutes_after);
             self.booked.add(*attempt, transaction);
         }
+    }
+
+    /// An older result, told again. Where it is the terminal's clock that was set back, or ours on, the next is believed.
+    pub(super) fn is_stale(&mut self, place: usize, told: &CardTransaction, kiosk: &Kiosk) -> bool {
+        let started_at = self.attempts[place].started_at;
+        let Some(after) = resolve::minutes_after(told, started_at, &kiosk.facility.zone) else { return false };
+        self.minutes_after.replace(after).is_some_and(|last| resolve::is_older(after, last))
     }
 
     /// For whoever gave these orders.

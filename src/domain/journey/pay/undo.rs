@@ -175,7 +175,9 @@ impl Till {
             Some(UndoEntry::NotReversed { reason, .. }) => Some(StaffAnswer::NotReversed { reason: reason.clone() }),
             Some(UndoEntry::NeedsStaff { reason, .. }) => {
                 self.late_undo = Some(Box::new(undoing.clone()));
-                self.strayed.insert(undoing.undo, kiosk.today());
+                let day = kiosk.facility.zone.at(&undoing.payment.started_at).date_naive();
+                self.strayed.retain(|_, known| *known >= day);
+                self.strayed.insert(undoing.undo, day);
                 Some(StaffAnswer::StillOpen { reason: reason.clone() })
             }
             Some(
