@@ -35,7 +35,8 @@ impl Till {
         let with_staff = match end {
             End::NotPaid(_) => false,
             End::Staff => true,
-            End::Paid { transaction, .. } => {
+            End::Paid { transaction, request, .. } => {
+                self.undo_hears_of(attempt.id, request);
                 self.settled(attempt.id);
                 self.booked.add_paid(attempt.id, transaction);
                 return self.supersede();

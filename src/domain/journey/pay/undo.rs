@@ -194,6 +194,16 @@ impl Till {
         }
     }
 
+    /// What is being given back turned out to be paid meanwhile: the hospital has its request or will get it, and has to hear
+    /// when the money goes back after all.
+    pub(super) fn undo_hears_of(&mut self, of: AttemptId, request: &Request) {
+        let known = self.undoing.as_mut().into_iter().chain(self.late_undo.as_deref_mut());
+        for undoing in known.filter(|undoing| undoing.payment.attempt == of) {
+            undoing.payment.state = PaymentState::Committed;
+            undoing.payment.request = request.clone();
+        }
+    }
+
     /// It is being worked on, or its answer may still come.
     pub(super) fn is_undoing(&self, undo: AttemptId) -> bool {
         self.undoing.as_ref().into_iter().chain(self.late_undo.as_deref()).any(|known| known.undo == undo)
