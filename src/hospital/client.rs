@@ -13,6 +13,7 @@ pub mod outcome;
 mod schedule;
 mod search;
 mod skew;
+mod slips;
 mod token;
 mod trouble;
 

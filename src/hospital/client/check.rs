@@ -39,7 +39,8 @@ impl Client {
                 format!("; it does not tell all of today's appointments ({missing}): no check-in while it is away")
             }
         };
-        Ok(format!("{server}; {orders}{day}; {identity}; {clocks}"))
+        let slips = self.weak_slips().await.map(|weak| format!("; {weak}")).unwrap_or_default();
+        Ok(format!("{server}; {orders}{day}; {identity}; {clocks}{slips}"))
     }
 
     /// Seconds by which the hospital's clock is ahead, as last measured.

@@ -60,7 +60,7 @@ impl Way {
     /// The first one without patients.
     const ALONE: usize = 3;
 
-    fn query<'a>(self, asked: &[(&'a str, &'a str)], rows: &'a str) -> Vec<(&'a str, &'a str)> {
+    pub(super) fn query<'a>(self, asked: &[(&'a str, &'a str)], rows: &'a str) -> Vec<(&'a str, &'a str)> {
         let (elements, include) = Self::STEPS[self.step.min(Self::STEPS.len() - 1)];
         let mut query = asked.to_vec();
         query.push(("_count", rows));
@@ -69,7 +69,7 @@ impl Way {
         query
     }
 
-    fn after_refusal(self) -> Option<Self> {
+    pub(super) fn after_refusal(self) -> Option<Self> {
         (self.step + 1 < Self::STEPS.len()).then_some(Self { step: self.step + 1, ..self })
     }
 
@@ -376,7 +376,7 @@ impl Client {
         let people: Vec<Person> = match people {
             Ok(people) => people,
             Err(Lost::Away) => return Err(Missing::Trouble(Trouble::NoAnswer)),
-            Err(Lost::Unreadable | Lost::Ambiguous) => {
+            Err(Lost::Unreadable | Lost::Obscured | Lost::Ambiguous) => {
                 found.unreadable += 1;
                 Vec::new()
             }
