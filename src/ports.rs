@@ -7,7 +7,7 @@ use crate::domain::outbox::{CLOSED_BY_HAND, Delivery, QueueState, QueuedRequest,
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
 use crate::domain::session::{
-    Counters, Given, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand,
+    Counters, Given, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, Tried, TriesKept,
 };
 use crate::domain::staff::{AuditEntry, Gate, Noted, Parked, Pin};
 use crate::domain::undo::UndoState;
@@ -258,6 +258,11 @@ pub trait Store: Send + Sync {
     fn counters(&self) -> Result<Given, StoreError>;
     /// A day's counters; none goes back, whatever is saved. `at` is what the clock says.
     fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+
+    /// The look-ups counted today; `None` if there were none.
+    fn tries(&self) -> Result<Option<TriesKept>, StoreError>;
+    /// One look-up more, or one that counts no longer. What was kept of another day, or under another salt, goes.
+    fn save_tries(&self, tried: &Tried) -> Result<(), StoreError>;
 
     /// Replaces the cached day.
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError>;

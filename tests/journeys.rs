@@ -2,6 +2,7 @@
 
 mod edges;
 mod facility;
+mod guesses;
 mod properties;
 mod script;
 mod summary;

@@ -357,6 +357,8 @@ pub fn facility() -> Facility {
             alone_age: 14,
             wrong_tries_max: 3,
             machine_tries_max: 10,
+            offline_tries_max: 3,
+            unfinished_visits_max: 5,
         },
         payment: PaymentRules {
             signature_limit: None,

@@ -10,6 +10,7 @@ mod numbers;
 mod queue;
 mod schedule;
 mod staff;
+mod tries;
 mod undo;
 mod years;
 

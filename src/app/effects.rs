@@ -14,8 +14,10 @@ use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Raster, Scanner
 use chrono::{DateTime, FixedOffset};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::desk::DeskSender;
@@ -98,11 +100,13 @@ impl Effects {
     pub fn restarted(&self) -> Result<Input, StoreError> {
         let payments = self.ports.store.payments()?;
         let given = self.ports.store.counters()?;
-        Ok(Input::restarted(payments, given))
+        let tries = self.ports.store.tries()?;
+        Ok(Input::restarted(payments, given, tries))
     }
 
     /// # Errors
-    /// The first `Record`, `Queue`, `Audit` or `SaveCounters` that could not be made durable; later effects were not begun.
+    /// The first `Record`, `Queue`, `Audit`, `SaveCounters` or `SaveTries` (of one that counts) that could not be made durable;
+    /// later effects were not begun.
     pub fn carry_out(&self, effects: Vec<Effect>) -> Result<(), Stopped> {
         effects.into_iter().try_for_each(|effect| self.one(effect))
     }
@@ -114,6 +118,12 @@ impl Effects {
             Effect::Queue(request) => durable("queue", || self.queue(&request))?,
             Effect::SaveCounters(counters) => {
                 durable("counters", || self.ports.store.save_counters(&counters, self.now().wall))?;
+            }
+            Effect::SaveTries(tried) => {
+                let kept = durable("tries", || self.ports.store.save_tries(&tried));
+                if tried.counts {
+                    kept?;
+                }
             }
             Effect::AcceptClock => self.ports.clock.accept(),
             Effect::Terminal(command) => self.ports.terminal.command(command),
@@ -220,12 +230,13 @@ impl Effects {
         let ports = self.ports.clone();
         let desk = self.desk.clone();
         self.runtime.spawn(async move {
+            let asked_at = Instant::now();
             let day = ports.clock.now().wall.date_naive();
             let (hospital, asked) = (ports.hospital.clone(), question.clone());
             // A look-up that breaks is one without an answer, not one that the patient waits for in vain.
             let answered = tokio::spawn(async move { hospital.ask(asked).await }).await;
             let reply = match answered.unwrap_or(Reply::Unreachable) {
-                lost @ (Reply::Unreachable | Reply::Unreadable) => {
+                lost @ (Reply::Unreachable | Reply::Unreadable | Reply::Obscured) => {
                     let store = ports.store.clone();
                     let otherwise = lost.clone();
                     tokio::task::spawn_blocking(move || from_cache(&*store, day, &question, lost))
@@ -234,9 +245,18 @@ impl Effects {
                 }
                 answered => answered,
             };
+            if let Reply::NotFound | Reply::Obscured = reply {
+                tokio::time::sleep_until(asked_at + miss_after(asked_at.elapsed())).await;
+            }
             desk.send(Input::Hospital(reply));
         });
     }
+}
+
+/// How long after its question a miss is told: at the next full second. A server takes longer over a number that it has than
+/// over one that it has not; nobody in the lobby is to measure that.
+fn miss_after(answered: Duration) -> Duration {
+    Duration::from_secs(answered.as_secs() + 1)
 }
 
 fn durable(what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), Stopped> {
@@ -272,5 +292,19 @@ fn from_cache(store: &dyn Store, day: chrono::NaiveDate, question: &Question, ot
             tracing::error!("the cache cannot be read: {error}");
             otherwise
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::miss_after;
+    use std::time::Duration;
+
+    #[test]
+    fn a_miss_is_told_at_a_full_second_however_quick_the_server_was() {
+        for answered in [0, 3, 80, 400, 999].map(Duration::from_millis) {
+            assert_eq!(miss_after(answered), Duration::from_secs(1), "{answered:?}");
+        }
+        assert_eq!(miss_after(Duration::from_secs(1)), Duration::from_secs(2));
     }
 }

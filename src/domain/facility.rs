@@ -67,8 +67,12 @@ pub struct CheckInRules {
     /// Below this age nobody checks in or orders alone.
     pub alone_age: u32,
     pub wrong_tries_max: u32,
-    /// More wrong tries than this on the machine within ten minutes slow it down for two.
+    /// As many wrong tries on the machine within ten minutes slow it down for two …
     pub machine_tries_max: u32,
+    /// … or as many while only the cache of the day answers …
+    pub offline_tries_max: u32,
+    /// … or as many people who were found and whose visit came to nothing.
+    pub unfinished_visits_max: u32,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -1,5 +1,6 @@
 //! Who stands at the kiosk, which journey runs, idle time; and the two closed enums of the whole machine.
 
+mod guess;
 mod idle;
 pub(crate) mod kiosk;
 mod numbers;
@@ -17,6 +18,7 @@ mod view;
 pub use numbers::{Counters, Given, Numbered, Numbers};
 pub use orders::{StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
 pub use run::Session;
+pub use tries::{Machine, Tried, TriesKept};
 
 use super::clock::Standing;
 use super::closing::{Batch, TerminalTotals};
@@ -46,6 +48,7 @@ pub enum Input {
         /// Undos in doubt, and when they began: some terminals give back another sale than was named.
         strayed: Vec<(AttemptId, DateTime<FixedOffset>)>,
         given: Given,
+        tries: Option<Box<TriesKept>>,
         last_unprinted: Option<Box<PaymentRecord>>,
     },
     /// Instead of `Restarted`, until it can come: the journal cannot be read, and nobody knows what is open.
@@ -85,8 +88,8 @@ pub enum Input {
     Deadline,
 }
 
-/// All that a session can ask of the world. Carried out in order; `Record`, `Queue` and `Audit` are durable before the next
-/// begins.
+/// All that a session can ask of the world. Carried out in order; `Record`, `Queue`, `Audit`, `SaveCounters` and `SaveTries`
+/// are durable before the next begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     Show(Box<View>),
@@ -105,6 +108,8 @@ pub enum Effect {
     Audit(AuditEntry),
     /// Counters as they stand now, to survive a restart.
     SaveCounters(Counters),
+    /// A look-up counted, or one that counts no longer. Only the first must be durable before the next begins.
+    SaveTries(Box<Tried>),
     /// A journey ended. For the log and the demo's summary; never personal.
     Finish(Finished),
     /// Somebody at this screen orders it: the shell reads the payment and hands both back as `Input::Staff`.
@@ -267,8 +272,11 @@ pub enum Question {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     Found(Box<Patient>),
-    /// The hospital has none: the one answer that makes a wrong try.
+    /// The hospital has none.
     NotFound,
+    /// A record with this number is there and cannot be read. Told and counted as if there were none, so that no word tells
+    /// a number that exists from another; the caller tries the cache before.
+    Obscured,
     /// More than one record fits, or only one that is out of use: people must look, nothing is guessed.
     Ambiguous,
     /// The hospital answered, and its answer cannot be read: nothing is known.

@@ -134,6 +134,8 @@ pub fn facility() -> Facility {
             alone_age: 14,
             wrong_tries_max: 3,
             machine_tries_max: 20,
+            offline_tries_max: 3,
+            unfinished_visits_max: 5,
         },
         payment: PaymentRules {
             signature_limit: Some(Amount(50_000)),

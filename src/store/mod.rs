@@ -20,6 +20,7 @@ mod staff;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod tries;
 mod undo;
 
 use crate::config;
@@ -27,7 +28,7 @@ use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
-use crate::domain::session::{Counters, Given};
+use crate::domain::session::{Counters, Given, Tried, TriesKept};
 use crate::ports::{QueueRow, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use fault::{Result, other};
@@ -304,6 +305,14 @@ impl Store for SqliteStore {
 
     fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<()> {
         self.write(|tx| counters::save(tx, counters, at))
+    }
+
+    fn tries(&self) -> Result<Option<TriesKept>> {
+        tries::load(&self.connection())
+    }
+
+    fn save_tries(&self, tried: &Tried) -> Result<()> {
+        self.write_erasing(|tx| tries::save(tx, tried)).map(|_| ())
     }
 
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<()> {

@@ -5,6 +5,7 @@
 use super::audit;
 use super::column::{payment_word, queue_word};
 use super::fault::Result;
+use super::tries;
 use super::undo::UNFINISHED;
 use crate::config;
 use crate::domain::outbox::QueueState;
@@ -56,7 +57,8 @@ pub(super) fn forget_old(tx: &Transaction<'_>, periods: Periods, now: DateTime<F
     let undos = tx.execute("DELETE FROM undos WHERE attempt NOT IN (SELECT attempt FROM payments)", [])?;
     let closings = forget_closings(tx, before(now, periods.payments))?;
     let trail = audit::forget_before(tx, before(now, periods.audit), audit::ROWS_MAX)?;
-    Ok(requests + payments + undos + closings > 0 || trail)
+    let tries = tries::forget_before(tx, now)?;
+    Ok(requests + payments + undos + closings > 0 || trail || tries)
 }
 
 /// What a day was compared with goes when its payments may, and two rows stay however old they are: the last end from where

@@ -195,6 +195,21 @@ pub(super) const STEPS: &[&str] = &[
         WHEN OLD.sequence > coalesce((SELECT sequence FROM audit_cut), 0)
         BEGIN SELECT RAISE(ABORT, 'the trail is only added to'); END;
 ",
+    // Look-ups that may be guesses, of one day and under its salt: hashes and counts only.
+    "
+    CREATE TABLE tries_day (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        day      TEXT NOT NULL,
+        salt     TEXT NOT NULL,
+        at       TEXT NOT NULL,
+        machine  TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE tries (
+        sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+        key      TEXT NOT NULL UNIQUE,
+        wrong    INTEGER NOT NULL
+    ) STRICT;
+",
 ];
 
 /// What this program knows of them; a database of a later one is left alone.

@@ -88,6 +88,8 @@ pub fn facility() -> Facility {
             alone_age: 14,
             wrong_tries_max: 3,
             machine_tries_max: 20,
+            offline_tries_max: 3,
+            unfinished_visits_max: 5,
         },
         payment: PaymentRules {
             signature_limit: None,
@@ -268,6 +270,17 @@ macro_rules! not_the_senders {
             &self,
             _: &hospital_kiosk::domain::session::Counters,
             _: chrono::DateTime<chrono::FixedOffset>,
+        ) -> Result<(), hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn tries(
+            &self,
+        ) -> Result<Option<hospital_kiosk::domain::session::TriesKept>, hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn save_tries(
+            &self,
+            _: &hospital_kiosk::domain::session::Tried,
         ) -> Result<(), hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
         }

@@ -18,13 +18,13 @@ async fn always(answer: Told) -> Odd {
     Odd::start(move |_| answer.clone()).await
 }
 
-/// Whose number is no text may be anybody: that is no wrong try.
+/// Whose number is no text may be anybody: the cache is asked, and then it is told as nobody.
 #[tokio::test]
 async fn a_number_that_is_no_text_is_not_nobodys() {
     for (what, value, reply) in [
-        ("a number", json!(10_293_847), "Unreadable"),
-        ("a list", json!([people::MAIN]), "Unreadable"),
-        ("an object", json!({"value": people::MAIN}), "Unreadable"),
+        ("a number", json!(10_293_847), "Obscured"),
+        ("a list", json!([people::MAIN]), "Obscured"),
+        ("an object", json!({"value": people::MAIN}), "Obscured"),
         ("none", Value::Null, "NotFound"),
         ("another", json!("99887766"), "NotFound"),
     ] {
@@ -87,7 +87,7 @@ async fn a_next_page_is_found_however_its_address_is_written() {
 #[tokio::test]
 async fn a_record_with_links_that_are_no_list_is_not_used() {
     for (what, link, reply) in [
-        ("one for a list", json!({"type": "replaced-by", "other": {"reference": "Patient/2"}}), "Unreadable"),
+        ("one for a list", json!({"type": "replaced-by", "other": {"reference": "Patient/2"}}), "Obscured"),
         ("see also", json!([{"type": "seealso", "other": {"reference": "Patient/2"}}]), "Found"),
         ("replaces another", json!([{"type": "replaces", "other": {"reference": "Patient/2"}}]), "Found"),
     ] {

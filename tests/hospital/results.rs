@@ -132,28 +132,24 @@ async fn nobody_is_nobody_only_if_the_answer_says_so() {
             "Unreadable",
         ),
         ("another resource", json!({"resourceType": "Basic"}), "Unreadable"),
-        (
-            "another resource in the list",
-            with(json!([{"resource": {"resourceType": "Basic", "id": "1"}}])),
-            "Unreadable",
-        ),
-        ("a match without its resource", with(json!([{"fullUrl": "x", "search": {"mode": "match"}}])), "Unreadable"),
-        ("more than is shown", json!({"resourceType": "Bundle", "total": 1}), "Unreadable"),
-        ("no birth date", wrong_born(Value::Null), "Unreadable"),
-        ("a year of birth", wrong_born(json!("1958")), "Unreadable"),
-        ("a number of days", wrong_born(json!(-4283)), "Unreadable"),
-        ("no id", with(json!([{"resource": but(hong("1"), |patient| patient["id"] = Value::Null)}])), "Unreadable"),
+        ("another resource in the list", with(json!([{"resource": {"resourceType": "Basic", "id": "1"}}])), "Obscured"),
+        ("a match without its resource", with(json!([{"fullUrl": "x", "search": {"mode": "match"}}])), "Obscured"),
+        ("more than is shown", json!({"resourceType": "Bundle", "total": 1}), "Obscured"),
+        ("no birth date", wrong_born(Value::Null), "Obscured"),
+        ("a year of birth", wrong_born(json!("1958")), "Obscured"),
+        ("a number of days", wrong_born(json!(-4283)), "Obscured"),
+        ("no id", with(json!([{"resource": but(hong("1"), |patient| patient["id"] = Value::Null)}])), "Obscured"),
         (
             "one identifier for a list",
             with(
                 json!([{"resource": but(hong("1"), |patient| patient["identifier"] = patient["identifier"][0].clone())}]),
             ),
-            "Unreadable",
+            "Obscured",
         ),
         (
             "a word for active",
             with(json!([{"resource": but(hong("1"), |patient| patient["active"] = json!("no"))}])),
-            "Unreadable",
+            "Obscured",
         ),
     ] {
         assert_eq!(word(&looked_up(told(200, &answer)).await), reply, "{what}");

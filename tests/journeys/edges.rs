@@ -339,6 +339,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
                 began: Vec::new(),
                 strayed: Vec::new(),
                 given: Given::default(),
+                tries: None,
                 last_unprinted: None,
             },
             Input::Deadline,
@@ -425,8 +426,8 @@ fn a_countdown_changes_once_a_second() {
 #[test]
 fn a_guessed_at_machine_slows_down() {
     let mut play = Play::new();
-    for _ in 0..20 {
-        play.input(Input::Scanned(ScannedCode::AppointmentSlip("S-0".to_owned())));
+    for slip in 0..20 {
+        play.input(Input::Scanned(ScannedCode::AppointmentSlip(format!("S-{slip}"))));
         play.input(Input::Hospital(Reply::NotFound));
         play.input(Input::Tapped(Tap::StartOver));
         play.tick = play.tick.plus_ms(1_000);

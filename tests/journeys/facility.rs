@@ -51,6 +51,8 @@ pub fn check_in() -> CheckInRules {
         alone_age: 14,
         wrong_tries_max: 3,
         machine_tries_max: 20,
+        offline_tries_max: 3,
+        unfinished_visits_max: 5,
     }
 }
 

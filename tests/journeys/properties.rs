@@ -21,7 +21,7 @@ use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
 use hospital_kiosk::domain::session::{
     Effect, Given, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalCommand,
-    TerminalReport, UndoAnswer, UndoWay,
+    TerminalReport, TriesKept, UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::staff::{
     AuditEntry, Gate, Parked, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply,
@@ -50,6 +50,7 @@ struct World {
     reversed: usize,
     committed: BTreeSet<AttemptId>,
     numbers: Given,
+    tries: Option<TriesKept>,
     given: BTreeSet<String>,
     view: Option<Box<View>>,
     questions: Vec<Question>,
@@ -81,6 +82,7 @@ impl World {
             closed: 0,
             committed: BTreeSet::new(),
             numbers: Given::default(),
+            tries: None,
             given: BTreeSet::new(),
             view: None,
             questions: Vec::new(),
@@ -103,7 +105,7 @@ impl World {
         self.questions.clear();
         self.area.clear();
         self.jobs = 0;
-        self.input(Input::restarted(self.journal.clone(), self.numbers.clone()));
+        self.input(Input::restarted(self.journal.clone(), self.numbers.clone(), self.tries.clone()));
         self.input(Input::Terminal(TerminalReport::Online(true)));
     }
 
@@ -194,6 +196,13 @@ impl World {
             Effect::SaveCounters(counters) => {
                 self.numbers.days.retain(|kept| kept.day != counters.day);
                 self.numbers.days.push(counters);
+            }
+            Effect::SaveTries(tried) => {
+                if self.durable() {
+                    tried.keep(&mut self.tries);
+                } else if tried.counts {
+                    return false;
+                }
             }
             Effect::Terminal(
                 TerminalCommand::Prepare
@@ -588,6 +597,7 @@ impl World {
             _ if detail % 16 == 1 => Reply::NotFound,
             _ if detail % 32 == 2 => Reply::Ambiguous,
             _ if detail % 32 == 3 => Reply::Unreadable,
+            _ if detail % 32 == 19 => Reply::Obscured,
             _ if detail % 64 == 2 => return, // lost
             Question::FindPatient { number, birth_date } => Reply::Found(Box::new(Patient {
                 number,

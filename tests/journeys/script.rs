@@ -298,6 +298,7 @@ impl Stage {
             ["not-found"] => Reply::NotFound,
             ["ambiguous"] => Reply::Ambiguous,
             ["unreadable"] => Reply::Unreadable,
+            ["obscured"] => Reply::Obscured,
             ["unreachable"] => Reply::Unreachable,
             ["online"] => Reply::Online(true),
             ["away"] => Reply::Online(false),
@@ -528,7 +529,7 @@ impl Stage {
             ["unprinted"] => last_unprinted = Some(Box::new(self.record("approved", 0))),
             states => open.extend(states.iter().enumerate().map(|(place, state)| self.record(state, place))),
         }
-        self.input(Input::Restarted { open, booked: Vec::new(), began, strayed, given, last_unprinted })
+        self.input(Input::Restarted { open, booked: Vec::new(), began, strayed, given, tries: None, last_unprinted })
     }
 
     /// An order about the payment `#900`, which stands in `state`.

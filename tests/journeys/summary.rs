@@ -65,6 +65,13 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
         Effect::SaveCounters(counters) => {
             format!("save-counters t{} c{} a{}", counters.tickets, counters.claims, counters.attempts)
         }
+        Effect::SaveTries(tried) => {
+            let what = match tried.wrong {
+                Some((_, wrong)) if wrong > 0 => format!("wrong={wrong}"),
+                _found => format!("unfinished={}", tried.machine.unfinished.len()),
+            };
+            format!("save-tries {what}{}", if tried.machine.slow { " slow" } else { "" })
+        }
         Effect::Finish(end) => {
             let claim = end.claim.as_deref().unwrap_or("-");
             format!(

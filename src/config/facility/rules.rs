@@ -14,6 +14,8 @@ pub(super) fn check_in(section: Section<'_>) -> CheckInRules {
         alone_age: section.whole("alone_age", 0..=30, Or::Needed("14")),
         wrong_tries_max: section.whole("wrong_tries_max", 1..=10, Or::Default(3)),
         machine_tries_max: section.whole("machine_tries_max", 1..=1_000, Or::Default(20)),
+        offline_tries_max: section.whole("offline_tries_max", 1..=1_000, Or::Default(3)),
+        unfinished_visits_max: section.whole("unfinished_visits_max", 1..=100, Or::Default(5)),
     };
     section.finish();
     rules

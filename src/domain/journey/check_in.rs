@@ -9,6 +9,7 @@
 //! number was saved and each arrival was queued durably, so paper never promises what is not on disk.
 
 mod screens;
+mod slip;
 
 use super::arrival;
 use super::identify::{self, Identified, Identify};
@@ -43,12 +44,24 @@ pub struct CheckIn {
 #[derive(Clone)]
 enum State {
     Who(Identify),
-    Slip { until: Tick, asked: bool, code: String },
-    Listing { until: Tick },
+    /// Asked when no earlier than `not_before` the question is free, at `hold` at the latest; given up at `until`.
+    Slip {
+        not_before: Tick,
+        hold: Tick,
+        until: Tick,
+        asked: bool,
+        code: String,
+    },
+    Listing {
+        until: Tick,
+    },
     Insurance,
     Choose,
     CheckedIn(Box<Ticket>),
-    Sorry { why: SorryWhy, retry: bool },
+    Sorry {
+        why: SorryWhy,
+        retry: bool,
+    },
 }
 
 impl CheckIn {
@@ -85,16 +98,6 @@ impl CheckIn {
         let mut journey = Self::new(kiosk);
         journey.start_slip(code, kiosk);
         journey
-    }
-
-    fn start_slip(&mut self, code: &str, kiosk: &mut Kiosk) {
-        let until = kiosk.questions.free_at(kiosk.tick()).max(kiosk.tick()).plus_ms(LOOK_UP_LIMIT_MS);
-        self.by_slip = true;
-        if let State::Slip { code, .. } = &mut self.state {
-            code.zeroize();
-        }
-        self.state = State::Slip { until, asked: false, code: code.to_owned() };
-        self.time(kiosk);
     }
 
     pub fn tap(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
@@ -235,36 +238,6 @@ impl CheckIn {
         self.state = State::Listing { until: kiosk.tick().plus_ms(LOOK_UP_LIMIT_MS) };
     }
 
-    fn slip_reply(&mut self, reply: Reply, kiosk: &mut Kiosk) {
-        match reply {
-            Reply::Slip { patient, appointment } => self.slip_found(patient, *appointment, kiosk),
-            Reply::NotFound => {
-                kiosk.tries.wrong_on_machine(kiosk.facility.check_in.machine_tries_max, kiosk.now);
-                self.sorry(SorryWhy::NotFound, true, kiosk);
-            }
-            Reply::Ambiguous => self.sorry(SorryWhy::Ambiguous, false, kiosk),
-            Reply::Unreachable => self.sorry(SorryWhy::Offline, true, kiosk),
-            // An answer is never waited past, also one to something else.
-            Reply::Unreadable
-            | Reply::Found(_)
-            | Reply::Appointments { .. }
-            | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. } => self.sorry(SorryWhy::Unreadable, true, kiosk),
-            Reply::Online(_) => {}
-        }
-    }
-
-    fn slip_found(&mut self, patient: Box<Patient>, appointment: Appointment, kiosk: &mut Kiosk) {
-        if arrival::is_under_age(&patient, kiosk.today(), &kiosk.facility.check_in) {
-            self.sorry(SorryWhy::UnderAge, false, kiosk);
-            return;
-        }
-        self.offline = patient.offline;
-        self.patient = Some(patient);
-        self.more = None;
-        self.show_list(vec![appointment], kiosk);
-    }
-
     fn list_reply(&mut self, reply: Reply, kiosk: &mut Kiosk) {
         match reply {
             Reply::Appointments { offline, list, complete } => {
@@ -275,6 +248,7 @@ impl CheckIn {
             Reply::Ambiguous => self.sorry(SorryWhy::Ambiguous, false, kiosk),
             Reply::Unreachable => self.sorry(SorryWhy::Offline, true, kiosk),
             Reply::Unreadable
+            | Reply::Obscured
             | Reply::Found(_)
             | Reply::NotFound
             | Reply::Slip { .. }
@@ -429,8 +403,8 @@ impl CheckIn {
                 let found = who.time(kiosk);
                 self.identified(found, kiosk);
             }
-            State::Slip { until, asked, code } => {
-                if !*asked && kiosk.questions.is_free(now) {
+            State::Slip { not_before, until, asked, code, .. } => {
+                if !*asked && now >= *not_before && kiosk.questions.is_free(now) {
                     *asked = true;
                     kiosk.ask(Question::Slip { code: code.clone() });
                 }

@@ -29,7 +29,7 @@ use crate::domain::patient::{Patient, ScannedCode};
 use crate::domain::payment::AttemptId;
 use crate::domain::screen::{AtDeskWhy, DoneHow, NotPaidWhy, PayHow, SorryWhy, Tap};
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, Finished, JourneyKind, Outcome, Question, Reply};
+use crate::domain::session::{Finished, JourneyKind, Outcome, Question, Reply};
 use uuid::Uuid;
 
 #[derive(Clone)]
@@ -294,7 +294,7 @@ impl Documents {
                 self.quote_came(Some(&code), kiosk, till);
             }
             Reply::NotQuoted { code } => self.quote_came(Some(&code), kiosk, till),
-            Reply::Unreachable | Reply::Unreadable | Reply::Ambiguous | Reply::NotFound => {
+            Reply::Unreachable | Reply::Unreadable | Reply::Obscured | Reply::Ambiguous | Reply::NotFound => {
                 self.quote_came(None, kiosk, till);
             }
             Reply::Found(_) | Reply::Appointments { .. } | Reply::Slip { .. } | Reply::Online(_) => {}
@@ -355,7 +355,7 @@ impl Documents {
         let claim = made.map(|order| order.receipt.claim.clone());
         // A request in doubt is not queued yet: nothing can be delivered until it is paid.
         let request = made.filter(|_| outcome != Outcome::InDoubt).map(|order| order.request.id);
-        kiosk.emit(Effect::Finish(Finished { kind, outcome, charged, claim, request }));
+        kiosk.finished(Finished { kind, outcome, charged, claim, request });
     }
 
     pub fn leave(&mut self, why: Leaving, kiosk: &mut Kiosk) {

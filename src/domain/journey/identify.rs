@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! Number ─Next─▶ BirthDate ─Next─▶ (Held) ─▶ Asking ─┬ Found ────────▶ the journey goes on
-//!   ▲  card scan ──▲                                 ├ NotFound ─────▶ Number again, or the desk: a wrong try
-//!   │                                                ├ Ambiguous ────▶ the desk
-//!   │                                                ├ Unreadable ───▶ the desk, or try again
-//!   └────────────── not found ◀──────────────────────┴ Unreachable ──▶ the desk, or try again
+//!   ▲  card scan ──▲                                 ├ NotFound, Obscured ─▶ Number again, or the desk: a wrong try
+//!   │                                                ├ Ambiguous ────▶ the desk: found, as tries are counted
+//!   │                                                ├ Unreadable ───▶ the desk, or try again: a wrong try
+//!   └────────────── not found ◀──────────────────────┴ Unreachable ──▶ the desk, or try again: a wrong try
 //! ```
 //! `Held`: the machine is slowed, or an answer for somebody who left is still on its way.
+//! `Unreachable` and `Unreadable` come when today's cache had nobody like that either: it was asked, so it is a try.
 //! Money and paper: none, in every state. A number alone shows nothing personal.
 
 use super::entry::{DateDigits, Digits};
@@ -17,7 +18,7 @@ use crate::domain::moment::Tick;
 use crate::domain::patient::{BirthDate, Patient, PatientNumber, ScannedCode};
 use crate::domain::screen::{EntryProblem, NumberEntry, Screen, SorryWhy, Tap, Waiting};
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::tries::SLOW_LOOK_UP_MS;
+use crate::domain::session::tries::{Miss, Named, SLOW_LOOK_UP_MS};
 use crate::domain::session::{Question, Reply};
 use zeroize::Zeroize;
 
@@ -172,12 +173,10 @@ impl Identify {
             self.date.problem = Some(EntryProblem::Incomplete);
             return Identified::NotYet;
         }
-        let max = kiosk.facility.check_in.wrong_tries_max;
-        if kiosk.tries.is_locked(&self.number(), max, kiosk.now) {
+        if kiosk.is_locked(Named::Number(&self.number())) {
             return Identified::Sorry { why: SorryWhy::TooManyTries, retry: false };
         }
-        let slow_ms = if kiosk.tries.is_slow(kiosk.tick()) { SLOW_LOOK_UP_MS } else { 0 };
-        let not_before = kiosk.tick().plus_ms(slow_ms);
+        let not_before = kiosk.look_up_from();
         let until = kiosk.questions.free_at(kiosk.tick()).max(not_before);
         self.state = State::Held { not_before, until };
         self.time(kiosk)
@@ -196,8 +195,9 @@ impl Identify {
             }
             State::Asking { until } if now < until => Identified::NotYet,
             State::Asking { .. } => {
+                // Nothing was answered, so that nothing was tried.
                 kiosk.questions.abandon();
-                self.unreachable()
+                self.sent_to_desk(SorryWhy::Offline, true)
             }
         }
     }
@@ -214,15 +214,18 @@ impl Identify {
         }
         match reply {
             Reply::Found(patient) => self.found(patient, kiosk),
-            Reply::NotFound => self.not_found(kiosk),
-            Reply::Ambiguous => self.sent_to_desk(SorryWhy::Ambiguous, false),
-            Reply::Unreachable => self.unreachable(),
+            Reply::NotFound | Reply::Obscured => self.not_found(kiosk),
+            Reply::Ambiguous => {
+                kiosk.recognised(Named::Number(&self.number()));
+                self.sent_to_desk(SorryWhy::Ambiguous, false)
+            }
+            Reply::Unreachable => self.not_in_cache(SorryWhy::Offline, kiosk),
             // An answer is never waited past, also one to something else.
             Reply::Unreadable
             | Reply::Appointments { .. }
             | Reply::Slip { .. }
             | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. } => self.sent_to_desk(SorryWhy::Unreadable, true),
+            | Reply::NotQuoted { .. } => self.not_in_cache(SorryWhy::Unreadable, kiosk),
             Reply::Online(_) => Identified::NotYet,
         }
     }
@@ -230,15 +233,14 @@ impl Identify {
     /// Only the person asked for is taken. Whoever else it is was not asked for: nobody can say what that answer means.
     fn found(&mut self, patient: Box<Patient>, kiosk: &mut Kiosk) -> Identified {
         if patient.number != self.number() || Some(patient.birth_date) != self.date.date() {
-            return self.sent_to_desk(SorryWhy::Unreadable, true);
+            return self.not_in_cache(SorryWhy::Unreadable, kiosk);
         }
-        kiosk.tries.right(&patient.number);
+        kiosk.recognised(Named::Number(&patient.number));
         Identified::Found(patient)
     }
 
     fn not_found(&mut self, kiosk: &mut Kiosk) -> Identified {
-        let rules = &kiosk.facility.check_in;
-        let to_desk = kiosk.tries.wrong(&self.number(), rules.wrong_tries_max, rules.machine_tries_max, kiosk.now);
+        let to_desk = kiosk.missed(Named::Number(&self.number()), Miss::ByHospital);
         self.date.clear();
         if to_desk {
             return Identified::Sorry { why: SorryWhy::TooManyTries, retry: false };
@@ -248,11 +250,14 @@ impl Identify {
         Identified::NotYet
     }
 
-    fn unreachable(&mut self) -> Identified {
-        self.sent_to_desk(SorryWhy::Offline, true)
+    /// Whoever is not there and whoever gave a wrong date of birth hear the same, and it counts the same: the desk can look.
+    fn not_in_cache(&mut self, why: SorryWhy, kiosk: &mut Kiosk) -> Identified {
+        if kiosk.missed(Named::Number(&self.number()), Miss::ByCache) {
+            return self.sent_to_desk(SorryWhy::TooManyTries, false);
+        }
+        self.sent_to_desk(why, true)
     }
 
-    /// No try is counted: it is not the patient's mistake.
     fn sent_to_desk(&mut self, why: SorryWhy, retry: bool) -> Identified {
         self.state = State::BirthDate;
         Identified::Sorry { why, retry }

@@ -186,7 +186,7 @@ impl Kiosk {
     }
 
     pub fn finish(&mut self, kind: JourneyKind, outcome: Outcome) {
-        self.emit(Effect::Finish(Finished { kind, outcome, charged: Amount::ZERO, claim: None, request: None }));
+        self.finished(Finished { kind, outcome, charged: Amount::ZERO, claim: None, request: None });
     }
 
     pub fn registration_desk(&self) -> LocalText {

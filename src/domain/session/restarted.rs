@@ -1,6 +1,6 @@
 //! What a session is told of the journal when it starts, made in one place for the product and the rehearsal.
 
-use super::{Given, Input, UndoAnswer};
+use super::{Given, Input, TriesKept, UndoAnswer};
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction, PaymentRecord, PaymentState};
 use crate::domain::undo::{UndoRecord, UndoState};
 use chrono::{DateTime, FixedOffset};
@@ -11,7 +11,7 @@ type Began = (DateTime<FixedOffset>, AttemptId, LastTransaction);
 impl Input {
     /// From all payments of the journal, the newest last.
     #[must_use]
-    pub fn restarted(payments: Vec<PaymentRecord>, given: Given) -> Self {
+    pub fn restarted(payments: Vec<PaymentRecord>, given: Given, tries: Option<TriesKept>) -> Self {
         let undos = || payments.iter().filter_map(|payment| payment.undo.as_ref());
         let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
         let booked = payments.iter().filter_map(booked).collect();
@@ -21,7 +21,7 @@ impl Input {
         began.sort_by_key(|(at, _, _)| *at);
         let began = began.into_iter().map(|(_, attempt, baseline)| (attempt, baseline)).collect();
         let open = payments.into_iter().filter(PaymentRecord::is_open).collect();
-        Self::Restarted { open, booked, began, strayed, given, last_unprinted }
+        Self::Restarted { open, booked, began, strayed, given, tries: tries.map(Box::new), last_unprinted }
     }
 }
 

@@ -12,7 +12,8 @@
 //! steps back to what it was before that list and then takes the failure into account; numbers given stay given.
 
 use super::kiosk::{Kiosk, Unprinted};
-use super::step_back::{StepBack, step_back, ticket_of};
+use super::step_back::{StepBack, is_answer, step_back, ticket_of};
+use super::tries::Tries;
 use super::{Effect, Input, Numbers, Reply, StaffRefusal, TerminalReport};
 use crate::domain::facility::Facility;
 use crate::domain::journey::check_in::CheckIn;
@@ -89,7 +90,11 @@ impl Session {
             return self.record_failed(refused, at);
         }
         let ticket = ticket_of(&input);
-        let before = self.core.clone();
+        let mut before = self.core.clone();
+        if is_answer(&input) {
+            // It does not come again, whatever becomes of what follows from it.
+            before.kiosk.questions.answered(at.tick);
+        }
         self.core.handle(input, at);
         let effects = self.core.kiosk.take_effects();
         self.undo = step_back(before, ticket, &effects);
@@ -131,11 +136,12 @@ impl Core {
         let was_busy = self.rest() == Rest::Busy;
         let woken = input == Input::Deadline;
         match input {
-            Input::Restarted { open, booked, began, strayed, given, last_unprinted } => {
+            Input::Restarted { open, booked, began, strayed, given, tries, last_unprinted } => {
                 self.till.know_booked(&booked, &began, &self.kiosk.facility.zone);
                 self.till.know_strayed(&strayed, &self.kiosk.facility.zone);
                 self.kiosk.unreadable = None;
                 (self.kiosk.numbers, self.kiosk.last_at) = (Numbers::new(&given.days), given.last_at);
+                self.kiosk.tries = tries.map_or_else(Tries::default, |kept| Tries::restarted(*kept, self.kiosk.now));
                 self.kiosk.unprinted =
                     last_unprinted.map(|last| Unprinted { attempt: last.attempt, receipt: last.receipt });
                 self.till.recover(open, &mut self.kiosk);
@@ -360,6 +366,7 @@ impl Core {
         if let Some((journey, kiosk, till)) = self.journey_mut() {
             journey.leave(why, kiosk);
             kiosk.questions.abandon();
+            kiosk.tries.left();
             till.unwatch();
         }
     }

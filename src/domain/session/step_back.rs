@@ -1,7 +1,7 @@
 //! What the session keeps of each list of effects, to step back behind it if that cannot be made durable.
 
 use super::run::Core;
-use super::{Effect, Input, TerminalCommand};
+use super::{Effect, Input, Reply, TerminalCommand};
 use crate::domain::payment::Entry;
 use uuid::Uuid;
 
@@ -26,6 +26,7 @@ pub(super) fn step_back(before: Core, ticket: Option<Uuid>, effects: &[Effect]) 
                 matters = true;
             }
             Effect::Queue(_) | Effect::Audit(_) => matters = true,
+            Effect::SaveTries(tried) => matters |= tried.counts,
             Effect::SaveCounters(_) => (matters, numbered) = (true, true),
             Effect::Terminal(TerminalCommand::Prepare) => payment_begins |= numbered,
             Effect::Record(_)
@@ -43,6 +44,11 @@ pub(super) fn step_back(before: Core, ticket: Option<Uuid>, effects: &[Effect]) 
         }
     }
     matters.then(|| Box::new(StepBack { before, entries, ticket, payment_begins }))
+}
+
+/// To a question that somebody waits for.
+pub(super) const fn is_answer(input: &Input) -> bool {
+    matches!(input, Input::Hospital(reply) if !matches!(reply, Reply::Online(_)))
 }
 
 pub(super) const fn ticket_of(input: &Input) -> Option<Uuid> {

@@ -1,5 +1,6 @@
 //! Look-ups and quotes. A server that is away is `Unreachable`: the caller then tries the cache. What cannot be read is
-//! never taken for nobody. A wrong birth date and an unknown number are the same answer.
+//! never taken for nobody. A wrong birth date and an unknown number are the same answer, and a record that cannot be read is
+//! told as they are.
 
 use super::super::wire::{self, Booking, Party, Person, Record};
 use super::Client;
@@ -24,6 +25,8 @@ pub(super) enum Lost {
     Away,
     /// It answered, and nothing is known by it.
     Unreadable,
+    /// It has a record of the number asked for that cannot be read.
+    Obscured,
     /// It knows more than one, or one that is out of use.
     Ambiguous,
 }
@@ -41,6 +44,7 @@ impl Lost {
         match self {
             Self::Away => Reply::Unreachable,
             Self::Unreadable => Reply::Unreadable,
+            Self::Obscured => Reply::Obscured,
             Self::Ambiguous => Reply::Ambiguous,
         }
     }
@@ -52,12 +56,17 @@ struct Records {
     /// With what took their place.
     out_of_use: Vec<(Person, Option<String>)>,
     unreadable: usize,
+    /// The server says that something went wrong: that is of no number.
+    errors: usize,
     cut: Option<Missing>,
 }
 
 impl Records {
     fn none(&self) -> Result<(), Lost> {
-        certain(self.unreadable, self.cut)
+        certain(self.unreadable, self.cut).map_err(|lost| match lost {
+            Lost::Unreadable if self.unreadable > 0 && self.errors == 0 => Lost::Obscured,
+            lost @ (Lost::Unreadable | Lost::Obscured | Lost::Away | Lost::Ambiguous) => lost,
+        })
     }
 }
 
@@ -113,8 +122,8 @@ impl Client {
         let query = [("identifier", token.as_str())];
         let search = Search { name: "Patient", query: &query, elements: PATIENT_ELEMENTS, in_body: true };
         let brought = self.search(search, self.look_up_timeout()).await?;
-        let mut records =
-            Records { in_use: Vec::new(), out_of_use: Vec::new(), unreadable: brought.unreadable, cut: brought.cut };
+        let Brought { unreadable, errors, cut, .. } = brought;
+        let mut records = Records { in_use: Vec::new(), out_of_use: Vec::new(), unreadable, errors, cut };
         for resource in &brought.resources {
             match wire::read_record(resource, &self.settings) {
                 Record::InUse(person) if person.numbers.contains(&number.0) => records.in_use.push(person),

@@ -35,6 +35,8 @@ pub(super) struct Brought {
     pub resources: Vec<Value>,
     /// Matches that cannot be read.
     pub unreadable: usize,
+    /// Of them, errors of the server.
+    pub errors: usize,
     /// Why there may be more than what came.
     pub cut: Option<Missing>,
 }
@@ -44,6 +46,7 @@ impl Brought {
         let found = Found::read(page, name);
         let first = self.resources.is_empty() && self.unreadable == 0;
         self.unreadable += found.unreadable + usize::from(first && found.hides_all());
+        self.errors += found.errors;
         let before = self.resources.len();
         for resource in &found.matches {
             let id = resource["id"].as_str();

@@ -14,6 +14,8 @@ pub struct Found<'a> {
     /// Matches that cannot be read, and errors that the server put among its results: with any of them what is not there
     /// is not known to be nowhere.
     pub unreadable: usize,
+    /// Of them, errors, and a list that does not tell where it goes on: they say nothing of what was asked for.
+    pub errors: usize,
     pub next: Option<Next>,
     /// As the server counts what matches, on all pages.
     pub total: Option<u64>,
@@ -36,6 +38,7 @@ impl<'a> Found<'a> {
             included: Vec::new(),
             // It may go on somewhere.
             unreadable: usize::from(hides_next(bundle)),
+            errors: usize::from(hides_next(bundle)),
             next: next(bundle, name),
             total: super::primitive::whole(&bundle["total"]),
         };
@@ -52,6 +55,7 @@ impl<'a> Found<'a> {
         let (resource, mode) = (&entry["resource"], entry["search"]["mode"].as_str());
         if is_resource(resource, "OperationOutcome") {
             self.unreadable += usize::from(is_error(resource));
+            self.errors += usize::from(is_error(resource));
         } else if resource.is_null() {
             // An entry that says it is an outcome and holds none tells nothing; any other hides a match.
             self.unreadable += usize::from(mode != Some("outcome"));

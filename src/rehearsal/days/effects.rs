@@ -1,5 +1,5 @@
 //! The kiosk's shell on made-up time: inputs in, effects out, in order, as `app/desk.rs` and `app/effects.rs` do it. A
-//! list stops at the first `Record`, `Queue` or `SaveCounters` that fails; between any two the power may go.
+//! list stops at the first `Record`, `Queue`, `SaveCounters` or `SaveTries` that fails; between any two the power may go.
 
 use super::faults::Fault;
 use super::world::{Kiosk, World};
@@ -56,7 +56,8 @@ impl World {
         let payments = self.store.payments().map_err(|error| error.to_string())?;
         self.oracle.found(&payments);
         let given = self.store.counters().map_err(|error| error.to_string())?;
-        let restarted = Input::restarted(payments, given);
+        let tries = self.store.tries().map_err(|error| error.to_string())?;
+        let restarted = Input::restarted(payments, given, tries);
         self.trace.line(self.now_ms, || "the kiosk starts".to_owned());
         self.input(restarted);
         self.input(Input::Printer(PrinterReport::State(self.printer_state())));
@@ -131,6 +132,12 @@ impl World {
             Effect::SaveCounters(counters) => {
                 let at = self.moment().wall;
                 self.store.save_counters(&counters, at)?;
+            }
+            Effect::SaveTries(tried) => {
+                let kept = self.store.save_tries(&tried);
+                if tried.counts {
+                    kept?;
+                }
             }
             Effect::Terminal(command) => self.terminal(&command),
             Effect::Print(paper) => {

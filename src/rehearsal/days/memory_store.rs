@@ -2,13 +2,14 @@
 //! `store/outbox.rs`, in plain lists. A test plays the same days on both and compares every line of their traces.
 
 mod closing;
+mod outbox;
 mod undo;
 
 use crate::domain::closing::{ClosingId, ClosingRecord, DayBook};
 use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request, Taken};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
-use crate::domain::session::{Counters, Given};
+use crate::domain::session::{Counters, Given, Tried, TriesKept};
 use crate::ports::{QueueRow, Store, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ struct Tables {
     undelivered: BTreeMap<i64, usize>,
     numbers: BTreeMap<NaiveDate, Counters>,
     last_number_at: Option<Time>,
+    tries: Option<TriesKept>,
     schedule: Option<(NaiveDate, Vec<(Patient, Appointment)>)>,
 }
 
@@ -243,124 +245,6 @@ impl Tables {
         payment.reason = None;
         self.enqueue(request, bundle)
     }
-
-    fn queued(&self, id: Uuid) -> Option<&Row> {
-        self.outbox.iter().rev().find(|row| row.id == id)
-    }
-
-    fn enqueue(&mut self, request: &Request, bundle: &[u8]) -> Done<()> {
-        match self.queued(request.id).map(|row| (&row.request, &row.bundle)) {
-            None => {
-                self.undelivered.insert(sequence(self.outbox.len()), self.outbox.len());
-                self.outbox.push(Row {
-                    id: request.id,
-                    visit: request.visit,
-                    kind: request.act.kind(),
-                    state: QueueState::Waiting,
-                    queued_at: request.made_at,
-                    request: Some(request.clone()),
-                    bundle: bundle.to_vec(),
-                    tries: 0,
-                    in_try: false,
-                    maybe_delivered: false,
-                    note: None,
-                    taken: Vec::new(),
-                });
-                Ok(())
-            }
-            Some((None, _)) => Ok(()),
-            Some((Some(queued), frozen)) if queued == request && frozen == bundle => Ok(()),
-            Some((Some(_), _)) => {
-                Err(StoreError::Other("another request is already queued under this identifier".to_owned()))
-            }
-        }
-    }
-
-    fn next(&self, step_over: &[Uuid]) -> Option<QueuedRequest> {
-        let mut held = Vec::new();
-        for (sequence, at) in &self.undelivered {
-            let row = &self.outbox[*at];
-            if row.state == QueueState::Waiting && !held.contains(&row.visit) && !step_over.contains(&row.visit) {
-                return Some(QueuedRequest {
-                    sequence: *sequence,
-                    request: row.request.clone()?,
-                    bundle: row.bundle.clone(),
-                    tries: row.tries,
-                    maybe_delivered: row.maybe_delivered || row.in_try,
-                    state: row.state,
-                    note: row.note.clone(),
-                    taken: row.taken.clone(),
-                });
-            }
-            held.push(row.visit);
-        }
-        None
-    }
-
-    fn row(&mut self, sequence: i64) -> Done<&mut Row> {
-        let at = usize::try_from(sequence - 1).ok();
-        let row = at.and_then(|at| self.outbox.get_mut(at));
-        row.ok_or_else(|| StoreError::Other("the queue knows no such request".to_owned()))
-    }
-
-    fn trying(&mut self, sequence: i64) -> Done<()> {
-        let row = self.row(sequence)?;
-        if row.state != QueueState::Waiting {
-            return Err(StoreError::Other("no such request is waiting in the queue".to_owned()));
-        }
-        row.tries += 1;
-        row.maybe_delivered |= row.in_try;
-        row.in_try = true;
-        Ok(())
-    }
-
-    fn tried(&mut self, sequence: i64, delivery: &Delivery) -> Done<()> {
-        let row = self.row(sequence)?;
-        if row.state == QueueState::Sent {
-            return Ok(());
-        }
-        row.in_try = false;
-        match delivery {
-            Delivery::Done { note } => {
-                row.state = QueueState::Sent;
-                row.note.clone_from(note);
-                row.bundle.clear();
-                let request = row.request.take();
-                self.undelivered.remove(&sequence);
-                if let Some(request) = request {
-                    self.settle(&request);
-                }
-            }
-            Delivery::Part { taken, note } => {
-                row.maybe_delivered &= taken.is_empty();
-                (row.taken, row.note) = (taken.clone(), Some(note.clone()));
-            }
-            Delivery::Later { reason, maybe_delivered, .. } => {
-                row.maybe_delivered |= maybe_delivered;
-                row.note = Some(reason.clone());
-            }
-            Delivery::Park { reason } => {
-                row.state = QueueState::Parked;
-                row.maybe_delivered = true;
-                row.note = Some(reason.clone());
-            }
-            Delivery::Hold { reason } | Delivery::Busy { reason, .. } => row.note = Some(reason.clone()),
-        }
-        Ok(())
-    }
-
-    fn settle(&mut self, request: &Request) {
-        let mut payments = self.payments.iter_mut().rev();
-        let paid = [PaymentState::Committed, PaymentState::Reversed];
-        let committed =
-            |payment: &&mut PaymentRecord| payment.request.id == request.id && paid.contains(&payment.state);
-        if let Some(payment) = payments.find(committed).filter(|_| paid_by_card(request)) {
-            if payment.state == PaymentState::Committed {
-                payment.state = PaymentState::Settled;
-            }
-            forget(&mut payment.request);
-        }
-    }
 }
 
 fn sequence(at: usize) -> i64 {
@@ -457,6 +341,15 @@ impl Store for MemoryStore {
         let kept = tables.numbers.entry(counters.day).or_insert(*counters);
         *kept = kept.or_more(*counters);
         tables.last_number_at = Some(at);
+        Ok(())
+    }
+
+    fn tries(&self) -> Done<Option<TriesKept>> {
+        Ok(self.tables().tries.clone())
+    }
+
+    fn save_tries(&self, tried: &Tried) -> Done<()> {
+        tried.keep(&mut self.tables().tries);
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
-use crate::domain::session::{Counters, Given};
+use crate::domain::session::{Counters, Given, Tried, TriesKept};
 use crate::ports::{QueueRow, Store, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
@@ -219,6 +219,14 @@ impl Store for Powered {
 
     fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
         self.write(("before counters", "after counters"), |store| store.save_counters(counters, at))
+    }
+
+    fn tries(&self) -> Result<Option<TriesKept>, StoreError> {
+        self.store.tries()
+    }
+
+    fn save_tries(&self, tried: &Tried) -> Result<(), StoreError> {
+        self.write(("before tries", "after tries"), |store| store.save_tries(tried))
     }
 
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError> {

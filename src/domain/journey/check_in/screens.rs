@@ -70,6 +70,7 @@ impl CheckIn {
     pub fn deadline(&self) -> Option<Tick> {
         match &self.state {
             State::Who(who) => who.deadline(),
+            State::Slip { hold, asked: false, .. } => Some(*hold),
             State::Slip { until, .. } | State::Listing { until } => Some(*until),
             State::Insurance | State::Choose | State::CheckedIn(_) | State::Sorry { .. } => None,
         }
