@@ -41,6 +41,7 @@ mod staff;
 #[cfg(feature = "window")]
 mod stage;
 mod store;
+mod strangers;
 mod terminal_dialogue;
 mod terminal_faults;
 mod terminal_line;

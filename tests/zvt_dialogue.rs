@@ -11,6 +11,7 @@ use hospital_kiosk::terminal::zvt::apdu::Apdu;
 use hospital_kiosk::terminal::zvt::dialogue::{Dialogue, Limits};
 use hospital_kiosk::terminal::zvt::frame::{unwrap, wrap};
 use hospital_kiosk::terminal::zvt::message::Message;
+use hospital_kiosk::terminal::zvt::request::Merchant;
 use hospital_kiosk::terminal::zvt::transaction::read;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
@@ -66,6 +67,11 @@ impl Stage {
             "line-up" => {
                 let steps = self.dialogue.line_up(self.now());
                 return self.take(steps);
+            }
+            "line-up as 52523535" => {
+                let merchant = Merchant { terminal: Some([0x52, 0x52, 0x35, 0x35]), ..MERCHANT };
+                self.dialogue = Dialogue::new(merchant, Limits::new(3_000, 120_000));
+                return self.order("line-up");
             }
             "prepare" => TerminalCommand::Prepare,
             "charge" => TerminalCommand::Charge { attempt, amount: WON, card_ms: CARD_MS },

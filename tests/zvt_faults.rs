@@ -10,7 +10,7 @@ use hospital_kiosk::terminal::zvt::dialogue::{Dialogue, Limits};
 use hospital_kiosk::terminal::zvt::request::Merchant;
 use proptest::prelude::*;
 
-pub const MERCHANT: Merchant = Merchant { password: [0x12, 0x34, 0x56], currency: [0x09, 0x78] };
+pub const MERCHANT: Merchant = Merchant { password: [0x12, 0x34, 0x56], currency: [0x09, 0x78], terminal: None };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {

@@ -3,6 +3,12 @@
 use super::near::nearest;
 use super::read::{Or, Section};
 use crate::domain::limits::{ANSWER_LIMIT_MS, ANSWER_MARGIN_MS};
+use std::os::unix::fs::PermissionsExt;
+
+/// As card terminals leave the factory.
+const MAKERS_PASSWORD: &str = "000000";
+/// The bits of a file's mode that are for everybody.
+const OTHERS: u32 = 0o007;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terminal {
@@ -11,7 +17,8 @@ pub struct Terminal {
     /// Device path, best `/dev/serial/by-id/…`.
     pub port: String,
     pub baud: u32,
-    /// The identifier the terminal was registered with (Smartro: CAT/MID, at most 16 characters).
+    /// The identifier the terminal was registered with (Smartro: CAT/MID, at most 16 characters; ZVT: eight digits). Where it
+    /// is set, the answer of another terminal is none.
     pub terminal_id: String,
     /// ZVT: the cash register password set at the terminal, six digits.
     pub password: String,
@@ -30,7 +37,7 @@ impl Terminal {
             port: section.text("port", Or::Default("")),
             baud: baud(&section, Or::Default(115_200)),
             terminal_id: section.text("terminal_id", Or::Default("")),
-            password: section.text("password", Or::Default("000000")),
+            password: section.text("password", Or::Default(MAKERS_PASSWORD)),
             currency: section.text("currency", Or::Default("")),
             ack_timeout_ms: section.whole("ack_timeout_ms", 100..=10_000, Or::Default(3_000)),
             answer_timeout_ms: section.whole("answer_timeout_ms", 10_000..=600_000, Or::Default(90_000)),
@@ -42,6 +49,7 @@ impl Terminal {
             section.fault("currency", why, format!("\"{currency}\", or leave it out"));
         }
         terminal.check(&section, protocols, card_ms);
+        terminal.check_password(&section);
         section.finish();
         terminal
     }
@@ -59,6 +67,11 @@ impl Terminal {
         if self.port.is_empty() {
             section.fault("port", "a terminal needs a port", "\"/dev/serial/by-id/…\", or protocol = \"\" for none");
         }
+        if self.port.starts_with("tcp:") {
+            let why =
+                "a card terminal on the network is open to whoever is on it, and this program does not speak to one";
+            section.fault("port", why, "its serial line, \"/dev/serial/by-id/…\"");
+        }
         if self.answer_timeout_ms <= card_ms {
             // Given up while the patient still may present a card, every slow payment would be in doubt.
             let why = format!("a patient has {card_ms} ms to present a card (payment.card_s in hospital.toml)");
@@ -73,11 +86,32 @@ impl Terminal {
             );
             section.fault("answer_timeout_ms", why, format!("at most {longest}"));
         }
-        if self.password.len() != 6 || !self.password.bytes().all(|digit| digit.is_ascii_digit()) {
-            section.fault("password", "not six digits", "\"000000\", or the six digits set at the card terminal");
+        let digits = self.terminal_id.bytes().all(|digit| digit.is_ascii_digit());
+        if self.protocol == "zvt" && !self.terminal_id.is_empty() && (self.terminal_id.len() != 8 || !digits) {
+            let instead = "the eight digits on its receipts (TID), or \"\" for whichever terminal answers";
+            section.fault("terminal_id", "a ZVT terminal's id is eight digits", instead);
         }
         if self.terminal_id.len() > 16 || !self.terminal_id.is_ascii() {
             section.fault("terminal_id", "too long or not ASCII", "at most 16 ASCII characters");
+        }
+    }
+}
+
+impl Terminal {
+    /// The makers' own password is no secret; another is, to whoever may give money back with it.
+    fn check_password(&self, section: &Section<'_>) {
+        if self.protocol.is_empty() {
+            return;
+        }
+        if self.password.len() != 6 || !self.password.bytes().all(|digit| digit.is_ascii_digit()) {
+            section.fault("password", "not six digits", "\"000000\", or the six digits set at the card terminal");
+        }
+        let file = &section.file.path;
+        let mode = std::fs::metadata(file).map_or(0, |meta| meta.permissions().mode() & 0o777);
+        if self.password != MAKERS_PASSWORD && mode & OTHERS != 0 {
+            let why = format!("every user of this machine can read it here: the file's mode is {mode:04o}");
+            let instead = "`chown root:kiosk` and `chmod 0640` of this file, with the kiosk's own group".to_owned();
+            section.warning("password", why, instead);
         }
     }
 }

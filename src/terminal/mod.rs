@@ -1,5 +1,6 @@
 //! Card terminals on a serial line. A protocol is one folder and one line in [`PROTOCOLS`].
 
+mod card;
 mod clock;
 pub mod dialogue;
 pub mod smartro;

@@ -10,7 +10,7 @@ use crate::terminal::zvt::dialogue::{Dialogue, Limits};
 use crate::terminal::zvt::request::Merchant;
 
 /// What a terminal is shipped with; the currency of the rehearsed facility (ISO 4217).
-const MERCHANT: Merchant = Merchant { password: [0, 0, 0], currency: [0x04, 0x10] };
+const MERCHANT: Merchant = Merchant { password: [0, 0, 0], currency: [0x04, 0x10], terminal: None };
 const ACK_MS: u64 = 5_000;
 const ANSWER_MS: u64 = 120_000;
 const REVERSAL: u16 = 0x0630;

@@ -1,5 +1,6 @@
 //! A frame explained to a technician (`kiosk decode`), with nothing lost.
 
+use super::hidden::hidden;
 use super::layout::{Data, hex};
 use super::packet::{ACK, Frame, NAK};
 use crate::terminal::{Decoded, Refused};
@@ -18,7 +19,9 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, Refused> {
     let frame = Frame::parse(bytes).map_err(|error| Refused { error: error.to_string(), at: error.at() })?;
     let data = Data::decode(frame.job, &frame.data);
     let mut fields = header(&frame);
-    fields.extend(data.values().map(|(name, value)| (name.to_owned(), value)));
+    // What was put in comes out again; explained is what may be seen of a card.
+    let shown = Data::decode(frame.job, &hidden(&frame).data);
+    fields.extend(shown.values().map(|(name, value)| (name.to_owned(), value)));
     let command = frame.job.escape_ascii().to_string();
     let reencoded = Frame { data: data.encode(), ..frame }.encode();
     Ok(Decoded { command, fields, reencoded })

@@ -15,8 +15,10 @@
 
 mod charge;
 mod queries;
+mod stranger;
 mod undo;
 
+use super::hidden::hidden;
 use super::packet::{ACK, EVENT, Frame, NAK, STAMP_BYTES};
 use super::reader::{Item, Reader};
 use crate::domain::closing::Batch;
@@ -24,6 +26,8 @@ use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, LastTransaction};
 use crate::domain::session::{TerminalCommand, TerminalReport};
 use charge::Charge;
+pub use stranger::other_terminal;
+
 use queries::{Ask, Exchange, Prepare};
 use std::collections::VecDeque;
 use undo::{OpenUndo, Undo};
@@ -94,7 +98,7 @@ pub struct Dialogue {
     open_undo: Option<OpenUndo>,
     /// The one before: answered, or given up. Only an approval is still told of it.
     closed: Option<OpenCharge>,
-    /// The last answer as it came. A terminal that missed our ACK repeats it, perhaps into the next charge.
+    /// The last answer as it is kept. A terminal that missed our ACK repeats it, perhaps into the next charge.
     answered_raw: Vec<u8>,
     undone_raw: Vec<u8>,
     /// Attempts that may never be sent again.
@@ -234,13 +238,16 @@ impl Dialogue {
         match item {
             Item::Ack => self.acknowledged(now),
             Item::Nak => self.refused(now),
-            Item::Frame { frame, raw } => self.frame(&frame, raw, now),
+            Item::Frame { frame, .. } => self.frame(&frame, now),
             Item::Broken { job } => self.broken(job),
             Item::Noise => self.restarted = true,
         }
     }
 
-    fn frame(&mut self, frame: &Frame, raw: Vec<u8>, now: Now) {
+    fn frame(&mut self, frame: &Frame, now: Now) {
+        if let Some(other) = other_terminal(&self.terminal_id, frame) {
+            return self.not_ours(frame, &other, now);
+        }
         self.set_online(true);
         self.note_clock(&frame.stamp);
         if frame.job == EVENT {
@@ -248,9 +255,9 @@ impl Dialogue {
         }
         self.steps.push(Step::Write(vec![ACK]));
         if frame.job == b'b' {
-            self.answer(frame, raw);
+            self.answer(frame, hidden(frame).encode());
         } else if matches!(frame.job, b'c' | b'd') {
-            self.undo_answer(frame, raw);
+            self.undo_answer(frame, hidden(frame).encode());
         } else if self.exchange.as_ref().is_some_and(|exchange| exchange.answer == frame.job) {
             self.exchange = None;
             self.reply(frame, now);

@@ -126,6 +126,13 @@ impl Data {
         self.fields.iter().flat_map(|(_, raw)| raw.iter().copied()).collect()
     }
 
+    /// Lets `change` write over what is no number, in place.
+    pub fn change_texts(&mut self, change: impl Fn(&str, &mut [u8])) {
+        for (field, raw) in self.fields.iter_mut().filter(|(field, _)| field.kind == Kind::Text) {
+            change(field.name, raw);
+        }
+    }
+
     #[must_use]
     pub fn raw(&self, name: &str) -> &[u8] {
         self.fields.iter().find(|(field, _)| field.name == name).map_or(&[], |(_, raw)| raw)

@@ -3,11 +3,12 @@
 //! - [`packet`]: the frame; [`layout`]: what its data means, job code by job code; [`reader`]: frames out of a stream
 //! - [`transaction`]: an approval or decline as the kiosk's own words
 //! - [`dialogue`]: who speaks when, pure; [`driver`]: the only IO
-//! - [`decode`]: a frame explained to a technician
+//! - [`hidden`]: a frame without what it tells of a card; [`decode`]: a frame explained to a technician
 
 pub mod decode;
 pub mod dialogue;
 pub mod driver;
+pub mod hidden;
 pub mod layout;
 pub mod packet;
 pub mod probe;

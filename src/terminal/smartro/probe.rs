@@ -1,7 +1,7 @@
 //! "Are you a TL terminal?" Job code `A` (device check, terminals.md 2.3) moves nothing and shows nothing. Waited is as the
 //! driver waits, and its answer is acknowledged; the frame carries the terminal's own clock.
 
-use super::dialogue::Limits;
+use super::dialogue::{Limits, other_terminal};
 use super::packet::{ACK, EVENT, Frame};
 use super::reader::{Item, Reader};
 use crate::config::Terminal;
@@ -37,7 +37,14 @@ pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
                 match item {
                     Item::Frame { frame, .. } if frame.job == b'a' => {
                         line.write_within(&[ACK], WRITE_LIMIT)?;
-                        return Ok(Some(Ok(words(&frame, now))));
+                        let told = words(&frame, now);
+                        let other = other_terminal(&settings.terminal_id, &frame).filter(|_| ours);
+                        return Ok(Some(other.map_or(Ok(told.clone()), |other| {
+                            Err(format!(
+                                "{told}, but it calls itself {other} and [terminal] terminal_id is {}: is it the right one?",
+                                settings.terminal_id
+                            ))
+                        })));
                     }
                     Item::Frame { frame, .. } if frame.job != EVENT => line.write_within(&[ACK], WRITE_LIMIT)?,
                     Item::Ack => end = Instant::now() + Duration::from_millis(limits.reply_ms),

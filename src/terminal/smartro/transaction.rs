@@ -4,6 +4,7 @@ use super::layout::{DECLINE_AT, Data, MONEY_BYTES, SALE_BYTES};
 use super::packet::Frame;
 use crate::domain::money::Amount;
 use crate::domain::payment::{CardTransaction, Decline, DeclineCause, LastTransaction};
+use crate::terminal::card;
 use encoding_rs::EUC_KR;
 
 /// First byte of a sale that moved money by card or phone. '2' is a cash receipt: nobody paid by it.
@@ -12,8 +13,6 @@ const DECLINED: u8 = b'X';
 /// One source reads the decline's mark in the acquirer's field.
 const DECLINE_ELSEWHERE_AT: usize = 137;
 const CODE_BYTES: usize = 2;
-/// ISO/IEC 7812: shorter numbers are no payment cards.
-const CARD_DIGITS_MIN: usize = 13;
 
 /// Whose refusal a code is (terminals.md 2.5); the card company's own codes differ from one to the other.
 fn cause(code: &str) -> DeclineCause {
@@ -75,8 +74,8 @@ fn read_sale(frame: &Frame) -> Result<CardTransaction, String> {
         amount: Amount(amount.unwrap_or(0)),
         approval_number: data.text("approval_no"),
         masked_card: mask(&data.text("card_no")),
-        issuer: bank("issuer_name"),
-        acquirer: bank("acquirer_name"),
+        issuer: card::hidden(&bank("issuer_name")),
+        acquirer: card::hidden(&bank("acquirer_name")),
         terminal_time: find_time(&frame.data),
         unique_number: data.text("unique_no"),
         merchant_number: data.text("merchant_no"),
@@ -95,8 +94,8 @@ fn find_decline(data: &[u8]) -> Option<Decline> {
         }
         let code = String::from_utf8_lossy(code).into_owned();
         let message = EUC_KR.decode_without_bom_handling(message).0.trim_matches([' ', '\0']).to_owned();
-        let message = message.chars().filter(|letter| !letter.is_control()).collect();
-        Some(Decline { cause: cause(&code), code, message })
+        let message: String = message.chars().filter(|letter| !letter.is_control()).collect();
+        Some(Decline { cause: cause(&code), code, message: card::hidden(&message) })
     })
 }
 
@@ -121,14 +120,9 @@ fn is_time(text: &[u8]) -> bool {
         && pair(12) < 60
 }
 
-/// Without the padding of zeros. Should a terminal send a number in the clear, or hide only an end of it, all but the
-/// first six and the last four digits are masked here, before anything else can see it.
+/// Without the padding of zeros, and with no more of the number than may be shown.
 fn mask(card: &str) -> String {
-    let card = card.trim_start_matches('0');
-    let in_the_clear = card.split(|letter: char| !letter.is_ascii_digit()).any(|run| run.len() >= CARD_DIGITS_MIN);
-    if !in_the_clear {
-        return card.to_owned();
-    }
-    let count = card.chars().count();
-    card.chars().enumerate().map(|(at, digit)| if at < 6 || at + 4 >= count { digit } else { '*' }).collect()
+    let mut bytes = card.trim_start_matches('0').as_bytes().to_vec();
+    card::hide_number(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -3,6 +3,7 @@
 use super::apdu::Apdu;
 use super::bmp::{Content, Kind};
 use super::frame::{self, ACK, NAK};
+use super::hidden::{Knowing, hidden};
 use super::message::{COMPLETION, Message};
 use super::tlv::{Node, Value as Tlv};
 use crate::terminal::{Decoded, Refused};
@@ -33,7 +34,8 @@ pub fn decode_apdu(bytes: &[u8]) -> Result<Decoded, Refused> {
     let message =
         Message::read(&apdu).map_err(|error| Refused { error: error.what, at: apdu.head_bytes() + error.at })?;
     let command = format!("{:04x}", message.code);
-    Ok(Decoded { command, fields: fields(&message), reencoded: message.to_apdu().encode() })
+    // What was put in comes out again; explained is what may be seen of a card.
+    Ok(Decoded { command, fields: fields(&hidden(&message, Knowing::All)), reencoded: message.to_apdu().encode() })
 }
 
 fn bare(command: &str, byte: u8) -> Decoded {

@@ -26,11 +26,14 @@ mod approval;
 mod charge;
 mod last;
 mod questions;
+mod stranger;
 mod task;
 mod undo;
 mod wire;
 
 use super::bmp;
+use super::frame::wrap;
+use super::hidden::{Knowing, hidden};
 use super::message::{self, Message};
 use super::reader::{Item, Reader};
 use super::request::{self, Merchant, Without};
@@ -261,7 +264,7 @@ impl Dialogue {
         match item {
             Item::Ack => self.acknowledged(now),
             Item::Nak => self.refused(now),
-            Item::Block { apdu, raw } => self.block(&apdu, raw, now),
+            Item::Block { apdu, .. } => self.block(&apdu, now),
             Item::Broken => self.broken(),
         }
     }
@@ -276,7 +279,8 @@ impl Dialogue {
         }
     }
 
-    fn block(&mut self, apdu: &[u8], raw: Vec<u8>, now: Now) {
+    /// Whatever leaves here tells of a card only what may be seen.
+    fn block(&mut self, apdu: &[u8], now: Now) {
         self.steps.push(Step::Write(vec![super::frame::ACK]));
         self.refusals_left = REFUSALS;
         let Ok(apdu) = super::apdu::Apdu::parse(apdu) else {
@@ -285,6 +289,10 @@ impl Dialogue {
         };
         self.heard(now);
         let (message, fault) = Message::read_as_far(&apdu);
+        let raw = wrap(&hidden(&message, Knowing::Little).to_apdu().encode());
+        if let Some(other) = self.merchant.other_terminal(&message) {
+            return self.not_ours(&message, &other, now);
+        }
         match apdu.code {
             message::STATUS => {
                 if let Some(fault) = fault {
@@ -334,32 +342,6 @@ impl Dialogue {
         }
         if let Task::Charge(charge) = &mut self.task {
             charge.heard(now.ms.saturating_add(self.limits.go_on_ms));
-        }
-    }
-
-    /// 04 FF: what the terminal shows. Most of it means that a card was seen.
-    fn intermediate(&mut self, status: Option<u8>, now: Now) {
-        /// Amount to be confirmed, insert card, aborted, service.
-        const WITHOUT_CARD: [u8; 4] = [0x00, 0x0a, 0x0d, 0x1a];
-        if let Task::Charge(charge) = &mut self.task {
-            charge.shows(status);
-        }
-        if status.is_none_or(|status| WITHOUT_CARD.contains(&status)) {
-            return;
-        }
-        let Task::Charge(charge) = &mut self.task else { return };
-        charge.card_seen(now.ms.saturating_add(self.limits.card_grace_ms));
-        self.over_card = true;
-        if !self.card_in {
-            self.card_in = true;
-            self.steps.push(Step::Report(TerminalReport::CardSeen));
-        }
-    }
-
-    /// The terminal ends a payment once the card is out; it has no event of its own for that.
-    fn card_is_out(&mut self) {
-        if std::mem::take(&mut self.card_in) {
-            self.steps.push(Step::Report(TerminalReport::CardRemoved));
         }
     }
 

@@ -29,5 +29,10 @@ pub(super) fn merchant(settings: &Terminal) -> Result<Merchant, String> {
     let password = password.ok_or("[terminal] password has to be the six digits set at the card terminal")?;
     let currency = currency::number(&settings.currency)
         .ok_or_else(|| format!("ZVT has no number for the currency {}: add it to currency.rs", settings.currency))?;
-    Ok(Merchant { password, currency })
+    let id = settings.terminal_id.trim();
+    let terminal = if id.is_empty() { None } else { bcd(id).and_then(|digits| digits.try_into().ok()) };
+    if terminal.is_none() && !id.is_empty() {
+        return Err(format!("[terminal] terminal_id \"{id}\" has to be the eight digits of a ZVT terminal"));
+    }
+    Ok(Merchant { password, currency, terminal })
 }

@@ -5,7 +5,7 @@
 //! - [`request`]: what the kiosk says; [`transaction`]: a result in the kiosk's own words; [`text`]: the terminal's words;
 //!   [`currency`]: ISO 4217 numbers
 //! - [`dialogue`]: who speaks when, pure; [`driver`]: settings to worker; [`probe`]: "are you one?"
-//! - [`decode`]: a block or an APDU explained to a technician
+//! - [`hidden`]: the same without what a terminal tells of a card; [`decode`]: a block or an APDU explained to a technician
 
 pub mod apdu;
 pub mod bmp;
@@ -14,6 +14,7 @@ pub mod decode;
 pub mod dialogue;
 pub mod driver;
 pub mod frame;
+pub mod hidden;
 pub mod message;
 pub mod probe;
 pub mod reader;

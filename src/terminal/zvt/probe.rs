@@ -39,7 +39,7 @@ const BUSY_TIMES: u8 = 15;
 pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
     let ours = settings.protocol == "zvt" && settings.port == port;
     let merchant = merchant(settings);
-    let anybodys = request::Merchant { password: [0; 3], currency: [0; 2] };
+    let anybodys = request::Merchant { password: [0; 3], currency: [0; 2], terminal: None };
     let mut asker = Asker {
         line: SerialLine::open(port, line(settings))?,
         reader: Reader::default(),
@@ -59,7 +59,13 @@ pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
         Some(Answer { end: Ended::Completed(message), told: before }) => {
             let messages = [Some(&message), before.as_ref()];
             let other = messages.into_iter().flatten().find(|message| !merchant.is_in_our_currency(message));
-            if let Some(message) = other {
+            let stranger = messages.into_iter().flatten().find_map(|message| merchant.other_terminal(message));
+            if let Some(stranger) = stranger {
+                Err(format!(
+                    "{told}, but it calls itself {stranger} and [terminal] terminal_id is {}: is it the right one?",
+                    settings.terminal_id
+                ))
+            } else if let Some(message) = other {
                 let other = message.bytes(bmp::CURRENCY).map(hex).unwrap_or_default();
                 Err(format!(
                     "{told}, but it is set up for the currency {other} (ISO 4217) and the hospital's is {}",

@@ -2,6 +2,7 @@
 
 use super::apdu::Apdu;
 use super::bmp;
+use super::decode::hex;
 use super::message::{
     ABORT, AUTHORISATION, END_OF_DAY, Message, POSITIVE, REFUND, REGISTRATION, REPEAT_RECEIPT, REVERSAL, STATUS_ENQUIRY,
 };
@@ -36,6 +37,8 @@ pub struct Merchant {
     pub password: [u8; 3],
     /// ISO 4217 number, BCD.
     pub currency: [u8; 2],
+    /// What the terminal calls itself (BMP 29), eight digits, BCD; `None`: whichever answers.
+    pub terminal: Option<[u8; 4]>,
 }
 
 /// Fields that the grammar has and some terminals refuse (`84 9A`). What was refused once is left out from the next
@@ -96,6 +99,14 @@ impl Merchant {
     #[must_use]
     pub fn is_in_our_currency(self, message: &Message) -> bool {
         message.bytes(bmp::CURRENCY).is_none_or(|named| named == self.currency)
+    }
+
+    /// The terminal's id in a message, if it is another's than the configured one. Nothing but zeros names none.
+    #[must_use]
+    pub fn other_terminal(self, message: &Message) -> Option<String> {
+        let told = message.bytes(bmp::TERMINAL)?;
+        let other = self.terminal.is_some_and(|ours| told != ours) && told.iter().any(|byte| *byte != 0);
+        other.then(|| hex(told))
     }
 
     fn currency_field(self, without: Without) -> Vec<u8> {
@@ -168,7 +179,8 @@ mod tests {
             ("EUR", 0, None),
             ("EUR", -1, None),
         ] {
-            let merchant = Merchant { password: [0x12, 0x34, 0x56], currency: currency::number(code).unwrap() };
+            let merchant =
+                Merchant { password: [0x12, 0x34, 0x56], currency: currency::number(code).unwrap(), terminal: None };
             let field = digits.map(|digits| {
                 let bytes = bcd(digits).unwrap();
                 [&[bmp::AMOUNT], &bytes[..6], &[bmp::CURRENCY], &bytes[6..]].concat()

@@ -2,10 +2,10 @@
 //! what is in the field sends ISO 8859-1 or UTF-8, and none says so. Whatever comes is shown, never trusted: no control
 //! characters, no more than a line, no run of digits that could be a card number.
 
+use crate::terminal::card;
+
 /// A line for a screen and a log.
 const CHARS_MAX: usize = 120;
-/// ISO/IEC 7812: shorter numbers are no payment cards; phone numbers of a service desk are.
-const CARD_DIGITS_MIN: usize = 13;
 /// 80 to FF of code page 437.
 const CP437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀\
                      αßΓπΣσµτΦΘΩδ∞φε∩≡±≥≤⌠⌡÷≈°∙·√ⁿ²■\u{a0}";
@@ -13,7 +13,7 @@ const CP437: &str = "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£�
 /// Up to the first NUL, in one line, with no number in it that could be a card's.
 #[must_use]
 pub fn line(raw: &[u8]) -> String {
-    masked(&name(raw))
+    card::hidden(&name(raw))
 }
 
 /// The same of a field that holds a name or number of its own.
@@ -37,24 +37,6 @@ fn decoded(raw: &[u8]) -> String {
         Some(_) | None => char::from(*byte),
     };
     raw.iter().map(letter).collect()
-}
-
-fn masked(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(rest.len());
-        let (run, behind) = rest.split_at(digits);
-        if run.len() >= CARD_DIGITS_MIN {
-            out.extend(std::iter::repeat_n('*', run.len()));
-        } else {
-            out.push_str(run);
-        }
-        let next = behind.find(|letter: char| letter.is_ascii_digit()).unwrap_or(behind.len());
-        out.push_str(&behind[..next]);
-        rest = &behind[next..];
-    }
-    out
 }
 
 #[cfg(test)]

@@ -7,13 +7,11 @@ use super::text;
 use crate::domain::closing::TerminalTotals;
 use crate::domain::money::Amount;
 use crate::domain::payment::{CardTransaction, Decline, DeclineCause, LastTransaction};
+use crate::terminal::card::{CLEAR_FIRST, CLEAR_LAST};
 use crate::terminal::dialogue::STAMP_BYTES;
 
 /// Receipt numbers of a PT have four digits, traces six; together they name one transaction until both have run over.
 const RECEIPT_DIGITS: usize = 4;
-/// What may be shown of a card number that a terminal did not mask itself (PCI DSS 3.4).
-const CLEAR_FIRST: usize = 6;
-const CLEAR_LAST: usize = 4;
 /// TLV tags of a text for the display or receipt, and of an error in the terminal's own words.
 const TEXT_LINE: u32 = 0x07;
 const ERROR_TEXT: u32 = 0x1f17;
@@ -92,7 +90,7 @@ pub fn read(message: &Message, ours: &[u8; STAMP_BYTES]) -> CardTransaction {
         amount: Amount(message.bytes(bmp::AMOUNT).and_then(number).unwrap_or(0)),
         approval_number: named(message.bytes(bmp::AUTHORISATION)),
         masked_card: mask(&digits(bmp::PAN)),
-        issuer: named(message.bytes(bmp::CARD_NAME)),
+        issuer: message.bytes(bmp::CARD_NAME).map(text::line).unwrap_or_default(),
         acquirer: String::new(),
         terminal_time: date_time(&digits(bmp::DATE), &digits(bmp::TIME), ours),
         unique_number,

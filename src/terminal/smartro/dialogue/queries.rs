@@ -273,7 +273,7 @@ impl Dialogue {
         self.tick_task(now);
     }
 
-    fn outcome(&mut self, ask: &Ask, first: LastTransaction, second: LastTransaction, now: Now) {
+    pub(super) fn outcome(&mut self, ask: &Ask, first: LastTransaction, second: LastTransaction, now: Now) {
         self.task = Task::Idle;
         self.exchange = None;
         self.probe_at_ms = now.ms;

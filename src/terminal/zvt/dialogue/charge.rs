@@ -353,6 +353,32 @@ impl Dialogue {
         true
     }
 
+    /// 04 FF: what the terminal shows. Most of it means that a card was seen.
+    pub(super) fn intermediate(&mut self, status: Option<u8>, now: Now) {
+        /// Amount to be confirmed, insert card, aborted, service.
+        const WITHOUT_CARD: [u8; 4] = [0x00, 0x0a, 0x0d, 0x1a];
+        if let Task::Charge(charge) = &mut self.task {
+            charge.shows(status);
+        }
+        if status.is_none_or(|status| WITHOUT_CARD.contains(&status)) {
+            return;
+        }
+        let Task::Charge(charge) = &mut self.task else { return };
+        charge.card_seen(now.ms.saturating_add(self.limits.card_grace_ms));
+        self.over_card = true;
+        if !self.card_in {
+            self.card_in = true;
+            self.steps.push(Step::Report(TerminalReport::CardSeen));
+        }
+    }
+
+    /// The terminal ends a payment once the card is out; it has no event of its own for that.
+    pub(super) fn card_is_out(&mut self) {
+        if std::mem::take(&mut self.card_in) {
+            self.steps.push(Step::Report(TerminalReport::CardRemoved));
+        }
+    }
+
     pub(super) fn tick_charge(&mut self, now: Now) {
         let Task::Charge(charge) = &mut self.task else { return };
         match charge.stage {
