@@ -48,6 +48,26 @@ pub fn kiosk(arguments: &[&str]) -> Ran {
     fed(arguments, b"")
 }
 
+/// Trust R18: commands open the store and read card data too.
+#[test]
+fn no_command_leaves_a_core_file() {
+    // From a shell that allows them, where the machine does.
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -c 8 2>/dev/null; exec \"$0\" decode --protocol smartro", env!("CARGO_BIN_EXE_kiosk")]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut process = command.spawn().expect("kiosk starts");
+    let mut input = process.stdin.take().expect("input");
+    input.write_all(b"06\n").expect("it reads");
+    // It has answered a line, so it is at work; it waits for the next.
+    let mut line = String::new();
+    BufReader::new(process.stdout.take().expect("output")).read_line(&mut line).expect("an answer");
+    let limits = fs::read_to_string(format!("/proc/{}/limits", process.id())).expect("limits");
+    drop(input);
+    let _ = process.wait();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("the limit");
+    assert_eq!(core.split_whitespace().filter(|word| *word == "0").count(), 2, "soft and hard: {core}");
+}
+
 fn fed(arguments: &[&str], input: &[u8]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk"));
     command.current_dir(root()).args(arguments).env_remove("KIOSK_CONFIG").env_remove("CREDENTIALS_DIRECTORY");

@@ -7,6 +7,7 @@ use hospital_kiosk::config::{Fault, Known, find, load};
 use hospital_kiosk::domain::language::Language;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 pub const KNOWN: Known<'_> = Known { languages: &[Language::Ko, Language::En], protocols: &["smartro"] };
@@ -124,6 +125,51 @@ fn a_key_that_was_replaced_is_still_read_and_told() {
     let row: serde_json::Value = serde_json::from_str(out.lines().next().expect("a line")).expect("JSON");
     assert_eq!((&row["warning"], &row["what"]), (&serde_json::json!(true), &serde_json::json!("utc_offset")));
     assert!(load(&shipped(), &KNOWN).expect("sound").warnings.is_empty());
+}
+
+/// Trust R18: on the network a printer is open to everybody there, and so are receipts.
+#[test]
+fn a_printer_on_the_network_is_warned_about() {
+    for (port, warned) in [
+        ("tcp:192.0.2.10:9100", true),
+        ("tcp:printer.hospital.example:9100", true),
+        ("tcp:127.0.0.1:9100", false),
+        ("tcp:localhost:9100", false),
+        ("tcp:[::1]:9100", false),
+        ("/dev/usb/lp0", false),
+    ] {
+        let folder = copy();
+        let path = folder.path().join("kiosk.toml");
+        let text = fs::read_to_string(&path).expect("a file");
+        let line = format!("port = \"{port}\"");
+        fs::write(&path, text.replacen("port = \"/dev/receipt-printer\"", &line, 1)).expect("a file");
+        let config = load(&path, &KNOWN).unwrap_or_else(|faults| panic!("{}", faults[0]));
+        let told: Vec<&str> = config.warnings.iter().map(|warning| warning.what.as_str()).collect();
+        assert_eq!(told, if warned { vec!["printer.port"] } else { Vec::new() }, "{port}");
+    }
+}
+
+/// Trust R18: with the password of a ZVT terminal money is given back.
+#[test]
+fn a_password_that_everybody_can_read_is_warned_about() {
+    for (password, mode, warned) in [
+        ("000000", 0o644, false),
+        ("135790", 0o644, true),
+        ("135790", 0o604, true),
+        ("135790", 0o640, false),
+        ("135790", 0o600, false),
+    ] {
+        let folder = copy();
+        let path = folder.path().join("kiosk.toml");
+        let text = fs::read_to_string(&path).expect("a file");
+        fs::write(&path, text.replacen("password = \"000000\"", &format!("password = \"{password}\""), 1))
+            .expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
+        let config = load(&path, &KNOWN).unwrap_or_else(|faults| panic!("{}", faults[0]));
+        let told: Vec<&str> = config.warnings.iter().map(|warning| warning.what.as_str()).collect();
+        assert_eq!(told, if warned { vec!["terminal.password"] } else { Vec::new() }, "{password} {mode:o}");
+        assert!(config.warnings.iter().all(|warning| !warning.to_string().contains(password)), "it is not told");
+    }
 }
 
 #[test]

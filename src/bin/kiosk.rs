@@ -225,6 +225,10 @@ fn main() -> ExitCode {
         Command::Check(args) => {
             check::run(args, &path, &assembly::load_config(&path), &mut commands::devices::ask, &mut streams)
         }
+    // Most commands open the store, and what they print is from it.
+    if let Err(why) = no_core_dumps() {
+        return ExitCode::from(tell(Err(commands::usage(why)), &mut streams).unwrap_or(CANNOT));
+    }
         Command::Quote(args) => match assembly::load_config(&path) {
             Ok(config) => {
                 quote::run(&args, &config.facility, config.facility.zone.at(&chrono::Utc::now()), &mut streams)
@@ -359,7 +363,6 @@ fn load(path: &std::path::Path) -> Result<Config, Refusal> {
 
 fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
     one_pixel_is_one_pixel();
-    no_core_dumps().map_err(commands::usage)?;
     log::to_stderr();
     vital::end_with_any_part();
     let config = load(path)?;

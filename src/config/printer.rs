@@ -2,6 +2,7 @@
 
 use super::read::{Or, Section};
 use super::terminal::baud;
+use std::net::Ipv4Addr;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Printer {
@@ -26,14 +27,25 @@ impl Printer {
         if !printer.width_dots.is_multiple_of(8) {
             section.fault("width_dots", "a row of dots is sent as whole bytes", "a multiple of 8, as 576 or 384");
         }
-        if let Some(address) = printer.port.strip_prefix("tcp:")
-            && !has_host_and_port(address)
-        {
-            section.fault("port", "this is not a network address", "\"tcp:192.0.2.10:9100\"");
+        match printer.port.strip_prefix("tcp:") {
+            Some(address) if !has_host_and_port(address) => {
+                section.fault("port", "this is not a network address", "\"tcp:192.0.2.10:9100\"");
+            }
+            Some(address) if !is_this_machine(address) => section.warning(
+                "port",
+                "receipts go over the network in the clear, and whoever is on it can print here",
+                "a USB or serial printer, or a network that has nothing on it but this kiosk and its printer",
+            ),
+            Some(_) | None => {}
         }
         section.finish();
         printer
     }
+}
+
+fn is_this_machine(address: &str) -> bool {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host == "localhost" || host == "[::1]" || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn has_host_and_port(address: &str) -> bool {
