@@ -11,6 +11,7 @@ mod fixture;
 mod fleet;
 mod forms;
 mod gateways;
+mod hostile;
 mod identity;
 mod light;
 mod look_ups;

@@ -4,6 +4,7 @@ pub mod answer;
 mod arrival;
 pub mod body;
 mod check;
+mod day;
 mod deliver;
 mod door;
 mod http;

@@ -15,7 +15,7 @@ pub use bundle::{device_resource, document_bundle, encode, entry_id, frozen_bund
 pub use capability::{Capabilities, describe, software};
 pub use parts::{Frozen, address_in, addresses, transaction};
 pub use patient::{Person, Record, read_record};
-pub use primitive::{instant, whole};
+pub use primitive::{ID_BYTES_MAX, id, instant, whole};
 pub use read::{
     Booking, Party, bundle_entries, first_identifier, hides_identifier, is_resource, local_text, matches_identifier,
     pages_of, patients_of, points_into_its_bundle, quote_is_over, read_booking, relative, start, version_of,

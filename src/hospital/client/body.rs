@@ -141,7 +141,28 @@ pub fn read(body: Vec<u8>, form: &Form) -> Result<Value, Unread> {
         return Err(marked_up(text));
     }
     let text = std::str::from_utf8(text).map_err(|_| Unread::NotUtf8)?;
+    if values_in(text) > VALUES_MAX {
+        return Err(Unread::TooLarge);
+    }
     serde_json::from_str(text).ok().filter(Value::is_object).ok_or(Unread::NotJson)
+}
+
+/// Each takes some hundred bytes of memory, however few it has in the text: 200 appointments have about 20,000.
+const VALUES_MAX: usize = 400_000;
+
+/// How many values a text of JSON has at most: what separates them stands outside of strings.
+fn values_in(text: &str) -> usize {
+    let (mut values, mut in_string, mut escaped) = (0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b',' | b':' | b'[' | b'{' if !in_string => values += 1,
+            _ => {}
+        }
+    }
+    values
 }
 
 /// As much of it is looked at as has a prologue.
@@ -227,6 +248,18 @@ mod tests {
         ] {
             assert_eq!(read(body, &Form::coded(&codings)).unwrap()["a"], "홍", "{what}");
         }
+    }
+
+    #[test]
+    fn a_body_of_nothing_but_brackets_is_too_large() {
+        let form = Form::coded(&[]);
+        for part in ["[],", "0,", "{\"a\":0},", "{},"] {
+            let body = format!("{{\"entry\":[{}0]}}", part.repeat(VALUES_MAX));
+            assert!(body.len() < BODY_MAX_BYTES, "{part} is within the other bound");
+            assert_eq!(read(body.into_bytes(), &form).err(), Some(Unread::TooLarge), "{part}");
+        }
+        let text = format!("{{\"text\":\"{}\"}}", "a, b: [c] {d} \\\" ".repeat(100_000));
+        assert!(read(text.into_bytes(), &form).is_ok(), "what stands in a text is no value");
     }
 
     #[test]

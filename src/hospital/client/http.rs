@@ -34,7 +34,9 @@ const JSON_PATCH: &str = "application/json-patch+json";
 const LONG_BODY_BYTES: usize = 96 * 1024;
 const LONG_PACKED_BYTES: usize = 12 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Nobody is asked to wait longer by a header.
+/// No version and no address is longer.
+const HEADER_BYTES_MAX: usize = 4_096;
+/// Nobody is asked to wait longer by a header; the sender's own cap is shorter still.
 const RETRY_AFTER_MAX_S: u64 = 24 * 3600;
 
 /// Answers in place of a network, for a rehearsal: to a method, an address and a body.
@@ -437,8 +439,8 @@ fn answer(status: u16, headers: &HeaderMap, json: Option<Value>, content: Conten
     HttpAnswer {
         status,
         retry_after_s: text(headers, &RETRY_AFTER).and_then(|value| retry_after_s(value, text(headers, &DATE))),
-        etag: text(headers, &ETAG).map(str::to_owned),
-        location: text(headers, &LOCATION).map(str::to_owned),
+        etag: text(headers, &ETAG).filter(|tag| tag.len() <= HEADER_BYTES_MAX).map(str::to_owned),
+        location: text(headers, &LOCATION).filter(|place| place.len() <= HEADER_BYTES_MAX).map(str::to_owned),
         json,
         content,
     }

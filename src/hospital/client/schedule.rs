@@ -7,22 +7,20 @@
 use super::super::unhurried::unhurried;
 use super::super::wire::{self, Booking, Found, Next, Party, Person, Record};
 use super::Client;
+use super::day::{Day, ROW_BYTES, ROWS_MAX, weight, weight_of};
 use super::http::{HttpAnswer, Trouble};
 use super::look_up::Lost;
 use super::search::{APPOINTMENT_ELEMENTS, resource};
 use super::trouble::Missing;
 use crate::config;
 use crate::domain::facility::Facility;
-use crate::domain::patient::{Appointment, Patient};
 use crate::ports::{NoSchedule, ScheduleNews};
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+
 use std::sync::PoisonError;
 
 const PAGE_ROWS: usize = 200;
-/// A hospital's day.
-const ROWS_MAX: usize = 40_000;
 /// However small the pages had to become.
 const PAGES_MAX: usize = 2_000;
 /// What changes between two pulls; with more of it the whole day costs less.
@@ -96,41 +94,6 @@ enum Walked {
     Refused(u16),
     /// The rest cannot be read, or not now.
     Cut(Missing),
-}
-
-/// A day while it is read.
-struct Day {
-    date: NaiveDate,
-    /// By appointment and number: an appointment may be of several patients, and a patient may have several numbers.
-    rows: BTreeMap<(String, String), (Patient, Appointment)>,
-    gone: Vec<String>,
-    patients: BTreeMap<Party, Vec<Person>>,
-    singles: usize,
-    unreadable: usize,
-    /// Patients that were too many to be asked for.
-    left_out: usize,
-    /// Appointments that were on a page already.
-    seen: BTreeSet<String>,
-}
-
-impl Day {
-    fn new(day: NaiveDate) -> Self {
-        Self {
-            date: day,
-            rows: BTreeMap::new(),
-            gone: Vec::new(),
-            patients: BTreeMap::new(),
-            singles: 0,
-            unreadable: 0,
-            left_out: 0,
-            seen: BTreeSet::new(),
-        }
-    }
-
-    fn into_news(self) -> ScheduleNews {
-        let rows = self.rows.into_values().collect();
-        ScheduleNews { rows, gone: self.gone, unreadable: self.unreadable, ..ScheduleNews::default() }
-    }
 }
 
 impl Client {
@@ -267,6 +230,9 @@ impl Client {
             if let Err(missing) = self.take(read, found).await {
                 return Walked::Cut(missing);
             }
+            if found.is_too_much() {
+                return Walked::TooMuch;
+            }
             let Some(next) = next.filter(|_| !repeats) else { return Walked::ToTheEnd };
             let Some(further) = self.http.get_page(&mut trail, &next, self.send_timeout()).await else {
                 return Walked::ToTheEnd;
@@ -313,6 +279,9 @@ impl Client {
                 return Walked::Cut(Missing::Unreadable(200));
             }
             elsewhere.extend(found.matches.iter().filter(moved).filter_map(|appointment| reference(appointment)));
+            if elsewhere.len() > ROWS_MAX {
+                return Walked::TooMuch;
+            }
             let Some(next) = found.next else { return Walked::ToTheEnd };
             let Some(further) = self.http.get_page(&mut trail, &next, self.send_timeout()).await else {
                 return Walked::ToTheEnd;
@@ -325,9 +294,14 @@ impl Client {
     async fn take(&self, page: Page, found: &mut Day) -> Result<(), Missing> {
         found.unreadable += page.unreadable;
         for person in page.patients {
+            found.bytes += weight_of(&person);
             found.patients.insert(Party::At(person.server_ref.clone()), vec![person]);
         }
         for row in page.rows {
+            if found.is_too_much() {
+                break;
+            }
+            found.bytes += row.weight();
             found.seen.extend(row.reference.clone());
             let booking = match row.booking {
                 Booking::Is(booking) if booking.starts_at.date_naive() == found.date => booking,
@@ -352,6 +326,7 @@ impl Client {
             for person in people {
                 for number in &person.numbers {
                     let key = (booking.server_ref.clone(), number.clone());
+                    found.bytes += weight(&booking) + weight_of(&person);
                     found.rows.insert(key, (person.with_number(number), (*booking).clone()));
                 }
             }
@@ -404,6 +379,12 @@ struct Row {
     parties: Vec<Party>,
 }
 
+impl Row {
+    fn weight(&self) -> usize {
+        ROW_BYTES + self.reference.as_ref().map_or(0, |reference| reference.len() * 2)
+    }
+}
+
 impl Page {
     fn read(page: &Value, settings: &config::Hospital, facility: &Facility) -> Self {
         let found = Found::read(page, "Appointment");
@@ -453,5 +434,5 @@ fn all_changed_since(page: &Value, since: DateTime<Utc>) -> bool {
 }
 
 fn reference(appointment: &Value) -> Option<String> {
-    Some(format!("Appointment/{}", appointment["id"].as_str()?))
+    Some(format!("Appointment/{}", wire::id(&appointment["id"])?))
 }

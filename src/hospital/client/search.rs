@@ -18,6 +18,8 @@ pub(super) const APPOINTMENT_ELEMENTS: &str = "id,meta,language,contained,extens
 const ROWS: usize = 50;
 /// One patient's day.
 const PAGES_MAX: usize = 5;
+/// However many a page brings.
+const RESOURCES_MAX: usize = ROWS * PAGES_MAX;
 
 /// A question for one type.
 #[derive(Clone, Copy)]
@@ -42,7 +44,8 @@ pub(super) struct Brought {
 }
 
 impl Brought {
-    fn take(&mut self, page: &Value, name: &str, ids: &mut BTreeSet<String>) -> Option<Next> {
+    fn take(&mut self, page: &Value, search: Search<'_>, ids: &mut BTreeSet<String>) -> Option<Next> {
+        let Search { name, elements, .. } = search;
         let found = Found::read(page, name);
         let first = self.resources.is_empty() && self.unreadable == 0;
         self.unreadable += found.unreadable + usize::from(first && found.hides_all());
@@ -50,8 +53,8 @@ impl Brought {
         let before = self.resources.len();
         for resource in &found.matches {
             let id = resource["id"].as_str();
-            if id.is_none_or(|id| ids.insert(id.to_owned())) {
-                self.resources.push((*resource).clone());
+            if self.resources.len() < RESOURCES_MAX && id.is_none_or(|id| ids.insert(id.to_owned())) {
+                self.resources.push(only(resource, elements));
             }
         }
         // A page of what was there already: the list goes round.
@@ -85,7 +88,7 @@ impl Client {
                     return Ok(brought);
                 }
             };
-            let Some(next) = brought.take(&bundle, search.name, &mut ids) else { return Ok(brought) };
+            let Some(next) = brought.take(&bundle, search, &mut ids) else { return Ok(brought) };
             let Some(further) = self.http.get_page(&mut trail, &next, timeout).await else { return Ok(brought) };
             answer = further;
         }
@@ -150,6 +153,15 @@ impl Client {
             self.known.lock().unwrap_or_else(PoisonError::into_inner).refuses_elements = true;
         }
     }
+}
+
+/// A server may ignore `_elements`, and a patient's record may hold pictures: what was not asked for is not kept.
+fn only(resource: &Value, elements: &str) -> Value {
+    let asked = |name: &str| {
+        name == "resourceType" || elements.split(',').any(|element| name.trim_start_matches('_') == element)
+    };
+    let Value::Object(all) = resource else { return Value::Null };
+    all.iter().filter(|(name, _)| asked(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 fn is_refusal(answer: &HttpAnswer) -> bool {

@@ -96,7 +96,8 @@ pub fn describe(statement: &Value) -> Result<String, String> {
     if !silent && !interacts(rest, "transaction") {
         return Err("the server runs no transactions: a payment could arrive without its request".to_owned());
     }
-    let name = statement["software"]["name"].as_str().unwrap_or("a server without a name");
+    let Software { name, .. } = software(statement);
+    let name = if name.is_empty() { "a server without a name".to_owned() } else { name };
     let ways = can.other_ways();
     let ways = if ways.is_empty() { "it can do all that the kiosk asks".to_owned() } else { ways.join("; ") };
     Ok(format!("FHIR {version}, {name}: {ways}"))

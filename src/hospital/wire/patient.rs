@@ -1,6 +1,7 @@
 //! A Patient resource as the kiosk reads it: in use, out of use, or not to be read.
 
 use super::IDENTITY_VERIFIED_ON;
+use super::primitive::{cut, id};
 use super::read::{extension, hides_identifier, is_resource, relative};
 use crate::config::Hospital;
 use crate::domain::patient::{BirthDate, Patient, PatientNumber, mask_name};
@@ -69,14 +70,17 @@ fn person(resource: &Value, settings: &Hospital) -> Option<Person> {
     }
     let verified = extension(resource, IDENTITY_VERIFIED_ON).and_then(|extension| extension["valueDate"].as_str());
     Some(Person {
-        server_ref: format!("Patient/{}", resource["id"].as_str()?),
+        server_ref: format!("Patient/{}", id(&resource["id"])?),
         numbers: numbers(resource, &settings.patient_system)?,
         birth_date: BirthDate(resource["birthDate"].as_str()?.parse().ok()?),
-        masked_name: mask_name(&full_name(resource)),
+        masked_name: mask_name(cut(&full_name(resource))),
         identity_verified_on: verified.and_then(|date| date.parse().ok()),
         main: linked(resource, "refer").and_then(relative),
     })
 }
+
+/// More numbers than that no merged record has.
+const NUMBERS_MAX: usize = 50;
 
 /// `None` if the list is none.
 fn numbers(resource: &Value, system: &str) -> Option<Vec<String>> {
@@ -86,8 +90,9 @@ fn numbers(resource: &Value, system: &str) -> Option<Vec<String>> {
     };
     let mut numbers: Vec<String> = Vec::new();
     for number in identifiers.iter().filter(|identifier| identifier["system"] == system) {
-        let number = number["value"].as_str().unwrap_or_default();
-        if !number.is_empty() && !numbers.iter().any(|known| known == number) {
+        let number = id(&number["value"]).unwrap_or_default();
+        let room = numbers.len() < NUMBERS_MAX;
+        if room && !number.is_empty() && !numbers.iter().any(|known| known == number) {
             numbers.push(number.to_owned());
         }
     }

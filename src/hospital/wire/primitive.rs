@@ -4,6 +4,23 @@
 use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
+/// No name of a clinic or a place is longer; what is shows on no screen and no ticket.
+pub const TEXT_CHARS_MAX: usize = 200;
+/// FHIR's ids have 64 characters at most (R4 2.24.0.1), hospital's numbers fewer. Some servers are generous; none is so generous.
+pub const ID_BYTES_MAX: usize = 256;
+
+/// The beginning of a text, as much of it as is kept.
+#[must_use]
+pub fn cut(text: &str) -> &str {
+    text.char_indices().nth(TEXT_CHARS_MAX).map_or(text, |(end, _)| &text[..end])
+}
+
+/// A resource's own id, or another short name of something.
+#[must_use]
+pub fn id(value: &Value) -> Option<&str> {
+    value.as_str().filter(|id| !id.is_empty() && id.len() <= ID_BYTES_MAX)
+}
+
 /// An `instant`, or a `dateTime` that names a moment: with `Z` or an offset, and fractions of any length (R4 2.24.0.1).
 /// Seconds left out and an offset without its colon are no FHIR, but can mean one moment only. A day, a time without an
 /// offset and `24:00` can mean several.
@@ -47,6 +64,16 @@ fn whole_of_decimal(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_ends_at_the_end_of_a_letter() {
+        for letter in ["a", "가", "🏥", "ß"] {
+            let (short, long) = (letter.repeat(TEXT_CHARS_MAX), letter.repeat(70_000));
+            assert_eq!(cut(&short), short);
+            assert_eq!(cut(&long), short);
+        }
+        assert_eq!(cut(""), "");
+    }
 
     #[test]
     fn an_instant_is_read_in_every_form_that_names_one_moment() {

@@ -1,6 +1,6 @@
 //! What the kiosk reads: references, appointments, quotes. Everything may be missing; nothing is trusted.
 
-use super::primitive::{instant, whole};
+use super::primitive::{ID_BYTES_MAX, cut, id, instant, whole};
 use super::{ARRIVED_AT, KIOSK_CODES, SITE};
 use crate::config::Hospital;
 use crate::domain::facility::Facility;
@@ -58,7 +58,7 @@ pub fn hides_identifier(resource: &Value, system: &str) -> bool {
 #[must_use]
 pub fn version_of(resource: &Value) -> Option<String> {
     match &resource["meta"]["versionId"] {
-        Value::String(version) => Some(version.clone()),
+        Value::String(version) => Some(version.clone()).filter(|version| version.len() <= ID_BYTES_MAX),
         number @ Value::Number(_) => whole(number).map(|version| version.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     }
@@ -90,11 +90,17 @@ pub enum Party {
     Numbered(String),
 }
 
+/// A group is no larger; the rest of it goes to the desk.
+const PARTIES_MAX: usize = 50;
+
 /// Every patient of an appointment, each once: a mother and her child, a group.
 #[must_use]
 pub fn patients_of(appointment: &Value, settings: &Hospital) -> Vec<Party> {
     let mut parties: Vec<Party> = Vec::new();
     for actor in participants(appointment).map(|participant| &participant["actor"]) {
+        if parties.len() == PARTIES_MAX {
+            break;
+        }
         let party = party(actor, appointment, &settings.patient_system);
         parties.extend(party.filter(|party| !parties.contains(party)));
     }
@@ -102,7 +108,9 @@ pub fn patients_of(appointment: &Value, settings: &Hospital) -> Vec<Party> {
 }
 
 fn party(actor: &Value, appointment: &Value, system: &str) -> Option<Party> {
-    let number = |of: &Value| first_identifier(of, system).map(|number| Party::Numbered(number.to_owned()));
+    let short = |number: &&str| number.len() <= ID_BYTES_MAX;
+    let number =
+        |of: &Value| first_identifier(of, system).filter(short).map(|number| Party::Numbered(number.to_owned()));
     match actor["reference"].as_str() {
         Some(reference) => match reference.strip_prefix('#') {
             Some(id) => {
@@ -113,20 +121,21 @@ fn party(actor: &Value, appointment: &Value, system: &str) -> Option<Party> {
         },
         None if actor["type"].as_str().is_none_or(|kind| kind == "Patient" || kind.ends_with("/Patient")) => {
             let identifier = &actor["identifier"];
-            let known = identifier["value"].as_str().filter(|_| identifier["system"] == system);
+            let known = id(&identifier["value"]).filter(|_| identifier["system"] == system);
             known.map(|number| Party::Numbered(number.to_owned()))
         }
         None => None,
     }
 }
 
-/// `https://server/fhir/Patient/7/_history/2` is `Patient/7`.
+/// `https://server/fhir/Patient/7/_history/2` is `Patient/7`. `None` too where that is longer than any name of a resource.
 #[must_use]
 pub fn relative(reference: &str) -> Option<String> {
     let plain = reference.split("/_history/").next()?;
     let (rest, id) = plain.rsplit_once('/')?;
     let name = rest.rsplit('/').next()?;
-    (!id.is_empty() && !name.is_empty()).then(|| format!("{name}/{id}"))
+    let short = name.len() + id.len() <= ID_BYTES_MAX;
+    (!id.is_empty() && !name.is_empty() && short).then(|| format!("{name}/{id}"))
 }
 
 fn participants(appointment: &Value) -> impl Iterator<Item = &Value> {
@@ -157,8 +166,10 @@ fn appointment(resource: &Value, settings: &Hospital, facility: &Facility) -> Op
     }
     let spoken = resource["language"].as_str().and_then(language).unwrap_or(facility.desk_language);
     Some(Appointment {
-        server_ref: format!("Appointment/{}", resource["id"].as_str()?),
-        slip: first_identifier(resource, &settings.slip_system).map(str::to_owned),
+        server_ref: format!("Appointment/{}", id(&resource["id"])?),
+        slip: first_identifier(resource, &settings.slip_system)
+            .filter(|slip| slip.len() <= ID_BYTES_MAX)
+            .map(str::to_owned),
         version: version_of(resource).unwrap_or_default(),
         starts_at: facility.zone.at(&start(resource)?),
         clinic: clinic(resource, spoken),
@@ -233,7 +244,7 @@ fn place(resource: &Value, spoken: Language, facility: &Facility) -> LocalText {
 pub fn local_text(element: &Value, name: &str, spoken: Language) -> LocalText {
     let mut text = LocalText::default();
     if let Some(plain) = element[name].as_str() {
-        text.0.insert(spoken, plain.to_owned());
+        text.0.insert(spoken, cut(plain).to_owned());
     }
     let translations = element[format!("_{name}")]["extension"].as_array();
     for translation in translations.into_iter().flatten().filter(|extension| extension["url"] == TRANSLATION) {
@@ -243,7 +254,7 @@ pub fn local_text(element: &Value, name: &str, spoken: Language) -> LocalText {
         let content =
             part("content").and_then(|part| part["valueString"].as_str().or_else(|| part["valueMarkdown"].as_str()));
         if let (Some(told), Some(content)) = (told, content) {
-            text.0.insert(told, content.to_owned());
+            text.0.insert(told, cut(content).to_owned());
         }
     }
     text
@@ -293,6 +304,7 @@ mod tests {
             ("https://h.example/fhir/Patient/7/_history/2", Some("Patient/7")),
             ("urn:uuid:1", None),
             ("Patient/", None),
+            (&format!("Patient/{}", "7".repeat(300)), None),
         ] {
             assert_eq!(relative(reference).as_deref(), path, "{reference}");
         }
