@@ -11,8 +11,8 @@ use crate::domain::payment::DeclineCause;
 use crate::domain::screen::Screen;
 use crate::domain::session::{Finished, Input, Reply, Session, TerminalReport};
 use crate::hospital::client::Client;
-use crate::hospital::sync::{self, SyncSettings};
-use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Scanner, Store};
+use crate::hospital::sync::{self, Signals, SyncSettings};
+use crate::ports::{CardTerminal, Clock, HospitalServer, Outbox, Printer, Scanner, Store};
 use crate::store::{self, OnDamage};
 use crate::watch::{self, Line, Presence, Sources};
 use crate::{printer, scanner, terminal};
@@ -20,7 +20,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::runtime::Runtime;
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// What the shell around the kiosk wants to be told of.
@@ -42,7 +41,7 @@ pub struct Running {
     pub desk: DeskSender,
     pub store: Arc<dyn Store>,
     pub terminal: Arc<dyn CardTerminal>,
-    pub outbox: Arc<Notify>,
+    pub outbox: Arc<dyn Outbox>,
     pub runtime: Runtime,
     _scanner: Option<Arc<dyn Scanner>>,
 }
@@ -97,7 +96,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
     let printer: Arc<dyn Printer> = printer::start(&config.printer, to_desk(&desk, Input::Printer));
     let scanner = scanner::start(&config.scanner, facility.number_digits, to_desk(&desk, Input::Scanned));
     hear_clock(&*hooks.clock, &desk);
-    let outbox = Arc::new(Notify::new());
+    let outbox = Arc::new(Signals::default());
     let service = Arc::new(Presence::default());
     let ports = Ports {
         facility: facility.clone(),
@@ -137,7 +136,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
         terminal: terminal_seen,
         hospital: hospital_seen,
         service,
-        line: line_of(client, clock),
+        line: line_of(client, clock, outbox.clone()),
     };
     be_watched(config, runtime.handle(), sources);
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
@@ -159,7 +158,7 @@ fn hear_clock(clock: &dyn Clock, desk: &DeskSender) {
     clock.on_change(Box::new(move |standing| desk.send(Input::Clock(standing))));
 }
 
-fn line_of(client: Arc<Client>, clock: Arc<dyn Clock>) -> Arc<dyn Fn() -> Line + Send + Sync> {
+fn line_of(client: Arc<Client>, clock: Arc<dyn Clock>, outbox: Arc<dyn Outbox>) -> Arc<dyn Fn() -> Line + Send + Sync> {
     Arc::new(move || Line {
         skew_s: client.clock_skew_s(),
         clock_believed: !matches!(clock.standing(), Standing::Disputed { .. }),
@@ -170,6 +169,7 @@ fn line_of(client: Arc<Client>, clock: Arc<dyn Clock>) -> Arc<dyn Fn() -> Line +
     })
 }
 
+        held_until_s: outbox.held_until().map(|until| until.timestamp()),
 /// A kiosk that cannot be watched still serves.
 fn be_watched(config: &Config, runtime: &tokio::runtime::Handle, sources: Sources) {
     let Some(address) = config.watch.address else { return };

@@ -11,7 +11,7 @@ use crate::domain::session::{
 };
 use crate::domain::staff::{AuditEntry, Gate, Noted, Parked, Pin};
 use crate::domain::undo::UndoState;
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -88,6 +88,16 @@ pub trait HospitalServer: Send + Sync {
         let all = self.schedule(day);
         Box::pin(async move { all.await.map(|rows| ScheduleNews { whole: true, rows, ..ScheduleNews::default() }) })
     }
+}
+
+/// The sender of what is queued, as the rest of a kiosk knows it.
+pub trait Outbox: Send + Sync {
+    /// There is something new to send.
+    fn queued(&self);
+    /// Staff want what waits to be tried now, whatever it waits for. One try; then it waits again as long as it must.
+    fn try_now(&self);
+    /// Until when nothing is tried although something waits: the hospital's server named the time, or several tries failed.
+    fn held_until(&self) -> Option<DateTime<Utc>>;
 }
 
 /// What a hospital's server is, in its own words; empty where it keeps silent.

@@ -62,6 +62,8 @@ pub struct Line {
     /// These are seconds since 1970.
     pub heard_at_s: Option<i64>,
     pub schedule_at_s: Option<i64>,
+    /// Nothing is sent before, although something waits.
+    pub held_until_s: Option<i64>,
     /// What the hospital's server says it is.
     pub software: Option<Software>,
 }

@@ -11,6 +11,7 @@ use hospital_kiosk::domain::patient::{Appointment, Patient, ScannedCode};
 use hospital_kiosk::domain::screen::staff::{StaffScreen, StaffTap, Trouble};
 use hospital_kiosk::domain::screen::{Screen, Tap};
 use hospital_kiosk::domain::session::{Input, PrinterState, Question, Reply, Session, TerminalCommand};
+use hospital_kiosk::hospital::sync::Signals;
 use hospital_kiosk::ports::{Answer, CardTerminal, Clock, HospitalServer, NoSchedule, Printer, Raster, Store};
 use hospital_kiosk::rehearsal::days::facility::facility;
 use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
@@ -97,7 +98,7 @@ impl Kiosk {
             press: Arc::new(|_, _| Err("no paper here".to_owned())),
             finished: Arc::new(|_| {}),
             recorded: Arc::new(|_| {}),
-            outbox: Arc::default(),
+            outbox: Arc::new(Signals::default()),
         };
         let effects = Effects::new(ports, desk.clone(), tokio::runtime::Handle::current());
         tokio::spawn(Desk::new(Session::new(facility), effects).run(inputs));

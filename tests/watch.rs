@@ -113,6 +113,7 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
             let_in: Some(false),
             heard_at_s: Some(1_795_600_000),
             schedule_at_s: Some(1_795_599_000),
+            held_until_s: Some(1_795_601_800),
             software: Some(Software { fhir: "4.0.1".into(), name: "Some \"FHIR\"".into(), version: String::new() }),
         }),
     };
@@ -134,6 +135,7 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         ("kiosk_scanner_online", "0"),
         ("kiosk_queue_noted", "1"),
         ("kiosk_schedule_read_timestamp_seconds", "1795599000"),
+        ("kiosk_queue_held_until_timestamp_seconds", "1795601800"),
         ("kiosk_clock_skew_seconds", "-75"),
         ("kiosk_clock_believed", "1"),
         ("kiosk_hospital_lets_in", "0"),

@@ -10,13 +10,12 @@ use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::View;
 use crate::domain::session::{Effect, Finished, Input, PrinterReport, Question, Reply, StaffAnswer, StaffOrder};
 use crate::domain::undo::UndoEntry;
-use crate::ports::{CardTerminal, Clock, HospitalServer, Printer, Raster, Scanner, Store, StoreError};
+use crate::ports::{CardTerminal, Clock, HospitalServer, Outbox, Printer, Raster, Scanner, Store, StoreError};
 use chrono::{DateTime, FixedOffset};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -53,8 +52,7 @@ pub struct Ports {
     pub finished: Arc<dyn Fn(&Finished) + Send + Sync>,
     /// Told of each line of the journal once it is durable, before the next effect begins.
     pub recorded: Recorded,
-    /// Wakes the outbox worker.
-    pub outbox: Arc<Notify>,
+    pub outbox: Arc<dyn Outbox>,
 }
 
 /// Why a list of effects was not carried out to its end.
@@ -172,14 +170,14 @@ impl Effects {
         self.ports.store.record(entry, &bundle, self.now().wall)?;
         (self.ports.recorded)(entry);
         if !bundle.is_empty() {
-            self.ports.outbox.notify_one();
+            self.ports.outbox.queued();
         }
         Ok(())
     }
 
     fn queue(&self, request: &Request) -> Result<(), StoreError> {
         self.ports.store.queue(request, &self.ports.hospital.freeze(request))?;
-        self.ports.outbox.notify_one();
+        self.ports.outbox.queued();
         Ok(())
     }
 

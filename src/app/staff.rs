@@ -72,7 +72,7 @@ fn ended(
     told(audit(&*ports.store, &AuditEntry::of_parked(act, request, &done, word), at));
     let done = told(done).unwrap_or(false);
     if done {
-        ports.outbox.notify_one();
+        ports.outbox.queued();
     }
     done
 }

@@ -3,8 +3,8 @@
 use super::{Answer, Refusal, no, usage, write_down};
 use crate::domain::outbox::{CAME_APART, PART_THERE, QueueState};
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::{QueueRow, Store, StoreError, Tally};
-use chrono::{DateTime, FixedOffset, TimeDelta, Utc};
+use crate::ports::{Outbox, QueueRow, Store, StoreError, Tally};
+use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -29,13 +29,26 @@ pub fn list(store: &dyn Store, as_json: bool, now: &DateTime<Utc>) -> Answer {
 }
 
 /// How many wait and since when, the last success, what is parked and why, and what was delivered with a note for staff.
+/// `held_until`: nothing of what waits is tried before.
 ///
 /// # Errors
 /// The store cannot be read, in words for staff.
-pub fn summary(store: &dyn Store, as_json: bool, now: &DateTime<Utc>) -> Answer {
+pub fn summary(store: &dyn Store, as_json: bool, now: &DateTime<Utc>, held_until: Option<DateTime<Utc>>) -> Answer {
     let tally = store.tally().map_err(usage)?;
     let rows = store.attention().map_err(usage)?;
-    Ok(if as_json { vec![summary_value(&tally, &rows, now).to_string()] } else { summary_lines(&tally, &rows, now) })
+    let held_until = held_until.filter(|until| until > now && tally.waiting > 0);
+    if as_json {
+        let mut value = summary_value(&tally, &rows, now);
+        value["held_until"] = json!(held_until.map(|until| until.to_rfc3339()));
+        return Ok(vec![value.to_string()]);
+    }
+    let mut lines = summary_lines(&tally, &rows, now);
+    let held = held_until.map(|until| {
+        let (until, left) = (until.to_rfc3339_opts(SecondsFormat::Secs, true), ago(*now, &until));
+        format!("HELD until {until}, for {left} more: `kiosk queue retry ID` of one that waits tries at once")
+    });
+    lines.extend(held);
+    Ok(lines)
 }
 
 fn parked(rows: &[QueueRow]) -> impl Iterator<Item = &QueueRow> {
@@ -69,6 +82,24 @@ pub fn retry(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
     on_parked(store, id, StaffAct::Retry, "ordered", "waits again", || store.retry(id))?;
     let retried = json!({ "id": id, "retried": true });
     Ok(vec![if as_json { retried.to_string() } else { format!("{id} will be sent again") }])
+}
+
+/// As [`retry`], by a kiosk at work: what waits to be sent is tried now, however long the sender would wait still.
+///
+/// # Errors
+/// 1: it is over already, or not there. 2: the store or the trail cannot be written.
+pub fn retry_at_work(store: &dyn Store, outbox: &dyn Outbox, id: Uuid, as_json: bool) -> Answer {
+    let row = find(store, id)?;
+    if row.state != QueueState::Waiting {
+        let told = retry(store, id, as_json)?;
+        outbox.try_now();
+        return Ok(told);
+    }
+    let ordered = "ordered: what waits is tried now".to_owned();
+    write_down(store, &AuditEntry { act: StaffAct::Retry, about: id.to_string(), result: ordered })?;
+    outbox.try_now();
+    let retried = json!({ "id": id, "retried": true });
+    Ok(vec![if as_json { retried.to_string() } else { format!("{id} waits to be sent: what waits is tried now") }])
 }
 
 /// A parked request that people entered at the hospital is over. `evidence` is kept with it, and in the trail.
@@ -123,7 +154,8 @@ fn not_parked(row: &QueueRow) -> Refusal {
     no(match row.state {
         QueueState::Waiting => {
             format!(
-                "{id} waits to be sent, and nothing was done: only what the hospital refused can be retried or closed"
+                "{id} waits to be sent, and nothing was done: only what the hospital refused can be retried or closed (a \
+                 kiosk at work tries what waits at once)"
             )
         }
         QueueState::Sent => {

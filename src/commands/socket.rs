@@ -4,7 +4,7 @@ use super::{Answer, Refusal, payments, queue, schedule, staff, totals, usage};
 use crate::domain::money::Currency;
 use crate::domain::session::{StaffOrder, UndoWay};
 use crate::domain::staff::Pin;
-use crate::ports::{StaffDesk, Store};
+use crate::ports::{Outbox, StaffDesk, Store};
 use chrono::{Local, Utc};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,7 +13,6 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -149,7 +148,7 @@ const LIST_LIMIT: Duration = Duration::from_mins(1);
 pub fn answer(store: &dyn Store, request: &Request) -> Answer {
     match request {
         Request::QueueList { json } => queue::list(store, *json, &Utc::now()),
-        Request::QueueSummary { json } => queue::summary(store, *json, &Utc::now()),
+        Request::QueueSummary { json } => queue::summary(store, *json, &Utc::now(), None),
         Request::QueueShow { id, json } => queue::show(store, *id, *json),
         Request::QueueRetry { id, json } => queue::retry(store, *id, *json),
         Request::QueueClose { id, evidence, json } => {
@@ -243,9 +242,9 @@ pub struct Serving {
 }
 
 /// Answers on a thread of its own until the process ends. A socket that cannot be had is logged: the kiosk works without.
-/// `sender` is woken when a command gave it something to send.
+/// `outbox` is told when a command gave it something to send, or staff want what waits to be tried.
 #[must_use]
-pub fn serve(folder: &Path, store: Arc<dyn Store>, desk: Arc<dyn StaffDesk>, sender: Arc<Notify>) -> Serving {
+pub fn serve(folder: &Path, store: Arc<dyn Store>, desk: Arc<dyn StaffDesk>, outbox: Arc<dyn Outbox>) -> Serving {
     let path = path(folder);
     // The store's lock says that no other kiosk lives here: what is left of a socket is from a power cut.
     let _ = std::fs::remove_file(&path);
@@ -255,10 +254,10 @@ pub fn serve(folder: &Path, store: Arc<dyn Store>, desk: Arc<dyn StaffDesk>, sen
     }) {
         Ok(listener) => on_a_thread(move || {
             for stream in listener.incoming().flatten() {
-                let (store, desk, sender) = (store.clone(), desk.clone(), sender.clone());
+                let (store, desk, outbox) = (store.clone(), desk.clone(), outbox.clone());
                 // An order may take minutes; others are answered meanwhile.
                 on_a_thread(move || {
-                    if let Err(error) = serve_one(stream, &*store, &*desk, &sender) {
+                    if let Err(error) = serve_one(stream, &*store, &*desk, &*outbox) {
                         tracing::warn!("a command could not be answered: {error}");
                     }
                 });
@@ -282,24 +281,33 @@ impl Drop for Serving {
     }
 }
 
-fn serve_one(mut stream: UnixStream, store: &dyn Store, desk: &dyn StaffDesk, sender: &Notify) -> std::io::Result<()> {
+fn serve_one(
+    mut stream: UnixStream,
+    store: &dyn Store,
+    desk: &dyn StaffDesk,
+    outbox: &dyn Outbox,
+) -> std::io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
     let mut line = Zeroizing::new(String::new());
     BufReader::new((&stream).take(REQUEST_BYTES_MAX)).read_line(&mut line)?;
     let request = serde_json::from_str::<Request>(&line).map_err(usage);
-    let told = |request| answer_at_work(store, desk, &request, Duration::ZERO).map(|lines| (request, lines));
-    let reply = match request.and_then(told) {
-        Ok((request, lines)) => {
-            // A visit's next request may go free.
-            if matches!(request, Request::QueueRetry { .. } | Request::QueueClose { .. }) {
-                sender.notify_one();
-            }
-            Reply { exit: 0, lines, why: String::new() }
-        }
+    let reply = match request.and_then(|request| told(store, desk, outbox, &request)) {
+        Ok(lines) => Reply { exit: 0, lines, why: String::new() },
         Err(Refusal { exit, why, lines }) => Reply { exit, lines, why },
     };
     writeln!(stream, "{}", serde_json::to_string(&reply)?)
+}
+
+/// What the sender has a part in, and the rest.
+fn told(store: &dyn Store, desk: &dyn StaffDesk, outbox: &dyn Outbox, request: &Request) -> Answer {
+    match request {
+        Request::QueueSummary { json } => queue::summary(store, *json, &Utc::now(), outbox.held_until()),
+        Request::QueueRetry { id, json } => queue::retry_at_work(store, outbox, *id, *json),
+        // A visit's next request may go free.
+        Request::QueueClose { .. } => answer_at_work(store, desk, request, Duration::ZERO).inspect(|_| outbox.queued()),
+        other => answer_at_work(store, desk, other, Duration::ZERO),
+    }
 }
 
 fn path(folder: &Path) -> PathBuf {

@@ -11,9 +11,11 @@
 mod back_off;
 mod by_hand;
 mod schedule;
+mod signals;
 
 pub use back_off::{back_off_ms, named_wait_ms, random_below};
 pub use by_hand::ByHand;
+pub use signals::Signals;
 
 use back_off::{random, share};
 
@@ -60,7 +62,7 @@ pub async fn run(
     store: Arc<dyn Store>,
     server: Arc<dyn HospitalServer>,
     settings: SyncSettings,
-    wake: Arc<Notify>,
+    wake: Arc<Signals>,
     clock: Arc<dyn Clock>,
     online: OnlineCallback,
     delivered: DeliveredCallback,
@@ -151,7 +153,7 @@ struct Sender<'a> {
     store: &'a Arc<dyn Store>,
     server: &'a dyn HospitalServer,
     settings: SyncSettings,
-    wake: &'a Notify,
+    wake: &'a Signals,
     clock: &'a dyn Clock,
     link: &'a Link,
     delivered: &'a DeliveredCallback,
@@ -176,9 +178,9 @@ struct Memory {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     AtOnce,
-    /// The server named the time, or the disk is in trouble: nothing shortens it.
+    /// The server named the time, or the disk is in trouble: only staff shorten it.
     Wait(u64),
-    /// A sign of life shortens it.
+    /// A sign of life shortens it too.
     UntilBack(u64),
 }
 
@@ -190,20 +192,34 @@ impl Sender<'_> {
             self.wait_by_chance().await;
         }
         loop {
-            match self.step(&mut memory).await {
-                Next::AtOnce => {}
-                Next::Wait(ms) => tokio::time::sleep(Duration::from_millis(ms)).await,
+            let next = self.step(&mut memory).await;
+            self.wake.hold(match next {
+                Next::AtOnce => None,
+                Next::Wait(ms) => Some(ms),
+                Next::UntilBack(ms) => memory.holds((self.means.now_ms)()).then_some(ms),
+            });
+            let wanted = match next {
+                Next::AtOnce => false,
+                Next::Wait(ms) => self.wait(ms).await,
                 Next::UntilBack(ms) => self.wait_until_back(ms).await,
-            }
-            if self.link.is_back.swap(false, Ordering::Relaxed) {
-                self.wait_by_chance().await;
+            };
+            let is_back = self.link.is_back.swap(false, Ordering::Relaxed);
+            if wanted || (is_back && self.wait_by_chance().await) {
+                memory.hold_nothing();
             }
         }
     }
 
-    async fn wait_by_chance(&self) {
-        let ms = share(self.settings.network_return_wait_ms, (self.means.random)());
-        tokio::time::sleep(Duration::from_millis(ms)).await;
+    async fn wait_by_chance(&self) -> bool {
+        self.wait(share(self.settings.network_return_wait_ms, (self.means.random)())).await
+    }
+
+    /// True if staff ended it.
+    async fn wait(&self, ms: u64) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(ms)) => false,
+            () = self.wake.staff_want_it() => true,
+        }
     }
 
     /// One try at most, of one request or of several together.
@@ -371,12 +387,12 @@ impl Sender<'_> {
     }
 
     /// Ends early when something was queued or the server was seen. While it is away, what is queued is no reason to knock
-    /// once more: the schedule's look finds it back.
-    async fn wait_until_back(&self, ms: u64) {
+    /// once more: the schedule's look finds it back. True if staff ended it.
+    async fn wait_until_back(&self, ms: u64) -> bool {
         tokio::select! {
-            () = tokio::time::sleep(Duration::from_millis(ms)) => {}
-            () = self.wake.notified(), if !self.link.is_away() => {}
-            () = self.link.returned.notified() => {}
+            wanted = self.wait(ms) => wanted,
+            () = self.wake.something_new(), if !self.link.is_away() => false,
+            () = self.link.returned.notified() => false,
         }
     }
 
@@ -403,6 +419,16 @@ impl Memory {
     /// Visits to step over; those whose time has come keep their count.
     fn still_waiting(&self, now_ms: u64) -> Vec<Uuid> {
         self.waiting.iter().filter(|(_, (_, due))| *due > now_ms).map(|(visit, _)| *visit).collect()
+    }
+
+    /// Something waits for its time to come.
+    fn holds(&self, now_ms: u64) -> bool {
+        self.failures > 0 || self.waiting.values().any(|(_, due)| *due > now_ms)
+    }
+
+    /// Every visit's time has come; how often it failed is remembered.
+    fn hold_nothing(&mut self) {
+        self.waiting.values_mut().for_each(|(_, due)| *due = 0);
     }
 
     fn earliest_ms(&self, now_ms: u64) -> Option<u64> {

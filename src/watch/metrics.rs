@@ -66,32 +66,37 @@ pub fn text(seen: &Seen) -> String {
         "1 if the hospital's server can be reached.",
         seen.hospital_online.map(u8::from),
     );
+    line_to_hospital(&mut out, &seen.line);
+    out.0
+}
+
+fn line_to_hospital(out: &mut Text, line: &Line) {
     out.gauge(
         "kiosk_hospital_lets_in",
         "0 while the hospital's server, or a gateway before it, keeps this kiosk out: nothing is delivered.",
-        seen.line.let_in.map(u8::from),
+        line.let_in.map(u8::from),
     );
     out.gauge(
         "kiosk_hospital_last_answer_timestamp_seconds",
         "When the hospital's server last answered anything.",
-        seen.line.heard_at_s,
+        line.heard_at_s,
     );
     out.gauge(
         "kiosk_schedule_read_timestamp_seconds",
         "When today's appointments or what changed of them were last read, for check-in offline.",
-        seen.line.schedule_at_s,
+        line.schedule_at_s,
     );
     out.gauge(
-        "kiosk_clock_skew_seconds",
-        "By how much the hospital's clock is ahead of this machine's.",
-        seen.line.skew_s,
+        "kiosk_queue_held_until_timestamp_seconds",
+        "0, or until when nothing is sent although something waits: the hospital's server named the time, or tries failed.",
+        Some(line.held_until_s.unwrap_or(0)),
     );
+    out.gauge("kiosk_clock_skew_seconds", "By how much the hospital's clock is ahead of this machine's.", line.skew_s);
     out.gauge(
         "kiosk_clock_believed",
         "0 while this machine's clock and the hospital's are more than a day apart, and nobody is served.",
-        Some(u8::from(seen.line.clock_believed)),
+        Some(u8::from(line.clock_believed)),
     );
-    out.0
 }
 
 fn queue_and_money(out: &mut Text, tally: &Tally, now: DateTime<Utc>) {

@@ -10,9 +10,9 @@ use super::fixture::{StoppedClock, card, client_with, day, documents, hospital, 
 use hospital_kiosk::config;
 use hospital_kiosk::domain::outbox::{Act, QueueState, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
-use hospital_kiosk::hospital::sync::{self, SyncSettings, random_below};
+use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings, random_below};
 use hospital_kiosk::hospital::wire::entry_id;
-use hospital_kiosk::ports::{HospitalServer, Store, StoreError};
+use hospital_kiosk::ports::{HospitalServer, Outbox, Store, StoreError};
 use hospital_kiosk::rehearsal::hospital::{FaultyProxy, Manners, Odds, seed_into};
 use hospital_kiosk::rehearsal::people;
 use hospital_kiosk::store;
@@ -23,7 +23,6 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 /// Half of all requests go wrong somehow; a slow answer is slower than [`SEND_TIMEOUT_MS`].
@@ -71,7 +70,7 @@ fn say(line: &str) {
 }
 
 /// Queues the rest of the requests and says each once it is durable; a full disk is said and waited out.
-fn produce(store: &dyn Store, server: &dyn HospitalServer, numbers: std::ops::RangeInclusive<u128>, wake: &Notify) {
+fn produce(store: &dyn Store, server: &dyn HospitalServer, numbers: std::ops::RangeInclusive<u128>, wake: &Signals) {
     for number in numbers {
         let request = request(number);
         loop {
@@ -87,7 +86,7 @@ fn produce(store: &dyn Store, server: &dyn HospitalServer, numbers: std::ops::Ra
             }
         }
         say(&format!("queued {number}"));
-        wake.notify_one();
+        wake.queued();
     }
 }
 
@@ -106,7 +105,7 @@ fn child_that_queues_and_delivers_until_it_is_killed() {
     let hospital = config::Hospital { send_timeout_ms: SEND_TIMEOUT_MS, transaction_entries_max, ..settings(url) };
     let client = client_with(&hospital);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-    let wake = Arc::new(Notify::new());
+    let wake = Arc::new(Signals::default());
     runtime.spawn(sync::run(
         Arc::clone(&store),
         Arc::clone(&client) as Arc<dyn HospitalServer>,

@@ -7,12 +7,11 @@ use chrono::NaiveDate;
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient};
 use hospital_kiosk::domain::session::{Question, Reply};
-use hospital_kiosk::hospital::sync::{self, SyncSettings, random_below};
-use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Store};
+use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings, random_below};
+use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Outbox, Store};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 const OUTAGE: Duration = Duration::from_hours(8);
@@ -134,7 +133,7 @@ impl HospitalServer for Server {
 
 /// Patients come by chance through the whole outage, and a few are there at its beginning.
 async fn kiosk(server: Arc<Server>, settings: SyncSettings) {
-    let (store, wake) = (Arc::new(LightStore::default()), Arc::<Notify>::default());
+    let (store, wake) = (Arc::new(LightStore::default()), Arc::<Signals>::default());
     if server.outage == Outage::Power {
         tokio::time::sleep_until(server.back + Duration::from_millis(random_below(60_000))).await;
         (0..REQUESTS).for_each(|visit| store.add(visit.into()));
@@ -154,7 +153,7 @@ async fn kiosk(server: Arc<Server>, settings: SyncSettings) {
         let between_ms = u64::try_from(OUTAGE.as_millis()).expect("hours") / REQUESTS;
         for visit in 0..REQUESTS {
             store.add(visit.into());
-            wake.notify_one();
+            wake.queued();
             tokio::time::sleep(Duration::from_millis(between_ms - 1_000 + random_below(1_000))).await;
         }
     }

@@ -7,11 +7,10 @@ use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::outbox::{Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient, PatientNumber};
 use hospital_kiosk::hospital::client::Client;
-use hospital_kiosk::hospital::sync::{self, SyncSettings};
-use hospital_kiosk::ports::{HospitalServer, Store, StoreError};
+use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings};
+use hospital_kiosk::ports::{HospitalServer, Outbox, Store, StoreError};
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::Notify;
 use uuid::Uuid;
 
 #[derive(Default)]
@@ -115,7 +114,7 @@ struct Bench {
     hospital: SimHospital,
     client: Arc<Client>,
     store: Arc<MemoryStore>,
-    wake: Arc<Notify>,
+    wake: Arc<Signals>,
     online: Arc<Mutex<Vec<bool>>>,
     delivered: Arc<Mutex<Vec<Uuid>>>,
     task: Option<tokio::task::JoinHandle<()>>,
@@ -138,7 +137,7 @@ impl Bench {
 
     fn queue(&self, request: &Request) {
         self.store.queue(request, &self.client.freeze(request)).expect("queued");
-        self.wake.notify_one();
+        self.wake.queued();
     }
 
     fn start(&mut self) {
@@ -309,7 +308,7 @@ async fn what_piled_up_travels_together_and_arrives_once() {
         eventually("all sent", || {
             bench.store.rows().iter().filter(|row| row.state == QueueState::Parked).for_each(|row| {
                 bench.store.with(row.sequence, |row| row.state = QueueState::Waiting);
-                bench.wake.notify_one();
+                bench.wake.queued();
             });
             bench.all_sent()
         })

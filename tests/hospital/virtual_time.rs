@@ -6,12 +6,11 @@ use chrono::NaiveDate;
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient};
 use hospital_kiosk::domain::session::{Question, Reply};
-use hospital_kiosk::hospital::sync::{self, SyncSettings};
-use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Store};
+use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings};
+use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Outbox, Store};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// As shipped.
@@ -136,14 +135,14 @@ impl HospitalServer for Table {
 
 struct Kiosk {
     store: Arc<LightStore>,
-    wake: Arc<Notify>,
+    wake: Arc<Signals>,
     online: Arc<Mutex<Vec<bool>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Kiosk {
     fn start(table: &Arc<Table>, settings: SyncSettings, waiting: &[u128]) -> Self {
-        let (store, wake, online) = (Arc::new(LightStore::default()), Arc::<Notify>::default(), Arc::default());
+        let (store, wake, online) = (Arc::new(LightStore::default()), Arc::<Signals>::default(), Arc::default());
         for visit in waiting {
             store.add(*visit);
         }
@@ -231,20 +230,67 @@ async fn waits_double_with_full_jitter_to_a_quarter_of_an_hour_and_never_end() {
 #[tokio::test(start_paused = true)]
 async fn the_time_the_server_names_wins_over_everything() {
     for (answer, named_ms) in
-        [(busy(Some(120)), 120_000), (later(Some(7), true), 7_000), (later(Some(3_600), true), 3_600_000)]
+        [(busy(Some(120)), 120_000), (later(Some(7), true), 7_000), (later(Some(900), true), 900_000)]
     {
         let told = answer.clone();
         let table = Table::new(move |_, tries| if tries == 0 { told.clone() } else { DONE });
         let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2]);
         tokio::time::sleep(Duration::from_secs(12)).await;
         for _ in 0..5 {
-            kiosk.wake.notify_one();
+            kiosk.wake.queued();
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
         hours(2).await;
         assert!(kiosk.store.is_empty());
         let first = table.gaps()[0];
         assert!((named_ms..=named_ms + 10_050).contains(&first), "{first} ms after {answer:?}");
+    }
+}
+
+/// Trust R10: a maintenance page that names a day.
+#[tokio::test(start_paused = true)]
+async fn a_header_holds_the_queue_no_longer_than_any_other_wait() {
+    for answer in [busy(Some(86_400)), later(Some(86_400), true), later(Some(u64::MAX), false)] {
+        let told = answer.clone();
+        let table = Table::new(move |_, tries| if tries == 0 { told.clone() } else { DONE });
+        let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2]);
+        hours(1).await;
+        assert!(kiosk.store.is_empty(), "{answer:?}");
+        assert!((900_000..=910_050).contains(&table.gaps()[0]), "{:?} after {answer:?}", table.gaps());
+    }
+}
+
+/// Trust R10: whatever a queue waits for, staff can have it tried, and can see until when it is held.
+#[tokio::test(start_paused = true)]
+async fn staff_wake_a_queue_that_is_held() {
+    for answer in [
+        busy(Some(86_400)),
+        later(Some(86_400), true),
+        later(None, true),
+        later(None, false),
+        Delivery::Hold { reason: "401".to_owned() },
+    ] {
+        let told = answer.clone();
+        let table = Table::new(move |_, _| told.clone());
+        table.reachable.store(false, Ordering::SeqCst);
+        let kiosk = Kiosk::start(&table, SETTINGS, &[1]);
+        // Far into the longest waits; then at the beginning of one.
+        hours(1).await;
+        let last = |table: &Table| table.tries().len();
+        let before = last(&table);
+        while last(&table) == before {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(kiosk.wake.held_until().is_some(), "{answer:?}");
+        let (mut woken, mut waited) = (0, 0);
+        for _ in 0..20 {
+            let before = last(&table);
+            kiosk.wake.try_now();
+            tokio::time::sleep(Duration::from_millis(60)).await;
+            (woken, waited) = (woken + usize::from(last(&table) == before + 1), waited + 1);
+        }
+        assert_eq!(woken, waited, "one try each time it is wanted: {answer:?}");
     }
 }
 
@@ -286,7 +332,7 @@ async fn what_waits_at_the_start_waits_by_chance_too_and_what_comes_later_does_n
         waits.push(table.tries()[0].0);
         assert!(kiosk.store.is_empty());
         kiosk.store.add(3);
-        kiosk.wake.notify_one();
+        kiosk.wake.queued();
         tokio::time::sleep(Duration::from_millis(60)).await;
         assert!(kiosk.store.is_empty(), "a patient's request leaves at once");
     }
@@ -350,7 +396,7 @@ async fn a_full_disk_stops_the_sending_until_there_is_room() {
     let kiosk = Kiosk::start(&table, SETTINGS, &[]);
     kiosk.store.rows().full = true;
     (1..=5).for_each(|visit| kiosk.store.add(visit));
-    kiosk.wake.notify_one();
+    kiosk.wake.queued();
     hours(1).await;
     assert_eq!(table.tries(), [], "a try that cannot be written down is not made");
     kiosk.store.rows().full = false;
@@ -412,7 +458,7 @@ async fn what_piled_up_travels_together_and_alone_after_trouble() {
         assert_eq!(found, sizes, "{first:?}");
         kiosk.store.add(99);
         kiosk.store.add(98);
-        kiosk.wake.notify_one();
+        kiosk.wake.queued();
         hours(1).await;
         let later = if matches!(first, Delivery::Park { .. }) { vec![1, 1] } else { vec![2] };
         assert_eq!(table.sizes()[found.len()..], later, "{first:?}");
@@ -442,7 +488,7 @@ async fn parts_follow_each_other_without_a_pause() {
     assert!((100..=2_200).contains(&(gaps[10] + gaps[11])), "the first step of the back-off at most: {gaps:?}");
     (2..=6).for_each(|visit| kiosk.store.add(visit));
     table.fitting.store(2, Ordering::SeqCst);
-    kiosk.wake.notify_one();
+    kiosk.wake.queued();
     hours(1).await;
     assert!(kiosk.store.is_empty());
     assert_eq!(table.sizes()[22..], [2, 2, 2, 1], "the first two once more");

@@ -246,7 +246,12 @@ impl Office {
         record(&sqlite, [intent(3), sent(3), in_doubt(3), needs_staff(3)]);
         let store: Arc<dyn Store> = Arc::new(sqlite);
         let till = Arc::new(Till { store: store.clone(), next: Mutex::new(0), end, kept });
-        let serving = socket::serve(&disk.folder(), store.clone(), till, Arc::default());
+        let serving = socket::serve(
+            &disk.folder(),
+            store.clone(),
+            till,
+            Arc::new(hospital_kiosk::hospital::sync::Signals::default()),
+        );
         let folder = disk.folder();
         Self { store, _disk: disk, folder, _serving: serving }
     }

@@ -1,14 +1,13 @@
 //! `kiosk queue` and `kiosk schedule wipe` as a running kiosk answers them over its socket.
 
 use super::*;
-use chrono::Utc;
+use chrono::{DateTime, TimeDelta, Utc};
 use hospital_kiosk::commands::{Refusal, payments, queue, socket};
 use hospital_kiosk::domain::outbox::{Delivery, PART_THERE};
-use hospital_kiosk::ports::StaffBook;
+use hospital_kiosk::ports::{Outbox, StaffBook};
 use serde_json::Value;
-use std::sync::Arc;
-use std::time::Duration;
-use tokio::sync::Notify;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 const REFUSED: &str = "the server refuses the request (422); value Task.input";
 
@@ -41,7 +40,7 @@ fn the_summary_counts_and_says_what_to_do() {
     {
         assert!(text.contains(said), "{said}: {text}");
     }
-    let json: Value = serde_json::from_str(&queue::summary(&store, true, &now).unwrap()[0]).unwrap();
+    let json: Value = serde_json::from_str(&queue::summary(&store, true, &now, None).unwrap()[0]).unwrap();
     assert_eq!(
         (&json["waiting"], &json["parked"], &json["oldest_age_s"]),
         (&2.into(), &1.into(), &7_500.into()),
@@ -107,19 +106,69 @@ fn a_retry_wakes_the_sender_and_nothing_else_does() {
     let disk = Disk::new();
     let store: Arc<dyn Store> = Arc::new(a_queue(&disk));
     let parked = store.requests().unwrap()[1].id;
-    let sender = Arc::new(Notify::new());
+    let sender = Arc::new(Bell::default());
     let _serving = socket::serve(&disk.folder(), store.clone(), nobody(), sender.clone());
     let ask = |request| socket::ask(&disk.folder(), &request).expect("a kiosk runs");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    // Whether the sender would be woken now: the answer comes after the waking.
-    let woken =
-        || runtime.block_on(async { tokio::time::timeout(Duration::from_millis(1), sender.notified()).await.is_ok() });
     ask(socket::Request::QueueList { json: true }).unwrap();
     ask(socket::Request::QueueRetry { id: Uuid::from_u128(99), json: true }).unwrap_err();
-    assert!(!woken());
+    // The answer comes after the waking.
+    assert_eq!(sender.rung(), (0, 0));
     ask(socket::Request::QueueRetry { id: parked, json: true }).unwrap();
-    assert!(woken());
+    assert_eq!(sender.rung(), (0, 1));
     assert_eq!(store.tally().unwrap().parked, 0);
+}
+
+/// Trust R10: `queue retry` of a request that waits for a day that a header named did nothing.
+#[test]
+fn what_waits_is_tried_now_when_staff_say_so() {
+    let disk = Disk::new();
+    let store: Arc<dyn Store> = Arc::new(a_queue(&disk));
+    let (sent, waiting) = (store.requests().unwrap()[0].id, store.requests().unwrap()[2].id);
+    let sender = Arc::new(Bell::default());
+    let _serving = socket::serve(&disk.folder(), store.clone(), nobody(), sender.clone());
+    let ask = |request| socket::ask(&disk.folder(), &request).expect("a kiosk runs");
+    let told: Value =
+        serde_json::from_str(&ask(socket::Request::QueueRetry { id: waiting, json: true }).unwrap()[0]).unwrap();
+    assert_eq!((&told["id"], &told["retried"]), (&waiting.to_string().into(), &true.into()));
+    assert_eq!(sender.rung(), (0, 1));
+    let rows = ask(socket::Request::AuditExport { json: false }).unwrap();
+    assert!(rows.iter().any(|row| row.contains(&waiting.to_string()) && row.contains("tried now")), "{rows:?}");
+    ask(socket::Request::QueueRetry { id: sent, json: true }).unwrap_err();
+    assert_eq!(sender.rung(), (0, 1));
+
+    let summary = |json| ask(socket::Request::QueueSummary { json }).unwrap();
+    assert!(!summary(false).iter().any(|line| line.contains("HELD")));
+    *sender.until.lock().unwrap() = Some(Utc::now() + TimeDelta::hours(2));
+    let held = summary(false).iter().filter(|line| line.contains("HELD") && line.contains("queue retry")).count();
+    assert_eq!(held, 1, "{:?}", summary(false));
+    let value: Value = serde_json::from_str(&summary(true)[0]).unwrap();
+    assert!(value["held_until"].is_string(), "{value}");
+}
+
+/// How often the sender was told of something new, and that staff want it tried.
+#[derive(Default)]
+struct Bell {
+    queued: AtomicUsize,
+    now: AtomicUsize,
+    until: Mutex<Option<DateTime<Utc>>>,
+}
+
+impl Bell {
+    fn rung(&self) -> (usize, usize) {
+        (self.queued.load(Ordering::SeqCst), self.now.load(Ordering::SeqCst))
+    }
+}
+
+impl Outbox for Bell {
+    fn queued(&self) {
+        self.queued.fetch_add(1, Ordering::SeqCst);
+    }
+    fn try_now(&self) {
+        self.now.fetch_add(1, Ordering::SeqCst);
+    }
+    fn held_until(&self) -> Option<DateTime<Utc>> {
+        *self.until.lock().unwrap()
+    }
 }
 
 fn close(store: &dyn Store, id: Uuid, evidence: &str) -> Result<Vec<String>, Refusal> {
@@ -159,7 +208,7 @@ fn what_staff_entered_by_hand_is_closed_with_their_words_and_a_trail() {
     );
     let shown = queue::show(&store, parked, false).unwrap().join("\n");
     assert!(shown.contains(&format!("closed by staff: {words}")) && !shown.contains("queue retry"), "{shown}");
-    let summary = queue::summary(&store, false, &at().with_timezone(&Utc)).unwrap().join("\n");
+    let summary = queue::summary(&store, false, &at().with_timezone(&Utc), None).unwrap().join("\n");
     assert!(summary.contains("0 parked") && !summary.contains(words), "{summary}");
     let listed = queue::list(&store, false, &at().with_timezone(&Utc)).unwrap();
     let of_it: Vec<&String> = listed.iter().filter(|line| line.contains(&parked.to_string())).collect();
@@ -184,20 +233,17 @@ fn closing_wakes_the_sender() {
     let disk = Disk::new();
     let store: Arc<dyn Store> = Arc::new(a_queue(&disk));
     let parked = store.requests().unwrap()[1].id;
-    let sender = Arc::new(Notify::new());
+    let sender = Arc::new(Bell::default());
     let _serving = socket::serve(&disk.folder(), store.clone(), nobody(), sender.clone());
     let ask = |id| {
         let request = socket::Request::QueueClose { id, evidence: "seen there".into(), json: true };
         socket::ask(&disk.folder(), &request).expect("a kiosk runs")
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let woken =
-        || runtime.block_on(async { tokio::time::timeout(Duration::from_millis(1), sender.notified()).await.is_ok() });
     ask(Uuid::from_u128(99)).unwrap_err();
-    assert!(!woken());
+    assert_eq!(sender.rung(), (0, 0));
     let told: Value = serde_json::from_str(&ask(parked).unwrap()[0]).unwrap();
     assert_eq!((&told["id"], &told["closed"]), (&parked.to_string().into(), &true.into()));
-    assert!(woken());
+    assert_eq!(sender.rung(), (1, 0));
     assert_eq!(store.tally().unwrap().parked, 0);
 }
 
@@ -206,7 +252,7 @@ fn a_wiped_schedule_is_gone_at_once() {
     let disk = Disk::new();
     let store: Arc<dyn Store> = Arc::new(disk.open());
     store.cache_schedule(day(), &[(patient(1), appointment(1, "10:30", None))]).unwrap();
-    let _serving = socket::serve(&disk.folder(), store.clone(), nobody(), Arc::default());
+    let _serving = socket::serve(&disk.folder(), store.clone(), nobody(), Arc::new(Bell::default()));
     let known = || store.cached_patient(day(), &patient(1).number, patient(1).birth_date).unwrap();
     assert!(known().is_some());
     socket::ask(&disk.folder(), &socket::Request::ScheduleWipe { json: true }).expect("a kiosk runs").unwrap();

@@ -211,7 +211,8 @@ fn a_row_that_went_too_early_is_seen() {
 fn the_shell_sets_the_pin_of_a_running_kiosk_and_reads_the_trail() {
     let disk = Disk::new();
     let store: std::sync::Arc<SqliteStore> = disk.open().into();
-    let _serving = socket::serve(&disk.folder(), store.clone(), super::commands::nobody(), std::sync::Arc::default());
+    let outbox = std::sync::Arc::new(hospital_kiosk::hospital::sync::Signals::default());
+    let _serving = socket::serve(&disk.folder(), store.clone(), super::commands::nobody(), outbox);
     let ask = |request| socket::ask(&disk.folder(), &request).expect("a kiosk runs").expect("an answer").join("\n");
     assert!(ask(socket::Request::StaffList { json: false }).contains("kiosk staff pin"));
     ask(socket::Request::StaffPin { pin: pin("40718") });

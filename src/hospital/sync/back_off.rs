@@ -10,11 +10,12 @@ pub fn back_off_ms(settings: SyncSettings, failures: u32, random: u64) -> u64 {
     share(ceiling, random)
 }
 
-/// The time the server named, and never less (RFC 9110, 10.2.3). It names the same time to everybody: the longer the wait,
-/// the wider they spread.
+/// The time the server named, and never less (RFC 9110, 10.2.3), up to the cap of any other wait: a header that names a day, of
+/// a maintenance page perhaps, would keep check-ins until tomorrow. It names the same time to everybody: the longer the wait, the
+/// wider they spread.
 #[must_use]
 pub fn named_wait_ms(settings: SyncSettings, after_s: u64, random: u64) -> u64 {
-    let named = after_s.saturating_mul(1000);
+    let named = after_s.saturating_mul(1000).min(settings.retry_cap_ms);
     let spread = settings.network_return_wait_ms.min(named).max(settings.retry_base_ms);
     named.saturating_add(share(spread, random))
 }
@@ -76,8 +77,11 @@ mod tests {
             (SETTINGS, 7, u64::MAX, 14_000),
             (SETTINGS, 120, u64::MAX, 130_000),
             (fleet, 120, u64::MAX, 240_000),
-            (fleet, 7_200, u64::MAX, 8_100_000),
-            (fleet, u64::MAX, u64::MAX, u64::MAX),
+            (fleet, 900, 0, 900_000),
+            (fleet, 7_200, 0, 900_000),
+            (fleet, 7_200, u64::MAX, 1_800_000),
+            (fleet, u64::MAX, u64::MAX, 1_800_000),
+            (SETTINGS, 86_400, u64::MAX, 910_000),
         ] {
             assert_eq!(named_wait_ms(settings, after_s, random), ms, "{after_s} {random}");
         }

@@ -1,6 +1,6 @@
 //! The same sender for a rehearsal: one step at a time, on made-up time, never waiting for anything.
 
-use super::{DeliveredCallback, Link, Means, Memory, Next, OnlineCallback, Sender, SyncSettings};
+use super::{DeliveredCallback, Link, Means, Memory, Next, OnlineCallback, Sender, Signals, SyncSettings};
 use crate::ports::{Clock, HospitalServer, Store};
 use std::future::Future;
 use std::pin::pin;
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 pub struct ByHand {
     memory: Memory,
     link: Link,
-    wake: Notify,
+    wake: Signals,
     settings: SyncSettings,
     delivered: DeliveredCallback,
 }
@@ -28,7 +28,7 @@ impl ByHand {
             is_back: AtomicBool::new(false),
             returned: Notify::new(),
         };
-        Self { memory: Memory::default(), link, wake: Notify::new(), settings, delivered }
+        Self { memory: Memory::default(), link, wake: Signals::default(), settings, delivered }
     }
 
     /// One request at most. `server` has to answer at once; `None` if it did not, and its try is then abandoned.
