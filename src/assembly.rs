@@ -2,7 +2,8 @@
 //! another window and other ends of the wires.
 
 use crate::app::desk::{self, Desk, DeskSender};
-use crate::app::effects::{Effects, Ports, Press, Recorded, SetClock, ShowView};
+use crate::app::effects::{Effects, Ports, Press, Recorded, SetClock, ShowView, WipeScreens};
+use crate::app::lanes::Inside;
 use crate::app::screens;
 use crate::app::vital::vital;
 use crate::config::{self, Config, Fault, Known};
@@ -58,7 +59,7 @@ pub fn load_config(path: &Path) -> Result<Config, Vec<Fault>> {
 /// The channel to the desk exists before the window does, so that the window can send taps from its first frame.
 pub struct Prepared {
     pub desk: DeskSender,
-    inputs: tokio::sync::mpsc::Receiver<desk::Message>,
+    inputs: Inside,
 }
 
 #[must_use]

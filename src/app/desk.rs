@@ -1,7 +1,8 @@
-//! The one event loop. A single task owns the session; everything that happens reaches it through one bounded
-//! channel, in order, and everything it asks for is carried out in order by [`Effects`].
+//! The one event loop. A single task owns the session; everything that happens reaches it through one queue, in order and each
+//! kind within its own bound ([`super::lanes`]), and everything it asks for is carried out in order by [`Effects`].
 
 use super::effects::{Effects, Stopped};
+use super::lanes::{Inside, Outside, lanes};
 use crate::domain::moment::Tick;
 use crate::domain::payment::AttemptId;
 use crate::domain::session::{Input, Session, StaffAnswer, StaffOrder};
@@ -11,16 +12,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel as channel_of_answers};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// More than this waiting means that nobody is reading; a device's report is then dropped and logged.
-const CHANNEL_MAX: usize = 1024;
 /// Between two tries to read the journal at start.
 const JOURNAL_RETRY: Duration = Duration::from_secs(5);
 
-/// What the desk's channel carries.
+/// What the desk's queue carries.
 pub enum Message {
     Input(Input),
     /// About a payment that is read from the journal when its turn has come.
@@ -48,17 +47,13 @@ pub enum Message {
 
 /// Sends to the desk from any thread. Cheap to clone.
 #[derive(Clone)]
-pub struct DeskSender(mpsc::Sender<Message>);
+pub struct DeskSender(Outside);
 
 impl DeskSender {
-    /// Never blocks. A full channel is logged: the session is then seconds behind and the input is worthless.
+    /// Never blocks. What finds no place among its kind is logged and worthless: the session is then seconds behind.
     pub fn send(&self, input: Input) {
-        if let Err(error) = self.0.try_send(Message::Input(input)) {
-            tracing::error!(
-                "an input was dropped: {}",
-                if self.0.is_closed() { "the desk has ended" } else { "the desk is behind" }
-            );
-            drop(error);
+        if let Err(why) = self.0.give(Message::Input(input)) {
+            tracing::error!("an input was dropped: {why}");
         }
     }
 
@@ -73,8 +68,8 @@ impl DeskSender {
     }
 
     fn give(&self, order: Message) {
-        if self.0.try_send(order).is_err() {
-            tracing::error!("a staff order was dropped: the desk is behind or has ended");
+        if let Err(why) = self.0.give(order) {
+            tracing::error!("a staff order was dropped: {why}");
         }
     }
 
@@ -82,13 +77,13 @@ impl DeskSender {
     #[must_use]
     pub fn answers(&self, within: Duration) -> bool {
         let (seen, answered) = channel_of_answers();
-        self.0.try_send(Message::Pulse { seen }).is_ok() && answered.recv_timeout(within).is_ok()
+        self.0.give(Message::Pulse { seen }).is_ok() && answered.recv_timeout(within).is_ok()
     }
 
     /// Lets the kiosk's own time pass and returns when every deadline in between was handled.
     pub async fn pass(&self, ms: u64, set: Arc<dyn Fn(Tick) + Send + Sync>) {
         let (done, finished) = oneshot::channel();
-        if self.0.send(Message::Pass { ms, set, done }).await.is_ok() {
+        if self.0.give_in_time(Message::Pass { ms, set, done }).await.is_ok() {
             let _ = finished.await;
         }
     }
@@ -109,9 +104,9 @@ impl StaffDesk for DeskSender {
 }
 
 #[must_use]
-pub fn channel() -> (DeskSender, mpsc::Receiver<Message>) {
-    let (sender, receiver) = mpsc::channel(CHANNEL_MAX);
-    (DeskSender(sender), receiver)
+pub fn channel() -> (DeskSender, Inside) {
+    let (outside, inside) = lanes();
+    (DeskSender(outside), inside)
 }
 
 pub struct Desk {
@@ -127,11 +122,11 @@ impl Desk {
 
     /// Runs until every sender is gone. Until the journal can be read it is tried again and again, and nobody is served:
     /// what patients touch meanwhile is no wish of the patient who stands there when it can.
-    pub async fn run(mut self, mut inputs: mpsc::Receiver<Message>) {
+    pub async fn run(mut self, mut inputs: Inside) {
         let mut retry_at = self.start().then_some(Instant::now() + JOURNAL_RETRY);
         loop {
             let message = tokio::select! {
-                message = inputs.recv() => message,
+                message = inputs.next() => message,
                 () = self.until_deadline() => Some(Message::Input(Input::Deadline)),
                 () = self.until_next_minute() => {
                     self.effects.set_clock();

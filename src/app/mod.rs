@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod desk;
 pub mod effects;
+pub mod lanes;
 pub mod log;
 #[cfg(feature = "window")]
 pub mod press;

@@ -133,7 +133,7 @@ mod tests {
         let (desk, mut inputs) = channel();
         let asked = desk.clone();
         let answer = tokio::task::spawn_blocking(move || asked.answers(Duration::from_mins(1)));
-        match inputs.recv().await {
+        match inputs.next().await {
             Some(Message::Pulse { seen }) => seen.send(()).expect("somebody waits"),
             _ => panic!("something else came"),
         }
