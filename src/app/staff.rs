@@ -39,11 +39,20 @@ fn answer(ports: &Ports, command: StaffCommand) -> Option<StaffReply> {
     Some(match command {
         StaffCommand::Knock => StaffReply::Gate(gate(book(store).and_then(|book| book.gate(at)))),
         StaffCommand::Try(pin) => StaffReply::Gate(gate(book(store).and_then(|book| book.try_pin(&pin, at)))),
-        StaffCommand::Look => told(lists(store, &ports.facility.zone, at))
-            .map_or(StaffReply::NoLists, |lists| StaffReply::Lists(Box::new(lists))),
+        StaffCommand::Look => {
+            told(lists(ports, at)).map_or(StaffReply::NoLists, |lists| StaffReply::Lists(Box::new(lists)))
+        }
         StaffCommand::Retry { request } => {
             let sent = store.retry(request);
-            StaffReply::Retried(ended(ports, StaffAct::Retry, request, sent, "waits again", at))
+            let sent = ended(ports, StaffAct::Retry, request, sent, "waits again", at);
+            if sent {
+                ports.outbox.try_now();
+            }
+            StaffReply::Retried(sent)
+        }
+        StaffCommand::TryNow => {
+            ports.outbox.try_now();
+            return None;
         }
         StaffCommand::Close { request, evidence } => {
             let closed = store.close_by_hand(request, evidence.words(), at);
@@ -77,7 +86,8 @@ fn ended(
     done
 }
 
-fn lists(store: &dyn Store, zone: &Zone, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreError> {
+fn lists(ports: &Ports, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreError> {
+    let (store, zone) = (&*ports.store, &ports.facility.zone);
     let all = store.payments()?;
     let newest = || all.iter().rev();
     let payments = newest().filter(|payment| is_unfinished(payment)).take(PAYMENTS_MAX).cloned().collect();
@@ -87,6 +97,7 @@ fn lists(store: &dyn Store, zone: &Zone, at: DateTime<FixedOffset>) -> Result<St
         waiting: u32::try_from(tally.waiting).unwrap_or(u32::MAX),
         oldest: tally.oldest_queued_at,
         last_delivered: tally.last_delivered_at,
+        held_until: ports.outbox.held_until().map(|until| zone.at(&until)),
         parked: u32::try_from(tally.parked).unwrap_or(u32::MAX),
         parked_rows: book(store)?.parked()?,
         noted_rows: book(store)?.noted()?,

@@ -97,6 +97,8 @@ pub enum StaffCommand {
     Retry {
         request: Uuid,
     },
+    /// What waits is tried now, whatever it waits for. Not answered.
+    TryNow,
     /// People entered a parked request at the hospital: it is over.
     Close {
         request: Uuid,
@@ -134,6 +136,8 @@ pub struct QueueSight {
     pub waiting: u32,
     pub oldest: Option<DateTime<FixedOffset>>,
     pub last_delivered: Option<DateTime<FixedOffset>>,
+    /// Nothing of what waits is tried before.
+    pub held_until: Option<DateTime<FixedOffset>>,
     pub parked: u32,
     /// The oldest of them.
     pub parked_rows: Vec<Parked>,

@@ -222,13 +222,14 @@ impl World {
 
     /// Each act on a refused request has a line of its own in the trail, which is there before it.
     fn check_audited(&mut self, command: &StaffCommand) {
-        let (act, request) = match command {
-            StaffCommand::Retry { request } => (StaffAct::Retry, request),
-            StaffCommand::Close { request, .. } => (StaffAct::CloseRequest, request),
+        let (act, about) = match command {
+            StaffCommand::Retry { request } => (StaffAct::Retry, request.to_string()),
+            StaffCommand::Close { request, .. } => (StaffAct::CloseRequest, request.to_string()),
+            StaffCommand::TryNow => (StaffAct::Retry, String::new()),
             StaffCommand::Knock | StaffCommand::Try(_) | StaffCommand::Look | StaffCommand::Note(_) => return,
         };
         let line = self.audited.take().map(|line| (line.act, line.about));
-        assert_eq!(line, Some((act, request.to_string())), "{command:?}");
+        assert_eq!(line, Some((act, about)), "{command:?}");
         self.closed += usize::from(act == StaffAct::CloseRequest);
     }
 
@@ -572,12 +573,15 @@ impl World {
                     note: "the server refuses the request (422)".to_owned(),
                 };
                 let parked_rows = (0..u128::from(detail % 3)).map(row).collect();
-                let queue = QueueSight { parked: detail % 3, parked_rows, ..QueueSight::default() };
+                let held_until = detail.is_multiple_of(4).then(|| self.wall() + chrono::TimeDelta::minutes(5));
+                let waiting = detail % 2;
+                let queue =
+                    QueueSight { waiting, held_until, parked: detail % 3, parked_rows, ..QueueSight::default() };
                 StaffReply::Lists(Box::new(StaffLists { payments, queue, ..StaffLists::default() }))
             }
             StaffCommand::Retry { .. } => StaffReply::Retried(!detail.is_multiple_of(3)),
             StaffCommand::Close { .. } => StaffReply::Closed(!detail.is_multiple_of(3)),
-            StaffCommand::Note(_) => return true,
+            StaffCommand::Note(_) | StaffCommand::TryNow => return true,
         };
         self.input(Input::StaffArea { visit, reply });
         true

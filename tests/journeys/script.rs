@@ -489,6 +489,7 @@ impl Stage {
             waiting: 3,
             oldest: Some(self.wall - chrono::Duration::minutes(90)),
             last_delivered: None,
+            held_until: None,
             parked,
             parked_rows: (0..parked).map(row).collect(),
             noted_rows: Vec::new(),

@@ -104,6 +104,7 @@ fn staff_command(command: &StaffCommand) -> String {
         StaffCommand::Try(pin) => format!("try {} digits", pin.digits().len()),
         StaffCommand::Look => "look".to_owned(),
         StaffCommand::Retry { .. } => "retry a-request".to_owned(),
+        StaffCommand::TryNow => "try now".to_owned(),
         StaffCommand::Close { evidence, .. } => format!("close a-request ({})", evidence.words()),
         StaffCommand::Note(entry) => format!("note {} {} ({})", entry.act.word(), about(&entry.about), entry.result),
     }

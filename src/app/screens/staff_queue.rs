@@ -9,6 +9,7 @@ pub(super) fn show(app: &App, words: &Words, queue: &StaffQueue) {
     global.set_waiting(int(queue.waiting));
     global.set_oldest_min(queue.oldest_min.map_or(-1, int));
     global.set_last(queue.last_delivered.map(|at| when(words, at)).unwrap_or_default());
+    global.set_held(queue.held_until.map(|until| when(words, until)).unwrap_or_default());
     global.set_parked(int(queue.parked));
     global.set_not_kept(queue.not_kept);
     global.set_readable(!queue.unreadable);

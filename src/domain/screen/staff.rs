@@ -159,6 +159,8 @@ pub struct StaffQueue {
     pub waiting: u32,
     pub oldest_min: Option<u32>,
     pub last_delivered: Option<DateTime<FixedOffset>>,
+    /// Nothing of what waits is tried before, unless staff want it.
+    pub held_until: Option<DateTime<FixedOffset>>,
     pub parked: u32,
     pub rows: Vec<ParkedRow>,
     /// Below them, newest first; nothing can be done about these here.

@@ -68,6 +68,10 @@ pub(super) fn staff() -> Vec<Shot> {
         shot("30-staff-entered", request(RequestQuestion::Evidence, Some(0))),
         shot("31-staff-queue", StaffScreen::Queue(queue(parked(), vec![]))),
         shot("31-staff-queue-notes", StaffScreen::Queue(queue(vec![], notes()))),
+        shot(
+            "31-staff-queue-held",
+            StaffScreen::Queue(StaffQueue { held_until: Some(at(20, 14, 45)), ..queue(parked(), vec![]) }),
+        ),
         shot("31-staff-queue-calm", StaffScreen::Queue(queue(vec![], vec![]))),
     ]
 }
@@ -155,6 +159,7 @@ fn notes() -> Vec<NoteRow> {
 
 fn queue(rows: Vec<ParkedRow>, notes: Vec<NoteRow>) -> StaffQueue {
     StaffQueue {
+        held_until: None,
         waiting: 3,
         oldest_min: Some(200),
         last_delivered: Some(now() - chrono::TimeDelta::minutes(7)),

@@ -24,9 +24,19 @@ impl Staff {
             self.open(Page::Home, kiosk);
         } else if tap == Tap::TryAgain {
             self.done.clear();
+            self.try_what_is_held(kiosk);
             self.look(kiosk);
         }
         Flow::Stay
+    }
+
+    /// Of a queue that is held, looking again is not all that is wanted.
+    fn try_what_is_held(&mut self, kiosk: &mut Kiosk) {
+        let held = self.lists.as_ref().is_some_and(|lists| lists.queue.waiting > 0 && lists.queue.held_until.is_some());
+        if held {
+            audit(StaffAct::Retry, String::new(), "ordered: what waits is tried now", kiosk);
+            kiosk.emit(Effect::StaffArea { visit: self.visit, command: StaffCommand::TryNow });
+        }
     }
 
     pub(super) fn tap_request(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {

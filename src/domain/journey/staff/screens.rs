@@ -77,6 +77,7 @@ impl Staff {
             waiting: queue.waiting,
             oldest_min: queue.oldest.map(minutes),
             last_delivered: queue.last_delivered,
+            held_until: queue.held_until.filter(|until| queue.waiting > 0 && *until > kiosk.wall()),
             parked: queue.parked,
             rows: queue.parked_rows.iter().take(ROWS_MAX).map(|parked| self.parked(parked)).collect(),
             notes: queue.noted_rows.iter().take(ROWS_MAX).map(note).collect(),
