@@ -28,6 +28,7 @@ use uuid::Uuid;
 pub struct Hooks {
     pub clock: Arc<dyn Clock>,
     pub show: ShowView,
+    pub wipe: WipeScreens,
     pub set_clock: SetClock,
     pub press: Press,
     pub finished: Arc<dyn Fn(&Finished) + Send + Sync>,
@@ -97,8 +98,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
     let printer: Arc<dyn Printer> = printer::start(&config.printer, to_desk(&desk, Input::Printer));
     let scanner = scanner::start(&config.scanner, facility.number_digits, to_desk(&desk, Input::Scanned));
     hear_clock(&*hooks.clock, &desk);
-    let outbox = Arc::new(Signals::default());
-    let service = Arc::new(Presence::default());
+    let (outbox, service) = (Arc::new(Signals::default()), Arc::new(Presence::default()));
     let ports = Ports {
         facility: facility.clone(),
         clock: hooks.clock.clone(),
@@ -108,6 +108,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
         scanner: scanner.clone(),
         hospital: hospital.clone(),
         show: noting_service(&service, hooks.show),
+        wipe: hooks.wipe,
         set_clock: hooks.set_clock,
         press: hooks.press,
         finished: hooks.finished,
@@ -123,8 +124,8 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
         told(online);
     });
     let settings = SyncSettings::from(&config.hospital);
-    let clock = hooks.clock.clone();
-    let sender = sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock, online, hooks.delivered);
+    let sender =
+        sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock.clone(), online, hooks.delivered);
     runtime.spawn(vital("sender", sender));
     let sources = Sources {
         kiosk: config.facility.kiosk_prefix.clone(),
@@ -137,7 +138,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
         terminal: terminal_seen,
         hospital: hospital_seen,
         service,
-        line: line_of(client, clock, outbox.clone()),
+        line: line_of(client, hooks.clock, outbox.clone()),
     };
     be_watched(config, runtime.handle(), sources);
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
@@ -167,10 +168,10 @@ fn line_of(client: Arc<Client>, clock: Arc<dyn Clock>, outbox: Arc<dyn Outbox>) 
         heard_at_s: client.heard_at_s(),
         schedule_at_s: client.schedule_at_s(),
         software: client.software(),
+        held_until_s: outbox.held_until().map(|until| until.timestamp()),
     })
 }
 
-        held_until_s: outbox.held_until().map(|until| until.timestamp()),
 /// A kiosk that cannot be watched still serves.
 fn be_watched(config: &Config, runtime: &tokio::runtime::Handle, sources: Sources) {
     let Some(address) = config.watch.address else { return };

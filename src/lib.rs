@@ -32,3 +32,4 @@ pub mod serial;
 pub mod store;
 pub mod terminal;
 pub mod watch;
+pub mod wiping;

@@ -94,6 +94,7 @@ impl Kiosk {
             scanner: None,
             hospital: Arc::new(Nothing),
             show: Arc::new(move |view, _| screens.lock().expect("screens").push(view.screen)),
+            wipe: Arc::new(|| {}),
             set_clock: Arc::new(move |wall| faces.lock().expect("faces").push(wall.format("%H:%M").to_string())),
             press: Arc::new(|_, _| Err("no paper here".to_owned())),
             finished: Arc::new(|_| {}),

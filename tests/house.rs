@@ -45,6 +45,7 @@ const ROOMS: &[Room] = &[
     Room { path: "ports.rs", may_name: &["domain"], never_says: &["slint::", "tokio::", "rusqlite::", "serde_json"] },
     Room { path: "serial.rs", may_name: &[], never_says: ADAPTER },
     Room { path: "keyfile.rs", may_name: &[], never_says: ADAPTER },
+    Room { path: "wiping.rs", may_name: &[], never_says: ADAPTER },
     Room { path: "terminal", may_name: &["terminal", "serial", "ports", "domain", "config"], never_says: ADAPTER },
     Room { path: "printer", may_name: &["printer", "serial", "ports", "domain", "config"], never_says: ADAPTER },
     Room { path: "scanner", may_name: &["scanner", "serial", "ports", "domain", "config"], never_says: ADAPTER },

@@ -6,6 +6,7 @@
 
 mod books;
 mod child;
+mod memory;
 mod product;
 mod window;
 

@@ -44,6 +44,7 @@ fn compile() -> Anything<()> {
         return Err(format!("texts without a translation:\n{missing}").into());
     }
     write_complete_languages(&ui.join("lang"))?;
+    write_wipe(&files(&ui.join("screens"), "slint")?)?;
     slint_build::compile_with_config(
         "ui/app.slint",
         slint_build::CompilerConfiguration::new()
@@ -64,6 +65,34 @@ fn write_complete_languages(lang: &Path) -> Anything<()> {
     }
     let target = PathBuf::from(std::env::var("OUT_DIR")?).join("complete_languages.rs");
     fs::write(target, format!("&[{}]\n", names.join(", ")))?;
+    Ok(())
+}
+
+/// A function that resets what the screens have of Rust: texts, lists, and words of lists (`enum`). Numbers and switches are
+/// nobody's.
+fn write_wipe(screens: &[PathBuf]) -> Anything<()> {
+    let mut out = String::from("pub fn wipe(app: &ui::App) {\n");
+    for file in screens {
+        let mut global = None;
+        for line in fs::read_to_string(file)?.lines() {
+            if let Some(name) = line.strip_prefix("export global ") {
+                global = Some(name.trim_end_matches([' ', '{']).to_owned());
+            } else if line == "}" {
+                global = None;
+            }
+            let property = line.trim().strip_prefix("in property <").or(line.trim().strip_prefix("in-out property <"));
+            let (Some(global), Some((kind, name))) = (&global, property.and_then(|rest| rest.split_once("> "))) else {
+                continue;
+            };
+            let named = kind.starts_with(|first: char| first.is_ascii_uppercase());
+            if kind == "string" || kind.starts_with('[') || named {
+                let name = name.split([':', ';']).next().unwrap_or_default().trim().replace('-', "_");
+                writeln!(out, "    app.global::<ui::{global}>().set_{name}(Default::default());")?;
+            }
+        }
+    }
+    out.push_str("}\n");
+    fs::write(PathBuf::from(std::env::var("OUT_DIR")?).join("wipe.rs"), out)?;
     Ok(())
 }
 

@@ -27,6 +27,8 @@ const WAITING_MAX: usize = 16;
 
 /// Shows a view in the window, from any thread.
 pub type ShowView = Arc<dyn Fn(View, DateTime<FixedOffset>) + Send + Sync>;
+/// Takes what a visit left out of the window, from any thread; a view follows.
+pub type WipeScreens = Arc<dyn Fn() + Send + Sync>;
 /// Moves the clocks on the screen, from any thread.
 pub type SetClock = Arc<dyn Fn(DateTime<FixedOffset>) + Send + Sync>;
 /// Draws a paper; slow (tens of ms), called on a blocking thread.
@@ -46,6 +48,7 @@ pub struct Ports {
     pub scanner: Option<Arc<dyn Scanner>>,
     pub hospital: Arc<dyn HospitalServer>,
     pub show: ShowView,
+    pub wipe: WipeScreens,
     pub set_clock: SetClock,
     pub press: Press,
     /// Told of each journey's end.
@@ -140,8 +143,9 @@ impl Effects {
                 tracing::info!(kind = ?finished.kind, outcome = ?finished.outcome, "journey ended");
                 (self.ports.finished)(&finished);
             }
-            // Every value the session held was dropped with its journey; the window shows the next view only.
+            // Every value the session held was dropped with its journey, and `wiping` overwrote it.
             Effect::Wipe => {
+                (self.ports.wipe)();
                 if let Some(scanner) = &self.ports.scanner {
                     scanner.forget();
                 }

@@ -11,12 +11,17 @@ use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::money::Currency;
 use hospital_kiosk::domain::session::Input;
 use hospital_kiosk::store::{self, OnDamage};
+use hospital_kiosk::wiping::Wiping;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use uuid::Uuid;
+
+/// Whatever this program knew of a patient is overwritten when it is given back.
+#[global_allocator]
+static MEMORY: Wiping = Wiping;
 
 /// Self-service kiosk for hospitals: check-in, documents, card payment, receipts.
 #[derive(Parser)]
@@ -220,15 +225,15 @@ fn main() -> ExitCode {
     let path = config::find(cli.config);
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let mut streams = Streams { out: &mut out, err: &mut err };
+    // Most commands open the store, and what they print is from it.
+    if let Err(why) = no_core_dumps() {
+        return ExitCode::from(tell(Err(commands::usage(why)), &mut streams).unwrap_or(CANNOT));
+    }
     let exit = match cli.command {
         Command::Run { first_frame } => tell(run(&path, first_frame.then_some(started)), &mut streams),
         Command::Check(args) => {
             check::run(args, &path, &assembly::load_config(&path), &mut commands::devices::ask, &mut streams)
         }
-    // Most commands open the store, and what they print is from it.
-    if let Err(why) = no_core_dumps() {
-        return ExitCode::from(tell(Err(commands::usage(why)), &mut streams).unwrap_or(CANNOT));
-    }
         Command::Quote(args) => match assembly::load_config(&path) {
             Ok(config) => {
                 quote::run(&args, &config.facility, config.facility.zone.at(&chrono::Utc::now()), &mut streams)
@@ -336,6 +341,7 @@ fn without_window(config: &Config, request: &socket::Request) -> Answer {
     let hooks = Hooks {
         clock: Arc::new(SystemClock::new(config.facility.zone.clone())),
         show: Arc::new(|_, _| {}),
+        wipe: Arc::new(|| {}),
         set_clock: Arc::new(|_| {}),
         press: press_of(config),
         finished: Arc::new(|_| {}),
@@ -402,10 +408,11 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
     if let Some(started) = first_frame {
         window.on_first_frame(move || println!("first-frame {}", started.elapsed().as_millis()));
     }
-    let (handle, minutes) = (window.handle(), window.handle());
+    let (handle, blank, minutes) = (window.handle(), window.handle(), window.handle());
     let hooks = Hooks {
         clock: Arc::new(SystemClock::new(config.facility.zone.clone())),
         show: Arc::new(move |view, wall| handle.show(view, wall)),
+        wipe: Arc::new(move || blank.wipe()),
         set_clock: Arc::new(move |wall| minutes.set_clock(wall)),
         press: press_of(config),
         finished: Arc::new(|_| {}),

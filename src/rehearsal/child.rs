@@ -211,13 +211,14 @@ fn hooks(config: &Config, window: &KioskWindow, shown: &Arc<AtomicU64>, clock: A
     let width_dots = config.printer.width_dots;
     let (handle, shown) = (window.handle(), shown.clone());
     let (at_entry, at_delivery) = (plug.clone(), plug.clone());
-    let minutes = handle.clone();
+    let (minutes, blank) = (handle.clone(), handle.clone());
     Hooks {
         clock,
         show: Arc::new(move |view, wall| {
             handle.show(view, wall);
             shown.fetch_add(1, Ordering::SeqCst);
         }),
+        wipe: Arc::new(move || blank.wipe()),
         set_clock: Arc::new(move |wall| minutes.set_clock(wall)),
         press: Arc::new(move |paper, facility| {
             let pressed = press::press_with_texts(paper, facility, width_dots)?;

@@ -20,7 +20,7 @@ use std::time::Duration;
 const ROUNDS: u64 = 20;
 
 /// One thing a hand does: what it waits to see, and what it presses there.
-enum Deed {
+pub enum Deed {
     Click(&'static str),
     /// X names of keys, pressed while this control is to be seen.
     Keys(&'static str, &'static [&'static str]),
@@ -99,10 +99,14 @@ fn one_round(
     books.close_round(&shop.terminal)
 }
 
-/// Where every control of the walk is and what it looks like: asked of the same screens, drawn headless.
 fn targets() -> Vec<Target> {
+    targets_of(WALK)
+}
+
+/// Where every control of a walk is and what it looks like: asked of the same screens, drawn headless.
+pub fn targets_of(walk: &[Deed]) -> Vec<Target> {
     let mut theatre = open();
-    let targets = WALK.iter().map(|deed| target_of(&mut theatre, deed)).collect();
+    let targets = walk.iter().map(|deed| target_of(&mut theatre, deed)).collect();
     theatre.stage.power_off();
     targets
 }
@@ -131,10 +135,10 @@ fn on_keypad(name: &str) -> String {
 }
 
 /// A stage for a kiosk that knows nothing of stages.
-struct Shop {
+pub struct Shop {
     terminal: SimTerminal,
-    hospital: SimHospital,
-    screen: Screen,
+    pub hospital: SimHospital,
+    pub screen: Screen,
     config: PathBuf,
     kiosk: Option<Child>,
     folder: tempfile::TempDir,
@@ -143,7 +147,7 @@ struct Shop {
 }
 
 impl Shop {
-    fn open(seed: u64) -> Self {
+    pub fn open(seed: u64) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let lines = folder.path().join("lines");
         fs::create_dir_all(&lines).expect("folder");
@@ -166,7 +170,7 @@ impl Shop {
         self.folder.path().join("store")
     }
 
-    fn power_on(&mut self) {
+    pub fn power_on(&mut self) {
         let log =
             fs::File::options().create(true).append(true).open(self.folder.path().join("kiosk.log")).expect("log");
         let kiosk = Command::new(env!("CARGO_BIN_EXE_kiosk"))
@@ -191,7 +195,11 @@ impl Shop {
         }
     }
 
-    fn log(&self) -> String {
+    pub fn pid(&self) -> u32 {
+        self.kiosk.as_ref().expect("a kiosk runs").id()
+    }
+
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("kiosk.log")).unwrap_or_default()
     }
 }

@@ -188,6 +188,12 @@ impl KioskHandle {
         self.in_window(move |app| show(app, &shared, &view, wall));
     }
 
+    /// Nothing of the visit stays in the window; the next view is shown after this.
+    pub fn wipe(&self) {
+        let shared = self.shared.clone();
+        self.in_window(move |app| wipe(app, &shared));
+    }
+
     pub fn set_clock(&self, wall: DateTime<FixedOffset>) {
         let shared = self.shared.clone();
         self.in_window(move |app| set_clock(app, &shared, wall));
@@ -265,6 +271,30 @@ fn show(app: &ui::App, shared: &Shared, view: &View, wall: DateTime<FixedOffset>
     app.set_scene(scene);
     if changed {
         app.invoke_take_keys();
+    }
+}
+
+/// Resets every text, list and word that a screen has of Rust; written by `ui/build.rs` from the screens themselves, so that
+/// none is forgotten.
+#[allow(clippy::all, clippy::pedantic)]
+mod data {
+    use super::ui;
+    use slint::ComponentHandle;
+    include!(concat!(env!("OUT_DIR"), "/wipe.rs"));
+}
+
+/// What stands on the poster is nobody's, and stays.
+fn wipe(app: &ui::App, shared: &Shared) {
+    data::wipe(app);
+    let (view, wall) = {
+        let mut state = shared.state();
+        let poster = state.view.take().filter(|view| matches!(view.screen, Screen::Idle | Screen::OutOfService { .. }));
+        state.view.clone_from(&poster);
+        (poster, state.wall)
+    };
+    if let (Some(view), Some(wall)) = (view, wall) {
+        let words = Words { language: view.language, facility: &shared.facility, wall };
+        fill(app, &words, &view.screen, view.modes.slow);
     }
 }
 
