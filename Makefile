@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` and `make test`. Each installs by apt what the system lacks, naming what and why.
-.PHONY: demo test kill soak lint check peers bench long package tools
+.PHONY: demo test kill soak lint check peers bench long notices package tools
 CARGO ?= cargo
 export LC_ALL = C.UTF-8
 
@@ -53,6 +53,12 @@ long: check kill peers soak
 	sh tests/mutations.sh
 	sh tests/fuzz/guided/run.sh $${FUZZ_SECONDS:-600}
 
-package: tools
+# Whose software is in the program, with their licences, and its bill of materials: target/package.
+notices: tools
+	@sh tests/tools.sh notices
+	sh tests/notices/make.sh
+
+package: notices
 	$(CARGO) build --release --bin kiosk
-	@ls -l target/release/kiosk
+	cp target/release/kiosk LICENSE target/package/
+	@ls -l target/package

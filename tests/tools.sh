@@ -31,6 +31,9 @@ if [ "$wanted" = peers ]; then
     command -v javac >/dev/null || need default-jdk-headless "runs HAPI FHIR, a hospital's server, and compiles its launcher"
     command -v mvn >/dev/null || need maven "brings HAPI FHIR"
 fi
+if [ "$wanted" = notices ]; then
+    need python3 "collects licences and reads the bill of materials"
+fi
 if [ "$wanted" = window ]; then
     need xvfb "shows the real window to benches and kill tests"
     need xdotool "presses real keys and buttons in that window"
@@ -39,16 +42,24 @@ if ! command -v cargo >/dev/null; then
     echo "Rust is missing: install it with rustup (rustup.rs), then run this again." >&2
     exit 1
 fi
-cargo_deny() {
-    [ "$wanted" = deny ] || return 0
-    version=0.20.2
-    case "$(target/tools/bin/cargo-deny --version 2>/dev/null)" in *" $version") return 0 ;; esac
-    echo "needed: cargo-deny $version (reads the licences and sources of all dependencies); built once, some minutes"
+cargo_tool() { # cargo_tool NAME VERSION WHY [OPTION…]
+    name=$1 version=$2 why=$3
+    shift 3
+    case "$("target/tools/bin/$name" --version 2>/dev/null || "target/tools/bin/$name" "${name#cargo-}" --version 2>/dev/null)" in
+    *" $version") return 0 ;;
+    esac
+    echo "needed: $name $version ($why); built once, some minutes"
+    cargo install "$name" --version "$version" --locked --debug --root target/tools --quiet "$@"
+}
+cargo_tools() {
+    case "$wanted" in
     # Without its own HTTP client: advisories are not asked.
-    cargo install cargo-deny --version "$version" --locked --debug --no-default-features --root target/tools --quiet
+    deny) cargo_tool cargo-deny 0.20.2 "reads the licences and sources of all dependencies" --no-default-features ;;
+    notices) cargo_tool cargo-cyclonedx 0.5.9 "writes the program's bill of materials" ;;
+    esac
 }
 [ -n "$missing" ] || {
-    cargo_deny
+    cargo_tools
     exit 0
 }
 sudo=""
@@ -60,4 +71,4 @@ $sudo apt-get update -q >/dev/null
 # shellcheck disable=SC2086
 DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -q --no-install-recommends $missing >/dev/null
 echo "installed:$missing"
-cargo_deny
+cargo_tools
