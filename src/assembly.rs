@@ -76,11 +76,7 @@ pub fn prepare() -> Prepared {
 pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDamage) -> anyhow::Result<Running> {
     let Prepared { desk, inputs } = prepared;
     let facility = Arc::new(config.facility.clone());
-    let opened = store::open(&config.store, on_damage)?;
-    if let Some(notice) = opened.notice {
-        tracing::error!("{notice}");
-    }
-    let store: Arc<dyn Store> = Arc::new(opened.store);
+    let store = open_store(config, on_damage)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("kiosk").enable_all().build()?;
     let client = Arc::new(
@@ -142,6 +138,15 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
     };
     be_watched(config, runtime.handle(), sources);
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
+}
+
+fn open_store(config: &Config, on_damage: OnDamage) -> anyhow::Result<Arc<dyn Store>> {
+    let opened = store::open(&config.store, on_damage)?;
+    if let Some(notice) = opened.notice {
+        tracing::error!("{notice}");
+    }
+    opened.store.keep_time_of(&config.facility.zone);
+    Ok(Arc::new(opened.store))
 }
 
 /// Staff's own screens say nothing of it.

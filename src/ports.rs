@@ -6,10 +6,12 @@ use crate::domain::moment::Moment;
 use crate::domain::outbox::{CLOSED_BY_HAND, Delivery, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
+use crate::domain::person::{Person, Role, StaffNumber};
 use crate::domain::session::{
     Counters, Given, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, Tried, TriesKept,
 };
-use crate::domain::staff::{AuditEntry, Gate, Noted, Parked, Pin};
+use crate::domain::staff::{AuditEntry, Gate, LookUp, Noted, Parked, Pin};
+use crate::domain::trail::{Anchor, TrailCheck, TrailHead};
 use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use std::future::Future;
@@ -77,6 +79,14 @@ pub trait HospitalServer: Send + Sync {
         let _ = queued;
         Box::pin(std::future::ready(Err("this server takes one request at a time".to_owned())))
     }
+    /// Leaves the head of the trail there, where nobody who holds this machine can change it. A repeat does no harm.
+    fn leave_head<'a>(&'a self, _head: &'a TrailHead, _at: DateTime<FixedOffset>) -> Answer<'a, Result<(), NoAnchor>> {
+        Box::pin(std::future::ready(Err(NoAnchor::NotTaken)))
+    }
+    /// The newest heads that were left there. `Err` says why that is not known.
+    fn heads_left(&self) -> Answer<'_, Result<Vec<Anchor>, String>> {
+        Box::pin(std::future::ready(Err("this server keeps none".to_owned())))
+    }
     /// Today's schedule for the cache: patients and appointments.
     fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>>;
     /// What of the day changed since `mark`; all of it without one, and where the server cannot tell.
@@ -143,6 +153,15 @@ impl NoSchedule {
             Self::Answered(_) => false,
         }
     }
+}
+
+/// Why the hospital has not got a head of the trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoAnchor {
+    /// It does not say that it takes such.
+    NotTaken,
+    /// In words for the log.
+    Later(String),
 }
 
 /// Where the last pull of a day ended.
@@ -387,33 +406,56 @@ pub trait Clock: Send + Sync {
 /// The staff's PIN, what they look at, and the trail of what they did. Durable and failing as [`Store`] is.
 #[expect(clippy::missing_errors_doc, reason = "said once, at Store")]
 pub trait StaffBook: Send + Sync {
-    /// Is there a PIN, and may it be tried now?
+    /// Is there a PIN, and what is asked for?
     fn gate(&self, at: DateTime<FixedOffset>) -> Result<Gate, StoreError>;
-    /// One try. Slow on purpose: call it where nobody waits. It counts before it is looked at, so pulling the plug
-    /// gives no more tries; the outcome is in the trail.
-    fn try_pin(&self, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate, StoreError>;
-    /// A new PIN; unlocks. Slow on purpose.
-    fn set_pin(&self, pin: &Pin, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    /// One try, with a number unless the gate asks for none. Slow on purpose: call it where nobody waits. It counts before
+    /// it is looked at, so pulling the plug gives no more tries; the outcome is in the trail. A number that nobody has
+    /// takes as long and is answered as one that somebody has.
+    fn try_pin(&self, number: Option<StaffNumber>, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate, StoreError>;
+    /// The PIN of whoever is inside once more. Counts and waits as [`Self::try_pin`] does.
+    fn confirm_pin(&self, who: StaffNumber, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate, StoreError>;
+    /// Also who was removed, last.
+    fn persons(&self) -> Result<Vec<Person>, StoreError>;
+    /// `None`: a number is drawn. `Refused`: the name or the number is somebody's.
+    fn add_person(
+        &self,
+        name: &str,
+        role: Role,
+        number: Option<StaffNumber>,
+        at: DateTime<FixedOffset>,
+    ) -> Result<Person, StoreError>;
+    fn set_role(&self, whose: StaffNumber, role: Role, at: DateTime<FixedOffset>) -> Result<Person, StoreError>;
+    fn remove_person(&self, whose: StaffNumber, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    /// A new PIN; unlocks. Slow on purpose. `None`: of the only person, and of the first if there is none.
+    fn set_pin(&self, whose: Option<StaffNumber>, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Person, StoreError>;
+    /// How many persons are locked.
+    fn locked(&self, at: DateTime<FixedOffset>) -> Result<u64, StoreError>;
+    /// Somebody was looked up, or was not found: a row before the answer is shown to anybody.
+    fn looked_up(&self, look_up: &LookUp, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    /// What stands in the trail for this patient.
+    fn mark_of(&self, number: &PatientNumber) -> String;
     /// The oldest parked requests, as many as a screen may list; [`Store::tally`] counts them all.
     fn parked(&self) -> Result<Vec<Parked>, StoreError>;
     /// The newest deliveries that staff should know of, newest first.
     fn noted(&self) -> Result<Vec<Noted>, StoreError>;
-    /// Appends one line to the trail; `who` is `staff` or `shell`.
-    fn audit(&self, who: &str, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
-    /// The whole trail.
-    fn trail(&self) -> Result<AuditTrail, StoreError>;
+    /// Appends one line to the trail.
+    fn audit(&self, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    /// The rows of the trail after the one numbered `after`, of the day `from` and later ones, oldest first and at most `most`
+    /// of them.
+    fn trail(&self, after: i64, from: Option<NaiveDate>, most: usize) -> Result<Vec<AuditRow>, StoreError>;
+    /// Reads the whole trail, and compares it with what is remembered of it: `anchors`, and the store's own list of what the
+    /// hospital took. Takes its time: a second for some hundred thousand rows.
+    fn check_trail(&self, anchors: &[Anchor]) -> Result<TrailCheck, StoreError>;
+    /// Its last row.
+    fn trail_head(&self) -> Result<TrailHead, StoreError>;
+    /// What the hospital took of it last.
+    fn last_anchor(&self) -> Result<Option<Anchor>, StoreError>;
+    /// The hospital has this head.
+    fn anchored(&self, head: &TrailHead, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
 }
 
-/// What is left of the trail, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditTrail {
-    /// How many rows went before them by age, and the hash of the last of those.
-    pub gone: i64,
-    pub before: String,
-    pub rows: Vec<AuditRow>,
-}
-
-/// One line of the trail as it is kept: `hash` is SHA-256 over the line before and this one's words.
+/// One line of the trail as it is kept: `hash` is HMAC-SHA256 over the hash of the line before and this one's words, SHA-256
+/// in lines of older versions.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct AuditRow {
     pub sequence: i64,
@@ -423,6 +465,9 @@ pub struct AuditRow {
     pub about: String,
     pub result: String,
     pub hash: String,
+    /// How what it is about was before, and how it is after.
+    pub was: String,
+    pub became: String,
 }
 
 /// A kiosk at work, as staff's commands reach it.

@@ -126,6 +126,7 @@ async fn scrape(State(watched): State<Arc<Watched>>) -> Response {
 impl Sources {
     fn look(&self) -> Seen {
         let tally = self.store.tally().inspect_err(|error| tracing::warn!(%error, "the store cannot be counted")).ok();
+        let staff_locked = self.store.staff_book().and_then(|book| book.locked(Utc::now().fixed_offset()).ok());
         let line = (self.line)();
         Seen {
             kiosk: self.kiosk.clone(),
@@ -134,6 +135,7 @@ impl Sources {
             now: Utc::now(),
             uptime_s: self.started.elapsed().as_secs(),
             tally,
+            staff_locked,
             printer: self.printer.state(),
             scanner_online: self.scanner.as_ref().map(|scanner| scanner.is_there()),
             terminal_online: self.terminal.get(),

@@ -606,7 +606,7 @@ fn a_device_that_is_not_there_is_told_as_that() {
 
 #[test]
 fn every_command_helps_and_wrong_usage_is_2() {
-    let commands: [&[&str]; 25] = [
+    let commands: [&[&str]; 29] = [
         &[],
         &["run"],
         &["check"],
@@ -626,6 +626,10 @@ fn every_command_helps_and_wrong_usage_is_2() {
         &["staff"],
         &["staff", "pin"],
         &["staff", "list"],
+        &["staff", "add"],
+        &["staff", "role"],
+        &["staff", "remove"],
+        &["staff", "review"],
         &["audit", "export"],
         &["audit", "verify"],
         &["payments", "ask"],
@@ -712,10 +716,46 @@ fn the_staff_pin_comes_from_standard_input_and_is_in_the_trail() {
     assert!(with(&["staff", "pin"], b"40718293\n40718294\n").exits(1).err.contains("nothing was changed"));
     assert!(with(&["staff", "pin"], b"1234\n1234\n").exits(1).err.contains("choose another"));
     with(&["staff", "pin"], b"40718293\n40718293\n").exits(0);
-    assert_eq!(with(&["staff", "list"], b"").exits(0).out, "staff  PIN set\n");
+    let listed = with(&["staff", "list"], b"").exits(0).out;
+    assert!(listed.starts_with("staff  PIN set") && listed.contains("technician, staff number"), "{listed}");
     let trail = with(&["audit", "export", "--json"], b"").exits(0).out;
     assert!(trail.contains("set-pin") && trail.contains("shell") && !trail.contains("40718293"), "{trail}");
-    assert!(with(&["audit", "verify"], b"").exits(0).out.starts_with("1 rows"));
+    assert!(with(&["audit", "verify"], b"").exits(0).out.starts_with("2 rows"));
+}
+
+/// By the real command: who may do what, and a trail that was cut short.
+#[test]
+fn staff_are_added_changed_reviewed_and_removed_by_command() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = stored(folder.path(), &folder.path().join("store"));
+    let with = |command: &[&str], input: &[u8]| fed(&[&["--config", path.as_str()], command].concat(), input);
+    let added = with(&["staff", "add", "Kim", "--role", "attendant", "--json"], b"").exits(0).out;
+    let kim: Value = serde_json::from_str(&added).expect("JSON");
+    assert_eq!((&kim["who"], &kim["role"], &kim["pin"]), (&"Kim".into(), &"attendant".into(), &"none".into()));
+    with(&["staff", "add", "Lee", "--role", "technician", "--number", "0047"], b"").exits(0);
+    assert!(with(&["staff", "add", "Kim", "--role", "attendant"], b"").exits(1).err.contains("is there already"));
+    assert!(with(&["staff", "add", "Park", "--role", "doctor"], b"").exits(2).err.contains("attendant or technician"));
+    assert!(with(&["staff", "pin"], b"40718293\n40718293\n").exits(1).err.contains("say whose"));
+    with(&["staff", "pin", "Kim"], b"40718293\n40718293\n").exits(0);
+    with(&["staff", "pin", "--number", "0047"], b"5566778\n5566778\n").exits(0);
+    with(&["staff", "role", "Kim", "--role", "technician"], b"").exits(0);
+    with(&["staff", "remove", "Lee"], b"").exits(0);
+    assert!(with(&["staff", "remove", "Lee"], b"").exits(1).err.contains("no person Lee"));
+    let review = with(&["staff", "review", "--json"], b"").exits(0).out;
+    let rows: Vec<Value> = review.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!((rows.len(), &rows[0]["role"], &rows[0]["granted_by"]), (2, &"technician".into(), &"shell".into()));
+    assert!(rows[1]["removed_at"].is_string(), "{review}");
+    let exported = with(&["audit", "export", "--json"], b"").exits(0).out;
+    assert!(!exported.contains("Kim") && exported.contains("review-rights"), "{exported}");
+    let last: Value = serde_json::from_str(exported.lines().last().expect("a row")).expect("JSON");
+    let head = format!("{}:{}", last["sequence"], last["hash"].as_str().expect("a hash"));
+    let sound = with(&["audit", "verify", "--since", &head, "--json"], b"").exits(0).out;
+    assert!(sound.contains("\"anchored_outside\":true"), "{sound}");
+    let later = format!("{}:{}", last["sequence"].as_i64().expect("a number") + 1, "a".repeat(64));
+    let cut = with(&["audit", "verify", "--since", &later], b"").exits(1);
+    assert!(cut.err.contains("the trail ends before row"), "{}", cut.err);
+    assert!(with(&["audit", "verify", "--since", "12"], b"").exits(2).err.contains("SEQUENCE:HASH"));
+    assert!(with(&["audit", "verify"], b"").exits(0).out.contains("no head from outside was compared"));
 }
 
 /// What a child says first, waiting at most half a minute for it.

@@ -1,6 +1,7 @@
 //! The hospital line: the bundles byte by byte, each rule of delivery against a hospital that fails on demand, and the
 //! one sender with a store in memory.
 
+mod anchors;
 mod arrivals;
 mod base;
 mod bodies;

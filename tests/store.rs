@@ -11,6 +11,7 @@ mod numbers;
 mod queue;
 mod schedule;
 mod staff;
+mod trail;
 mod tries;
 mod undo;
 mod years;

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::desk::DeskSender;
-use super::staff;
+use super::{look_ups, staff};
 
 /// Staff orders that somebody waits for; each command line holds one.
 const WAITING_MAX: usize = 16;
@@ -233,20 +233,17 @@ impl Effects {
         let desk = self.desk.clone();
         self.runtime.spawn(async move {
             let asked_at = Instant::now();
-            let day = ports.clock.now().wall.date_naive();
             let (hospital, asked) = (ports.hospital.clone(), question.clone());
             // A look-up that breaks is one without an answer, not one that the patient waits for in vain.
-            let answered = tokio::spawn(async move { hospital.ask(asked).await }).await;
-            let reply = match answered.unwrap_or(Reply::Unreachable) {
-                lost @ (Reply::Unreachable | Reply::Unreadable | Reply::Obscured) => {
-                    let store = ports.store.clone();
-                    let otherwise = lost.clone();
-                    tokio::task::spawn_blocking(move || from_cache(&*store, day, &question, lost))
-                        .await
-                        .unwrap_or(otherwise)
-                }
-                answered => answered,
-            };
+            let answered = tokio::spawn(async move { hospital.ask(asked).await }).await.unwrap_or(Reply::Unreachable);
+            let is_lost = matches!(answered, Reply::Unreachable | Reply::Unreadable | Reply::Obscured);
+            let otherwise = if is_lost { answered.clone() } else { Reply::Unreachable };
+            let kept = tokio::task::spawn_blocking(move || {
+                let day = ports.clock.now().wall.date_naive();
+                let reply = if is_lost { from_cache(&*ports.store, day, &question, answered) } else { answered };
+                look_ups::written_down(&ports, &question, reply, is_lost)
+            });
+            let reply = kept.await.unwrap_or(otherwise);
             if let Reply::NotFound | Reply::Obscured = reply {
                 tokio::time::sleep_until(asked_at + miss_after(asked_at.elapsed())).await;
             }
@@ -272,7 +269,7 @@ fn durable(what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result
 /// The hospital is out of reach, or its answer cannot be read: what today's cache can answer, else `otherwise`.
 fn from_cache(store: &dyn Store, day: chrono::NaiveDate, question: &Question, otherwise: Reply) -> Reply {
     let answer = match question {
-        Question::FindPatient { number, birth_date } => store
+        Question::FindPatient { number, birth_date, .. } => store
             .cached_patient(day, number, *birth_date)
             .map(|found| found.map(|patient| Reply::Found(Box::new(patient)))),
         Question::Appointments { patient } => store.cached_appointments(day, &patient.number).map(|list| {

@@ -5,6 +5,7 @@ pub mod desk;
 pub mod effects;
 pub mod lanes;
 pub mod log;
+mod look_ups;
 #[cfg(feature = "window")]
 pub mod press;
 pub mod pulse;

@@ -3,6 +3,7 @@
 use super::desk::DeskSender;
 use super::effects::Ports;
 use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::person::Who;
 use crate::domain::session::Input;
 use crate::domain::staff::{AuditEntry, Gate, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply};
 use crate::domain::zone::Zone;
@@ -13,7 +14,6 @@ use uuid::Uuid;
 
 /// The newest unfinished payments; more than that is no list any more.
 const PAYMENTS_MAX: usize = 100;
-const STAFF: &str = "staff";
 
 pub(super) fn carry_out(ports: &Ports, desk: &DeskSender, runtime: &Handle, visit: Uuid, command: StaffCommand) {
     let (ports, desk) = (ports.clone(), desk.clone());
@@ -24,9 +24,9 @@ pub(super) fn carry_out(ports: &Ports, desk: &DeskSender, runtime: &Handle, visi
     });
 }
 
-/// What staff did at the screen.
+/// What was done at the screen.
 pub(super) fn audit(store: &dyn Store, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-    book(store)?.audit(STAFF, entry, at)
+    book(store)?.audit(entry, at)
 }
 
 fn book(store: &dyn Store) -> Result<&dyn StaffBook, StoreError> {
@@ -38,13 +38,18 @@ fn answer(ports: &Ports, command: StaffCommand) -> Option<StaffReply> {
     let store = &*ports.store;
     Some(match command {
         StaffCommand::Knock => StaffReply::Gate(gate(book(store).and_then(|book| book.gate(at)))),
-        StaffCommand::Try(pin) => StaffReply::Gate(gate(book(store).and_then(|book| book.try_pin(&pin, at)))),
+        StaffCommand::Try { number, pin } => {
+            StaffReply::Gate(gate(book(store).and_then(|book| book.try_pin(number, &pin, at))))
+        }
+        StaffCommand::Confirm { who, pin } => {
+            StaffReply::Gate(gate(book(store).and_then(|book| book.confirm_pin(who, &pin, at))))
+        }
         StaffCommand::Look => {
             told(lists(ports, at)).map_or(StaffReply::NoLists, |lists| StaffReply::Lists(Box::new(lists)))
         }
-        StaffCommand::Retry { request } => {
+        StaffCommand::Retry { who, request } => {
             let sent = store.retry(request);
-            let sent = ended(ports, StaffAct::Retry, request, sent, "waits again", at);
+            let sent = ended(ports, (who, StaffAct::Retry), request, sent, "waits again", at);
             if sent {
                 ports.outbox.try_now();
             }
@@ -54,9 +59,9 @@ fn answer(ports: &Ports, command: StaffCommand) -> Option<StaffReply> {
             ports.outbox.try_now();
             return None;
         }
-        StaffCommand::Close { request, evidence } => {
+        StaffCommand::Close { who, request, evidence } => {
             let closed = store.close_by_hand(request, evidence.words(), at);
-            StaffReply::Closed(ended(ports, StaffAct::CloseRequest, request, closed, "closed", at))
+            StaffReply::Closed(ended(ports, (who, StaffAct::CloseRequest), request, closed, "closed", at))
         }
         StaffCommand::Note(entry) => {
             told(audit(store, &entry, at));
@@ -72,13 +77,13 @@ fn gate(said: Result<Gate, StoreError>) -> Gate {
 /// How an act on a parked request ended, for the trail; the sender may have something to send now.
 fn ended(
     ports: &Ports,
-    act: StaffAct,
+    (who, act): (Who, StaffAct),
     request: Uuid,
     done: Result<bool, StoreError>,
     word: &str,
     at: DateTime<FixedOffset>,
 ) -> bool {
-    told(audit(&*ports.store, &AuditEntry::of_parked(act, request, &done, word), at));
+    told(audit(&*ports.store, &AuditEntry::of_parked(who, act, request, &done, word), at));
     let done = told(done).unwrap_or(false);
     if done {
         ports.outbox.queued();

@@ -74,12 +74,12 @@ enum Command {
     /// Who may enter the staff area of the screen.
     Staff {
         #[command(subcommand)]
-        what: StaffCommand,
+        what: commands::staff::Command,
     },
     /// What staff did, in a chain that shows if a row was changed.
     Audit {
         #[command(subcommand)]
-        what: AuditCommand,
+        what: commands::audit::Command,
     },
     /// What the payment journal knows, and what staff do about it.
     Payments {
@@ -138,30 +138,6 @@ enum QueueCommand {
 enum ScheduleCommand {
     /// Erase today's appointments from this kiosk; a running kiosk fetches them again when it next asks.
     Wipe {
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Subcommand)]
-enum StaffCommand {
-    /// Sets the PIN (four to eight digits, asked twice; or two lines on standard input) and unlocks it.
-    Pin,
-    List {
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Subcommand)]
-enum AuditCommand {
-    /// Every row, oldest first.
-    Export {
-        #[arg(long)]
-        json: bool,
-    },
-    /// Whether every row follows the one before it.
-    Verify {
         #[arg(long)]
         json: bool,
     },
@@ -252,15 +228,10 @@ fn main() -> ExitCode {
             tell(ask_store(&path, &socket::Request::ScheduleWipe { json }), &mut streams)
         }
         Command::Staff { what } => {
-            tell(staff_request(what, &mut streams).and_then(|request| ask_store(&path, &request)), &mut streams)
+            let request = commands::staff::request(what, &mut io::stdin().lock(), streams.err);
+            tell(request.and_then(|request| ask_store(&path, &request)), &mut streams)
         }
-        Command::Audit { what } => {
-            let request = match what {
-                AuditCommand::Export { json } => socket::Request::AuditExport { json },
-                AuditCommand::Verify { json } => socket::Request::AuditVerify { json },
-            };
-            tell(ask_store(&path, &request), &mut streams)
-        }
+        Command::Audit { what } => tell(audit(&path, what), &mut streams),
         Command::Payments { what } => {
             let ask = |config: Config| ask_store_of(&config, &payments_request(what, &config.facility.currency));
             tell(load(&path).and_then(ask), &mut streams)
@@ -294,16 +265,6 @@ fn queue_request(what: QueueCommand) -> socket::Request {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as its neighbour, which needs it")]
-fn staff_request(what: StaffCommand, streams: &mut Streams<'_>) -> Result<socket::Request, Refusal> {
-    Ok(match what {
-        StaffCommand::Pin => {
-            socket::Request::StaffPin { pin: commands::staff::read_pin(&mut io::stdin().lock(), streams.err)? }
-        }
-        StaffCommand::List { json } => socket::Request::StaffList { json },
-    })
-}
-
 fn payments_request(what: PaymentsCommand, currency: &Currency) -> socket::Request {
     match what {
         PaymentsCommand::List { json } => socket::Request::PaymentsList { json },
@@ -315,6 +276,17 @@ fn payments_request(what: PaymentsCommand, currency: &Currency) -> socket::Reque
         PaymentsCommand::Totals { json } => socket::Request::PaymentsTotals { json, currency: currency.clone() },
         PaymentsCommand::Cancel { id, with_card, json } => socket::Request::PaymentsCancel { id, with_card, json },
     }
+}
+
+/// A long trail is asked for in parts: the store is opened once.
+fn audit(path: &std::path::Path, what: commands::audit::Command) -> Answer {
+    let config = load(path)?;
+    let hospital = || commands::devices::heads_at_hospital(&config);
+    if socket::is_running(&config.store.folder) {
+        return commands::audit::run(what, &|request| ask_store_of(&config, request), hospital);
+    }
+    let store = open_store(&config)?;
+    commands::audit::run(what, &|request| socket::answer(&store, request), hospital)
 }
 
 fn ask_store(path: &std::path::Path, request: &socket::Request) -> Answer {
@@ -330,8 +302,13 @@ fn ask_store_of(config: &Config, request: &socket::Request) -> Answer {
     if request.needs_desk() {
         return without_window(config, request);
     }
+    socket::answer(&open_store(config)?, request)
+}
+
+fn open_store(config: &Config) -> Result<store::SqliteStore, Refusal> {
     let opened = store::open(&config.store, OnDamage::Refuse).map_err(commands::usage)?;
-    socket::answer(&opened.store, request)
+    opened.store.keep_time_of(&config.facility.zone);
+    Ok(opened.store)
 }
 
 /// How long a kiosk that was started for one order may take to reach its terminal.

@@ -9,6 +9,7 @@ use super::{Answer, socket};
 use crate::config::{Config, Printer, Terminal};
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::session::PrinterState;
+use crate::domain::trail::Anchor;
 use crate::domain::zone::Zone;
 use crate::hospital::client::Client;
 use crate::ports::Clock;
@@ -183,10 +184,22 @@ fn ask_hospital(config: &Config) -> DeviceAnswer {
 }
 
 fn check_hospital(config: &Config) -> Result<String, String> {
+    at_hospital(config, async |client| client.check().await)
+}
+
+/// What the hospital's server was given of the trail.
+///
+/// # Errors
+/// Why that is not known, in words.
+pub fn heads_at_hospital(config: &Config) -> Result<Vec<Anchor>, String> {
+    at_hospital(config, async |client| client.heads_left().await)
+}
+
+fn at_hospital<T>(config: &Config, ask: impl AsyncFnOnce(&Client) -> Result<T, String>) -> Result<T, String> {
     let clock = Arc::new(Standing(config.facility.zone.clone()));
     let client = Client::with_identity(&config.hospital, &config.identity, Arc::new(config.facility.clone()), clock)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    runtime.map_err(|error| format!("this machine cannot open connections: {error}"))?.block_on(client.check())
+    runtime.map_err(|error| format!("this machine cannot open connections: {error}"))?.block_on(ask(&client))
 }
 
 /// A clock for one question.

@@ -1,6 +1,7 @@
 //! What the command line does, apart from reading its arguments: plain functions, so that a running kiosk can answer
 //! the same questions over its socket.
 
+pub mod audit;
 pub mod check;
 pub mod decode;
 pub mod devices;
@@ -70,5 +71,5 @@ pub fn usage(why: impl ToString) -> Refusal {
 /// One line of the audit trail, durable when it returns.
 fn write_down(store: &dyn Store, entry: &AuditEntry) -> Result<(), Refusal> {
     let book = store.staff_book().ok_or_else(|| usage("this store keeps no trail of what staff do"))?;
-    book.audit("shell", entry, chrono::Local::now().fixed_offset()).map_err(usage)
+    book.audit(entry, chrono::Local::now().fixed_offset()).map_err(usage)
 }

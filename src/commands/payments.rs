@@ -3,6 +3,7 @@
 
 use super::{Answer, Refusal, no, usage, write_down};
 use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::person::Who;
 use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal};
 use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::{StaffDesk, Store};
@@ -65,12 +66,13 @@ pub fn order(
     patience: Duration,
 ) -> Answer {
     let payment = find(store, id)?;
-    audit(store, &payment, order, "ordered")?;
+    audit(store, &payment, order, "ordered", "")?;
     let answer = answered(patience, || desk.order(payment.attempt, order.clone()))?;
+    let became = answer.leaves(&payment.standing());
     let told = told(&payment, answer, as_json);
     let result = told.as_ref().map_or_else(|refusal| refusal.why.as_str(), |_| "done");
     // The money's own journal is the truth by now.
-    if let Err(refusal) = audit(store, &payment, order, result) {
+    if let Err(refusal) = audit(store, &payment, order, result, &became) {
         tracing::error!("{}", refusal.why);
     }
     told
@@ -92,7 +94,13 @@ pub fn reprint(store: &dyn Store, desk: &dyn StaffDesk, id: Option<&str>, patien
 }
 
 /// Before the order leaves, and how it ended. Evidence is kept with the payment.
-fn audit(store: &dyn Store, payment: &PaymentRecord, order: &StaffOrder, result: &str) -> Result<(), Refusal> {
+fn audit(
+    store: &dyn Store,
+    payment: &PaymentRecord,
+    order: &StaffOrder,
+    result: &str,
+    became: &str,
+) -> Result<(), Refusal> {
     let act = match order {
         StaffOrder::Ask => StaffAct::Ask,
         StaffOrder::Settle { paid: true, .. } => StaffAct::MarkPaid,
@@ -100,7 +108,8 @@ fn audit(store: &dyn Store, payment: &PaymentRecord, order: &StaffOrder, result:
         StaffOrder::Cancel { .. } => StaffAct::GiveBack,
         StaffOrder::Reprint => StaffAct::PrintReceipt,
     };
-    write_down(store, &AuditEntry { act, about: payment.number.clone(), result: result.to_owned() })
+    let entry = AuditEntry::new(Who::Shell, act, payment.number.clone(), result);
+    write_down(store, &entry.changing(payment.standing(), became))
 }
 
 /// What becomes of an order. For `patience` it is given again while the kiosk is only starting.

@@ -2,6 +2,7 @@
 
 use super::{Answer, Refusal, no, usage, write_down};
 use crate::domain::outbox::{CAME_APART, PART_THERE, QueueState};
+use crate::domain::person::Who;
 use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::{Outbox, QueueRow, Store, StoreError, Tally};
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
@@ -96,7 +97,7 @@ pub fn retry_at_work(store: &dyn Store, outbox: &dyn Outbox, id: Uuid, as_json: 
         return Ok(told);
     }
     let ordered = "ordered: what waits is tried now".to_owned();
-    write_down(store, &AuditEntry { act: StaffAct::Retry, about: id.to_string(), result: ordered })?;
+    write_down(store, &AuditEntry::new(Who::Shell, StaffAct::Retry, id.to_string(), ordered))?;
     outbox.try_now();
     let retried = json!({ "id": id, "retried": true });
     Ok(vec![if as_json { retried.to_string() } else { format!("{id} waits to be sent: what waits is tried now") }])
@@ -127,10 +128,10 @@ fn on_parked(
     if row.state != QueueState::Parked {
         return Err(not_parked(&row));
     }
-    write_down(store, &AuditEntry { act, about: id.to_string(), result: said.to_owned() })?;
+    write_down(store, &AuditEntry::new(Who::Shell, act, id.to_string(), said).changing("parked", ""))?;
     let done = done();
     // The queue is the truth by now.
-    if let Err(refusal) = write_down(store, &AuditEntry::of_parked(act, id, &done, ended)) {
+    if let Err(refusal) = write_down(store, &AuditEntry::of_parked(Who::Shell, act, id, &done, ended)) {
         tracing::error!("{}", refusal.why);
     }
     if done.map_err(usage)? { Ok(()) } else { Err(not_parked(&find(store, id)?)) }

@@ -1,11 +1,14 @@
 //! A running kiosk owns its store; commands ask it over a 0600 socket in the data folder, one JSON object each way.
 
-use super::{Answer, Refusal, payments, queue, schedule, staff, totals, usage};
+use super::staff::Somebody;
+use super::{Answer, Refusal, audit, payments, queue, schedule, staff, totals, usage};
 use crate::domain::money::Currency;
+use crate::domain::person::{Role, StaffNumber};
 use crate::domain::session::{StaffOrder, UndoWay};
 use crate::domain::staff::Pin;
+use crate::domain::trail::Anchor;
 use crate::ports::{Outbox, StaffDesk, Store};
-use chrono::{Local, Utc};
+use chrono::{DateTime, FixedOffset, Local, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -50,17 +53,38 @@ pub enum Request {
     },
     /// From the shell of the user the kiosk runs as: who can read the data folder can set the PIN.
     StaffPin {
+        whose: Option<Somebody>,
         #[serde(with = "pin_text")]
         pin: Pin,
+    },
+    StaffAdd {
+        name: String,
+        role: Role,
+        number: Option<StaffNumber>,
+        json: bool,
+    },
+    StaffRole {
+        whose: Somebody,
+        role: Role,
+    },
+    StaffRemove {
+        whose: Somebody,
+    },
+    StaffReview {
+        json: bool,
     },
     StaffList {
         json: bool,
     },
-    AuditExport {
-        json: bool,
+    /// A JSON object each, and not all of them at once: [`audit::ROWS_AT_ONCE`].
+    AuditRows {
+        after: i64,
+        from: Option<NaiveDate>,
     },
     AuditVerify {
         json: bool,
+        anchors: Vec<Anchor>,
+        hospital_silent: Option<String>,
     },
     PaymentsAsk {
         id: String,
@@ -107,8 +131,12 @@ impl Request {
             | Self::PaymentsList { .. }
             | Self::PaymentsShow { .. }
             | Self::StaffPin { .. }
+            | Self::StaffAdd { .. }
+            | Self::StaffRole { .. }
+            | Self::StaffRemove { .. }
+            | Self::StaffReview { .. }
             | Self::StaffList { .. }
-            | Self::AuditExport { .. }
+            | Self::AuditRows { .. }
             | Self::AuditVerify { .. } => false,
         }
     }
@@ -138,7 +166,7 @@ struct Reply {
     why: String,
 }
 
-const REQUEST_BYTES_MAX: u64 = 4096;
+const REQUEST_BYTES_MAX: u64 = 16 * 1024;
 const TIMEOUT: Duration = Duration::from_secs(5);
 /// A hundred thousand waiting requests take seconds to be listed.
 const LIST_LIMIT: Duration = Duration::from_mins(1);
@@ -157,15 +185,33 @@ pub fn answer(store: &dyn Store, request: &Request) -> Answer {
         Request::ScheduleWipe { json } => schedule::wipe(store, *json),
         Request::PaymentsList { json } => payments::list(store, *json),
         Request::PaymentsShow { id, json } => payments::show(store, id, *json),
-        Request::StaffPin { pin } => staff::set_pin(store, pin, Local::now().fixed_offset()),
-        Request::StaffList { json } => staff::list(store, *json, Local::now().fixed_offset()),
-        Request::AuditExport { json } => staff::export(store, *json),
-        Request::AuditVerify { json } => staff::verify(store, *json),
+        Request::StaffPin { .. }
+        | Request::StaffAdd { .. }
+        | Request::StaffRole { .. }
+        | Request::StaffRemove { .. }
+        | Request::StaffReview { .. }
+        | Request::StaffList { .. } => about_persons(store, request, Local::now().fixed_offset()),
+        Request::AuditRows { after, from } => audit::rows(store, *after, *from),
+        Request::AuditVerify { json, anchors, hospital_silent } => {
+            audit::verify(store, anchors, hospital_silent.as_deref(), *json)
+        }
         Request::PaymentsAsk { .. }
         | Request::PaymentsSettle { .. }
         | Request::PaymentsCancel { .. }
         | Request::PaymentsTotals { .. }
         | Request::Reprint { .. } => Err(usage("only a kiosk at work can do that")),
+    }
+}
+
+fn about_persons(store: &dyn Store, request: &Request, at: DateTime<FixedOffset>) -> Answer {
+    match request {
+        Request::StaffPin { whose, pin } => staff::set_pin(store, whose.as_ref(), pin, at),
+        Request::StaffAdd { name, role, number, json } => staff::add(store, name, *role, *number, *json, at),
+        Request::StaffRole { whose, role } => staff::role(store, whose, *role, at),
+        Request::StaffRemove { whose } => staff::remove(store, whose, at),
+        Request::StaffReview { json } => staff::review(store, *json, at),
+        Request::StaffList { json } => staff::list(store, *json, at),
+        _others => Err(usage("this is about no person")),
     }
 }
 
@@ -195,8 +241,12 @@ pub fn answer_at_work(store: &dyn Store, desk: &dyn StaffDesk, request: &Request
         | Request::PaymentsList { .. }
         | Request::PaymentsShow { .. }
         | Request::StaffPin { .. }
+        | Request::StaffAdd { .. }
+        | Request::StaffRole { .. }
+        | Request::StaffRemove { .. }
+        | Request::StaffReview { .. }
         | Request::StaffList { .. }
-        | Request::AuditExport { .. }
+        | Request::AuditRows { .. }
         | Request::AuditVerify { .. } => answer(store, request),
     }
 }
@@ -218,7 +268,8 @@ pub fn ask(folder: &Path, request: &Request) -> Option<Answer> {
 }
 
 fn exchange(stream: &mut UnixStream, request: &Request) -> std::io::Result<Answer> {
-    let limit = if matches!(request, Request::QueueList { .. }) {
+    let long = matches!(request, Request::QueueList { .. } | Request::AuditVerify { .. });
+    let limit = if long {
         LIST_LIMIT
     } else if request.needs_desk() {
         payments::ANSWER_LIMIT + TIMEOUT

@@ -1,15 +1,120 @@
-//! `kiosk staff pin|list` and `kiosk audit export|verify`.
+//! `kiosk staff add|role|remove|list|pin|review`: who may enter the staff area, and as what. Nothing here is shown in a lobby.
 
+use super::socket::Request;
 use super::{Answer, Refusal, no, usage};
-use crate::domain::staff::{Gate, PIN_MAX, PIN_MIN, Pin};
-use crate::ports::{StaffBook, Store};
-use crate::store::first_broken;
+use crate::domain::person::{Person, Role, StaffNumber, Who, is_name};
+use crate::domain::staff::{AuditEntry, Gate, PIN_MAX, PIN_MIN, Pin, StaffAct};
+use crate::ports::{StaffBook, Store, StoreError};
 use chrono::{DateTime, FixedOffset};
+use clap::Subcommand;
 use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::io::{BufRead, Write};
 use std::os::fd::AsFd;
 use zeroize::Zeroizing;
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// A person who may enter the staff area as soon as they have a PIN (`kiosk staff pin NAME`).
+    Add {
+        /// With a department, say, where two have the same.
+        #[arg(value_parser = name)]
+        name: String,
+        /// attendant: devices, payments, queue. technician: also the clock.
+        #[arg(long)]
+        role: Role,
+        /// The hospital's own number of them, four to eight digits; else one is drawn.
+        #[arg(long)]
+        number: Option<StaffNumber>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Another role.
+    Role {
+        #[command(flatten)]
+        whose: Whose,
+        #[arg(long)]
+        role: Role,
+    },
+    /// May enter no more. Their acts stay in the trail.
+    Remove {
+        #[command(flatten)]
+        whose: Whose,
+    },
+    /// Sets a PIN (four to eight digits, asked twice; or two lines on standard input) and unlocks it. Of the only person
+    /// there is, and of the first if there is none, unless somebody is named.
+    Pin {
+        #[command(flatten)]
+        whose: Named,
+    },
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Who has which rights, since when, given by whom, and when they last came: to be looked through once a year, which
+    /// the trail then shows.
+    Review {
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Somebody, by name or by number.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct Whose {
+    #[arg(value_parser = name)]
+    name: Option<String>,
+    #[arg(long)]
+    number: Option<StaffNumber>,
+}
+
+#[derive(clap::Args)]
+#[group(multiple = false)]
+pub struct Named {
+    #[arg(value_parser = name)]
+    name: Option<String>,
+    #[arg(long)]
+    number: Option<StaffNumber>,
+}
+
+/// On its way to the store.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Somebody {
+    Name(String),
+    Number(StaffNumber),
+}
+
+/// Arguments are read by everybody on the machine: a PIN among them is refused before anything is done with it.
+fn name(text: &str) -> Result<String, String> {
+    if is_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err("a name has a letter and is no longer than 60; a staff number is given with --number, a PIN on standard input"
+        .to_owned())
+}
+
+fn somebody(name: Option<String>, number: Option<StaffNumber>) -> Option<Somebody> {
+    number.map(Somebody::Number).or(name.map(Somebody::Name))
+}
+
+/// # Errors
+/// No PIN could be read.
+pub fn request(what: Command, input: &mut (impl BufRead + AsFd), prompts: &mut dyn Write) -> Result<Request, Refusal> {
+    let of = |whose: Whose| somebody(whose.name, whose.number).ok_or_else(|| usage("say whose"));
+    Ok(match what {
+        Command::Add { name, role, number, json } => Request::StaffAdd { name, role, number, json },
+        Command::Role { whose, role } => Request::StaffRole { whose: of(whose)?, role },
+        Command::Remove { whose } => Request::StaffRemove { whose: of(whose)? },
+        Command::Pin { whose } => {
+            Request::StaffPin { whose: somebody(whose.name, whose.number), pin: read_pin(input, prompts)? }
+        }
+        Command::List { json } => Request::StaffList { json },
+        Command::Review { json } => Request::StaffReview { json },
+    })
+}
 
 /// Twice, from the terminal without showing it, or as two lines of a pipe. Never from the arguments, which everybody on
 /// the machine can read.
@@ -56,72 +161,164 @@ fn ask(input: &mut impl BufRead, prompts: &mut dyn Write, prompt: Option<&str>) 
         .ok_or_else(|| no(format!("a PIN is {PIN_MIN} to {PIN_MAX} digits; nothing was changed")))
 }
 
-fn book(store: &dyn Store) -> Result<&dyn StaffBook, Refusal> {
+pub(super) fn book(store: &dyn Store) -> Result<&dyn StaffBook, Refusal> {
     store.staff_book().ok_or_else(|| usage("this store keeps no staff book"))
 }
 
+/// What the book refuses is a "no"; what it cannot do, it cannot.
+fn refused(error: StoreError) -> Refusal {
+    if let StoreError::Refused(why) = error { no(why) } else { usage(error) }
+}
+
+fn number_of(book: &dyn StaffBook, whose: &Somebody) -> Result<StaffNumber, Refusal> {
+    match whose {
+        Somebody::Number(number) => Ok(*number),
+        Somebody::Name(name) => {
+            let persons = book.persons().map_err(usage)?;
+            let found = persons.into_iter().find(|person| person.removed_at.is_none() && person.name == *name);
+            found
+                .map(|person| person.number)
+                .ok_or_else(|| no(format!("no person {name}; `kiosk staff list` shows them")))
+        }
+    }
+}
+
 /// # Errors
-/// The store cannot be written, in words for staff.
-pub fn set_pin(store: &dyn Store, pin: &Pin, at: DateTime<FixedOffset>) -> Answer {
-    book(store)?.set_pin(pin, at).map_err(usage)?;
-    Ok(vec!["the PIN is set, and unlocked if it was locked".to_owned()])
+/// 1: the name or the number is somebody's. 2: the store cannot be written.
+pub fn add(
+    store: &dyn Store,
+    name: &str,
+    role: Role,
+    number: Option<StaffNumber>,
+    as_json: bool,
+    at: DateTime<FixedOffset>,
+) -> Answer {
+    let person = book(store)?.add_person(name, role, number, at).map_err(refused)?;
+    if as_json {
+        return Ok(vec![as_value(&person, at).to_string()]);
+    }
+    let (number, role) = (person.number, role.word());
+    Ok(vec![
+        format!("{name} has the staff number {number} and is {role}"),
+        "they get in with a PIN: `kiosk staff pin` with their name sets one".to_owned(),
+    ])
+}
+
+/// # Errors
+/// 1: nobody of this name. 2: the store cannot be written.
+pub fn role(store: &dyn Store, whose: &Somebody, role: Role, at: DateTime<FixedOffset>) -> Answer {
+    let book = book(store)?;
+    let person = book.set_role(number_of(book, whose)?, role, at).map_err(refused)?;
+    Ok(vec![format!("{} ({}) is {} now", person.name, person.number, role.word())])
+}
+
+/// # Errors
+/// As [`role`].
+pub fn remove(store: &dyn Store, whose: &Somebody, at: DateTime<FixedOffset>) -> Answer {
+    let book = book(store)?;
+    let number = number_of(book, whose)?;
+    book.remove_person(number, at).map_err(refused)?;
+    Ok(vec![format!("{number} gets in no more; what they did stays in the trail")])
+}
+
+/// # Errors
+/// 1: nobody of this name, or several persons and none named. 2: the store cannot be written.
+pub fn set_pin(store: &dyn Store, whose: Option<&Somebody>, pin: &Pin, at: DateTime<FixedOffset>) -> Answer {
+    let book = book(store)?;
+    let whose = whose.map(|whose| number_of(book, whose)).transpose()?;
+    let person = book.set_pin(whose, pin, at).map_err(refused)?;
+    let (name, number, role) = (&person.name, person.number, person.role.word());
+    Ok(vec![
+        "the PIN is set, and unlocked if it was locked".to_owned(),
+        format!(
+            "it is {name}'s ({role}), staff number {number}: asked for where there are several persons, or after wrong PINs"
+        ),
+    ])
+}
+
+fn pin_word(person: &Person, at: DateTime<FixedOffset>) -> &'static str {
+    match person.locked_until {
+        _ if !person.has_pin => "none",
+        Some(until) if until > at => "locked",
+        Some(_) | None => "set",
+    }
+}
+
+fn as_value(person: &Person, at: DateTime<FixedOffset>) -> Value {
+    let text = |at: Option<DateTime<FixedOffset>>| at.map(|at| at.to_rfc3339());
+    let locked = person.locked_until.filter(|until| *until > at);
+    json!({
+        "who": person.name,
+        "pin": pin_word(person, at),
+        "locked_until": text(locked),
+        "number": person.number,
+        "role": person.role,
+        "added_at": person.added_at.to_rfc3339(),
+        "role_since": person.role_since.to_rfc3339(),
+        "granted_by": person.granted_by,
+        "last_log_in": text(person.last_log_in),
+        "removed_at": text(person.removed_at),
+    })
 }
 
 /// # Errors
 /// The store cannot be read, in words for staff.
 pub fn list(store: &dyn Store, as_json: bool, at: DateTime<FixedOffset>) -> Answer {
-    let gate = book(store)?.gate(at).map_err(usage)?;
-    let (state, until) = match gate {
-        Gate::NoPin => ("none", None),
-        Gate::Locked { until } => ("locked", Some(until.to_rfc3339())),
-        Gate::Closed | Gate::Wrong { .. } | Gate::Open | Gate::Unknown => ("set", None),
-    };
-    if as_json {
-        return Ok(vec![json!({ "who": "staff", "pin": state, "locked_until": until }).to_string()]);
+    let book = book(store)?;
+    let gate = book.gate(at).map_err(usage)?;
+    let mut persons = book.persons().map_err(usage)?;
+    persons.retain(|person| person.removed_at.is_none());
+    if persons.is_empty() {
+        let none = json!({ "who": "staff", "pin": "none", "locked_until": null }).to_string();
+        return Ok(vec![if as_json { none } else { "staff  no PIN: set one with `kiosk staff pin`".to_owned() }]);
     }
-    Ok(vec![match (state, until) {
-        (_, Some(until)) => format!("staff  PIN locked until {until}; `kiosk staff pin` sets a new one and unlocks"),
-        ("none", None) => "staff  no PIN: set one with `kiosk staff pin`".to_owned(),
-        (_, None) => "staff  PIN set".to_owned(),
-    }])
-}
-
-/// # Errors
-/// The store cannot be read, in words for staff.
-pub fn export(store: &dyn Store, as_json: bool) -> Answer {
-    let trail = book(store)?.trail().map_err(usage)?;
-    Ok(trail
-        .rows
+    let mut lines: Vec<String> = persons
         .iter()
-        .map(|row| {
-            if as_json {
-                return json!(row).to_string();
-            }
-            format!("{}  {}  {:<5} {:<13} {:<10} {}", row.sequence, row.at, row.who, row.act, row.about, row.result)
-        })
-        .collect())
+        .map(|person| if as_json { as_value(person, at).to_string() } else { line(person, at) })
+        .collect();
+    if !as_json && gate == (Gate::Number { after_wrong: true }) {
+        lines
+            .push("the PIN alone was wrong too often: the staff number is asked for until somebody gets in".to_owned());
+    }
+    Ok(lines)
 }
 
+fn line(person: &Person, at: DateTime<FixedOffset>) -> String {
+    let Person { number, name, role, .. } = person;
+    let pin = match (pin_word(person, at), person.locked_until) {
+        ("none", _) => "no PIN: set one with `kiosk staff pin`".to_owned(),
+        ("locked", Some(until)) => {
+            format!("PIN locked until {}; `kiosk staff pin` sets a new one and unlocks", until.to_rfc3339())
+        }
+        _set => "PIN set".to_owned(),
+    };
+    format!("{name}  {pin}  ({}, staff number {number})", role.word())
+}
+
+/// Also who was removed. That it was looked at is in the trail.
+///
 /// # Errors
-/// The trail is not as it was written.
-pub fn verify(store: &dyn Store, as_json: bool) -> Answer {
-    let trail = book(store)?.trail().map_err(usage)?;
-    let last = trail.rows.last().map_or(trail.before.as_str(), |row| row.hash.as_str());
-    if let Some(broken) = first_broken(&trail) {
-        return Err(no(format!(
-            "row {broken} of the trail was changed, taken out or put in later: keep the data folder as it is and compare \
-             with an earlier `kiosk audit export`"
-        )));
-    }
-    let (count, gone) = (trail.rows.len(), trail.gone);
-    Ok(vec![if as_json {
-        json!({ "ok": true, "rows": count, "last": last, "gone": gone }).to_string()
-    } else if gone > 0 {
-        format!(
-            "{count} rows, each follows the one before it; the last is {last}; {gone} before them went by their age \
-             (store.keep_audit_days)"
-        )
-    } else {
-        format!("{count} rows, each follows the one before it; the last is {last}")
-    }])
+/// The store cannot be read or written, in words for staff.
+pub fn review(store: &dyn Store, as_json: bool, at: DateTime<FixedOffset>) -> Answer {
+    let book = book(store)?;
+    let persons = book.persons().map_err(usage)?;
+    let there = persons.iter().filter(|person| person.removed_at.is_none()).count();
+    let entry = AuditEntry::new(Who::Shell, StaffAct::ReviewRights, "", format!("{there} persons"));
+    book.audit(&entry, at).map_err(usage)?;
+    Ok(persons.iter().map(|person| if as_json { as_value(person, at).to_string() } else { reviewed(person) }).collect())
+}
+
+fn reviewed(person: &Person) -> String {
+    let day =
+        |at: Option<DateTime<FixedOffset>>| at.map_or_else(|| "never".to_owned(), |at| at.date_naive().to_string());
+    let removed = person.removed_at.map_or_else(String::new, |at| format!("  removed {}", at.date_naive()));
+    format!(
+        "{}  {:<10}  since {}  given by {}  last log-in {}  {}{removed}",
+        person.number,
+        person.role.word(),
+        person.role_since.date_naive(),
+        person.granted_by,
+        day(person.last_log_in),
+        person.name,
+    )
 }

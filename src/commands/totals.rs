@@ -9,6 +9,7 @@ use crate::domain::closing::{
 use crate::domain::format;
 use crate::domain::language::Language;
 use crate::domain::money::{Amount, Currency};
+use crate::domain::person::Who;
 use crate::domain::session::StaffAnswer;
 use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::{StaffDesk, Store};
@@ -33,8 +34,7 @@ pub fn run(store: &dyn Store, desk: &dyn StaffDesk, currency: &Currency, as_json
 }
 
 fn audit(store: &dyn Store, result: &str) -> Result<(), Refusal> {
-    let entry = AuditEntry { act: StaffAct::CloseDay, about: String::new(), result: result.to_owned() };
-    super::write_down(store, &entry)
+    super::write_down(store, &AuditEntry::new(Who::Shell, StaffAct::CloseDay, "", result))
 }
 
 fn told(store: &dyn Store, answer: StaffAnswer, currency: &Currency, as_json: bool) -> Answer {

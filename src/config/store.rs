@@ -22,6 +22,7 @@ const SIZE_MAX_MIB: u32 = 4_096;
 const KEEP_DELIVERED_DAYS: u32 = 30;
 const KEEP_PAYMENTS_DAYS: u32 = 90;
 const KEEP_AUDIT_DAYS: u32 = 1_095;
+const KEEP_AUDIT_DAYS_MIN: u32 = 730;
 
 impl Store {
     /// The defaults, in these places.
@@ -46,7 +47,7 @@ impl Store {
             size_max_mib: section.whole("size_max_mib", 16..=1_000_000, Or::Default(SIZE_MAX_MIB)),
             keep_delivered_days: section.whole("keep_delivered_days", 1..=3_650, Or::Default(KEEP_DELIVERED_DAYS)),
             keep_payments_days: section.whole("keep_payments_days", 1..=3_650, Or::Default(KEEP_PAYMENTS_DAYS)),
-            keep_audit_days: section.whole("keep_audit_days", 365..=3_650, Or::Default(KEEP_AUDIT_DAYS)),
+            keep_audit_days: two_years_at_least(&section),
         };
         if !store.folder.as_os_str().is_empty() && plain(&store.key_file).starts_with(plain(&store.folder)) {
             let why = "whoever copies the data folder would copy its key too";
@@ -55,6 +56,15 @@ impl Store {
         section.finish();
         store
     }
+}
+
+/// A shorter time, which older versions took, would be against the law where health data is concerned: it is lengthened.
+fn two_years_at_least(section: &Section<'_>) -> u32 {
+    let days = section.whole("keep_audit_days", 365..=3_650, Or::Default(KEEP_AUDIT_DAYS));
+    if days < KEEP_AUDIT_DAYS_MIN {
+        section.warning("keep_audit_days", "the trail is kept for two years at least", KEEP_AUDIT_DAYS_MIN);
+    }
+    days.max(KEEP_AUDIT_DAYS_MIN)
 }
 
 fn refuse_empty(section: &Section<'_>, key: &'static str) -> PathBuf {

@@ -228,6 +228,22 @@ pub enum PaymentState {
 }
 
 impl PaymentState {
+    /// As in the table and in the lists.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Sent => "sent",
+            Self::Answered => "answered",
+            Self::Committed => "committed",
+            Self::Settled => "settled",
+            Self::NotPaid => "not-paid",
+            Self::InDoubt => "in-doubt",
+            Self::NeedsStaff => "needs-staff",
+            Self::Reversed => "reversed",
+        }
+    }
+
     /// No other payment is taken while one is here. `NeedsStaff` is with people and no longer blocks the terminal.
     #[must_use]
     pub const fn is_open(self) -> bool {
@@ -284,6 +300,13 @@ impl PaymentRecord {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.state.is_open() || self.undo.as_ref().is_some_and(|undo| undo.state.is_open())
+    }
+
+    /// In words for the trail.
+    #[must_use]
+    pub fn standing(&self) -> String {
+        let undo = self.undo.as_ref().map_or_else(String::new, |undo| format!(", undo {}", undo.state.word()));
+        format!("{}{undo}", self.state.word())
     }
 
     /// On the staff list: nobody knows whether it was paid, or whether it was given back.

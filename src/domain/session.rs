@@ -260,7 +260,7 @@ pub enum PrinterState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Question {
     /// Number and birth date; answered by the server, else by today's cache.
-    FindPatient { number: PatientNumber, birth_date: BirthDate },
+    FindPatient { number: PatientNumber, birth_date: BirthDate, by_card: bool },
     /// Today's appointments of somebody found.
     Appointments { patient: Box<Patient> },
     /// The one appointment that a slip names.

@@ -1,6 +1,8 @@
 //! Staff at the kiosk: their PIN, what they are told, and what is kept of what they did.
 
+use super::patient::PatientNumber;
 use super::payment::PaymentRecord;
+use super::person::{Insider, StaffNumber, Who};
 use chrono::{DateTime, FixedOffset};
 use std::fmt;
 use uuid::Uuid;
@@ -8,10 +10,25 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 pub const PIN_MIN: usize = 4;
 pub const PIN_MAX: usize = 8;
-/// Wrong tries until the PIN is locked.
+/// Wrong tries until a person is locked; of the PIN without a number, until the number is asked for.
 pub const PIN_TRIES_MAX: u32 = 5;
-/// A locked PIN may be tried once more after this; each further wrong try locks it anew. `kiosk staff pin` unlocks at once.
+/// A locked person may try once more after this; each further wrong try locks anew. `kiosk staff pin` unlocks at once.
 pub const PIN_LOCK_MIN: i64 = 15;
+/// The longest that the machine waits after a wrong try, whoever's it was.
+pub const WAIT_MAX_S: u32 = 64;
+/// One wrong try of the machine is forgotten after this.
+pub const WRONG_FORGOTTEN_MIN: i64 = 10;
+
+/// How long the machine takes no further try after so many wrong ones in a row: nobody can guess through the numbers, and
+/// nobody who is no member of staff can shut them out.
+#[must_use]
+pub const fn wait_s(wrong: u32) -> u32 {
+    if wrong < PIN_TRIES_MAX {
+        return 0;
+    }
+    let doublings = wrong - PIN_TRIES_MAX + 1;
+    if doublings < 6 { 1 << doublings } else { WAIT_MAX_S }
+}
 
 /// Digits being typed. A fixed place in memory, so that no copy is left behind when it grows; gone when dropped.
 #[derive(Clone, Default, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
@@ -72,15 +89,26 @@ impl fmt::Debug for Pin {
 pub enum Gate {
     /// Nobody has set a PIN: `kiosk staff pin`.
     NoPin,
-    /// A PIN is wanted.
+    /// A PIN is wanted, and no number: there is one person only.
     Closed,
+    /// A staff number is wanted first: there are several, or (`after_wrong`) the PIN alone was wrong too often.
+    Number {
+        after_wrong: bool,
+    },
     Wrong {
         tries_left: u32,
     },
+    /// Number or PIN was wrong, or the number is locked: which of them is told to nobody.
+    Refused,
+    /// After wrong tries nobody may try for so long; this one was not counted.
+    Wait {
+        seconds: u32,
+    },
+    /// Whoever is inside was asked for the PIN again, and missed it too often.
     Locked {
         until: DateTime<FixedOffset>,
     },
-    Open,
+    Open(Insider),
     /// The store cannot be read or written: nobody gets in on a guess.
     Unknown,
 }
@@ -88,22 +116,20 @@ pub enum Gate {
 /// What the staff area asks of the shell. Never on the window's or the session's own time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StaffCommand {
-    /// Is there a PIN, and may it be tried?
+    /// Is there a PIN, and what is asked for?
     Knock,
-    Try(Pin),
+    /// Without a number where the gate asks for none.
+    Try { number: Option<StaffNumber>, pin: Pin },
+    /// The PIN of whoever is inside once more, before money moves.
+    Confirm { who: StaffNumber, pin: Pin },
     /// The lists as they are now.
     Look,
     /// Send a parked request once more.
-    Retry {
-        request: Uuid,
-    },
+    Retry { who: Who, request: Uuid },
     /// What waits is tried now, whatever it waits for. Not answered.
     TryNow,
     /// People entered a parked request at the hospital: it is over.
-    Close {
-        request: Uuid,
-        evidence: Entered,
-    },
+    Close { who: Who, request: Uuid, evidence: Entered },
     /// How an act ended; its beginning is in the trail already. Not answered.
     Note(AuditEntry),
 }
@@ -163,11 +189,19 @@ pub struct Noted {
     pub note: String,
 }
 
-/// What staff can do that is kept.
+/// What is kept of what people do: staff's acts, and who was looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StaffAct {
     LogIn,
+    ConfirmPin,
     SetPin,
+    AddPerson,
+    SetRole,
+    RemovePerson,
+    ReviewRights,
+    LookUp,
+    /// By a patient, at the screen.
+    Reprint,
     Ask,
     MarkPaid,
     MarkNotPaid,
@@ -185,7 +219,14 @@ impl StaffAct {
     pub const fn word(self) -> &'static str {
         match self {
             Self::LogIn => "log-in",
+            Self::ConfirmPin => "confirm-pin",
             Self::SetPin => "set-pin",
+            Self::AddPerson => "add-person",
+            Self::SetRole => "set-role",
+            Self::RemovePerson => "remove-person",
+            Self::ReviewRights => "review-rights",
+            Self::LookUp => "look-up",
+            Self::Reprint => "reprint",
             Self::Ask => "ask",
             Self::MarkPaid => "mark-paid",
             Self::MarkNotPaid => "mark-not-paid",
@@ -203,22 +244,102 @@ impl StaffAct {
 /// One line of the audit trail; durable before the act begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
+    pub who: Who,
     pub act: StaffAct,
-    /// The payment's number or the request's identifier; empty where it is about neither.
+    /// The payment's number, the request's identifier, a person's staff number; empty where it is about none.
     pub about: String,
+    /// The patient it is about: written down as a keyed hash only.
+    pub patient: Option<PatientNumber>,
     pub result: String,
+    /// How that was before, and how it is after; empty where nothing changes.
+    pub was: String,
+    pub became: String,
+}
+
+/// Somebody at the screen was looked for. No `Debug`: patients do not appear in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LookUp {
+    /// The patient's number; of a slip that led to nobody, its code.
+    pub whose: String,
+    pub by: LookedUpBy,
+    /// The answer came from today's cache.
+    pub offline: bool,
+    pub outcome: LookUpOutcome,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookedUpBy {
+    Number,
+    Card,
+    Slip,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookUpOutcome {
+    Found,
+    NotFound,
+    /// Several records fit.
+    Ambiguous,
+    /// Nobody could tell.
+    NoAnswer,
+}
+
+impl LookUp {
+    #[must_use]
+    pub fn words(&self) -> String {
+        let outcome = match self.outcome {
+            LookUpOutcome::Found => "found",
+            LookUpOutcome::NotFound => "not found",
+            LookUpOutcome::Ambiguous => "ambiguous",
+            LookUpOutcome::NoAnswer => "no answer",
+        };
+        let by = match self.by {
+            LookedUpBy::Number => "number",
+            LookedUpBy::Card => "card",
+            LookedUpBy::Slip => "slip",
+        };
+        format!("{outcome}, by {by}, {}", if self.offline { "offline" } else { "online" })
+    }
 }
 
 impl AuditEntry {
+    #[must_use]
+    pub fn new(who: Who, act: StaffAct, about: impl Into<String>, result: impl Into<String>) -> Self {
+        let (about, result) = (about.into(), result.into());
+        Self { who, act, about, patient: None, result, was: String::new(), became: String::new() }
+    }
+
+    #[must_use]
+    pub fn of_patient(self, number: &PatientNumber) -> Self {
+        Self { patient: Some(number.clone()), ..self }
+    }
+
+    #[must_use]
+    pub fn changing(self, was: impl Into<String>, became: impl Into<String>) -> Self {
+        Self { was: was.into(), became: became.into(), ..self }
+    }
+
     /// How an act on a parked request ended; `word` if it was done.
     #[must_use]
-    pub fn of_parked(act: StaffAct, request: Uuid, done: &Result<bool, impl fmt::Display>, word: &str) -> Self {
+    pub fn of_parked(
+        who: Who,
+        act: StaffAct,
+        request: Uuid,
+        done: &Result<bool, impl fmt::Display>,
+        word: &str,
+    ) -> Self {
         let result = match done {
             Ok(true) => word.to_owned(),
             Ok(false) => "was not parked".to_owned(),
             Err(error) => format!("nothing was done: {error}"),
         };
-        Self { act, about: request.to_string(), result }
+        let became = match (done, act) {
+            (Ok(true), StaffAct::CloseRequest) => "sent",
+            (Ok(true), _again) => "waiting",
+            (Ok(false) | Err(_), _) => "",
+        };
+        let was = if became.is_empty() { "" } else { "parked" };
+        Self::new(who, act, request.to_string(), result).changing(was, became)
     }
 }
 
@@ -285,7 +406,16 @@ mod tests {
     #[test]
     fn a_pin_does_not_show_itself() {
         let pin = Pin::read("40718").unwrap();
-        assert_eq!(format!("{pin:?} {:?}", StaffCommand::Try(pin.clone())), "Pin(redacted) Try(Pin(redacted))");
+        let tried = StaffCommand::Try { number: StaffNumber::read("48213"), pin: pin.clone() };
+        let said = "Pin(redacted) Try { number: Some(48213), pin: Pin(redacted) }";
+        assert_eq!(format!("{pin:?} {tried:?}"), said);
+    }
+
+    #[test]
+    fn the_machine_waits_longer_after_each_wrong_try_and_never_long() {
+        let waits = (0..=12).map(wait_s).collect::<Vec<_>>();
+        assert_eq!(waits, [0, 0, 0, 0, 0, 2, 4, 8, 16, 32, 64, 64, 64]);
+        assert_eq!(wait_s(u32::MAX), WAIT_MAX_S);
     }
 
     #[test]

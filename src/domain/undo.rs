@@ -81,6 +81,20 @@ pub enum UndoState {
 }
 
 impl UndoState {
+    /// As in the table and in the lists.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Intent => "intent",
+            Self::Sent => "sent",
+            Self::Answered => "answered",
+            Self::Reversed => "reversed",
+            Self::NotReversed => "not-reversed",
+            Self::InDoubt => "in-doubt",
+            Self::NeedsStaff => "needs-staff",
+        }
+    }
+
     /// No payment and no other undo begins while one is here.
     #[must_use]
     pub const fn is_open(self) -> bool {

@@ -16,6 +16,7 @@ mod search;
 mod skew;
 mod slips;
 mod token;
+mod trail;
 mod trouble;
 
 use super::wire::{self, Capabilities};
@@ -25,8 +26,9 @@ use crate::domain::facility::Facility;
 use crate::domain::outbox::{Act, Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::session::{Question, Reply};
-use crate::ports::{Answer, Clock, HospitalServer, NoSchedule, ScheduleNews, Software};
-use chrono::NaiveDate;
+use crate::domain::trail::{Anchor, TrailHead};
+use crate::ports::{Answer, Clock, HospitalServer, NoAnchor, NoSchedule, ScheduleNews, Software};
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use http::Http;
 pub use http::{Content, HttpAnswer, InPlace, Trouble};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -200,7 +202,7 @@ impl Client {
 
     async fn answer(&self, question: Question) -> Reply {
         match question {
-            Question::FindPatient { number, birth_date } => self.find_patient(&number, birth_date).await,
+            Question::FindPatient { number, birth_date, .. } => self.find_patient(&number, birth_date).await,
             Question::Appointments { patient } => self.appointments(&patient).await,
             Question::Slip { code } => self.slip(&code).await,
             Question::Quote { patient, item } => self.quote(&patient, &item).await,
@@ -253,6 +255,14 @@ impl HospitalServer for Client {
             self.http.door.tried(&delivery);
             delivery
         })
+    }
+
+    fn leave_head<'a>(&'a self, head: &'a TrailHead, at: DateTime<FixedOffset>) -> Answer<'a, Result<(), NoAnchor>> {
+        Box::pin(Self::leave_head(self, head, at))
+    }
+
+    fn heads_left(&self) -> Answer<'_, Result<Vec<Anchor>, String>> {
+        Box::pin(Self::heads_left(self))
     }
 
     fn together_max(&self) -> usize {

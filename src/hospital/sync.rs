@@ -8,6 +8,7 @@
 //! against one of them sends each of them alone, after a look, for the rest of the day. What is too large for one transaction
 //! of the server goes in parts, one after the other, each written down before the next.
 
+mod anchor;
 mod back_off;
 mod by_hand;
 mod schedule;
@@ -88,7 +89,8 @@ pub async fn run(
     };
     let schedule =
         schedule::Refresher { store: &store, server: server.as_ref(), settings, clock: clock.as_ref(), link: &link };
-    tokio::join!(sender.run(), schedule.run());
+    let anchor = anchor::Anchorer { store: &store, server: server.as_ref(), clock: clock.as_ref(), link: &link };
+    tokio::join!(sender.run(), schedule.run(), anchor.run());
 }
 
 /// Whether the hospital can be reached, as the sender and the schedule find out between them.

@@ -1,6 +1,7 @@
 //! The words of FHIR R4 that the kiosk writes. Only what is emitted is modelled; what is read stays
 //! `serde_json::Value`, so that fields we do not know survive a read-modify-write.
 
+mod audit;
 mod bundle;
 mod cancellation;
 mod capability;
@@ -11,6 +12,7 @@ mod primitive;
 mod read;
 mod search;
 
+pub use audit::{trail_event, trail_event_id};
 pub use bundle::{device_resource, document_bundle, encode, entry_id, frozen_bundle, quote_task};
 pub use capability::{Capabilities, describe, software};
 pub use parts::{Frozen, address_in, addresses, transaction};

@@ -1,74 +1,183 @@
-//! The trail of what staff did: rows are only added, and each holds the SHA-256 of the row before it and its own words,
-//! so that a row changed, taken out or put in later shows. What is cut off at the end does not show by itself: compare
-//! with an earlier `kiosk audit export`. The oldest go by `keep_audit_days`; the number and hash of the last that went stay,
-//! and the chain begins there.
+//! The trail of what staff did and of who was looked up: rows are only added, and each is linked to the one before it under
+//! a key ([`chain`]), so that a row changed, taken out, put in later or moved shows, and so does an end that is cut off.
+//! Whoever holds the store's key could write all of it anew, or put yesterday's file back: only a head that is kept
+//! elsewhere shows that (`AnchorPlace`). The oldest rows go by `keep_audit_days`; the number and hash of the last that went
+//! stay, and the chain begins there.
+
+mod chain;
+mod check;
+
+pub(super) use chain::ChainKey;
+pub(super) use check::Walk;
 
 use super::fault::Result;
+use crate::domain::person::Who;
 use crate::domain::staff::AuditEntry;
-use crate::ports::{AuditRow, AuditTrail};
-use chrono::{DateTime, FixedOffset};
+use crate::domain::trail::{Anchor, AnchorPlace, TrailHead};
+use crate::ports::AuditRow;
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
-/// So many, whatever `keep_audit_days` says: no command in a loop fills the disk. At the screen nobody writes so many in the
-/// longest time that can be set, ten years: the lock on the PIN leaves about a hundred tries a day.
-pub(super) const ROWS_MAX: i64 = 500_000;
+/// So many, whatever `keep_audit_days` says: no command in a loop fills the disk. Above what two years of the most look-ups a
+/// day bring ([`super::look_ups`]), so that nobody can push younger rows out.
+pub(super) const ROWS_MAX: i64 = 1_400_000;
+/// Heads the hospital took that are remembered here.
+const ANCHORS_MAX: i64 = 100;
 
-pub(super) fn append(tx: &Transaction<'_>, who: &str, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<()> {
-    let (sequence, before) = last(tx)?;
-    let mut row = AuditRow {
-        sequence: sequence + 1,
+const HEAD: &str = "head";
+const CUT: &str = "cut";
+const SEAL: &str = "seal";
+
+pub(super) fn append(
+    tx: &Transaction<'_>,
+    key: &ChainKey,
+    entry: &AuditEntry,
+    patient: Option<&str>,
+    at: DateTime<FixedOffset>,
+) -> rusqlite::Result<()> {
+    let about = [entry.about.as_str(), patient.unwrap_or_default()];
+    let row = AuditRow {
+        sequence: 0,
         at: at.to_rfc3339(),
-        who: who.to_owned(),
+        who: entry.who.to_string(),
         act: entry.act.word().to_owned(),
-        about: entry.about.clone(),
+        about: about.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "),
         result: entry.result.clone(),
         hash: String::new(),
+        was: entry.was.clone(),
+        became: entry.became.clone(),
     };
-    row.hash = hash(&before, &row);
+    add(tx, key, row).map(|_| ())
+}
+
+/// Linked to the row that was written last, whatever the last row is now: an end that was cut off is not healed by what is
+/// written after it.
+fn add(tx: &Transaction<'_>, key: &ChainKey, mut row: AuditRow) -> rusqlite::Result<TrailHead> {
+    let last = last(tx, key)?;
+    row.sequence = last.sequence + 1;
+    row.hash = key.link(&last.hash, &row);
     tx.execute(
-        "INSERT INTO audit (sequence, at, who, act, about, result, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        params![row.sequence, row.at, row.who, row.act, row.about, row.result, row.hash],
+        "INSERT INTO audit (sequence, at, who, act, about, result, hash, was, became)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![row.sequence, row.at, row.who, row.act, row.about, row.result, row.hash, row.was, row.became],
+    )?;
+    let head = TrailHead { sequence: row.sequence, hash: row.hash };
+    set_mark(tx, key, HEAD, &head)?;
+    Ok(head)
+}
+
+/// What the next row follows. A mark that is not ours makes a link that fits nothing, for good. Its number is beyond every
+/// other: a row that somebody put in at the end does not keep the kiosk from writing.
+fn last(connection: &Connection, key: &ChainKey) -> rusqlite::Result<TrailHead> {
+    let youngest = youngest(connection)?;
+    let sequence = youngest.as_ref().map_or(0, |head| head.sequence);
+    Ok(match mark(connection, key, HEAD)? {
+        Mark::Ours(head) => TrailHead { sequence: sequence.max(head.sequence), ..head },
+        Mark::None if youngest.is_none() => TrailHead::default(),
+        Mark::None | Mark::Another => TrailHead { sequence, hash: "the end of the trail was changed".to_owned() },
+    })
+}
+
+/// The last row that is there, or the last that went.
+fn youngest(connection: &Connection) -> rusqlite::Result<Option<TrailHead>> {
+    let read = |row: &Row<'_>| Ok(TrailHead { sequence: row.get(0)?, hash: row.get(1)? });
+    let last = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
+    let found = connection.query_row(last, [], read).optional()?;
+    if found.is_some() {
+        return Ok(found);
+    }
+    connection.query_row("SELECT sequence, hash FROM audit_cut", [], read).optional()
+}
+
+enum Mark {
+    None,
+    Ours(TrailHead),
+    /// Without our key.
+    Another,
+}
+
+fn mark(connection: &Connection, key: &ChainKey, what: &str) -> rusqlite::Result<Mark> {
+    let sql = "SELECT sequence, hash, tag FROM audit_marks WHERE what = ?1";
+    let read = |row: &Row<'_>| {
+        let (head, tag): (_, String) = (TrailHead { sequence: row.get(0)?, hash: row.get(1)? }, row.get(2)?);
+        Ok(if key.mark(what, head.sequence, &head.hash) == tag { Mark::Ours(head) } else { Mark::Another })
+    };
+    Ok(connection.query_row(sql, [what], read).optional()?.unwrap_or(Mark::None))
+}
+
+fn set_mark(tx: &Transaction<'_>, key: &ChainKey, what: &str, head: &TrailHead) -> rusqlite::Result<()> {
+    tx.execute(
+        "INSERT INTO audit_marks (what, sequence, hash, tag) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (what) DO UPDATE
+         SET sequence = excluded.sequence, hash = excluded.hash, tag = excluded.tag",
+        params![what, head.sequence, head.hash, key.mark(what, head.sequence, &head.hash)],
     )?;
     Ok(())
 }
 
-fn last(connection: &Connection) -> Result<(i64, String)> {
-    let sql = "SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1";
-    let last = connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(if let Some(last) = last { last } else { cut(connection)? })
-}
-
-/// The last row that went, or zero.
-fn cut(connection: &Connection) -> Result<(i64, String)> {
-    let found = connection
-        .query_row("SELECT sequence, hash FROM audit_cut", [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(found.unwrap_or_default())
+/// Once, in the step that brought the key: what an older version wrote is sealed as it stands by the first row with a key.
+pub(super) fn take_over(tx: &Transaction<'_>, key: &ChainKey) -> rusqlite::Result<()> {
+    let Some(old) = youngest(tx)? else { return Ok(()) };
+    let cut = tx.query_row("SELECT sequence, hash FROM audit_cut", [], |row| {
+        Ok(TrailHead { sequence: row.get(0)?, hash: row.get(1)? })
+    });
+    if let Some(cut) = cut.optional()? {
+        set_mark(tx, key, CUT, &cut)?;
+    }
+    set_mark(tx, key, HEAD, &old)?;
+    let at: Option<String> =
+        tx.query_row("SELECT at FROM audit ORDER BY sequence DESC LIMIT 1", [], |row| row.get(0)).optional()?;
+    let offset = at.and_then(|at| DateTime::parse_from_rfc3339(&at).ok()).map(|at| *at.offset());
+    let now = Utc::now();
+    let seal = AuditRow {
+        sequence: 0,
+        at: offset.map_or_else(|| now.to_rfc3339(), |offset| now.with_timezone(&offset).to_rfc3339()),
+        who: Who::Kiosk.to_string(),
+        act: SEAL.to_owned(),
+        about: format!("rows up to {}", old.sequence),
+        result: "from here on rows are linked under the kiosk's key".to_owned(),
+        hash: String::new(),
+        was: old.to_string(),
+        became: String::new(),
+    };
+    let head = add(tx, key, seal)?;
+    set_mark(tx, key, SEAL, &head)
 }
 
 /// True if any went. Rows go from the oldest on and up to the first that is to stay, so that a clock that was wrong for a
 /// while makes no hole; if it was far ahead, what follows stays longer.
-pub(super) fn forget_before(tx: &Transaction<'_>, oldest_s: i64, rows_max: i64) -> Result<bool> {
-    let newest = last(tx)?.0;
+pub(super) fn forget_before(tx: &Transaction<'_>, key: &ChainKey, oldest_s: i64, rows_max: i64) -> Result<bool> {
+    let newest = youngest(tx)?.map_or(0, |head| head.sequence);
     let first_kept = "SELECT sequence FROM audit WHERE unixepoch(at) >= ?1 ORDER BY sequence LIMIT 1";
     let first_kept: Option<i64> = tx.query_row(first_kept, [oldest_s], |row| row.get(0)).optional()?;
     let goes = first_kept.map_or(newest, |first| first - 1).max(newest - rows_max);
+    let hash = tx.query_row("SELECT hash FROM audit WHERE sequence = ?1", [goes], |row| row.get(0)).optional()?;
+    let Some(hash) = hash else { return Ok(false) };
     tx.execute(
-        "INSERT INTO audit_cut (only_row, sequence, hash) SELECT 1, sequence, hash FROM audit WHERE sequence = ?1
+        "INSERT INTO audit_cut (only_row, sequence, hash) VALUES (1, ?1, ?2)
          ON CONFLICT (only_row) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash",
-        [goes],
+        params![goes, hash],
     )?;
+    set_mark(tx, key, CUT, &TrailHead { sequence: goes, hash })?;
+    tx.execute("DELETE FROM audit_anchors WHERE sequence <= ?1", [goes])?;
     Ok(tx.execute("DELETE FROM audit WHERE sequence <= ?1", [goes])? > 0)
 }
 
-pub(super) fn all(connection: &Connection) -> Result<AuditTrail> {
-    let (gone, before) = cut(connection)?;
-    let mut statement =
-        connection.prepare("SELECT sequence, at, who, act, about, result, hash FROM audit ORDER BY sequence")?;
-    let rows = statement.query_map([], read)?;
-    Ok(AuditTrail { gone, before, rows: rows.collect::<rusqlite::Result<_>>()? })
+const ROW: &str = "sequence, at, who, act, about, result, hash, was, became";
+
+/// The rows after `after`, of `from` and later days, at most `most` of them, oldest first.
+pub(super) fn rows(
+    connection: &Connection,
+    after: i64,
+    from: Option<NaiveDate>,
+    most: usize,
+) -> rusqlite::Result<Vec<AuditRow>> {
+    // The day as the clocks showed it.
+    let sql =
+        format!("SELECT {ROW} FROM audit WHERE sequence > ?1 AND substr(at, 1, 10) >= ?2 ORDER BY sequence LIMIT ?3");
+    let from = from.map_or_else(String::new, |day| day.format("%Y-%m-%d").to_string());
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map(params![after, from, i64::try_from(most).unwrap_or(i64::MAX)], read)?;
+    rows.collect()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
@@ -80,32 +189,37 @@ fn read(row: &Row<'_>) -> rusqlite::Result<AuditRow> {
         about: row.get(4)?,
         result: row.get(5)?,
         hash: row.get(6)?,
+        was: row.get(7)?,
+        became: row.get(8)?,
     })
 }
 
-/// Each field with its length before it: no two different rows are the same bytes.
-fn hash(before: &str, row: &AuditRow) -> String {
-    let sequence = row.sequence.to_string();
-    let mut sha = Sha256::new();
-    for field in [before, &sequence, &row.at, &row.who, &row.act, &row.about, &row.result] {
-        sha.update(field.len().to_be_bytes());
-        sha.update(field.as_bytes());
-    }
-    sha.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+/// The end of the trail as it is.
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<TrailHead> {
+    Ok(youngest(connection)?.unwrap_or_default())
 }
 
-/// The first row that is not what it was when it was written, or does not follow the one before it.
-#[must_use]
-pub fn first_broken(trail: &AuditTrail) -> Option<i64> {
-    let mut before = trail.before.as_str();
-    for (row, sequence) in trail.rows.iter().zip(trail.gone + 1..) {
-        if row.sequence != sequence || hash(before, row) != row.hash {
-            return Some(row.sequence);
-        }
-        before = &row.hash;
-    }
-    None
+/// The hospital has this head.
+pub(super) fn anchored(tx: &Transaction<'_>, head: &TrailHead, at: DateTime<FixedOffset>) -> Result<()> {
+    tx.execute(
+        "INSERT INTO audit_anchors (sequence, hash, at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (sequence) DO UPDATE SET hash = excluded.hash, at = excluded.at",
+        params![head.sequence, head.hash, at.to_rfc3339()],
+    )?;
+    tx.execute(
+        "DELETE FROM audit_anchors WHERE sequence NOT IN
+             (SELECT sequence FROM audit_anchors ORDER BY sequence DESC LIMIT ?1)",
+        [ANCHORS_MAX],
+    )?;
+    Ok(())
+}
+
+/// What of them is remembered here, oldest first.
+pub(super) fn anchors(connection: &Connection) -> rusqlite::Result<Vec<Anchor>> {
+    let mut statement = connection.prepare("SELECT sequence, hash, at FROM audit_anchors ORDER BY sequence")?;
+    let anchors = statement.query_map([], |row| {
+        let head = TrailHead { sequence: row.get(0)?, hash: row.get(1)? };
+        Ok(Anchor { place: AnchorPlace::Own, head, at: Some(super::column::time(row, 2)?) })
+    })?;
+    anchors.collect()
 }

@@ -49,17 +49,7 @@ pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
 }
 
 pub(super) const fn payment_word(state: PaymentState) -> &'static str {
-    match state {
-        PaymentState::Intent => "intent",
-        PaymentState::Sent => "sent",
-        PaymentState::Answered => "answered",
-        PaymentState::Committed => "committed",
-        PaymentState::Settled => "settled",
-        PaymentState::NotPaid => "not-paid",
-        PaymentState::InDoubt => "in-doubt",
-        PaymentState::NeedsStaff => "needs-staff",
-        PaymentState::Reversed => "reversed",
-    }
+    state.word()
 }
 
 const PAYMENT_STATES: [PaymentState; 9] = [
@@ -80,15 +70,7 @@ pub(super) fn payment_state(row: &Row<'_>, column: usize) -> rusqlite::Result<Pa
 }
 
 pub(super) const fn undo_word(state: UndoState) -> &'static str {
-    match state {
-        UndoState::Intent => "intent",
-        UndoState::Sent => "sent",
-        UndoState::Answered => "answered",
-        UndoState::Reversed => "reversed",
-        UndoState::NotReversed => "not-reversed",
-        UndoState::InDoubt => "in-doubt",
-        UndoState::NeedsStaff => "needs-staff",
-    }
+    state.word()
 }
 
 const UNDO_STATES: [UndoState; 7] = [

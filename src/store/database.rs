@@ -1,6 +1,7 @@
 //! Opening the database file: unlock, check, migrate; what is damaged is set aside and never deleted. A key that is not the
 //! store's own reads nothing and changes nothing.
 
+use super::audit::ChainKey;
 use super::fault::{Result, is_damage, other};
 use super::key::Secret;
 use super::keycheck::{self, Verdict};
@@ -142,7 +143,7 @@ fn prepare(connection: &mut Connection, secret: &Secret) -> rusqlite::Result<Res
     if let Err(refusal) = set_up(connection)? {
         return Ok(Err(refusal));
     }
-    schema::migrate(connection, schema::STEPS)?;
+    schema::migrate_with(connection, schema::STEPS, &ChainKey::of(secret))?;
     Ok(Ok(None))
 }
 

@@ -4,6 +4,7 @@
 
 use super::fault::{Result, other};
 use crate::{config, keyfile};
+use ring::hmac;
 use rusqlite::Connection;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -31,6 +32,16 @@ impl Secret {
             #[cfg(test)]
             Self::Plain => Ok(()),
         }
+    }
+
+    /// A key for something else than the database; `purpose` is its own and no beginning of another's.
+    pub(super) fn derive(&self, purpose: &[u8]) -> hmac::Key {
+        let root = match self {
+            Self::Key(key) => hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()),
+            #[cfg(test)]
+            Self::Plain => hmac::Key::new(hmac::HMAC_SHA256, &[]),
+        };
+        hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&root, purpose).as_ref())
     }
 }
 

@@ -6,13 +6,16 @@ mod closing;
 mod column;
 mod counters;
 mod database;
+mod door;
 mod fault;
 mod journal;
 mod key;
 mod keycheck;
 mod lock;
+mod look_ups;
 mod memory;
 mod outbox;
+mod persons;
 mod retention;
 mod schedule;
 mod schema;
@@ -29,6 +32,7 @@ use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::{Counters, Given, Tried, TriesKept};
+use crate::domain::zone::Zone;
 use crate::ports::{QueueRow, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use fault::{Result, other};
@@ -38,11 +42,10 @@ use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use uuid::Uuid;
 
-pub use audit::first_broken;
 pub use schema::FORMAT;
 
 /// What is done about a database that is damaged.
@@ -105,6 +108,9 @@ fn open_locked(
     let store = SqliteStore {
         connection: Mutex::new(connection),
         keep: retention::Periods::from(settings),
+        trail_key: audit::ChainKey::of(secret),
+        patients: look_ups::PatientKey::of(secret),
+        zone: OnceLock::new(),
         log_holds_erased: AtomicBool::new(false),
         _lock: lock,
     };
@@ -119,6 +125,10 @@ fn make_folder(folder: &Path) -> Result<()> {
 pub struct SqliteStore {
     connection: Mutex<Connection>,
     keep: retention::Periods,
+    trail_key: audit::ChainKey,
+    patients: look_ups::PatientKey,
+    /// In the trail all times are the hospital's, whoever writes them.
+    zone: OnceLock<Zone>,
     /// What was erased still stands in the write-ahead log, which could not be emptied (a full disk): again next time.
     log_holds_erased: AtomicBool,
     /// Declared last: the folder is given free after the database is closed.
@@ -132,6 +142,15 @@ impl fmt::Debug for SqliteStore {
 }
 
 impl SqliteStore {
+    /// Once, before anything is written: the town whose clocks the trail goes by.
+    pub fn keep_time_of(&self, zone: &Zone) {
+        self.zone.get_or_init(|| zone.clone());
+    }
+
+    fn as_clocks_show(&self, at: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
+        self.zone.get().map_or(at, |zone| zone.at(&at))
+    }
+
     /// A panic elsewhere cannot leave half a transaction: dropping it rolled it back.
     fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
@@ -296,7 +315,7 @@ impl Store for SqliteStore {
     }
 
     fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<()> {
-        self.write_erasing(|tx| retention::forget_old(tx, self.keep, now)).map(|_| ())
+        self.write_erasing(|tx| retention::forget_old(tx, self.keep, &self.trail_key, now)).map(|_| ())
     }
 
     fn counters(&self) -> Result<Given> {

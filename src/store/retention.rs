@@ -2,9 +2,10 @@
 //! terminal's day, and the trail of what staff did. Beside them it has a row for each day on which numbers were given,
 //! which stays: no clock, however wrong, may give them twice (under 200 bytes a day).
 
-use super::audit;
+use super::audit::{self, ChainKey};
 use super::column::{payment_word, queue_word};
 use super::fault::Result;
+use super::persons;
 use super::tries;
 use super::undo::UNFINISHED;
 use crate::config;
@@ -33,7 +34,12 @@ impl From<&config::Store> for Periods {
 
 /// True if anything went. What waits, is parked or in doubt stays however old it is: also a payment that is being given
 /// back or was given back lately, and one whose request the hospital does not have.
-pub(super) fn forget_old(tx: &Transaction<'_>, periods: Periods, now: DateTime<FixedOffset>) -> Result<bool> {
+pub(super) fn forget_old(
+    tx: &Transaction<'_>,
+    periods: Periods,
+    trail_key: &ChainKey,
+    now: DateTime<FixedOffset>,
+) -> Result<bool> {
     let requests = tx.execute(
         "DELETE FROM outbox WHERE state = ?1 AND unixepoch(delivered_at) < ?2",
         params![queue_word(QueueState::Sent), before(now, periods.delivered)],
@@ -56,9 +62,10 @@ pub(super) fn forget_old(tx: &Transaction<'_>, periods: Periods, now: DateTime<F
     // What was given back goes with its payment.
     let undos = tx.execute("DELETE FROM undos WHERE attempt NOT IN (SELECT attempt FROM payments)", [])?;
     let closings = forget_closings(tx, before(now, periods.payments))?;
-    let trail = audit::forget_before(tx, before(now, periods.audit), audit::ROWS_MAX)?;
+    let removed = persons::forget_before(tx, before(now, periods.audit))?;
+    let trail = audit::forget_before(tx, trail_key, before(now, periods.audit), audit::ROWS_MAX)?;
     let tries = tries::forget_before(tx, now)?;
-    Ok(requests + payments + undos + closings > 0 || trail || tries)
+    Ok(requests + payments + undos + closings + removed > 0 || trail || tries)
 }
 
 /// What a day was compared with goes when its payments may, and two rows stay however old they are: the last end from where

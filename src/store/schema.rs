@@ -1,5 +1,6 @@
 //! The tables, and how an older database becomes this one. Each step is one transaction with its version number.
 
+use super::audit::{self, ChainKey};
 use super::fault::Result;
 use crate::ports::StoreError;
 use rusqlite::{Connection, TransactionBehavior};
@@ -210,7 +211,54 @@ pub(super) const STEPS: &[&str] = &[
         wrong    INTEGER NOT NULL
     ) STRICT;
 ",
+    // The trail gets a key, and rows say what was before and after. `marks` are its end, its beginning and the row that seals
+    // what was written without a key; `anchors` are the heads that the hospital took. See `migrate_with`.
+    TRAIL_GETS_A_KEY,
+    // Staff are persons. The one PIN there was becomes the first of them, a technician, with a number drawn by chance.
+    "
+    CREATE TABLE persons (
+        number       TEXT PRIMARY KEY,
+        name         TEXT NOT NULL,
+        role         TEXT NOT NULL,
+        pin_hash     TEXT,
+        pin_set_at   TEXT,
+        added_at     TEXT NOT NULL,
+        role_since   TEXT NOT NULL,
+        granted_by   TEXT NOT NULL,
+        failures     INTEGER NOT NULL DEFAULT 0,
+        locked_until TEXT,
+        last_log_in  TEXT,
+        removed_at   TEXT
+    ) STRICT;
+    CREATE TABLE staff_door (
+        only_row       INTEGER PRIMARY KEY CHECK (only_row = 1),
+        wrong          INTEGER NOT NULL,
+        wrong_at       TEXT,
+        wait_until     TEXT,
+        without_number INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO persons (number, name, role, pin_hash, pin_set_at, added_at, role_since, granted_by)
+        SELECT 10000 + (random() & 1073741823) % 90000, 'staff', 'technician', pin_hash, set_at, set_at, set_at, 'older version'
+        FROM staff;
+    DROP TABLE staff;
+",
 ];
+
+const TRAIL_GETS_A_KEY: &str = "
+    ALTER TABLE audit ADD COLUMN was TEXT NOT NULL DEFAULT '';
+    ALTER TABLE audit ADD COLUMN became TEXT NOT NULL DEFAULT '';
+    CREATE TABLE audit_marks (
+        what     TEXT PRIMARY KEY,
+        sequence INTEGER NOT NULL,
+        hash     TEXT NOT NULL,
+        tag      TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE audit_anchors (
+        sequence INTEGER PRIMARY KEY,
+        hash     TEXT NOT NULL,
+        at       TEXT NOT NULL
+    ) STRICT;
+";
 
 /// What this program knows of them; a database of a later one is left alone.
 pub const FORMAT: usize = STEPS.len();
@@ -226,14 +274,23 @@ pub(super) fn refuse_newer(connection: &Connection, steps: &[&str]) -> rusqlite:
     Ok(if found > known { Err(StoreError::TooNew { found, known }) } else { Ok(()) })
 }
 
-pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+/// `key` seals what stands in the trail in the very step that brings the key, and never again.
+pub(super) fn migrate_with(connection: &mut Connection, steps: &[&str], key: &ChainKey) -> rusqlite::Result<()> {
     for (done, step) in (0_i64..).zip(steps) {
         let step_transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if version(&step_transaction)? == done {
             step_transaction.execute_batch(step)?;
+            if *step == TRAIL_GETS_A_KEY {
+                audit::take_over(&step_transaction, key)?;
+            }
             step_transaction.pragma_update(None, "user_version", done + 1)?;
             step_transaction.commit()?;
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+pub(super) fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    migrate_with(connection, steps, &ChainKey::of(&super::key::Secret::Plain))
 }

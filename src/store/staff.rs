@@ -1,85 +1,100 @@
-//! The staff's PIN: its Argon2id hash, and how often it was missed. And the requests they have to look at.
+//! What staff have of the store: persons and their PINs, the trail, and the requests they have to look at.
 
-use super::column::{count, id, queue_word, time};
-use super::fault::{Result, other};
+use super::audit::{self, Walk};
+use super::column::{id, queue_word, time};
+use super::door::{self, Begun, Try};
+use super::fault::{Result, refused};
 use super::outbox::{NEWEST, closed_by_hand};
-use super::{SqliteStore, audit};
+use super::{SqliteStore, give_way, look_ups, persons};
 use crate::domain::outbox::QueueState;
-use crate::domain::staff::{AuditEntry, Gate, Noted, PIN_LOCK_MIN, PIN_TRIES_MAX, Parked, Pin, StaffAct};
-use crate::ports::{AuditTrail, StaffBook};
-use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
-use chrono::{DateTime, Duration, FixedOffset};
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use crate::domain::patient::PatientNumber;
+use crate::domain::person::{Person, Role, StaffNumber, Who};
+use crate::domain::staff::{AuditEntry, Gate, LookUp, Noted, Parked, Pin, StaffAct};
+use crate::domain::trail::{Anchor, TrailCheck, TrailHead};
+use crate::ports::{AuditRow, StaffBook};
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use rusqlite::{Connection, Transaction, params};
 
 /// Parked rows shown on the screen; all of them stand in `kiosk queue list`.
 const PARKED_SHOWN_MAX: u32 = 100;
-const STAFF: &str = "staff";
-const SHELL: &str = "shell";
-
-struct Kept {
-    hash: String,
-    failures: u32,
-    locked_until: Option<DateTime<FixedOffset>>,
-}
-
-impl Kept {
-    /// The clock set back cannot shorten a lock, only lengthen it.
-    fn gate(&self, at: DateTime<FixedOffset>) -> Gate {
-        match self.locked_until {
-            Some(until) if until > at => Gate::Locked { until: until.with_timezone(at.offset()) },
-            Some(_) | None => Gate::Closed,
-        }
-    }
-}
+/// The person that `kiosk staff pin` makes where there is none, as the one PIN of older versions became one.
+const FIRST_NAME: &str = "staff";
 
 impl StaffBook for SqliteStore {
     fn gate(&self, at: DateTime<FixedOffset>) -> Result<Gate> {
-        let Some(mut kept) = kept(&self.connection())? else { return Ok(Gate::NoPin) };
-        // It was made when the clock was far ahead: from now on it lasts as long as any other.
-        if let Some(until) = kept.locked_until.filter(|until| *until > locked_from(at)).map(|_| locked_from(at)) {
-            self.write(|tx| Ok(tx.execute("UPDATE staff SET locked_until = ?1", [until.to_rfc3339()])?))?;
-            kept.locked_until = Some(until);
-        }
-        Ok(kept.gate(at))
+        self.write(|tx| Ok(door::mend_locks(tx, at)?))?;
+        door::gate(&self.connection())
     }
 
-    fn try_pin(&self, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate> {
-        let (hash, failures, gate) = match self.write(|tx| begin_try(tx, at))? {
-            Try::Counted { hash, failures, gate } => (hash, failures, gate),
-            Try::Refused(gate) => return Ok(gate),
-        };
-        // The store is free for others while the hash is computed.
-        let right = matches(&hash, pin)?;
-        let result = match (right, gate) {
-            (true, _) => "ok".to_owned(),
-            (false, Gate::Locked { .. }) => format!("wrong ({failures}), locked"),
-            (false, _) => format!("wrong ({failures})"),
-        };
-        self.write(|tx| {
-            if right {
-                tx.execute("UPDATE staff SET failures = 0, locked_until = NULL WHERE pin_hash = ?1", [&hash])?;
-            }
-            let entry = AuditEntry { act: StaffAct::LogIn, about: String::new(), result };
-            audit::append(tx, STAFF, &entry, at)
-        })?;
-        Ok(if right { Gate::Open } else { gate })
+    fn try_pin(&self, number: Option<StaffNumber>, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate> {
+        self.try_as(StaffAct::LogIn, number, pin, at)
     }
 
-    fn set_pin(&self, pin: &Pin, at: DateTime<FixedOffset>) -> Result<()> {
-        let hash = Argon2::default()
-            .hash_password(pin.digits())
-            .map_err(|error| other(format!("the PIN cannot be hashed: {error}")))?
-            .to_string();
+    fn confirm_pin(&self, who: StaffNumber, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate> {
+        self.try_as(StaffAct::ConfirmPin, Some(who), pin, at)
+    }
+
+    fn persons(&self) -> Result<Vec<Person>> {
+        persons::all(&self.connection())
+    }
+
+    fn add_person(
+        &self,
+        name: &str,
+        role: Role,
+        number: Option<StaffNumber>,
+        at: DateTime<FixedOffset>,
+    ) -> Result<Person> {
+        self.write(|tx| self.added(tx, name, role, number, at))
+    }
+
+    fn set_role(&self, whose: StaffNumber, role: Role, at: DateTime<FixedOffset>) -> Result<Person> {
         self.write(|tx| {
-            tx.execute(
-                "INSERT INTO staff (only_row, pin_hash, set_at) VALUES (1, ?1, ?2) ON CONFLICT (only_row) DO UPDATE
-                 SET pin_hash = excluded.pin_hash, set_at = excluded.set_at, failures = 0, locked_until = NULL",
-                params![hash, at.to_rfc3339()],
-            )?;
-            let entry = AuditEntry { act: StaffAct::SetPin, about: String::new(), result: "ok".to_owned() };
-            audit::append(tx, SHELL, &entry, at)
+            let before = persons::find(tx, whose)?;
+            persons::set_role(tx, whose, role, &Who::Shell.to_string(), self.as_clocks_show(at))?;
+            self.about(tx, StaffAct::SetRole, whose, before.role.word(), role.word(), at)?;
+            persons::find(tx, whose)
         })
+    }
+
+    fn remove_person(&self, whose: StaffNumber, at: DateTime<FixedOffset>) -> Result<()> {
+        self.write(|tx| {
+            let before = persons::find(tx, whose)?;
+            persons::remove(tx, whose, self.as_clocks_show(at))?;
+            self.about(tx, StaffAct::RemovePerson, whose, before.role.word(), "", at)
+        })
+    }
+
+    fn set_pin(&self, whose: Option<StaffNumber>, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Person> {
+        let hash = door::hash(pin)?;
+        self.write(|tx| {
+            let person = match whose {
+                Some(whose) => persons::find(tx, whose)?,
+                None => self.only(tx, at)?,
+            };
+            persons::set_pin(tx, person.number, &hash, self.as_clocks_show(at))?;
+            let was = if person.has_pin { "set" } else { "none" };
+            self.about(tx, StaffAct::SetPin, person.number, was, "set", at)?;
+            persons::find(tx, person.number)
+        })
+    }
+
+    fn locked(&self, at: DateTime<FixedOffset>) -> Result<u64> {
+        persons::locked(&self.connection(), at)
+    }
+
+    fn looked_up(&self, look_up: &LookUp, at: DateTime<FixedOffset>) -> Result<()> {
+        let at = self.as_clocks_show(at);
+        self.write(|tx| {
+            look_ups::refuse_too_many(tx, at)?;
+            let about = self.patients.mark(&look_up.whose);
+            let entry = AuditEntry::new(Who::Patient, StaffAct::LookUp, about, look_up.words());
+            self.append(tx, &entry, at)
+        })
+    }
+
+    fn mark_of(&self, number: &PatientNumber) -> String {
+        self.patients.mark(&number.0)
     }
 
     fn parked(&self) -> Result<Vec<Parked>> {
@@ -90,63 +105,102 @@ impl StaffBook for SqliteStore {
         noted(&self.connection())
     }
 
-    fn audit(&self, who: &str, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<()> {
-        self.write(|tx| audit::append(tx, who, entry, at))
+    fn audit(&self, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<()> {
+        self.write(|tx| self.append(tx, entry, at))
     }
 
-    fn trail(&self) -> Result<AuditTrail> {
-        audit::all(&self.connection())
+    fn trail(&self, after: i64, from: Option<NaiveDate>, most: usize) -> Result<Vec<AuditRow>> {
+        Ok(audit::rows(&self.connection(), after, from, most)?)
+    }
+
+    fn check_trail(&self, anchors: &[Anchor]) -> Result<TrailCheck> {
+        let mut walk = Walk::begin(&self.connection(), &self.trail_key)?;
+        while walk.step(&self.connection(), &self.trail_key)? {
+            give_way();
+        }
+        let connection = self.connection();
+        let own = audit::anchors(&connection)?;
+        Ok(walk.end(&connection, anchors.iter().cloned().chain(own).collect())?)
+    }
+
+    fn trail_head(&self) -> Result<TrailHead> {
+        Ok(audit::head(&self.connection())?)
+    }
+
+    fn last_anchor(&self) -> Result<Option<Anchor>> {
+        Ok(audit::anchors(&self.connection())?.pop())
+    }
+
+    fn anchored(&self, head: &TrailHead, at: DateTime<FixedOffset>) -> Result<()> {
+        self.write(|tx| audit::anchored(tx, head, self.as_clocks_show(at)))
     }
 }
 
-fn kept(connection: &Connection) -> Result<Option<Kept>> {
-    let row = connection.query_row("SELECT pin_hash, failures, locked_until FROM staff", [], |row| {
-        let locked: Option<String> = row.get(2)?;
-        Ok(Kept {
-            hash: row.get(0)?,
-            failures: count(row, 1)?,
-            locked_until: if locked.is_some() { Some(time(row, 2)?) } else { None },
-        })
-    });
-    Ok(row.optional()?)
-}
-
-fn locked_from(at: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
-    at + Duration::minutes(PIN_LOCK_MIN)
-}
-
-enum Try {
-    Refused(Gate),
-    /// As if it were wrong; `gate` is what to say if it is.
-    Counted {
-        hash: String,
-        failures: u32,
-        gate: Gate,
-    },
-}
-
-/// Counted before it is looked at: a power cut in the middle of a try does not give it back.
-fn begin_try(tx: &Transaction<'_>, at: DateTime<FixedOffset>) -> Result<Try> {
-    let Some(kept) = kept(tx)? else { return Ok(Try::Refused(Gate::NoPin)) };
-    let locked = kept.gate(at);
-    if locked != Gate::Closed {
-        return Ok(Try::Refused(locked));
+impl SqliteStore {
+    pub(super) fn append(&self, tx: &Transaction<'_>, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<()> {
+        let patient = entry.patient.as_ref().map(|number| self.patients.mark(&number.0));
+        Ok(audit::append(tx, &self.trail_key, entry, patient.as_deref(), self.as_clocks_show(at))?)
     }
-    let failures = kept.failures.saturating_add(1);
-    let until = (failures >= PIN_TRIES_MAX).then(|| locked_from(at));
-    tx.execute(
-        "UPDATE staff SET failures = ?1, locked_until = ?2",
-        params![failures, until.map(|until| until.to_rfc3339())],
-    )?;
-    let tries_left = PIN_TRIES_MAX.saturating_sub(failures);
-    let gate = until.map_or(Gate::Wrong { tries_left }, |until| Gate::Locked { until });
-    Ok(Try::Counted { hash: kept.hash, failures, gate })
-}
 
-fn matches(hash: &str, pin: &Pin) -> Result<bool> {
-    let hash = PasswordHash::new(hash)
-        .map_err(|_| other("the stored PIN cannot be read: set a new one with `kiosk staff pin`"))?;
-    Ok(Argon2::default().verify_password(pin.digits(), &hash).is_ok())
+    /// An act of the shell about a person.
+    fn about(
+        &self,
+        tx: &Transaction<'_>,
+        act: StaffAct,
+        whose: StaffNumber,
+        was: &str,
+        became: &str,
+        at: DateTime<FixedOffset>,
+    ) -> Result<()> {
+        let entry = AuditEntry::new(Who::Shell, act, whose.to_string(), "ok").changing(was, became);
+        self.append(tx, &entry, at)
+    }
+
+    fn added(
+        &self,
+        tx: &Transaction<'_>,
+        name: &str,
+        role: Role,
+        number: Option<StaffNumber>,
+        at: DateTime<FixedOffset>,
+    ) -> Result<Person> {
+        let number = persons::add(tx, name, role, number, &Who::Shell.to_string(), self.as_clocks_show(at))?;
+        self.about(tx, StaffAct::AddPerson, number, "", role.word(), at)?;
+        persons::find(tx, number)
+    }
+
+    /// The one person there is; the first, if there is none.
+    fn only(&self, tx: &Transaction<'_>, at: DateTime<FixedOffset>) -> Result<Person> {
+        let mut persons = persons::all(tx)?;
+        persons.retain(|person| person.removed_at.is_none());
+        match (persons.pop(), persons.len()) {
+            (None, _) => self.added(tx, FIRST_NAME, Role::Technician, None, at),
+            (Some(only), 0) => Ok(only),
+            (Some(_), _) => Err(refused("there are several persons: say whose PIN, `kiosk staff pin NAME`")),
+        }
+    }
+
+    fn try_as(&self, act: StaffAct, number: Option<StaffNumber>, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate> {
+        let is_inside = act == StaffAct::ConfirmPin;
+        let tried: Try = match self.write(|tx| door::begin(tx, number, is_inside, at))? {
+            Begun::Counted(tried) => tried,
+            Begun::Refused(gate) => return Ok(gate),
+        };
+        // The store is free for others while the hash is computed.
+        let insider = tried.look(pin)?;
+        let about = tried.about.map(|number| number.to_string()).unwrap_or_default();
+        self.write(|tx| {
+            let entry = match insider {
+                Some(insider) => {
+                    tried.passed(tx, self.as_clocks_show(at))?;
+                    AuditEntry::new(Who::Staff(insider.number), act, about, "ok")
+                }
+                None => AuditEntry::new(Who::Stranger, act, about, tried.words.as_str()),
+            };
+            self.append(tx, &entry, at)
+        })?;
+        Ok(insider.map_or(tried.gate, Gate::Open))
+    }
 }
 
 fn parked(connection: &Connection) -> Result<Vec<Parked>> {

@@ -1,6 +1,7 @@
 //! What cannot be seen from outside: the bytes without the cipher, the query plans, a full disk, a failing migration.
 
 mod pages;
+mod trail;
 
 use super::*;
 use crate::domain::language::{Language, LocalText};
@@ -9,6 +10,7 @@ use crate::domain::outbox::{Act, PaymentOfRequest};
 use crate::domain::paper::Receipt;
 use crate::domain::patient::AppointmentState;
 use crate::domain::payment::{Booking, CardTransaction, LastTransaction};
+use crate::domain::person::Who;
 use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::StoreError;
 use std::fs;
@@ -365,15 +367,15 @@ fn what_is_over_goes_after_its_days_and_what_is_not_never() {
 fn the_trail_has_a_longest_length() {
     let folder = tempfile::tempdir().unwrap();
     let store = plain(folder.path());
-    let entry = AuditEntry { act: StaffAct::Ask, about: "K3-0001".into(), result: "ordered".into() };
+    let entry = AuditEntry::new(Who::Shell, StaffAct::Ask, "K3-0001", "ordered");
     for _ in 0..5 {
-        store.audit("shell", &entry, at()).unwrap();
+        store.audit(&entry, at()).unwrap();
     }
-    let forget = |rows_max| store.write(|tx| audit::forget_before(tx, 0, rows_max)).unwrap();
+    let forget = |rows_max| store.write(|tx| audit::forget_before(tx, &store.trail_key, 0, rows_max)).unwrap();
     assert!(!forget(5), "not one too early");
     assert!(forget(3));
-    let trail = store.trail().unwrap();
-    assert_eq!((trail.gone, trail.rows.len(), first_broken(&trail)), (2, 3, None));
+    let check = store.check_trail(&[]).unwrap();
+    assert_eq!((check.gone, check.rows, check.is_sound()), (2, 3, true));
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub struct Seen {
     pub uptime_s: u64,
     /// `None`: the store cannot be read, which is worth an alarm of its own.
     pub tally: Option<Tally>,
+    /// Persons of the staff whose PIN was missed too often.
+    pub staff_locked: Option<u64>,
     pub printer: PrinterState,
     /// `None` where there is none.
     pub scanner_online: Option<bool>,
@@ -55,6 +57,7 @@ pub fn text(seen: &Seen) -> String {
     if let Some(tally) = &seen.tally {
         queue_and_money(&mut out, tally, seen.now);
     }
+    out.gauge("kiosk_staff_locked", "Members of staff who are locked after wrong PINs.", seen.staff_locked);
     out.head("kiosk_printer_state", "gauge", "1 for the state the receipt printer is in, 0 for the others.");
     for (state, word) in PRINTER_STATES {
         out.line("kiosk_printer_state", &format!("state=\"{word}\""), u8::from(state == seen.printer));

@@ -54,7 +54,7 @@ pub fn guarded(enrolled: &Enrolled) -> SimHospital {
 
 pub async fn finds_the_patient(client: &Client) -> bool {
     let birth_date = BirthDate("1958-04-12".parse().expect("a date"));
-    matches!(client.ask(Question::FindPatient { number: number(), birth_date }).await, Reply::Found(_))
+    matches!(client.ask(Question::FindPatient { number: number(), birth_date, by_card: false }).await, Reply::Found(_))
 }
 
 fn issued(hospital: &SimHospital) -> usize {

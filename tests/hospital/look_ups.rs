@@ -14,6 +14,7 @@ fn question(number: &str, date: &str) -> Question {
     Question::FindPatient {
         number: PatientNumber(number.to_owned()),
         birth_date: BirthDate(date.parse().expect("a date")),
+        by_card: false,
     }
 }
 

@@ -177,7 +177,7 @@ pub fn number(text: &str) -> PatientNumber {
 }
 
 pub async fn find(client: &Client, text: &str) -> Reply {
-    client.ask(Question::FindPatient { number: number(text), birth_date: born() }).await
+    client.ask(Question::FindPatient { number: number(text), birth_date: born(), by_card: false }).await
 }
 
 pub fn found() -> Patient {

@@ -56,7 +56,7 @@ async fn peer() -> Peer {
 
 async fn patient(kiosk: &Client) -> Patient {
     let birth_date = BirthDate("1958-04-12".parse().expect("a date"));
-    match kiosk.ask(Question::FindPatient { number: number(), birth_date }).await {
+    match kiosk.ask(Question::FindPatient { number: number(), birth_date, by_card: false }).await {
         Reply::Found(patient) => *patient,
         other => panic!("{other:?}"),
     }
@@ -71,7 +71,10 @@ async fn a_day_at_somebody_elses_server() {
     println!("peer: {:?}", client.capabilities());
 
     let wrong = BirthDate("1958-04-13".parse().expect("a date"));
-    assert_eq!(client.ask(Question::FindPatient { number: number(), birth_date: wrong }).await, Reply::NotFound);
+    assert_eq!(
+        client.ask(Question::FindPatient { number: number(), birth_date: wrong, by_card: false }).await,
+        Reply::NotFound
+    );
     let patient = patient(&client).await;
     assert_eq!(patient.masked_name, "홍○동");
     let Reply::Slip { appointment, .. } = client.ask(Question::Slip { code: "AS-40021".to_owned() }).await else {

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 const ALL: Capabilities = Capabilities {
+    audit_event: false,
+    audit_event_put: false,
     charge_item: true,
     invoice: true,
     payment_notice: true,

@@ -4,7 +4,7 @@
 //! too, its terminal answers anything. After every list the promises of `design/money.md` are checked.
 
 use super::facility::facility;
-use super::script::{approved, baseline, declined, of};
+use super::script::{approved, baseline, declined, insider, of};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::moment::{Moment, Tick};
@@ -17,6 +17,7 @@ use hospital_kiosk::domain::patient::{
 use hospital_kiosk::domain::payment::{
     AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord, PaymentState,
 };
+use hospital_kiosk::domain::person::Role;
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
 use hospital_kiosk::domain::session::{
@@ -57,6 +58,8 @@ struct World {
     area: Vec<(Uuid, StaffCommand)>,
     /// The last line of the trail, until its act was done.
     audited: Option<AuditEntry>,
+    /// Whoever is inside has just shown to know the PIN.
+    pin_again: bool,
     /// Requests that staff closed.
     closed: usize,
     jobs: usize,
@@ -79,6 +82,7 @@ impl World {
             confirmed: 0,
             reversed: 0,
             audited: None,
+            pin_again: false,
             closed: 0,
             committed: BTreeSet::new(),
             numbers: Given::default(),
@@ -179,6 +183,11 @@ impl World {
                 self.audited = kept.then_some(entry);
                 return kept;
             }
+            Effect::Staff { order, .. } => {
+                let moves_money = matches!(order, StaffOrder::Settle { .. } | StaffOrder::Cancel { .. });
+                let confirmed = std::mem::take(&mut self.pin_again);
+                assert!(confirmed || !moves_money, "{order:?} without the PIN");
+            }
             Effect::StaffArea { visit, command } => {
                 self.check_audited(&command);
                 self.area.push((visit, command));
@@ -212,7 +221,6 @@ impl World {
             )
             | Effect::ClearPrinter
             | Effect::Finish(_)
-            | Effect::Staff { .. }
             | Effect::StaffAnswer { .. }
             | Effect::AcceptClock
             | Effect::Wipe => {}
@@ -223,10 +231,14 @@ impl World {
     /// Each act on a refused request has a line of its own in the trail, which is there before it.
     fn check_audited(&mut self, command: &StaffCommand) {
         let (act, about) = match command {
-            StaffCommand::Retry { request } => (StaffAct::Retry, request.to_string()),
+            StaffCommand::Retry { request, .. } => (StaffAct::Retry, request.to_string()),
             StaffCommand::Close { request, .. } => (StaffAct::CloseRequest, request.to_string()),
             StaffCommand::TryNow => (StaffAct::Retry, String::new()),
-            StaffCommand::Knock | StaffCommand::Try(_) | StaffCommand::Look | StaffCommand::Note(_) => return,
+            StaffCommand::Knock
+            | StaffCommand::Try { .. }
+            | StaffCommand::Confirm { .. }
+            | StaffCommand::Look
+            | StaffCommand::Note(_) => return,
         };
         let line = self.audited.take().map(|line| (line.act, line.about));
         assert_eq!(line, Some((act, about)), "{command:?}");
@@ -558,10 +570,16 @@ impl World {
     /// The staff area's PIN and lists; its orders are lost on the way.
     fn answer_area(&mut self, detail: u32) -> bool {
         let Some((visit, command)) = self.area.pop() else { return false };
+        let is_confirmed = matches!(command, StaffCommand::Confirm { .. });
         let reply = match command {
             StaffCommand::Knock => StaffReply::Gate(Gate::Closed),
-            StaffCommand::Try(_) if detail.is_multiple_of(5) => StaffReply::Gate(Gate::Wrong { tries_left: 1 }),
-            StaffCommand::Try(_) => StaffReply::Gate(Gate::Open),
+            StaffCommand::Try { .. } if detail.is_multiple_of(5) => StaffReply::Gate(Gate::Wrong { tries_left: 1 }),
+            StaffCommand::Confirm { .. } if detail.is_multiple_of(5) => {
+                StaffReply::Gate(Gate::Locked { until: self.wall() })
+            }
+            StaffCommand::Try { .. } | StaffCommand::Confirm { .. } => {
+                StaffReply::Gate(Gate::Open(insider(Role::Technician)))
+            }
             StaffCommand::Look if detail.is_multiple_of(7) => StaffReply::NoLists,
             StaffCommand::Look => {
                 let staff = |record: &&PaymentRecord| record.state == PaymentState::NeedsStaff;
@@ -583,6 +601,7 @@ impl World {
             StaffCommand::Close { .. } => StaffReply::Closed(!detail.is_multiple_of(3)),
             StaffCommand::Note(_) | StaffCommand::TryNow => return true,
         };
+        self.pin_again = is_confirmed && matches!(reply, StaffReply::Gate(Gate::Open(_)));
         self.input(Input::StaffArea { visit, reply });
         true
     }
@@ -603,7 +622,7 @@ impl World {
             _ if detail % 32 == 3 => Reply::Unreadable,
             _ if detail % 32 == 19 => Reply::Obscured,
             _ if detail % 64 == 2 => return, // lost
-            Question::FindPatient { number, birth_date } => Reply::Found(Box::new(Patient {
+            Question::FindPatient { number, birth_date, .. } => Reply::Found(Box::new(Patient {
                 number,
                 birth_date,
                 masked_name: "J••• S•••".to_owned(),

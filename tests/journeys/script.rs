@@ -12,7 +12,7 @@
 //! terminal approved-unconfirmed [AMOUNT] · confirmed · withdrawn · undone reversed|already|unlike|refused CODE
 //! terminal outcome same|paid|other|other-amount|old-time|empty|unknown|differ [restarted] [no-host]
 //! printer printed|held|failed|state out|state ok        fail        wait 60s        clock 2026-11-20T10:00
-//! area gate no-pin|closed|wrong N|locked|open|unknown · area lists [STATE …] [parked N] · area no-lists
+//! area gate no-pin|closed|number [after-wrong]|wrong N|refused|wait N|locked|open|attendant|unknown · area lists [STATE …] [parked N] · area no-lists
 //! area retried · area closed · area not-closed
 //! area obey STATE   (the last order reaches the till, with that payment's record)
 //! staff close-day · terminal totals AMOUNT|no-totals
@@ -38,6 +38,7 @@ use hospital_kiosk::domain::patient::{
 use hospital_kiosk::domain::payment::{
     AttemptId, Booking, CardTransaction, Decline, DeclineCause, Entry, LastTransaction, PaymentRecord, PaymentState,
 };
+use hospital_kiosk::domain::person::{Insider, Role, StaffNumber};
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
 use hospital_kiosk::domain::session::{
@@ -70,7 +71,7 @@ mod plays {
     scripts! {
         check_in check_in_offline check_in_refused check_in_see_desk closed closing confirm disk documents_at_desk
         documents_free documents_paid entry group idle in_doubt in_doubt_staff information late_booking not_paid
-        number_not_kept paper recovery scan staff staff_area staff_area_late stale terminal_manners three_answers told_again
+        number_not_kept paper recovery scan staff staff_area staff_area_late staff_persons stale terminal_manners three_answers told_again
         undo waits
     }
 }
@@ -202,7 +203,7 @@ impl Stage {
         let at = Moment { tick: self.tick, wall: self.wall, fresh: Uuid::from_u128(self.inputs) };
         let effects = self.session.handle(input, at);
         for effect in &effects {
-            if let Effect::Ask(Question::FindPatient { number, birth_date }) = effect {
+            if let Effect::Ask(Question::FindPatient { number, birth_date, .. }) = effect {
                 self.asked = Some((number.clone(), *birth_date));
             }
             if let Effect::Terminal(hospital_kiosk::domain::session::TerminalCommand::Charge { amount, .. }) = effect {
@@ -457,7 +458,12 @@ impl Stage {
         let reply = match words {
             ["gate", "no-pin"] => StaffReply::Gate(Gate::NoPin),
             ["gate", "closed"] => StaffReply::Gate(Gate::Closed),
-            ["gate", "open"] => StaffReply::Gate(Gate::Open),
+            ["gate", "open"] => StaffReply::Gate(Gate::Open(insider(Role::Technician))),
+            ["gate", "attendant"] => StaffReply::Gate(Gate::Open(insider(Role::Attendant))),
+            ["gate", "number"] => StaffReply::Gate(Gate::Number { after_wrong: false }),
+            ["gate", "number", "after-wrong"] => StaffReply::Gate(Gate::Number { after_wrong: true }),
+            ["gate", "refused"] => StaffReply::Gate(Gate::Refused),
+            ["gate", "wait", seconds] => StaffReply::Gate(Gate::Wait { seconds: seconds.parse().unwrap() }),
             ["gate", "unknown"] => StaffReply::Gate(Gate::Unknown),
             ["gate", "wrong", left] => StaffReply::Gate(Gate::Wrong { tries_left: left.parse().unwrap() }),
             ["gate", "locked"] => StaffReply::Gate(Gate::Locked { until: self.wall }),
@@ -778,4 +784,9 @@ fn tap(words: &[&str]) -> Tap {
         [name] => plain.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no such tap: {name}")).1,
         other => panic!("no such tap: {other:?}"),
     }
+}
+
+/// Whoever the door opens for.
+pub fn insider(role: Role) -> Insider {
+    Insider { number: StaffNumber::read("48213").unwrap(), role }
 }

@@ -5,10 +5,10 @@ use hospital_kiosk::domain::language::LocalText;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::payment::{AttemptId, Entry};
-use hospital_kiosk::domain::screen::staff::{ParkedDone, ParkedRow, StaffScreen, Trouble};
+use hospital_kiosk::domain::screen::staff::{ParkedDone, ParkedRow, PinOf, StaffScreen, Trouble};
 use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
 use hospital_kiosk::domain::session::{Effect, Question, StaffAnswer, TerminalCommand};
-use hospital_kiosk::domain::staff::StaffCommand;
+use hospital_kiosk::domain::staff::{Gate, StaffCommand};
 use hospital_kiosk::domain::undo::UndoEntry;
 
 /// Attempts by the order in which they came up: `#1`, `#2`.
@@ -101,7 +101,9 @@ fn about(about: &str) -> &str {
 fn staff_command(command: &StaffCommand) -> String {
     match command {
         StaffCommand::Knock => "knock".to_owned(),
-        StaffCommand::Try(pin) => format!("try {} digits", pin.digits().len()),
+        StaffCommand::Try { number: None, pin } => format!("try {} digits", pin.digits().len()),
+        StaffCommand::Try { number: Some(number), pin } => format!("try {} digits of {number}", pin.digits().len()),
+        StaffCommand::Confirm { who, pin } => format!("confirm {} digits of {who}", pin.digits().len()),
         StaffCommand::Look => "look".to_owned(),
         StaffCommand::Retry { .. } => "retry a-request".to_owned(),
         StaffCommand::TryNow => "try now".to_owned(),
@@ -128,12 +130,15 @@ fn closed(trouble: Option<&Trouble>) -> String {
 
 fn staff_screen(screen: &StaffScreen) -> String {
     match screen {
-        StaffScreen::Pin { typed, gate, checking, trouble } => {
-            format!("StaffPin {typed} {gate:?} checking={checking}{}", closed(trouble.as_ref()))
+        StaffScreen::Pin { what, typed, gate, checking, trouble } => {
+            let what = if *what == PinOf::Door { String::new() } else { format!(" of={what:?}") };
+            let gate = if let Gate::Open(_) = gate { "Open".to_owned() } else { format!("{gate:?}") };
+            format!("StaffPin {typed} {gate} checking={checking}{what}{}", closed(trouble.as_ref()))
         }
         StaffScreen::Trouble(screen) => {
             let why = closed(Some(&screen.trouble));
-            format!("StaffTrouble{why} can-accept={} not-kept={}", screen.can_accept, screen.not_kept)
+            let technician = if screen.needs_technician { " needs-technician" } else { "" };
+            format!("StaffTrouble{why} can-accept={} not-kept={}{technician}", screen.can_accept, screen.not_kept)
         }
         StaffScreen::Home(home) => format!(
             "StaffHome{} terminal={:?}{} printer={:?} hospital={:?} unfinished={:?} paid={} waiting={} parked={}",

@@ -75,7 +75,7 @@ impl Lobby {
             }
         });
         let folder = theatre.folder.path().join("data/store");
-        let pin = Request::StaffPin { pin: Pin::read(PIN).expect("digits") };
+        let pin = Request::StaffPin { whose: None, pin: Pin::read(PIN).expect("digits") };
         socket::ask(&folder, &pin).expect("the kiosk runs").expect("an answer");
         let process = theatre.stage.kiosk_id().expect("a kiosk");
         let table = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/soak.txt");
@@ -171,9 +171,13 @@ impl Lobby {
         // The schedule is read by the clock, however many come.
         let lines = log.lines().filter(|line| !line.contains("today's schedule")).count();
         assert!(lines <= visits * LOG_LINES_A_VISIT, "{lines} lines were logged in {visits} visits");
-        let verify = socket::ask(&self.folder(), &Request::AuditVerify { json: false }).expect("the kiosk runs");
+        let verify = socket::ask(
+            &self.folder(),
+            &Request::AuditVerify { json: false, anchors: Vec::new(), hospital_silent: None },
+        )
+        .expect("the kiosk runs");
         println!("the trail of what staff did: {}", verify.expect("an unbroken chain").join("\n"));
-        let trail = socket::ask(&self.folder(), &Request::AuditExport { json: false }).expect("the kiosk runs");
+        let trail = socket::ask(&self.folder(), &Request::AuditRows { after: 0, from: None }).expect("the kiosk runs");
         let log_ins = trail.expect("a trail").iter().filter(|row| row.contains("log-in")).count();
         assert!(log_ins > 0, "nobody logged in");
     }

@@ -263,7 +263,7 @@ impl Office {
 
     fn trail(&self) -> Vec<(String, String)> {
         let book = self.store.staff_book().unwrap();
-        book.trail().unwrap().rows.into_iter().map(|row| (row.act, row.result)).collect()
+        super::trail::rows(book).into_iter().map(|row| (row.act, row.result)).collect()
     }
 }
 

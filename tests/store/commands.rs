@@ -4,7 +4,7 @@ use super::*;
 use chrono::{DateTime, TimeDelta, Utc};
 use hospital_kiosk::commands::{Refusal, payments, queue, socket};
 use hospital_kiosk::domain::outbox::{Delivery, PART_THERE};
-use hospital_kiosk::ports::{Outbox, StaffBook};
+use hospital_kiosk::ports::Outbox;
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -131,7 +131,7 @@ fn what_waits_is_tried_now_when_staff_say_so() {
         serde_json::from_str(&ask(socket::Request::QueueRetry { id: waiting, json: true }).unwrap()[0]).unwrap();
     assert_eq!((&told["id"], &told["retried"]), (&waiting.to_string().into(), &true.into()));
     assert_eq!(sender.rung(), (0, 1));
-    let rows = ask(socket::Request::AuditExport { json: false }).unwrap();
+    let rows = ask(super::trail::all_rows()).unwrap();
     assert!(rows.iter().any(|row| row.contains(&waiting.to_string()) && row.contains("tried now")), "{rows:?}");
     ask(socket::Request::QueueRetry { id: sent, json: true }).unwrap_err();
     assert_eq!(sender.rung(), (0, 1));
@@ -176,8 +176,8 @@ fn close(store: &dyn Store, id: Uuid, evidence: &str) -> Result<Vec<String>, Ref
 }
 
 fn trail(store: &SqliteStore) -> Vec<String> {
-    let rows = store.trail().unwrap();
-    rows.rows.iter().map(|row| format!("{} {} {} {}", row.who, row.act, row.about, row.result)).collect()
+    let rows = super::trail::rows(store);
+    rows.iter().map(|row| format!("{} {} {} {}", row.who, row.act, row.about, row.result)).collect()
 }
 
 #[test]

@@ -394,8 +394,8 @@ fn fill(app: &ui::App, words: &Words, screen: &Screen, slow: bool) {
 
 fn fill_staff(app: &ui::App, words: &Words, screen: &StaffScreen) {
     match screen {
-        StaffScreen::Pin { typed, gate, checking, trouble } => {
-            staff_pin::show(app, words, *typed, *gate, *checking);
+        StaffScreen::Pin { what, typed, gate, checking, trouble } => {
+            staff_pin::show(app, words, (*what, *typed), *gate, *checking);
             staff_pin::closed(app, trouble.as_ref());
         }
         StaffScreen::Home(home) => staff_home::show(app, home),

@@ -17,6 +17,7 @@ pub(super) fn show(app: &App, words: &Words, screen: &StaffTrouble) {
     global.set_theirs(theirs);
     global.set_reason(reason);
     global.set_can_accept(screen.can_accept);
+    global.set_needs_technician(screen.needs_technician);
     global.set_not_kept(screen.not_kept);
     global.set_kind(kind(Some(&screen.trouble)));
 }

@@ -205,7 +205,7 @@ impl Identify {
     fn ask(&mut self, kiosk: &mut Kiosk) {
         let Some(birth_date) = self.date.date() else { return };
         self.state = State::Asking { until: kiosk.tick().plus_ms(LOOK_UP_LIMIT_MS) };
-        kiosk.ask(Question::FindPatient { number: self.number(), birth_date });
+        kiosk.ask(Question::FindPatient { number: self.number(), birth_date, by_card: self.by_card });
     }
 
     pub fn reply(&mut self, reply: Reply, kiosk: &mut Kiosk) -> Identified {

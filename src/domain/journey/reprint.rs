@@ -8,9 +8,11 @@
 
 use super::{Flow, Leaving};
 use crate::domain::paper::{Paper, Receipt};
+use crate::domain::person::Who;
 use crate::domain::screen::{Screen, Tap};
 use crate::domain::session::kiosk::{Kiosk, Unprinted};
-use crate::domain::session::{JourneyKind, Outcome};
+use crate::domain::session::{Effect, JourneyKind, Outcome};
+use crate::domain::staff::{AuditEntry, StaffAct};
 
 #[derive(Clone)]
 pub struct Reprint {
@@ -38,6 +40,8 @@ impl Reprint {
     fn print(&self, kiosk: &mut Kiosk) {
         let Some(last) = self.last.as_ref().filter(|_| !self.printed && kiosk.can_print_again()) else { return };
         let receipt = Receipt { duplicate: true, ..last.receipt.clone() };
+        // Before it leaves: whoever it was, that a receipt came out once more is known.
+        kiosk.emit(Effect::Audit(AuditEntry::new(Who::Patient, StaffAct::Reprint, receipt.claim.clone(), "ordered")));
         kiosk.print(Paper::Receipt(receipt), Some(last.attempt));
     }
 

@@ -1,13 +1,14 @@
-//! The staff area: behind a PIN, and the machine is closed to patients while it is open.
+//! The staff area: behind a staff number and a PIN, and the machine is closed to patients while it is open.
 //!
 //! ```text
-//! long press ─▶ Pin ─right─▶ Home ─┬─▶ Payments ─▶ Payment ─▶ Choice (evidence, way back of the money) ─▶ Payment
+//! long press ─▶ Door ─right─▶ Home ─┬─▶ Payments ─▶ Payment ─▶ Choice (evidence, way back of the money) ─▶ PIN again ─▶ Payment
 //!                                  ├─▶ Queue ─▶ Request (send again, or close: how is it known) ─▶ Queue
 //!                                  └─▶ Trouble: why the machine is closed
 //! ```
 //! Money: nothing here moves any; an order leaves after its audit line is durable, and the till obeys its own rules.
 //! Paper: a slip for the cashier, cleared like a patient's when staff leave.
 
+mod door;
 mod known;
 mod queue;
 mod screens;
@@ -17,22 +18,24 @@ use super::{Flow, Rest};
 use crate::domain::moment::Tick;
 use crate::domain::paper::{DoubtSlip, Paper};
 use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::person::{Insider, Role, Who};
 use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{ChoiceOf, ParkedDone, RequestQuestion, StaffResult, StaffTap};
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
 use crate::domain::staff::{AuditEntry, Evidence, Gate, Parked, Pin, StaffAct, StaffCommand, StaffLists, StaffReply};
+use door::{Again, Confirmed, Door};
 use uuid::Uuid;
 
 /// Without a touch; then the usual "Are you still here?".
 const IDLE_MS: u64 = 120_000;
-/// A hash takes well under a second: after this the answer is not waited for.
-const CHECK_LIMIT_MS: u64 = 20_000;
 
 #[derive(Clone)]
 pub struct Staff {
     /// Answers of an earlier visit are not for this one.
     visit: Uuid,
+    /// Who is inside.
+    insider: Option<Insider>,
     page: Page,
     /// `None`: they could not be read.
     lists: Option<Box<StaffLists>>,
@@ -44,13 +47,30 @@ pub struct Staff {
 
 #[derive(Clone)]
 enum Page {
-    Pin { pin: Pin, gate: Gate, until: Option<Tick> },
+    Door(Door),
     Home,
-    Payments { paid: bool },
+    Payments {
+        paid: bool,
+    },
     Payment(Box<Opened>),
-    Choice { opened: Box<Opened>, what: ChoiceOf, chosen: Option<u8> },
+    Choice {
+        opened: Box<Opened>,
+        what: ChoiceOf,
+        chosen: Option<u8>,
+    },
+    /// Money moves, or is written off: only for whoever knows the PIN still.
+    Again {
+        opened: Box<Opened>,
+        what: ChoiceOf,
+        chosen: u8,
+        again: Again,
+    },
     Queue,
-    Request { parked: Box<Parked>, asked: RequestQuestion, chosen: Option<u8> },
+    Request {
+        parked: Box<Parked>,
+        asked: RequestQuestion,
+        chosen: Option<u8>,
+    },
     Trouble,
 }
 
@@ -70,14 +90,14 @@ impl Staff {
     pub fn new(kiosk: &mut Kiosk) -> Self {
         let visit = kiosk.now.fresh_id("staff");
         kiosk.emit(Effect::StaffArea { visit, command: StaffCommand::Knock });
-        let page = Page::Pin { pin: Pin::default(), gate: Gate::Closed, until: None };
-        Self { visit, page, lists: None, done: Vec::new(), not_kept: false }
+        let page = Page::Door(Door::new(Pin::default()));
+        Self { visit, insider: None, page, lists: None, done: Vec::new(), not_kept: false }
     }
 
     pub fn tap(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
         self.not_kept = false;
         match &mut self.page {
-            Page::Pin { .. } => self.tap_pin(tap, kiosk),
+            Page::Door(door) => door.tap(tap, self.visit, kiosk),
             Page::Home => self.tap_home(tap, kiosk),
             Page::Payments { paid } => {
                 let paid = *paid;
@@ -85,34 +105,12 @@ impl Staff {
                 Flow::Stay
             }
             Page::Payment(_) => self.tap_payment(tap, kiosk),
-            Page::Choice { .. } => self.tap_choice(tap, kiosk),
+            Page::Choice { .. } => self.tap_choice(tap),
+            Page::Again { .. } => self.tap_again(tap, kiosk),
             Page::Queue => self.tap_queue(tap, kiosk),
             Page::Request { .. } => self.tap_request(tap, kiosk),
             Page::Trouble => self.tap_trouble(tap, kiosk),
         }
-    }
-
-    fn tap_pin(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
-        if matches!(tap, Tap::Back | Tap::Finish) {
-            return Flow::End;
-        }
-        let Page::Pin { pin, gate, until: until @ None } = &mut self.page else { return Flow::Stay };
-        if matches!(gate, Gate::NoPin | Gate::Locked { .. }) {
-            return Flow::Stay;
-        }
-        if let Tap::Digit(digit) = tap {
-            pin.push(digit);
-            *gate = Gate::Closed;
-        } else if tap == Tap::Erase {
-            pin.erase();
-        } else if tap == Tap::ClearAll {
-            *pin = Pin::default();
-        } else if tap == Tap::Next && pin.is_whole() {
-            *until = Some(kiosk.tick().plus_ms(CHECK_LIMIT_MS));
-            let command = StaffCommand::Try(std::mem::take(pin));
-            kiosk.emit(Effect::StaffArea { visit: self.visit, command });
-        }
-        Flow::Stay
     }
 
     fn tap_home(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
@@ -151,6 +149,7 @@ impl Staff {
     }
 
     fn tap_payment(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        let who = self.who();
         let Page::Payment(opened) = &mut self.page else { return Flow::Stay };
         if tap == Tap::Back {
             let paid = opened.paid;
@@ -160,11 +159,11 @@ impl Staff {
         let Tap::Staff(tap) = tap else { return Flow::Stay };
         let choice = match tap {
             StaffTap::Ask if opened.may_ask() => {
-                order(opened, StaffAct::Ask, StaffOrder::Ask, kiosk);
+                order(opened, who, StaffAct::Ask, StaffOrder::Ask, kiosk);
                 None
             }
             StaffTap::PrintSlip if kiosk.can_print_again() && kiosk.cannot_print().is_none() => {
-                print_slip(opened, kiosk);
+                print_slip(opened, who, kiosk);
                 None
             }
             StaffTap::MarkPaid => opened.may_settle().then_some(ChoiceOf::PaidEvidence),
@@ -185,18 +184,48 @@ impl Staff {
         Flow::Stay
     }
 
-    fn tap_choice(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+    fn tap_choice(&mut self, tap: Tap) -> Flow {
         let Page::Choice { opened, what, chosen } = &mut self.page else { return Flow::Stay };
         if let Tap::Row(row) = tap {
             *chosen = (usize::from(row) < what.count()).then_some(row);
         } else if tap == Tap::Back {
             self.page = Page::Payment(opened.clone());
-        } else if let (Tap::Next, Some(chosen)) = (tap, *chosen) {
-            let (act, wanted) = ordered(*what, chosen);
-            order(opened, act, wanted, kiosk);
-            self.page = Page::Payment(opened.clone());
+        } else if let (Tap::Next, Some(chosen), Some(insider)) = (tap, *chosen, self.insider) {
+            let (opened, what, again) = (opened.clone(), *what, Again::new(insider.number));
+            self.page = Page::Again { opened, what, chosen, again };
         }
         Flow::Stay
+    }
+
+    fn tap_again(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        let Page::Again { opened, what, chosen, again } = &mut self.page else { return Flow::Stay };
+        match again.tap(tap, self.visit, kiosk) {
+            Confirmed::ShutOut => return Flow::End,
+            Confirmed::Back => {
+                self.page = Page::Choice { opened: opened.clone(), what: *what, chosen: Some(*chosen) };
+            }
+            Confirmed::NotYet | Confirmed::Yes => {}
+        }
+        Flow::Stay
+    }
+
+    /// The PIN was right: the order leaves.
+    fn confirmed(&mut self, said: Gate, kiosk: &mut Kiosk) {
+        let who = self.who();
+        let Page::Again { opened, what, chosen, again } = &mut self.page else { return };
+        if let Confirmed::Yes = again.told(said, kiosk) {
+            let (act, wanted) = ordered(*what, *chosen);
+            order(opened, who, act, wanted, kiosk);
+            self.page = Page::Payment(opened.clone());
+        }
+    }
+
+    fn who(&self) -> Who {
+        self.insider.map_or(Who::Stranger, |insider| Who::Staff(insider.number))
+    }
+
+    fn may(&self, role: Role) -> bool {
+        self.insider.is_some_and(|insider| insider.role == role || insider.role == Role::Technician)
     }
 
     /// Every page shows what is true now.
@@ -228,32 +257,22 @@ impl Staff {
     }
 
     fn gate(&mut self, said: Gate, kiosk: &mut Kiosk) {
-        let Page::Pin { gate, until, .. } = &mut self.page else { return };
-        *gate = match said {
-            // As the clocks show it then.
-            Gate::Locked { until } => Gate::Locked { until: kiosk.facility.zone.at(&until) },
-            said => said,
-        };
-        // An answer to the knock opens nothing, and an answer that came too late neither.
-        if said == Gate::Open {
-            if until.is_some() {
-                self.look(kiosk);
-            }
-        } else {
-            *until = None;
+        let Page::Door(door) = &mut self.page else { return self.confirmed(said, kiosk) };
+        if let Some(insider) = door.told(said, kiosk) {
+            self.insider = Some(insider);
+            self.look(kiosk);
         }
     }
 
     /// The first lists open the door: no page is shown half empty.
     fn listed(&mut self, lists: Option<Box<StaffLists>>) {
         self.lists = lists;
-        if let Page::Pin { gate, until, .. } = &self.page
-            && *gate == Gate::Open
-            && until.is_some()
+        if let Page::Door(door) = &self.page
+            && door.asked.is_open()
         {
             self.page = Page::Home;
         }
-        if let Page::Payment(opened) | Page::Choice { opened, .. } = &mut self.page {
+        if let Page::Payment(opened) | Page::Choice { opened, .. } | Page::Again { opened, .. } = &mut self.page {
             let mut listed = self.lists.iter().flat_map(|lists| lists.payments.iter().chain(&lists.paid));
             if let Some(record) = listed.find(|record| record.attempt == opened.record.attempt) {
                 opened.record = record.clone();
@@ -264,7 +283,10 @@ impl Staff {
 
     /// What became of an order of this visit.
     pub fn answered(&mut self, ticket: Uuid, answer: &StaffAnswer, kiosk: &mut Kiosk) {
-        let (Page::Payment(opened) | Page::Choice { opened, .. }) = &mut self.page else { return };
+        let who = self.who();
+        let (Page::Payment(opened) | Page::Choice { opened, .. } | Page::Again { opened, .. }) = &mut self.page else {
+            return;
+        };
         let Some((_, act)) = opened.ordered.filter(|(ordered, _)| *ordered == ticket) else { return };
         opened.result = Some(result(answer));
         if *answer == StaffAnswer::Begun {
@@ -272,7 +294,9 @@ impl Staff {
         }
         opened.ordered = None;
         // The money's own journal is the truth, and is durable: this line must not undo it where it cannot be written.
-        let entry = AuditEntry { act, about: opened.record.number.clone(), result: words(answer) };
+        let was = opened.record.standing();
+        let became = answer.leaves(&was);
+        let entry = AuditEntry::new(who, act, opened.record.number.clone(), words(answer)).changing(was, became);
         kiosk.emit(Effect::StaffArea { visit: self.visit, command: StaffCommand::Note(entry) });
         self.look(kiosk);
     }
@@ -287,7 +311,7 @@ impl Staff {
     /// The audit line could not be written: nothing was done.
     pub fn not_kept(&mut self) {
         self.not_kept = true;
-        if let Page::Payment(opened) | Page::Choice { opened, .. } = &mut self.page {
+        if let Page::Payment(opened) | Page::Choice { opened, .. } | Page::Again { opened, .. } = &mut self.page {
             opened.result = Some(StaffResult::Refused(StaffRefusal::CannotRecord));
             self.page = Page::Payment(opened.clone());
         } else if let Page::Request { .. } = self.page {
@@ -296,15 +320,19 @@ impl Staff {
     }
 
     pub fn time(&mut self, kiosk: &Kiosk) {
-        if let Page::Pin { gate, until, .. } = &mut self.page
-            && until.is_some_and(|until| kiosk.tick() >= until)
-        {
-            (*gate, *until) = (Gate::Unknown, None);
+        match &mut self.page {
+            Page::Door(door) => door.time(kiosk),
+            Page::Again { again, .. } => again.time(kiosk),
+            _others => {}
         }
     }
 
     pub fn deadline(&self) -> Option<Tick> {
-        if let Page::Pin { until, .. } = &self.page { *until } else { None }
+        match &self.page {
+            Page::Door(door) => door.asked.deadline(),
+            Page::Again { again, .. } => again.asked.deadline(),
+            _others => None,
+        }
     }
 
     pub fn rest(&self) -> Rest {
@@ -317,7 +345,7 @@ impl Staff {
     }
 
     const fn is_at_the_door(&self) -> bool {
-        matches!(self.page, Page::Pin { .. })
+        matches!(self.page, Page::Door(_))
     }
 }
 
@@ -363,7 +391,7 @@ fn ordered(what: ChoiceOf, chosen: u8) -> (StaffAct, StaffOrder) {
 }
 
 /// The audit line first: the order leaves when that is durable.
-fn order(opened: &mut Opened, act: StaffAct, order: StaffOrder, kiosk: &mut Kiosk) {
+fn order(opened: &mut Opened, who: Who, act: StaffAct, order: StaffOrder, kiosk: &mut Kiosk) {
     let result = match &order {
         StaffOrder::Ask => "ordered".to_owned(),
         StaffOrder::Settle { evidence, .. } => format!("ordered: {evidence}"),
@@ -371,7 +399,8 @@ fn order(opened: &mut Opened, act: StaffAct, order: StaffOrder, kiosk: &mut Kios
         StaffOrder::Cancel { way: UndoWay::WithCard } => "ordered: with the card".to_owned(),
         StaffOrder::Reprint => "ordered: the receipt".to_owned(),
     };
-    audit(act, opened.record.number.clone(), &result, kiosk);
+    let entry = AuditEntry::new(who, act, opened.record.number.clone(), result);
+    kiosk.emit(Effect::Audit(entry.changing(opened.record.standing(), "")));
     let ticket = kiosk.now.fresh_id("order");
     kiosk.emit(Effect::Staff { ticket, attempt: opened.record.attempt, order });
     opened.result = Some(StaffResult::Running);
@@ -410,8 +439,8 @@ fn words(answer: &StaffAnswer) -> String {
     }
 }
 
-fn print_slip(opened: &Opened, kiosk: &mut Kiosk) {
-    audit(StaffAct::PrintSlip, opened.record.number.clone(), "ordered", kiosk);
+fn print_slip(opened: &Opened, who: Who, kiosk: &mut Kiosk) {
+    audit(who, StaffAct::PrintSlip, opened.record.number.clone(), "ordered", kiosk);
     let slip = DoubtSlip {
         language: kiosk.facility.desk_language,
         at: kiosk.wall(),
@@ -422,6 +451,6 @@ fn print_slip(opened: &Opened, kiosk: &mut Kiosk) {
     kiosk.print(Paper::Slip(slip), None);
 }
 
-fn audit(act: StaffAct, about: String, result: &str, kiosk: &mut Kiosk) {
-    kiosk.emit(Effect::Audit(AuditEntry { act, about, result: result.to_owned() }));
+fn audit(who: Who, act: StaffAct, about: String, result: &str, kiosk: &mut Kiosk) {
+    kiosk.emit(Effect::Audit(AuditEntry::new(who, act, about, result)));
 }

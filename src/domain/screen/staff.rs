@@ -11,6 +11,7 @@ use chrono::{DateTime, FixedOffset};
 pub enum StaffScreen {
     /// How many digits were typed; never which.
     Pin {
+        what: PinOf,
         typed: u8,
         gate: Gate,
         checking: bool,
@@ -27,6 +28,17 @@ pub enum StaffScreen {
     Queue(StaffQueue),
     Request(StaffRequest),
     Trouble(StaffTrouble),
+}
+
+/// What the digits are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PinOf {
+    /// A staff number.
+    Number,
+    /// The PIN of whoever wants in.
+    Door,
+    /// The PIN again, of whoever is inside: before money moves.
+    Again,
 }
 
 /// Why nobody is served.
@@ -53,6 +65,8 @@ pub struct StaffTrouble {
     pub trouble: Trouble,
     /// Staff may say that this machine's clock is right.
     pub can_accept: bool,
+    /// They might if they were technicians.
+    pub needs_technician: bool,
     /// The last press could not be written down, so nothing was done.
     pub not_kept: bool,
 }

@@ -63,6 +63,25 @@ pub enum StaffAnswer {
     Refused(StaffRefusal),
 }
 
+impl StaffAnswer {
+    /// How a payment stands that stood as `was`, in words for the trail.
+    #[must_use]
+    pub fn leaves(&self, was: &str) -> String {
+        match self {
+            Self::Paid => PaymentState::Committed.word().to_owned(),
+            Self::NotPaid => PaymentState::NotPaid.word().to_owned(),
+            Self::Reversed => PaymentState::Reversed.word().to_owned(),
+            Self::Begun
+            | Self::NotReversed { .. }
+            | Self::StillOpen { .. }
+            | Self::Printed
+            | Self::NotPrinted
+            | Self::DayEnded { .. }
+            | Self::Refused(_) => was.to_owned(),
+        }
+    }
+}
+
 /// Why nothing was done; `Display` says it in English with what to do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StaffRefusal {

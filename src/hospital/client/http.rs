@@ -184,6 +184,23 @@ impl Http {
         self.send(self.request(Method::GET, path, query)?, timeout).await
     }
 
+    /// Beside the patients' business: what becomes of it says nothing of whether this kiosk is let in.
+    pub async fn aside(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        resource: Option<&Value>,
+        timeout: Duration,
+    ) -> Result<HttpAnswer, Trouble> {
+        let request = self.request(method, path, query)?;
+        let request = match resource {
+            Some(resource) => request.header(CONTENT_TYPE, FHIR_JSON).body(resource.to_string()),
+            None => request,
+        };
+        self.exchanged(request, timeout).await
+    }
+
     pub fn trail(&self, name: &str) -> Trail {
         Trail::new(&self.base, name)
     }

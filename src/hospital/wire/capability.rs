@@ -18,6 +18,9 @@ pub struct Capabilities {
     pub json_patch: bool,
     /// `ifNoneExist` on a `Task`. Without it a request is one `Task` with everything in it, looked for before each send.
     pub conditional_create: bool,
+    /// It keeps the head of the kiosk's trail, created or put under an id of the kiosk's.
+    pub audit_event: bool,
+    pub audit_event_put: bool,
 }
 
 impl Default for Capabilities {
@@ -29,6 +32,8 @@ impl Default for Capabilities {
             device: false,
             json_patch: true,
             conditional_create: true,
+            audit_event: false,
+            audit_event_put: false,
         }
     }
 }
@@ -46,7 +51,11 @@ impl Capabilities {
         // Only a server that says no cannot: silence is tried, and the look before a replay holds all the same.
         let conditional_create = of("Task").is_none_or(|task| task["conditionalCreate"] != false);
         let creates = |name: &str| conditional_create && of(name).is_some_and(creates_once);
+        let puts = |event: &Value| interacts(event, "update") && event["updateCreate"] == true;
+        let audit_event_put = of("AuditEvent").is_some_and(puts);
         Some(Self {
+            audit_event: audit_event_put || of("AuditEvent").is_some_and(|event| interacts(event, "create")),
+            audit_event_put,
             charge_item: creates("ChargeItem"),
             invoice: creates("Invoice"),
             payment_notice: creates("PaymentNotice"),
@@ -69,6 +78,7 @@ impl Capabilities {
             (self.charge_item || !self.conditional_create, "no ChargeItem: the prices go into the Task"),
             (self.device, "no Device: requests name the kiosk by its serial number"),
             (self.json_patch, "no JSON Patch: a check-in rewrites the appointment"),
+            (self.audit_event, "no AuditEvent: keep the trail's head elsewhere (`kiosk audit verify` tells it)"),
         ];
         ways.into_iter().filter(|(can, _)| !can).map(|(_, way)| way).collect()
     }

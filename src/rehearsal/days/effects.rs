@@ -275,7 +275,7 @@ impl World {
     fn cached(&self, question: &Question) -> Reply {
         let day = self.wall().date_naive();
         match question {
-            Question::FindPatient { number, birth_date } => {
+            Question::FindPatient { number, birth_date, .. } => {
                 let found = self.store.cached_patient(day, number, *birth_date).ok().flatten();
                 found.map_or(Reply::Unreachable, |patient| Reply::Found(Box::new(patient)))
             }

@@ -84,6 +84,8 @@ enum TooMany {
 }
 
 const WITH_EVERYTHING: Capabilities = Capabilities {
+    audit_event: false,
+    audit_event_put: false,
     charge_item: true,
     invoice: true,
     payment_notice: true,
@@ -402,7 +404,7 @@ fn entries_of(bundle: &[u8]) -> Vec<Value> {
 
 fn answer_to(question: &Question, today: impl Fn() -> Appointment) -> Reply {
     match question {
-        Question::FindPatient { number, birth_date } => {
+        Question::FindPatient { number, birth_date, .. } => {
             let known = (0..facility::PATIENTS).map(facility::patient);
             let mut found = known.filter(|patient| patient.number == *number && patient.birth_date == *birth_date);
             found.next().map_or(Reply::NotFound, |patient| Reply::Found(Box::new(patient)))

@@ -4,7 +4,7 @@ use super::{Shot, at, now};
 use crate::domain::money::Amount;
 use crate::domain::reason::StaffReason;
 use crate::domain::screen::staff::{
-    ChoiceOf, Known, Note, NoteRow, ParkedDone, ParkedRow, ParkedWhy, RequestQuestion, StaffChoice, StaffHome,
+    ChoiceOf, Known, Note, NoteRow, ParkedDone, ParkedRow, ParkedWhy, PinOf, RequestQuestion, StaffChoice, StaffHome,
     StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest, StaffResult, StaffScreen, StaffTrouble, Trouble,
     Witness,
 };
@@ -14,7 +14,8 @@ use crate::domain::staff::Gate;
 
 pub(super) fn staff() -> Vec<Shot> {
     let shot = |name, screen| (name, None, Screen::Staff(Box::new(screen)));
-    let pin = |typed, gate| StaffScreen::Pin { typed, gate, checking: false, trouble: None };
+    let pin_of = |what, typed, gate| StaffScreen::Pin { what, typed, gate, checking: false, trouble: None };
+    let pin = |typed, gate| pin_of(PinOf::Door, typed, gate);
     let home = |unfinished, parked, printer| {
         StaffScreen::Home(StaffHome {
             trouble: None,
@@ -49,6 +50,11 @@ pub(super) fn staff() -> Vec<Shot> {
         shot("26-staff-pin-wrong", pin(0, Gate::Wrong { tries_left: 2 })),
         shot("26-staff-pin-locked", pin(0, Gate::Locked { until: at(20, 14, 20) })),
         shot("26-staff-pin-none", pin(0, Gate::NoPin)),
+        shot("26-staff-number", pin_of(PinOf::Number, 3, Gate::Closed)),
+        shot("26-staff-number-wrong", pin_of(PinOf::Number, 0, Gate::Refused)),
+        shot("26-staff-number-after-wrong", pin_of(PinOf::Number, 0, Gate::Number { after_wrong: true })),
+        shot("26-staff-pin-wait", pin(0, Gate::Wait { seconds: 16 })),
+        shot("30-staff-pin-again", pin_of(PinOf::Again, 2, Gate::Closed)),
         shot("27-staff-home", home(2, 1, PrinterState::PaperLow)),
         shot("27-staff-home-calm", home(0, 0, PrinterState::Online)),
         shot("28-staff-payments", StaffScreen::Payments { paid: false, rows: rows.clone() }),
@@ -80,10 +86,12 @@ pub(super) fn staff() -> Vec<Shot> {
 pub(super) fn closed() -> Vec<Shot> {
     let shot = |name, screen| (name, None, Screen::Staff(Box::new(screen)));
     let clock = |witness| Trouble::Clock { ours: at(20, 10, 5), witness, theirs: at(22, 10, 5) };
-    let closed = |trouble: Trouble| {
-        let can_accept = matches!(trouble, Trouble::Clock { .. });
-        StaffScreen::Trouble(StaffTrouble { trouble, can_accept, not_kept: false })
+    let closed_to = |trouble: Trouble, is_technician: bool| {
+        let clock = matches!(trouble, Trouble::Clock { .. });
+        let (can_accept, needs_technician) = (clock && is_technician, clock && !is_technician);
+        StaffScreen::Trouble(StaffTrouble { trouble, can_accept, needs_technician, not_kept: false })
     };
+    let closed = |trouble: Trouble| closed_to(trouble, true);
     let closed_home = || {
         StaffScreen::Home(StaffHome {
             trouble: Some(clock(Witness::Hospital)),
@@ -98,12 +106,14 @@ pub(super) fn closed() -> Vec<Shot> {
         })
     };
     let unreadable = || Trouble::Journal { reason: "disk I/O error: the database file cannot be read".to_owned() };
-    let door = |gate, trouble| StaffScreen::Pin { typed: 0, gate, checking: false, trouble: Some(trouble) };
+    let door =
+        |gate, trouble| StaffScreen::Pin { what: PinOf::Door, typed: 0, gate, checking: false, trouble: Some(trouble) };
     vec![
         shot("26-staff-pin-closed", door(Gate::Closed, clock(Witness::Hospital))),
         shot("26-staff-pin-unreadable", door(Gate::Unknown, unreadable())),
         shot("27-staff-home-closed", closed_home()),
         shot("32-staff-trouble-clock", closed(clock(Witness::Hospital))),
+        shot("32-staff-trouble-attendant", closed_to(clock(Witness::Hospital), false)),
         shot("32-staff-trouble-entry", closed(clock(Witness::Store))),
         shot("32-staff-trouble-journal", closed(unreadable())),
         shot("32-staff-trouble-unset", closed(Trouble::ClockUnset { ours: at(20, 10, 5) })),

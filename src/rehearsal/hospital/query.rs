@@ -49,7 +49,8 @@ pub fn matches(resource: &Value, name: &str, value: &str) -> Result<bool, Refusa
             in_range(resource["start"].as_str().or_else(|| resource["date"].as_str()).unwrap_or_default(), value)?
         }
         "_lastUpdated" => in_range(resource["meta"]["lastUpdated"].as_str().unwrap_or_default(), value)?,
-        "_count" | "_offset" | "_include" | "_elements" => true,
+        "altid" => resource["agent"].as_array().into_iter().flatten().any(|agent| agent["altId"] == value),
+        "_sort" | "_count" | "_offset" | "_include" | "_elements" => true,
         _ => return refuse(400, format!("unknown search parameter {name}")),
     })
 }

@@ -50,6 +50,12 @@ const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        kind: "AuditEvent",
+        required: &["type", "recorded", "agent", "source"],
+        optional: &["subtype", "action", "outcome", "entity"],
+        statuses: &[],
+    },
+    Rule {
         kind: "Device",
         required: &[],
         optional: &["type"],

@@ -41,6 +41,9 @@ struct Kept {
     arrived: bool,
 }
 
+/// The one type that a client may put under an id of its own.
+pub const UNDER_ITS_OWN_ID: &str = "AuditEvent";
+
 impl Shelf {
     pub fn note_request(&mut self, method: &str, path: &str) {
         self.requests.push((method.to_owned(), path.to_owned()));
@@ -183,6 +186,9 @@ impl Shelf {
                 found.push(resource);
             }
         }
+        if query.iter().any(|(name, value)| (name.as_str(), value.as_str()) == ("_sort", "-date")) {
+            found.sort_by(|one, other| other["recorded"].as_str().cmp(&one["recorded"].as_str()));
+        }
         Ok(self.page(&found, kind, query))
     }
 
@@ -294,8 +300,16 @@ impl Shelf {
         let Some(kept) =
             self.resources.iter_mut().find(|kept| kept.value["resourceType"] == kind && kept.value["id"] == id)
         else {
-            return refuse(404, format!("no {kind}/{id}"));
+            return if kind == UNDER_ITS_OWN_ID {
+                self.put_new(kind, id, resource)
+            } else {
+                refuse(404, format!("no {kind}/{id}"))
+            };
         };
+        if kind == UNDER_ITS_OWN_ID {
+            // Told once more.
+            return Ok(kept.value.clone());
+        }
         let version = kept.value["meta"]["versionId"].as_str().unwrap_or_default();
         let Some(wanted) = if_match else { return refuse(428, "say which version you mean") };
         if wanted.trim_start_matches("W/").trim_matches('"') != version {
@@ -306,6 +320,17 @@ impl Shelf {
         self.history.push(std::mem::replace(&mut kept.value, resource));
         next_version(&mut kept.value);
         Ok(kept.value.clone())
+    }
+
+    fn put_new(&mut self, kind: &str, id: &str, mut resource: Value) -> Result<Value, Refusal> {
+        if self.lacking.contains(&kind) || self.lacking.contains(&"updateCreate") {
+            return refuse(405, format!("no {kind} is made under an id of the client's"));
+        }
+        resource["id"] = json!(id);
+        resource["meta"] = json!({"versionId": "1", "lastUpdated": now()});
+        let kept = Kept { value: resource.clone(), created: Instant::now(), pages: None, arrived: true };
+        self.resources.push(kept);
+        Ok(resource)
     }
 
     /// RFC 6902, as far as a kiosk goes.

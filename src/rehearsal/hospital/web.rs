@@ -3,7 +3,7 @@
 use super::line::{Cut, SimListener};
 use super::query::{parse_query, spared};
 use super::rules::Refusal;
-use super::shelf::Shelf;
+use super::shelf::{Shelf, UNDER_ITS_OWN_ID};
 use super::{Fault, SLOW_MS, Shared, rules};
 use axum::Router;
 use axum::body::Body;
@@ -242,7 +242,7 @@ fn statement(lacking: &[&str]) -> Value {
     };
     let resource: Vec<Value> = rules::kinds()
         .filter(|kind| !lacking.contains(kind))
-        .map(|kind| json!({"type": kind, "interaction": interactions(kind), "conditionalCreate": !lacking.contains(&"conditionalCreate"), "searchParam": [{"name": "identifier", "type": "token"}]}))
+        .map(|kind| json!({"type": kind, "interaction": interactions(kind), "conditionalCreate": !lacking.contains(&"conditionalCreate"), "updateCreate": kind == UNDER_ITS_OWN_ID && !lacking.contains(&"updateCreate"), "searchParam": [{"name": "identifier", "type": "token"}]}))
         .collect();
     json!({
         "resourceType": "CapabilityStatement", "status": "active", "date": "2026-01-01", "kind": "instance",

@@ -9,7 +9,7 @@ use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{ParkedDone, RequestQuestion};
 use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::staff::{Entered, Parked, StaffAct, StaffCommand};
+use crate::domain::staff::{AuditEntry, Entered, Parked, StaffAct, StaffCommand};
 use uuid::Uuid;
 
 impl Staff {
@@ -34,7 +34,7 @@ impl Staff {
     fn try_what_is_held(&mut self, kiosk: &mut Kiosk) {
         let held = self.lists.as_ref().is_some_and(|lists| lists.queue.waiting > 0 && lists.queue.held_until.is_some());
         if held {
-            audit(StaffAct::Retry, String::new(), "ordered: what waits is tried now", kiosk);
+            audit(self.who(), StaffAct::Retry, String::new(), "ordered: what waits is tried now", kiosk);
             kiosk.emit(Effect::StaffArea { visit: self.visit, command: StaffCommand::TryNow });
         }
     }
@@ -64,18 +64,20 @@ impl Staff {
 
     /// The audit line first: the order leaves when that is durable.
     fn act_on(&mut self, request: Uuid, act: Act, kiosk: &mut Kiosk) {
+        let who = self.who();
         let (act, said, command, done) = match act {
             Act::SendAgain => {
-                (StaffAct::Retry, "ordered".to_owned(), StaffCommand::Retry { request }, ParkedDone::SentAgain)
+                (StaffAct::Retry, "ordered".to_owned(), StaffCommand::Retry { who, request }, ParkedDone::SentAgain)
             }
             Act::Close(evidence) => (
                 StaffAct::CloseRequest,
                 format!("ordered: {}", evidence.words()),
-                StaffCommand::Close { request, evidence },
+                StaffCommand::Close { who, request, evidence },
                 ParkedDone::Closed,
             ),
         };
-        audit(act, request.to_string(), &said, kiosk);
+        let entry = AuditEntry::new(who, act, request.to_string(), said);
+        kiosk.emit(Effect::Audit(entry.changing("parked", "")));
         kiosk.emit(Effect::StaffArea { visit: self.visit, command });
         self.done.push((request, done));
         self.page = Page::Queue;

@@ -1,13 +1,14 @@
 //! What staff see of the staff area's state.
 
+use super::door::Asked;
 use super::known::{known, noted, parked_why};
 use super::{Opened, Page, Staff};
 use crate::domain::journey::pay::Till;
 use crate::domain::payment::PaymentRecord;
 use crate::domain::screen::Screen;
 use crate::domain::screen::staff::{
-    NoteRow, ParkedRow, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest,
-    StaffResult, StaffScreen,
+    NoteRow, ParkedRow, PinOf, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest,
+    StaffResult, StaffScreen, Trouble,
 };
 use crate::domain::session::StaffRefusal;
 use crate::domain::session::kiosk::Kiosk;
@@ -21,12 +22,8 @@ impl Staff {
     #[must_use]
     pub fn screen(&self, kiosk: &Kiosk, till: &Till) -> Screen {
         Screen::Staff(Box::new(match &self.page {
-            Page::Pin { pin, gate, until } => StaffScreen::Pin {
-                typed: u8::try_from(pin.digits().len()).unwrap_or(u8::MAX),
-                gate: *gate,
-                checking: until.is_some(),
-                trouble: kiosk.trouble(),
-            },
+            Page::Door(door) => pin(door.what(), &door.asked, kiosk.trouble()),
+            Page::Again { again, .. } => pin(PinOf::Again, &again.asked, None),
             Page::Home => StaffScreen::Home(self.home(kiosk)),
             Page::Payments { paid } => StaffScreen::Payments {
                 paid: *paid,
@@ -94,6 +91,10 @@ impl Staff {
             done: self.done(parked.id),
         }
     }
+}
+
+fn pin(what: PinOf, asked: &Asked, trouble: Option<Trouble>) -> StaffScreen {
+    StaffScreen::Pin { what, typed: asked.typed(), gate: asked.gate, checking: asked.is_checking(), trouble }
 }
 
 fn row(record: &PaymentRecord) -> StaffPayment {

@@ -2,6 +2,7 @@
 
 use super::{Page, Staff, audit};
 use crate::domain::journey::Flow;
+use crate::domain::person::Role;
 use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{StaffTap, StaffTrouble, Trouble, Witness};
 use crate::domain::session::Effect;
@@ -13,9 +14,10 @@ impl Staff {
         if tap == Tap::Back {
             self.open(Page::Home, kiosk);
         } else if tap == Tap::Staff(StaffTap::AcceptClock)
+            && self.may(Role::Technician)
             && let Some(trouble) = kiosk.trouble().filter(can_accept)
         {
-            audit(StaffAct::AcceptClock, String::new(), &said(&trouble), kiosk);
+            audit(self.who(), StaffAct::AcceptClock, String::new(), &said(&trouble), kiosk);
             kiosk.own_accepted = matches!(trouble, Trouble::Clock { witness: Witness::Store, .. });
             kiosk.emit(Effect::AcceptClock);
         }
@@ -25,7 +27,13 @@ impl Staff {
     /// It may be over while staff read of it.
     pub(super) fn trouble(&self, kiosk: &Kiosk) -> Option<StaffTrouble> {
         let trouble = kiosk.trouble()?;
-        Some(StaffTrouble { can_accept: can_accept(&trouble), not_kept: self.not_kept, trouble })
+        let (can_accept, may) = (can_accept(&trouble), self.may(Role::Technician));
+        Some(StaffTrouble {
+            can_accept: can_accept && may,
+            needs_technician: can_accept && !may,
+            not_kept: self.not_kept,
+            trouble,
+        })
     }
 }
 

@@ -1,0 +1,136 @@
+//! Leaves the head of the trail outside this machine, where nobody who holds the store's key can change it: at the hospital's
+//! server where that takes it, and in the log. Every ten minutes in which something was written, at the day's end, and soon
+//! after a start. It is no part of the queue: nothing of a patient waits for it, and only the newest head counts.
+
+use super::{Link, with_store};
+use crate::domain::trail::TrailHead;
+use crate::ports::{Clock, HospitalServer, NoAnchor, StaffBook, Store, StoreError};
+use chrono::NaiveDate;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+const ANCHOR_EVERY: Duration = Duration::from_mins(10);
+/// A server that will not have it is asked again after this.
+const REFUSED: Duration = Duration::from_hours(1);
+
+/// Whether the hospital has the newest head.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    There,
+    /// There is none, or the server has not said that it takes such. Nothing was asked of it.
+    NotYet,
+    Refused,
+}
+
+impl Left {
+    const fn look_again_after(self) -> Duration {
+        match self {
+            Self::There => ANCHOR_EVERY,
+            Self::NotYet => Duration::ZERO,
+            Self::Refused => REFUSED,
+        }
+    }
+}
+
+pub struct Anchorer<'a> {
+    pub(super) store: &'a Arc<dyn Store>,
+    pub(super) server: &'a dyn HospitalServer,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) link: &'a Link,
+}
+
+impl Anchorer<'_> {
+    pub(super) async fn run(&self) {
+        let mut due = Instant::now();
+        let mut day: Option<NaiveDate> = None;
+        let mut compared = false;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let today = self.clock.now().wall.date_naive();
+            if day.replace(today) != Some(today) {
+                self.tell().await;
+                due = Instant::now();
+            }
+            if Instant::now() < due || self.link.is_away() {
+                continue;
+            }
+            let left = self.leave().await;
+            // Only a server that took one is asked what it has.
+            if !compared && left == Left::There {
+                compared = self.compare().await;
+            }
+            due = Instant::now() + left.look_again_after();
+        }
+    }
+
+    /// The system's journal is outside the store as well.
+    async fn tell(&self) {
+        if let Some(head) = self.of_book(|book| book.trail_head()).await.filter(|head| head.sequence > 0) {
+            tracing::info!(%head, "the trail's head; `kiosk audit verify --since` compares with it");
+        }
+    }
+
+    async fn leave(&self) -> Left {
+        let head = self.of_book(|book| book.trail_head()).await.filter(|head| head.sequence > 0);
+        let Some(head) = head else { return Left::NotYet };
+        let left = self.of_book(|book| book.last_anchor()).await.flatten();
+        if left.is_some_and(|left| left.head == head) {
+            return Left::There;
+        }
+        let at = self.clock.now().wall;
+        match self.server.leave_head(&head, at).await {
+            Ok(()) => {
+                let kept: TrailHead = head.clone();
+                let written = self.with_book(move |book| book.anchored(&kept, at)).await;
+                if let Some(Err(error)) = written {
+                    tracing::warn!(%error, "that the hospital has the trail's head could not be written down");
+                }
+                tracing::debug!(%head, "the hospital has the trail's head");
+                Left::There
+            }
+            // Perhaps only not yet: it has not told what it takes.
+            Err(NoAnchor::NotTaken) => Left::NotYet,
+            Err(NoAnchor::Later(reason)) => {
+                tracing::warn!(reason, "the hospital did not take the trail's head");
+                Left::Refused
+            }
+        }
+    }
+
+    /// Once after a start: an earlier state of the store may have been put back while the kiosk was off. True if the
+    /// hospital told what it has.
+    async fn compare(&self) -> bool {
+        let Ok(heads) = self.server.heads_left().await else { return false };
+        match self.with_book(move |book| book.check_trail(&heads)).await {
+            Some(Ok(check)) if !check.is_sound() => {
+                tracing::error!(
+                    "the trail is not what it was: `kiosk audit verify` says what; an earlier state of the store may have been put back"
+                );
+            }
+            Some(Ok(_)) | None => {}
+            Some(Err(error)) => tracing::warn!(%error, "the trail could not be checked"),
+        }
+        true
+    }
+
+    async fn of_book<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn StaffBook) -> Result<T, StoreError> + Send + 'static,
+    ) -> Option<T> {
+        self.with_book(read).await?.ok()
+    }
+
+    /// `None`: this store keeps none.
+    async fn with_book<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn StaffBook) -> Result<T, StoreError> + Send + 'static,
+    ) -> Option<Result<T, StoreError>> {
+        let done = with_store(self.store, move |store| Ok(store.staff_book().map(work))).await;
+        match done {
+            Ok(done) => done,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The head of the trail at the hospital: left there when it may be, told back, and compared.
+
+use super::fixture::{StoppedClock, client, day, hospital, settings, ten_o_clock};
+use hospital_kiosk::commands::audit;
+use hospital_kiosk::config;
+use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
+use hospital_kiosk::domain::patient::{Appointment, Patient};
+use hospital_kiosk::domain::person::Who;
+use hospital_kiosk::domain::session::{Question, Reply};
+use hospital_kiosk::domain::staff::{AuditEntry, StaffAct};
+use hospital_kiosk::domain::trail::{Anchor, AnchorPlace, TrailHead};
+use hospital_kiosk::hospital::sync::{self, SyncSettings};
+use hospital_kiosk::ports::{Answer, HospitalServer, NoAnchor, NoSchedule, StaffBook, Store};
+use hospital_kiosk::store::open_with_credentials;
+use serde_json::Value;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+fn head(sequence: i64) -> TrailHead {
+    TrailHead { sequence, hash: format!("{sequence:064x}") }
+}
+
+#[tokio::test]
+async fn a_head_is_put_once_under_its_own_id_and_told_back() {
+    let hospital = hospital();
+    let client = client(&hospital.url());
+    let leave = async |sequence| HospitalServer::leave_head(&*client, &head(sequence), ten_o_clock()).await;
+    assert_eq!(leave(7).await, Err(NoAnchor::NotTaken), "it has not said what it takes");
+    client.schedule(day()).await.expect("a day");
+    for sequence in [7, 7, 8] {
+        assert_eq!(leave(sequence).await, Ok(()));
+    }
+    assert_eq!((hospital.count("AuditEvent"), hospital.requests("POST", "AuditEvent")), (2, 0));
+    let mut told = client.heads_left().await.expect("heads");
+    told.sort_by_key(|anchor| anchor.head.sequence);
+    let heads: Vec<_> = told.iter().map(|anchor| anchor.head.clone()).collect();
+    assert_eq!(heads, [head(7), head(8)]);
+    assert!(told.iter().all(|anchor| anchor.place == AnchorPlace::Hospital && anchor.at == Some(ten_o_clock())));
+    // Another kiosk's are not ours.
+    let mut other = settings(&hospital.url());
+    other.device_serial = "K9".to_owned();
+    let facility = Arc::new(super::fixture::facility());
+    let other =
+        hospital_kiosk::hospital::client::Client::new(&other, facility, Arc::new(StoppedClock)).expect("a client");
+    assert_eq!(other.heads_left().await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn where_no_id_may_be_named_it_is_created_and_where_it_is_not_kept_nothing_is_sent() {
+    let hospital = hospital();
+    hospital.lacks("updateCreate");
+    let without_ids = client(&hospital.url());
+    without_ids.schedule(day()).await.expect("a day");
+    assert_eq!(HospitalServer::leave_head(&*without_ids, &head(7), ten_o_clock()).await, Ok(()));
+    assert_eq!((hospital.count("AuditEvent"), hospital.requests("POST", "AuditEvent")), (1, 1));
+    hospital.lacks("AuditEvent");
+    let refused = client(&hospital.url());
+    refused.schedule(day()).await.expect("a day");
+    assert_eq!(HospitalServer::leave_head(&*refused, &head(8), ten_o_clock()).await, Err(NoAnchor::NotTaken));
+    assert_eq!(hospital.requests("POST", "AuditEvent"), 1);
+}
+
+/// A hospital that only remembers heads.
+#[derive(Default)]
+struct Remembers(Mutex<Vec<Anchor>>);
+
+impl Remembers {
+    fn heads(&self) -> Vec<Anchor> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl HospitalServer for Remembers {
+    fn ask(&self, _: Question) -> Answer<'_, Reply> {
+        Box::pin(std::future::ready(Reply::Unreachable))
+    }
+
+    fn freeze(&self, _: &Request) -> Vec<u8> {
+        Vec::new()
+    }
+
+    fn deliver<'a>(&'a self, _: &'a QueuedRequest) -> Answer<'a, Delivery> {
+        Box::pin(std::future::ready(Delivery::Done { note: None }))
+    }
+
+    fn leave_head<'a>(
+        &'a self,
+        head: &'a TrailHead,
+        at: chrono::DateTime<chrono::FixedOffset>,
+    ) -> Answer<'a, Result<(), NoAnchor>> {
+        let anchor = Anchor { place: AnchorPlace::Hospital, head: head.clone(), at: Some(at) };
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(anchor);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn heads_left(&self) -> Answer<'_, Result<Vec<Anchor>, String>> {
+        Box::pin(std::future::ready(Ok(self.heads())))
+    }
+
+    fn schedule(&self, _: chrono::NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+}
+
+fn act(store: &dyn StaffBook) {
+    store.audit(&AuditEntry::new(Who::Shell, StaffAct::Ask, "K3-0001", "ordered"), ten_o_clock()).expect("written");
+}
+
+/// Until it is so; the clock is tokio's.
+async fn until(what: impl Fn() -> bool) {
+    for _ in 0..10_000 {
+        if what() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    panic!("it never came");
+}
+
+/// With the real sender, and the attack that needs no key: what the hospital was told shows it.
+#[tokio::test(start_paused = true)]
+async fn the_newest_head_reaches_the_hospital_and_yesterdays_file_is_found_by_it() {
+    let root = tempfile::tempdir().expect("folder");
+    let settings_of = |name: &str| config::Store::at(root.path().join(name), root.path().join("key/store.key"));
+    let copied = |from: &str, to: &str| {
+        std::fs::create_dir(root.path().join(to)).expect("folder");
+        for file in std::fs::read_dir(root.path().join(from)).expect("folder").flatten() {
+            std::fs::copy(file.path(), root.path().join(to).join(file.file_name())).expect("copied");
+        }
+    };
+    let store = Arc::new(open_with_credentials(&settings_of("data"), None).expect("a store").store);
+    let server = Arc::new(Remembers::default());
+    let start = |store: Arc<dyn Store>| {
+        let settings = SyncSettings::from(&settings("http://127.0.0.1:9"));
+        let sender = sync::run(
+            store,
+            server.clone(),
+            settings,
+            Arc::default(),
+            Arc::new(StoppedClock),
+            Arc::new(|_| {}),
+            Arc::new(|_| {}),
+        );
+        tokio::spawn(sender)
+    };
+    let running = start(store.clone());
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(server.heads(), Vec::new(), "nothing was written, so there is nothing to tell");
+    act(&*store);
+    until(|| server.heads().len() == 1).await;
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    assert_eq!(server.heads().len(), 1, "what did not change is not told again");
+    for _ in 0..3 {
+        act(&*store);
+    }
+    until(|| server.heads().len() == 2).await;
+    assert_eq!(server.heads()[1].head, store.trail_head().expect("a head"), "the newest counts");
+    assert_eq!(store.last_anchor().expect("read").map(|anchor| anchor.head), Some(server.heads()[1].head.clone()));
+    running.abort();
+    copied("data", "yesterday");
+    let running = start(store.clone());
+    act(&*store);
+    until(|| server.heads().len() == 3).await;
+    running.abort();
+    let sound = audit::verify(&*store, &server.heads(), None, true).expect("sound");
+    let value: Value = serde_json::from_str(&sound[0]).expect("JSON");
+    assert_eq!((&value["ok"], &value["anchored_outside"]), (&true.into(), &true.into()), "{value}");
+    let yesterday = open_with_credentials(&settings_of("yesterday"), None).expect("a store").store;
+    assert!(audit::verify(&yesterday, &[], None, false).is_ok(), "nothing inside tells");
+    let found = audit::verify(&yesterday, &server.heads(), None, true).expect_err("rolled back");
+    assert!(found.lines[0].contains("\"verdict\":\"missing\"") && found.why.contains("the hospital has"), "{found:?}");
+}
