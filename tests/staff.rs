@@ -149,7 +149,7 @@ fn the_trail_tells_who_acted_and_who_was_looked_up() {
     {
         assert!(trail.contains(words), "{words}: {trail}");
     }
-    for secret in ["10293847", PIN, "Kim", "Lee", "1958"] {
+    for secret in ["10293847", PIN, "Kim", "Lee", "1958-04-12"] {
         assert!(!trail.contains(secret), "{secret}: {trail}");
     }
 }
