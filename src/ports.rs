@@ -10,6 +10,7 @@ use crate::domain::person::{Person, Role, StaffNumber};
 use crate::domain::session::{
     Counters, Given, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, Tried, TriesKept,
 };
+use crate::domain::set_aside::SetAside;
 use crate::domain::staff::{AuditEntry, Gate, LookUp, Noted, Parked, Pin};
 use crate::domain::trail::{Anchor, TrailCheck, TrailHead};
 use crate::domain::undo::UndoState;
@@ -181,10 +182,8 @@ pub enum StoreError {
         "the database was written by a newer version ({found}, this program knows {known}): install that version or newer"
     )]
     TooNew { found: i64, known: i64 },
-    #[error("the database is damaged and was set aside as {aside}: {why}")]
-    Damaged { aside: String, why: String },
     #[error(
-        "the database is damaged ({why}): nothing was changed. Start the kiosk: it sets the file aside, whole, and begins a new one"
+        "the database is damaged ({why}): nothing was changed. Start the kiosk: it takes over what can be read, and sets the file aside, whole"
     )]
     DamagedStill { why: String },
     /// Nothing was read and nothing changed.
@@ -283,6 +282,15 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
+    /// A damaged database that was set aside, and that staff have not acknowledged yet.
+    fn set_aside(&self) -> Result<Option<SetAside>, StoreError> {
+        Ok(None)
+    }
+    /// Staff have read of it. False if there was nothing to acknowledge.
+    fn acknowledge_set_aside(&self, _at: DateTime<FixedOffset>) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// Every number that was ever given.
     fn counters(&self) -> Result<Given, StoreError>;
     /// A day's counters; none goes back, whatever is saved. `at` is what the clock says.
@@ -355,6 +363,8 @@ pub struct Tally {
     /// Payments, and money on its way back, that are neither the one nor the other yet.
     pub payments_in_doubt: u64,
     pub payments_need_staff: u64,
+    /// A damaged database was set aside, and staff have not acknowledged it yet.
+    pub set_aside: bool,
 }
 
 impl Tally {
@@ -376,6 +386,7 @@ impl Tally {
             last_delivered_at: None,
             payments_in_doubt: of(PaymentState::InDoubt, UndoState::InDoubt),
             payments_need_staff: of(PaymentState::NeedsStaff, UndoState::NeedsStaff),
+            set_aside: false,
         }
     }
 }
@@ -477,4 +488,6 @@ pub trait StaffDesk: Send + Sync {
     fn order(&self, attempt: AttemptId, order: StaffOrder) -> Receiver<StaffAnswer>;
     /// The end of the terminal's day, answered in the same way.
     fn close_day(&self) -> Receiver<StaffAnswer>;
+    /// What became of a damaged store was acknowledged by a command.
+    fn payments_opened(&self);
 }

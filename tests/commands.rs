@@ -456,6 +456,37 @@ fn a_damaged_store_and_a_wrong_key_are_said_and_left_as_they_are() {
 }
 
 #[test]
+fn after_a_damaged_store_was_set_aside_no_list_says_all_is_well() {
+    let folder = tempfile::tempdir().expect("folder");
+    let store = folder.path().join("store");
+    let path = stored(folder.path(), &store);
+    with_a_parked_request(&path);
+    let with = |arguments: &[&str]| kiosk(&[&["--config", path.as_str()], arguments].concat());
+    assert_eq!(with(&["store", "show", "--json"]).exits(0).only()["set_aside"], Value::Null);
+    assert!(with(&["store", "acknowledge"]).exits(1).err.contains("nothing was done"));
+    let database = store.join("kiosk.db");
+    let mut bytes = fs::read(&database).expect("database");
+    bytes[50] ^= 1;
+    fs::write(&database, bytes).expect("one bit");
+    // The kiosk at work sets it aside.
+    let config = hospital_kiosk::assembly::load_config(Path::new(&path)).expect("a configuration");
+    drop(hospital_kiosk::store::open_with_credentials(&config.store, None).expect("a store"));
+    for command in [&["payments", "list"][..], &["queue", "list"], &["audit", "verify"], &["audit", "export"]] {
+        let ran = with(command).exits(1);
+        assert!(ran.err.contains("kiosk.db.damaged-1") && ran.err.contains("kiosk store acknowledge"), "{}", ran.err);
+    }
+    assert_eq!(with(&["queue", "list", "--summary", "--json"]).exits(1).only()["parked"], 1);
+    let told = with(&["store", "show", "--json"]).exits(1).only();
+    assert_eq!(
+        (&told["set_aside"], &told["requests"], &told["nothing"]),
+        (&"kiosk.db.damaged-1".into(), &1.into(), &false.into())
+    );
+    with(&["store", "acknowledge"]).exits(0);
+    assert_eq!(with(&["queue", "list", "--summary", "--json"]).exits(0).only()["parked"], 1);
+    assert!(with(&["audit", "export"]).exits(0).out.contains("open-payments"));
+}
+
+#[test]
 fn a_refused_request_is_closed_from_the_shell() {
     let folder = tempfile::tempdir().expect("folder");
     let path = stored(folder.path(), &folder.path().join("store"));

@@ -4,6 +4,7 @@ mod card_data;
 mod closing;
 mod commands;
 mod crash;
+mod damage;
 mod files;
 mod journal;
 mod long_queue;

@@ -101,6 +101,10 @@ impl StaffDesk for DeskSender {
         self.give(Message::CloseDay { ticket: Uuid::new_v4(), answers });
         received
     }
+
+    fn payments_opened(&self) {
+        self.send(Input::SetAside(None));
+    }
 }
 
 #[must_use]
@@ -167,8 +171,10 @@ impl Desk {
     /// A kiosk that does not know what it left open does nothing, rather than charge beside an open payment or give a
     /// number twice. True if it has to be tried again.
     fn start(&mut self) -> bool {
-        match self.effects.restarted() {
-            Ok(restarted) => {
+        // Before the journal: what waits in it may not begin a payment.
+        match self.effects.set_aside().and_then(|told| Ok((told, self.effects.restarted()?))) {
+            Ok((told, restarted)) => {
+                self.handle(told);
                 self.handle(restarted);
                 self.handle(Input::Clock(self.effects.standing()));
                 false

@@ -106,6 +106,12 @@ impl Effects {
     }
 
     /// # Errors
+    /// The store cannot be read.
+    pub fn set_aside(&self) -> Result<Input, StoreError> {
+        Ok(Input::SetAside(self.ports.store.set_aside()?.map(Box::new)))
+    }
+
+    /// # Errors
     /// The first `Record`, `Queue`, `Audit`, `SaveCounters` or `SaveTries` (of one that counts) that could not be made durable;
     /// later effects were not begun.
     pub fn carry_out(&self, effects: Vec<Effect>) -> Result<(), Stopped> {
@@ -127,6 +133,9 @@ impl Effects {
                 }
             }
             Effect::AcceptClock => self.ports.clock.accept(),
+            Effect::AcknowledgeSetAside => {
+                durable("acknowledgement", || self.ports.store.acknowledge_set_aside(self.now().wall).map(|_| ()))?;
+            }
             Effect::Terminal(command) => self.ports.terminal.command(command),
             Effect::Print(paper) => self.print(paper),
             Effect::ClearPrinter => self.ports.printer.clear(),

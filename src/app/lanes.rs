@@ -77,6 +77,7 @@ impl Lane {
             | Input::Deadline
             | Input::Restarted { .. }
             | Input::Unreadable { .. }
+            | Input::SetAside(_)
             | Input::RecordFailed { .. } => Self::Own,
         }
     }

@@ -76,6 +76,11 @@ enum Command {
         #[command(subcommand)]
         what: commands::staff::Command,
     },
+    /// Whether the store is sound, or was damaged and set aside.
+    Store {
+        #[command(subcommand)]
+        what: StoreCommand,
+    },
     /// What staff did, in a chain that shows if a row was changed.
     Audit {
         #[command(subcommand)]
@@ -141,6 +146,17 @@ enum ScheduleCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Subcommand)]
+enum StoreCommand {
+    /// What came over from a damaged store: 0 it is sound, 1 it was damaged and payments are closed.
+    Show {
+        #[arg(long)]
+        json: bool,
+    },
+    /// It was read of, and the payments were looked at: payments are open again.
+    Acknowledge,
 }
 
 #[derive(Subcommand)]
@@ -230,6 +246,13 @@ fn main() -> ExitCode {
         Command::Staff { what } => {
             let request = commands::staff::request(what, &mut io::stdin().lock(), streams.err);
             tell(request.and_then(|request| ask_store(&path, &request)), &mut streams)
+        }
+        Command::Store { what } => {
+            let request = match what {
+                StoreCommand::Show { json } => socket::Request::StoreShow { json },
+                StoreCommand::Acknowledge => socket::Request::StoreAcknowledge,
+            };
+            tell(ask_store(&path, &request), &mut streams)
         }
         Command::Audit { what } => tell(audit(&path, what), &mut streams),
         Command::Payments { what } => {

@@ -12,6 +12,7 @@ pub mod quote;
 pub mod schedule;
 pub mod socket;
 pub mod staff;
+pub mod store;
 pub mod totals;
 
 use crate::config::Fault;

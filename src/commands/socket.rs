@@ -1,7 +1,7 @@
 //! A running kiosk owns its store; commands ask it over a 0600 socket in the data folder, one JSON object each way.
 
 use super::staff::Somebody;
-use super::{Answer, Refusal, audit, payments, queue, schedule, staff, totals, usage};
+use super::{Answer, Refusal, audit, payments, queue, schedule, staff, store as books, totals, usage};
 use crate::domain::money::Currency;
 use crate::domain::person::{Role, StaffNumber};
 use crate::domain::session::{StaffOrder, UndoWay};
@@ -86,6 +86,10 @@ pub enum Request {
         anchors: Vec<Anchor>,
         hospital_silent: Option<String>,
     },
+    StoreShow {
+        json: bool,
+    },
+    StoreAcknowledge,
     PaymentsAsk {
         id: String,
         json: bool,
@@ -113,6 +117,35 @@ pub enum Request {
 }
 
 impl Request {
+    /// It tells what payments, queue or trail hold.
+    const fn reads_books(&self) -> bool {
+        match self {
+            Self::QueueList { .. }
+            | Self::QueueSummary { .. }
+            | Self::QueueShow { .. }
+            | Self::PaymentsList { .. }
+            | Self::PaymentsShow { .. }
+            | Self::AuditRows { .. }
+            | Self::AuditVerify { .. } => true,
+            Self::QueueRetry { .. }
+            | Self::QueueClose { .. }
+            | Self::ScheduleWipe { .. }
+            | Self::StaffPin { .. }
+            | Self::StaffAdd { .. }
+            | Self::StaffRole { .. }
+            | Self::StaffRemove { .. }
+            | Self::StaffReview { .. }
+            | Self::StaffList { .. }
+            | Self::StoreShow { .. }
+            | Self::StoreAcknowledge
+            | Self::PaymentsAsk { .. }
+            | Self::PaymentsSettle { .. }
+            | Self::PaymentsCancel { .. }
+            | Self::PaymentsTotals { .. }
+            | Self::Reprint { .. } => false,
+        }
+    }
+
     /// Only a kiosk at work can do it: it has the devices, and the one till.
     #[must_use]
     pub const fn needs_desk(&self) -> bool {
@@ -137,7 +170,9 @@ impl Request {
             | Self::StaffReview { .. }
             | Self::StaffList { .. }
             | Self::AuditRows { .. }
-            | Self::AuditVerify { .. } => false,
+            | Self::AuditVerify { .. }
+            | Self::StoreShow { .. }
+            | Self::StoreAcknowledge => false,
         }
     }
 }
@@ -174,6 +209,11 @@ const LIST_LIMIT: Duration = Duration::from_mins(1);
 /// # Errors
 /// As the command itself.
 pub fn answer(store: &dyn Store, request: &Request) -> Answer {
+    let answer = answer_alone(store, request);
+    if request.reads_books() { books::with_warning(store, answer) } else { answer }
+}
+
+fn answer_alone(store: &dyn Store, request: &Request) -> Answer {
     match request {
         Request::QueueList { json } => queue::list(store, *json, &Utc::now()),
         Request::QueueSummary { json } => queue::summary(store, *json, &Utc::now(), None),
@@ -195,6 +235,8 @@ pub fn answer(store: &dyn Store, request: &Request) -> Answer {
         Request::AuditVerify { json, anchors, hospital_silent } => {
             audit::verify(store, anchors, hospital_silent.as_deref(), *json)
         }
+        Request::StoreShow { json } => books::show(store, *json),
+        Request::StoreAcknowledge => books::acknowledge(store, Local::now().fixed_offset()),
         Request::PaymentsAsk { .. }
         | Request::PaymentsSettle { .. }
         | Request::PaymentsCancel { .. }
@@ -247,7 +289,15 @@ pub fn answer_at_work(store: &dyn Store, desk: &dyn StaffDesk, request: &Request
         | Request::StaffReview { .. }
         | Request::StaffList { .. }
         | Request::AuditRows { .. }
-        | Request::AuditVerify { .. } => answer(store, request),
+        | Request::AuditVerify { .. }
+        | Request::StoreShow { .. } => answer(store, request),
+        Request::StoreAcknowledge => {
+            let done = answer(store, request);
+            if done.is_ok() {
+                desk.payments_opened();
+            }
+            done
+        }
     }
 }
 

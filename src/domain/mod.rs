@@ -19,6 +19,7 @@ pub mod person;
 pub mod reason;
 pub mod screen;
 pub mod session;
+pub mod set_aside;
 pub mod staff;
 pub mod trail;
 pub mod undo;

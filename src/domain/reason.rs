@@ -22,6 +22,8 @@ pub enum StaffReason {
     Contradiction,
     /// Booked after it was taken for not paid; the rest of the text tells amount and approval number.
     BookedAfterAll,
+    /// Paid, but what the hospital must be told was lost with a damaged database: it is made anew once staff say "paid".
+    RequestLost,
 }
 
 /// Words of older versions.
@@ -34,7 +36,7 @@ const OLDER: [(&str, StaffReason); 2] = [
 ];
 
 impl StaffReason {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::TerminalSilent,
         Self::TerminalEmpty,
         Self::TwoAnswers,
@@ -50,6 +52,7 @@ impl StaffReason {
         Self::LaterPayment,
         Self::Contradiction,
         Self::BookedAfterAll,
+        Self::RequestLost,
     ];
 
     /// As the journal keeps it, and for the command line. Journals of older versions hold the same, or [`OLDER`].
@@ -75,6 +78,9 @@ impl StaffReason {
             Self::LaterPayment => "the terminal's last transaction may belong to a later payment",
             Self::Contradiction => "the journal refuses what the terminal says",
             Self::BookedAfterAll => "approved after it was",
+            Self::RequestLost => {
+                "it is paid, but its request to the hospital was lost with a damaged database: mark it as paid"
+            }
         }
     }
 

@@ -335,6 +335,8 @@ pub enum AtDeskWhy {
     Signature,
     NoTerminal,
     PaymentBeingChecked,
+    /// Staff must look at something first.
+    PaymentsClosed,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -30,6 +30,7 @@ use super::paper::Paper;
 use super::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
 use super::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
 use super::screen::{Tap, View};
+use super::set_aside::SetAside;
 use super::staff::{AuditEntry, StaffCommand, StaffReply};
 use chrono::{DateTime, FixedOffset};
 use uuid::Uuid;
@@ -55,6 +56,8 @@ pub enum Input {
     Unreadable {
         reason: String,
     },
+    /// A damaged database was set aside, and staff have not acknowledged it (`None`: they have): payments are closed until then.
+    SetAside(Option<Box<SetAside>>),
     /// Whether the clock is believed; on change, and at every full minute.
     Clock(Standing),
     Tapped(Tap),
@@ -120,6 +123,8 @@ pub enum Effect {
     },
     /// A technician says that this machine's clock is right.
     AcceptClock,
+    /// Staff have read of the damaged database. Durable before the next begins.
+    AcknowledgeSetAside,
     /// What became of a staff order, for whoever gave it.
     StaffAnswer {
         ticket: Uuid,

@@ -212,6 +212,8 @@ pub enum StaffAct {
     CloseRequest,
     CloseDay,
     AcceptClock,
+    /// What became of a damaged database was read, and payments are open again.
+    OpenPayments,
 }
 
 impl StaffAct {
@@ -237,6 +239,7 @@ impl StaffAct {
             Self::CloseRequest => "close-request",
             Self::CloseDay => "close-day",
             Self::AcceptClock => "accept-clock",
+            Self::OpenPayments => "open-payments",
         }
     }
 }

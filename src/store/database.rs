@@ -1,33 +1,32 @@
 //! Opening the database file: unlock, check, migrate; what is damaged is set aside and never deleted. A key that is not the
 //! store's own reads nothing and changes nothing.
 
+use super::aside::{NAME, beside, exists};
 use super::audit::ChainKey;
 use super::fault::{Result, is_damage, other};
 use super::key::Secret;
 use super::keycheck::{self, Verdict};
-use super::{OnDamage, memory, schema};
+use super::{OnDamage, aside, damage, memory, salvage, schema, schema_pages};
+use crate::domain::set_aside::SetAside;
 use crate::ports::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-const NAME: &str = "kiosk.db";
-/// What `SQLite` lays beside a database, by what its name ends in.
-const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
 /// Of `SQLite` and of `SQLCipher`, unless told otherwise.
 const PAGE_BYTES: i64 = 4_096;
-const ASIDE_MAX: u32 = 10_000;
 /// Also what a power cut in the first second of a new kiosk leaves, so it is used and not set aside.
 const WAS_EMPTY: &str = "the database file was empty: if this kiosk has been in use, what it held is lost";
 
 /// The database, and the words for staff if a damaged one was set aside.
 pub(super) fn open(folder: &Path, secret: &Secret, on_damage: OnDamage) -> Result<(Connection, Option<String>)> {
     let path = folder.join(NAME);
-    let empty = path.exists() && !exists(&path);
     let key = keycheck::verdict(folder, secret);
-    if key == Verdict::Another && holds_something(&path) {
+    if key == Verdict::Another && (holds_something(&path) || aside::is_half_done(folder)) {
         return Err(StoreError::WrongKey { folder: folder.display().to_string() });
     }
+    aside::finish(folder)?;
+    let empty = path.exists() && !exists(&path);
     let opened = match try_open(&path, secret)? {
         Opening::Sound(connection) => (connection, empty.then(|| WAS_EMPTY.to_owned())),
         Opening::Unreadable if key == Verdict::Unknown => {
@@ -42,6 +41,8 @@ pub(super) fn open(folder: &Path, secret: &Secret, on_damage: OnDamage) -> Resul
             tracing::warn!("what tells a wrong key from damage could not be written: {error}");
         }
     }
+    // Also so that what a power cut left in the log is no longer there.
+    truncate_log(&opened.0);
     Ok(opened)
 }
 
@@ -54,12 +55,34 @@ fn begin_anew(
     if on_damage == OnDamage::Refuse {
         return Err(StoreError::DamagedStill { why });
     }
-    let aside = set_aside(folder)?;
-    let notice = StoreError::Damaged { aside, why }.to_string();
+    let file = aside::next_name(folder)?;
+    let new = aside::fresh(folder);
+    aside::remove(&new)?;
+    let told = make_fresh(folder, &new, secret, file, why)?;
+    aside::swap(folder, &told.file)?;
     match try_open(&folder.join(NAME), secret)? {
-        Opening::Sound(connection) => Ok((connection, Some(notice))),
+        Opening::Sound(connection) => Ok((connection, Some(told.to_string()))),
         Opening::Damaged(why) => Err(other(format!("a fresh database is damaged as well: {why}"))),
         Opening::Unreadable => Err(other("a fresh database cannot be read")),
+    }
+}
+
+/// Whole and closed, with all that could be read of the damaged one.
+fn make_fresh(folder: &Path, new: &Path, secret: &Secret, file: String, why: String) -> Result<SetAside> {
+    let mut fresh = connect(new)?;
+    fresh.execute_batch("PRAGMA cipher_log_level = NONE")?;
+    secret.unlock(&fresh)?;
+    can_encrypt(&fresh)?;
+    set_up(&fresh)??;
+    let now = chrono::Utc::now();
+    let rescued = salvage::rescue(folder, secret, &mut fresh, now.date_naive())?;
+    let told = damage::told(file, why, rescued, now.fixed_offset());
+    damage::write_down(&fresh, &told)?;
+    if truncate_log(&fresh) {
+        fresh.close().map_err(|(_, error)| error)?;
+        Ok(told)
+    } else {
+        Err(other("the fresh database could not be written out"))
     }
 }
 
@@ -69,16 +92,17 @@ fn holds_something(path: &Path) -> bool {
 }
 
 pub(super) fn is_there(folder: &Path) -> bool {
-    exists(&folder.join(NAME))
-}
-
-fn exists(path: &Path) -> bool {
-    path.metadata().is_ok_and(|file| file.len() > 0)
+    exists(&folder.join(NAME)) || aside::is_half_done(folder)
 }
 
 /// Empties the write-ahead log, which otherwise keeps what was just erased. False if it could not be done now.
 pub(super) fn truncate_log(connection: &Connection) -> bool {
-    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).is_ok_and(|busy| busy == 0)
+    let emptied = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+    let emptied = emptied.is_ok_and(|busy| busy == 0);
+    if emptied {
+        schema_pages::keep(connection);
+    }
+    emptied
 }
 
 /// No queue, however long, may take the disk from the system it runs on. What is larger already stays and grows no more.
@@ -98,9 +122,17 @@ fn try_open(path: &Path, secret: &Secret) -> Result<Opening> {
     if let Some(why) = cannot_be_ours(path) {
         return Ok(Opening::Damaged(why.to_owned()));
     }
+    // What turns out to be damaged is set aside as it was found, its log not written into it.
+    let has_log = exists(&beside(path, "-wal"));
     let mut connection = connect(path)?;
+    if has_log {
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    }
     match prepare(&mut connection, secret) {
-        Ok(Ok(None)) => Ok(Opening::Sound(connection)),
+        Ok(Ok(None)) => {
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+            Ok(Opening::Sound(connection))
+        }
         Ok(Ok(Some(why))) => Ok(Opening::Damaged(why)),
         Ok(Err(refusal)) => Err(refusal),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Ok(Opening::Unreadable),
@@ -164,37 +196,4 @@ fn set_up(connection: &Connection) -> rusqlite::Result<Result<()>> {
     } else {
         Err(other("the data folder cannot hold a durable database (no write-ahead log): use a local disk"))
     })
-}
-
-/// The database first: if the power fails in between, a log without its database is set aside at the next start.
-fn set_aside(folder: &Path) -> Result<String> {
-    let path = folder.join(NAME);
-    let free = |name: &PathBuf| !name.exists() && COMPANIONS.iter().all(|ending| !beside(name, ending).exists());
-    let target = (1..=ASIDE_MAX)
-        .map(|number| folder.join(format!("{NAME}.damaged-{number}")))
-        .find(free)
-        .ok_or_else(|| other("too many damaged databases lie in the data folder: move them elsewhere"))?;
-    rename_if_there(&path, &target)?;
-    for ending in COMPANIONS {
-        rename_if_there(&beside(&path, ending), &beside(&target, ending))?;
-    }
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| cannot_set_aside(&error))?;
-    Ok(target.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()))
-}
-
-fn rename_if_there(from: &Path, to: &Path) -> Result<()> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(cannot_set_aside(&error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
-fn cannot_set_aside(error: &std::io::Error) -> StoreError {
-    other(format!("the database is damaged and cannot be set aside: {error}"))
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
 }

@@ -7,6 +7,7 @@ use crate::{config, keyfile};
 use ring::hmac;
 use rusqlite::Connection;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -45,8 +46,14 @@ impl Secret {
     }
 }
 
-/// `database_exists`: then a key file that is not there is not made anew, for it could open nothing.
-pub(super) fn load(settings: &config::Store, credentials: Option<&Path>, database_exists: bool) -> Result<Secret> {
+/// `database_exists`: then a key file that is not there is not made anew, for it could open nothing. Nor is one made where the
+/// kiosk's unit, below `root`, brings a key of its own: the unit would find a store that its key does not open.
+pub(super) fn load(
+    settings: &config::Store,
+    credentials: Option<&Path>,
+    root: &Path,
+    database_exists: bool,
+) -> Result<Secret> {
     if let Some(path) = credentials.map(|folder| folder.join(CREDENTIAL)).filter(|path| path.exists()) {
         return read(&keyfile::read_credential(&path).map_err(other)?, &path);
     }
@@ -54,6 +61,11 @@ pub(super) fn load(settings: &config::Store, credentials: Option<&Path>, databas
     keyfile::make_parent(path).map_err(other)?;
     keyfile::refuse_inside(&settings.folder, path).map_err(other)?;
     if !path.exists() {
+        if is_brought_by_unit(root) {
+            return Err(other(
+                "the store's key comes with the unit hospital-kiosk.service (its credential store-key), and no second one is made: start the unit, the kiosk at work then answers all commands",
+            ));
+        }
         if database_exists {
             return Err(other(format!(
                 "the key file {} is missing but there is a database in {}: put the key file back, or move the database away to start afresh",
@@ -64,6 +76,25 @@ pub(super) fn load(settings: &config::Store, credentials: Option<&Path>, databas
         make(path)?;
     }
     read(&keyfile::read(path).map_err(other)?, path)
+}
+
+const UNIT: &str = "hospital-kiosk.service";
+const UNIT_FOLDERS: [&str; 4] =
+    ["etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system"];
+
+/// By the unit's file or what was added to it, `LoadCredential=store-key` or one of its kin (systemd.exec(5)).
+fn is_brought_by_unit(root: &Path) -> bool {
+    UNIT_FOLDERS.iter().map(|folder| root.join(folder)).any(|folder| {
+        let added = fs::read_dir(folder.join(format!("{UNIT}.d"))).into_iter().flatten().flatten();
+        let files = std::iter::once(folder.join(UNIT)).chain(added.map(|entry| entry.path()));
+        files.into_iter().any(|file| fs::read_to_string(file).is_ok_and(|text| text.lines().any(brings_key)))
+    })
+}
+
+fn brings_key(line: &str) -> bool {
+    let Some((setting, value)) = line.trim().split_once('=') else { return false };
+    let is_credential = setting.trim().starts_with("LoadCredential") || setting.trim().starts_with("SetCredential");
+    is_credential && value.trim().split(':').next() == Some(CREDENTIAL)
 }
 
 /// 32 raw bytes, or 64 hexadecimal digits with or without an end of line.
@@ -105,4 +136,54 @@ fn make(path: &Path) -> Result<()> {
     let mut line = hex(&key);
     line.push('\n');
     keyfile::write(path, line.as_bytes()).map_err(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{brings_key, is_brought_by_unit, load};
+    use crate::config;
+    use std::fs;
+
+    #[test]
+    fn what_brings_a_key_is_known() {
+        for (line, brings) in [
+            ("LoadCredentialEncrypted=store-key:/etc/credstore.encrypted/store-key", true),
+            ("LoadCredential=store-key:/x", true),
+            (" LoadCredential = store-key", true),
+            ("SetCredentialEncrypted=store-key: AAAA", true),
+            ("#LoadCredentialEncrypted=store-key:/x", false),
+            ("LoadCredentialEncrypted=signing-key:/x", false),
+            ("LoadCredentialEncrypted=store-key-of-another:/x", false),
+            ("Description=store-key", false),
+        ] {
+            assert_eq!(brings_key(line), brings, "{line}");
+        }
+        assert!(include_str!("../../config/hospital-kiosk.service").lines().any(brings_key));
+    }
+
+    #[test]
+    fn no_second_key_is_made_beside_the_units_own() {
+        for place in
+            ["etc/systemd/system/hospital-kiosk.service", "etc/systemd/system/hospital-kiosk.service.d/key.conf"]
+        {
+            let root = tempfile::tempdir().unwrap();
+            let settings = config::Store::at(root.path().join("data"), root.path().join("keys/store-key"));
+            fs::create_dir_all(&settings.folder).unwrap();
+            let unit = root.path().join(place);
+            fs::create_dir_all(unit.parent().unwrap()).unwrap();
+            fs::write(&unit, "[Service]\nLoadCredentialEncrypted=store-key:/etc/credstore.encrypted/store-key\n")
+                .unwrap();
+            let refused = load(&settings, None, root.path(), false).err().unwrap().to_string();
+            assert!(refused.contains("no second one is made"), "{refused}");
+            assert!(!settings.key_file.exists());
+            // With the credential, or a key that lies there already, all is as ever.
+            let credentials = root.path().join("credentials");
+            fs::create_dir(&credentials).unwrap();
+            fs::write(credentials.join("store-key"), [7; 32]).unwrap();
+            assert!(load(&settings, Some(&credentials), root.path(), false).is_ok());
+            fs::remove_file(&unit).unwrap();
+            assert!(!is_brought_by_unit(root.path()));
+            assert!(load(&settings, None, root.path(), false).is_ok() && settings.key_file.exists());
+        }
+    }
 }

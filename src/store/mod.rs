@@ -1,10 +1,12 @@
 //! The kiosk's memory over a power cut: payment journal, outbox, today's schedule and the day's counters in one
 //! `SQLCipher` file. What a call returned from is on the disk (WAL, `synchronous = FULL`).
 
+mod aside;
 mod audit;
 mod closing;
 mod column;
 mod counters;
+mod damage;
 mod database;
 mod door;
 mod fault;
@@ -17,8 +19,10 @@ mod memory;
 mod outbox;
 mod persons;
 mod retention;
+mod salvage;
 mod schedule;
 mod schema;
+mod schema_pages;
 mod staff;
 mod tally;
 #[cfg(test)]
@@ -32,6 +36,7 @@ use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::{Counters, Given, Tried, TriesKept};
+use crate::domain::set_aside::SetAside;
 use crate::domain::zone::Zone;
 use crate::ports::{QueueRow, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate};
@@ -85,7 +90,7 @@ pub fn open_with_credentials(settings: &config::Store, credentials: Option<&Path
 fn open_as(settings: &config::Store, credentials: Option<&Path>, on_damage: OnDamage) -> Result<Opened> {
     make_folder(&settings.folder)?;
     let lock = lock::take(&settings.folder)?;
-    let secret = key::load(settings, credentials, database::is_there(&settings.folder))?;
+    let secret = key::load(settings, credentials, Path::new("/"), database::is_there(&settings.folder))?;
     open_locked(settings, &secret, lock, on_damage)
 }
 
@@ -107,6 +112,7 @@ fn open_locked(
     synced.map_err(|error| other(format!("cannot write the data folder: {error}")))?;
     let store = SqliteStore {
         connection: Mutex::new(connection),
+        folder: folder.clone(),
         keep: retention::Periods::from(settings),
         trail_key: audit::ChainKey::of(secret),
         patients: look_ups::PatientKey::of(secret),
@@ -124,6 +130,7 @@ fn make_folder(folder: &Path) -> Result<()> {
 
 pub struct SqliteStore {
     connection: Mutex<Connection>,
+    folder: PathBuf,
     keep: retention::Periods,
     trail_key: audit::ChainKey,
     patients: look_ups::PatientKey,
@@ -315,7 +322,16 @@ impl Store for SqliteStore {
     }
 
     fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<()> {
-        self.write_erasing(|tx| retention::forget_old(tx, self.keep, &self.trail_key, now)).map(|_| ())
+        self.write_erasing(|tx| retention::forget_old(tx, self.keep, &self.trail_key, now))?;
+        damage::purge(&self.connection(), &self.folder, self.keep.oldest_payment_s(now))
+    }
+
+    fn set_aside(&self) -> Result<Option<SetAside>> {
+        damage::unread(&self.connection())
+    }
+
+    fn acknowledge_set_aside(&self, at: DateTime<FixedOffset>) -> Result<bool> {
+        self.write(|tx| damage::acknowledge(tx, at))
     }
 
     fn counters(&self) -> Result<Given> {

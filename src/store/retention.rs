@@ -32,6 +32,13 @@ impl From<&config::Store> for Periods {
     }
 }
 
+impl Periods {
+    /// In seconds since 1970: what is over since before then goes, of payments and of damaged databases.
+    pub(super) fn oldest_payment_s(self, now: DateTime<FixedOffset>) -> i64 {
+        before(now, self.payments)
+    }
+}
+
 /// True if anything went. What waits, is parked or in doubt stays however old it is: also a payment that is being given
 /// back or was given back lately, and one whose request the hospital does not have.
 pub(super) fn forget_old(

@@ -242,6 +242,18 @@ pub(super) const STEPS: &[&str] = &[
         FROM staff;
     DROP TABLE staff;
 ",
+    "
+    CREATE TABLE damage (
+        file            TEXT PRIMARY KEY,
+        at              TEXT NOT NULL,
+        why             TEXT NOT NULL,
+        payments        INTEGER NOT NULL,
+        requests        INTEGER NOT NULL,
+        unread          INTEGER NOT NULL,
+        lost_all        INTEGER NOT NULL,
+        acknowledged_at TEXT
+    ) STRICT;
+",
 ];
 
 const TRAIL_GETS_A_KEY: &str = "

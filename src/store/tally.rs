@@ -1,6 +1,7 @@
 //! How queue and journal stand, in counts. Cheap with 100,000 rows: indexes are counted, nothing is unpacked.
 
 use super::column::{payment_word, queue_word, time, undo_word};
+use super::damage;
 use super::fault::Result;
 use super::outbox::{NEWEST, closed_by_hand};
 use crate::domain::outbox::QueueState;
@@ -21,6 +22,7 @@ pub(super) fn read(connection: &Connection) -> Result<Tally> {
             + count(connection, "undos", undo_word(UndoState::InDoubt))?,
         payments_need_staff: count(connection, "payments", payment_word(PaymentState::NeedsStaff))?
             + count(connection, "undos", undo_word(UndoState::NeedsStaff))?,
+        set_aside: damage::unread(connection)?.is_some(),
     })
 }
 

@@ -54,6 +54,11 @@ pub fn text(seen: &Seen) -> String {
         seen.in_service.map(u8::from),
     );
     out.gauge("kiosk_store_readable", "1 if the encrypted store can be read.", Some(u8::from(seen.tally.is_some())));
+    out.gauge(
+        "kiosk_store_set_aside",
+        "1 while payments are closed, because a damaged store was set aside and staff have not acknowledged it.",
+        seen.tally.as_ref().map(|tally| u8::from(tally.set_aside)),
+    );
     if let Some(tally) = &seen.tally {
         queue_and_money(&mut out, tally, seen.now);
     }

@@ -223,6 +223,7 @@ impl World {
             | Effect::Finish(_)
             | Effect::StaffAnswer { .. }
             | Effect::AcceptClock
+            | Effect::AcknowledgeSetAside
             | Effect::Wipe => {}
         }
         true
@@ -833,7 +834,8 @@ fn forward(screen: &Screen, detail: u32) -> Vec<Tap> {
         | Screen::OutOfService { .. } => vec![Tap::Next],
         Screen::Staff(_) => {
             let wanted = Tap::Staff(StaffTap::ALL[detail as usize % StaffTap::ALL.len()]);
-            let row = Tap::Row(u8::from(detail.is_multiple_of(2)));
+            // From other bits than the tap, or each tap would always meet the same row.
+            let row = Tap::Row(u8::from((detail >> 7).is_multiple_of(2)));
             [vec![Tap::Digit(4); 5], vec![Tap::Next, wanted, row, Tap::Next]].concat()
         }
     }

@@ -18,6 +18,7 @@
 //! staff close-day · terminal totals AMOUNT|no-totals
 //! staff STATE ask|settle paid TEXT|settle not-paid TEXT|cancel [with-card]   (of a payment that is in STATE)   fail refused
 //! unreadable WHY   (instead of restart)     standing unheard|agreed|disputed SECONDS|accepted SECONDS
+//! set-aside PAYMENTS REQUESTS UNREAD|nothing   (of the damaged one)     set-aside over   (a command acknowledged it)
 //! restart number 2026-11-22T10:00   (when the last number was given)
 //! restart intent|sent|in-doubt|approved|declined|doubtful …   (records #1, #2 …)   restart counters 4 5 6 · restart unprinted
 //! ```
@@ -45,6 +46,7 @@ use hospital_kiosk::domain::session::{
     Counters, Effect, Given, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalReport,
     UndoAnswer, UndoWay,
 };
+use hospital_kiosk::domain::set_aside::SetAside;
 use hospital_kiosk::domain::staff::{Gate, Parked, QueueSight, StaffLists, StaffReply};
 use hospital_kiosk::domain::undo::{UndoRecord, UndoState};
 use std::fmt::Write as _;
@@ -71,7 +73,7 @@ mod plays {
     scripts! {
         check_in check_in_offline check_in_refused check_in_see_desk closed closing confirm disk documents_at_desk
         documents_free documents_paid entry group idle in_doubt in_doubt_staff information late_booking not_paid
-        number_not_kept paper recovery scan staff staff_area staff_area_late staff_persons stale terminal_manners three_answers told_again
+        number_not_kept paper recovery scan set_aside staff staff_area staff_area_late staff_persons stale terminal_manners three_answers told_again
         undo waits
     }
 }
@@ -96,6 +98,20 @@ fn holds(name: &str) {
     } else {
         assert!(played == script, "{}:\n{}", file.display(), difference(&script, &played));
     }
+}
+
+/// A damaged database, as its rows came over.
+fn set_aside(words: &[&str]) -> Option<Box<SetAside>> {
+    let count = |text: &str| text.parse().unwrap();
+    let (payments, requests, unread, nothing) = match words {
+        ["over"] => return None,
+        ["nothing"] => (0, 0, 0, true),
+        [payments, requests, unread] => (count(payments), count(requests), count(unread), false),
+        other => panic!("no such damage: {other:?}"),
+    };
+    let (file, why) = ("kiosk.db.damaged-1".to_owned(), "its pages do not fit together".to_owned());
+    let at = DateTime::parse_from_rfc3339("2026-11-20T07:00:00+09:00").unwrap();
+    Some(Box::new(SetAside { file, at, why, payments, requests, unread, nothing }))
 }
 
 /// What is believed of the clock.
@@ -267,6 +283,7 @@ impl Stage {
                 Vec::new()
             }
             ["unreadable", why @ ..] => self.input(Input::Unreadable { reason: why.join(" ") }),
+            ["set-aside", rest @ ..] => self.input(Input::SetAside(set_aside(rest))),
             ["standing", rest @ ..] => self.input(Input::Clock(standing(rest))),
             ["area", rest @ ..] => self.area(rest),
             ["restart", rest @ ..] => self.restart(rest),

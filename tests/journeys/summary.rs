@@ -62,6 +62,7 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
         },
         Effect::Queue(request) => format!("queue {}", request_line(request)),
         Effect::AcceptClock => "accept-clock".to_owned(),
+        Effect::AcknowledgeSetAside => "acknowledge-set-aside".to_owned(),
         Effect::SaveCounters(counters) => {
             format!("save-counters t{} c{} a{}", counters.tickets, counters.claims, counters.attempts)
         }
@@ -125,6 +126,7 @@ fn closed(trouble: Option<&Trouble>) -> String {
             format!(" closed: clock {}, {witness:?} {}", ours.to_rfc3339(), theirs.to_rfc3339())
         }
         Some(Trouble::ClockUnset { ours }) => format!(" closed: clock never set {}", ours.to_rfc3339()),
+        Some(Trouble::SetAside(told)) => format!(" payments closed: {told}"),
     }
 }
 

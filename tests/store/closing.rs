@@ -210,6 +210,8 @@ impl StaffDesk for Till {
         channel().1
     }
 
+    fn payments_opened(&self) {}
+
     fn close_day(&self) -> Receiver<StaffAnswer> {
         let (sender, answers) = channel();
         let mut next = self.next.lock().unwrap();

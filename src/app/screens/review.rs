@@ -19,6 +19,7 @@ pub(super) fn show(app: &App, words: &Words, review: &Review) {
         PayHow::AtDesk(AtDeskWhy::Signature) => PayWay::Signature,
         PayHow::AtDesk(AtDeskWhy::NoTerminal) => PayWay::NoTerminal,
         PayHow::AtDesk(AtDeskWhy::PaymentBeingChecked) => PayWay::PaymentBeingChecked,
+        PayHow::AtDesk(AtDeskWhy::PaymentsClosed) => PayWay::PaymentsClosed,
     });
     global.set_collect_at(words.text(&review.collect_at));
     global.set_ready(words.span(review.ready_at, review.collect_until));

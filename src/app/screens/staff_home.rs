@@ -1,12 +1,13 @@
 use super::ui::{App, DeviceState, StaffHomeData};
 use super::words::int;
-use crate::domain::screen::staff::StaffHome;
+use crate::domain::screen::staff::{StaffHome, Trouble};
 use crate::domain::session::PrinterState;
 use slint::ComponentHandle;
 
 pub(super) fn show(app: &App, home: &StaffHome) {
     let global = app.global::<StaffHomeData>();
     global.set_closed(home.trouble.is_some());
+    global.set_payments_closed(matches!(home.trouble, Some(Trouble::SetAside(_))));
     global.set_terminal(if home.terminal_trouble.is_some() && home.terminal_online == Some(true) {
         DeviceState::Trouble
     } else {

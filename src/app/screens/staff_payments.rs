@@ -70,5 +70,6 @@ const fn because(reason: StaffReason) -> KnownWord {
         StaffReason::LaterPayment => KnownWord::LaterPayment,
         StaffReason::Contradiction => KnownWord::Contradiction,
         StaffReason::BookedAfterAll => KnownWord::BookedAfterAll,
+        StaffReason::RequestLost => KnownWord::RequestLost,
     }
 }

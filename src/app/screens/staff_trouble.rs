@@ -1,5 +1,5 @@
 use super::ui::{App, StaffTroubleData, TroubleKind};
-use super::words::Words;
+use super::words::{Words, int};
 use crate::domain::format;
 use crate::domain::screen::staff::{StaffTrouble, Trouble, Witness};
 use chrono::{DateTime, FixedOffset};
@@ -12,6 +12,14 @@ pub(super) fn show(app: &App, words: &Words, screen: &StaffTrouble) {
         Trouble::Journal { reason } => (SharedString::new(), SharedString::new(), words.line(reason)),
         Trouble::Clock { ours, theirs, .. } => (when(ours), when(theirs), SharedString::new()),
         Trouble::ClockUnset { ours } => (when(ours), SharedString::new(), SharedString::new()),
+        Trouble::SetAside(told) => {
+            let few = |count: u64| int(u32::try_from(count).unwrap_or(u32::MAX));
+            global.set_payments(few(told.payments));
+            global.set_requests(few(told.requests));
+            global.set_unread(few(told.unread));
+            global.set_nothing(told.nothing);
+            (when(&told.at), SharedString::new(), words.line(&told.file))
+        }
     };
     global.set_ours(ours);
     global.set_theirs(theirs);
@@ -29,5 +37,6 @@ pub(super) const fn kind(trouble: Option<&Trouble>) -> TroubleKind {
         Some(Trouble::Clock { witness: Witness::Hospital, .. }) => TroubleKind::ClockHospital,
         Some(Trouble::Clock { witness: Witness::Store, .. }) => TroubleKind::ClockStore,
         Some(Trouble::ClockUnset { .. }) => TroubleKind::ClockUnset,
+        Some(Trouble::SetAside(_)) => TroubleKind::SetAside,
     }
 }

@@ -250,6 +250,8 @@ impl Documents {
             PayHow::AtDesk(AtDeskWhy::Signature)
         } else if kiosk.devices.terminal_online != Some(true) {
             PayHow::AtDesk(AtDeskWhy::NoTerminal)
+        } else if kiosk.set_aside.is_some() {
+            PayHow::AtDesk(AtDeskWhy::PaymentsClosed)
         } else if till.is_open() {
             PayHow::AtDesk(AtDeskWhy::PaymentBeingChecked)
         } else {

@@ -189,7 +189,7 @@ impl Till {
 
     /// Makes the terminal ready. Nothing happens while another payment is open.
     pub fn begin(&mut self, order: Order, kiosk: &mut Kiosk) -> bool {
-        if self.is_open() {
+        if self.is_open() || kiosk.set_aside.is_some() {
             return false;
         }
         let number = kiosk.next_attempt();

@@ -122,7 +122,7 @@ impl Staff {
             self.open(Page::Payments { paid: true }, kiosk);
         } else if tap == Tap::Staff(StaffTap::Queue) {
             self.open(Page::Queue, kiosk);
-        } else if tap == Tap::Staff(StaffTap::Trouble) && kiosk.trouble().is_some() {
+        } else if tap == Tap::Staff(StaffTap::Trouble) && kiosk.told_to_staff().is_some() {
             self.open(Page::Trouble, kiosk);
         }
         Flow::Stay
@@ -176,7 +176,8 @@ impl Staff {
             | StaffTap::PaidToday
             | StaffTap::Queue
             | StaffTap::Trouble
-            | StaffTap::AcceptClock => None,
+            | StaffTap::AcceptClock
+            | StaffTap::OpenPayments => None,
         };
         if let Some(what) = choice {
             self.page = Page::Choice { opened: opened.clone(), what, chosen: None };

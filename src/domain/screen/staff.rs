@@ -4,6 +4,7 @@ use super::PrintState;
 use crate::domain::money::Amount;
 use crate::domain::reason::StaffReason;
 use crate::domain::session::{PrinterState, StaffRefusal};
+use crate::domain::set_aside::SetAside;
 use crate::domain::staff::{Entered, Evidence, Gate};
 use chrono::{DateTime, FixedOffset};
 
@@ -41,7 +42,7 @@ pub enum PinOf {
     Again,
 }
 
-/// Why nobody is served.
+/// Why nobody is served, or nobody pays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
     /// In the store's own words.
@@ -50,6 +51,8 @@ pub enum Trouble {
     Clock { ours: DateTime<FixedOffset>, witness: Witness, theirs: DateTime<FixedOffset> },
     /// The clock tells a time at which this program did not exist.
     ClockUnset { ours: DateTime<FixedOffset> },
+    /// A damaged database was set aside. Patients are served, and pay at the desk.
+    SetAside(Box<SetAside>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -288,10 +291,12 @@ pub enum StaffTap {
     Trouble,
     /// This machine's clock is right, whatever others say.
     AcceptClock,
+    /// It was read of the damaged database: payments are open again.
+    OpenPayments,
 }
 
 impl StaffTap {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Enter,
         Self::Payments,
         Self::Queue,
@@ -303,5 +308,6 @@ impl StaffTap {
         Self::PaidToday,
         Self::Trouble,
         Self::AcceptClock,
+        Self::OpenPayments,
     ];
 }

@@ -11,6 +11,7 @@ use crate::domain::moment::{Moment, Tick};
 use crate::domain::money::Amount;
 use crate::domain::paper::{Receipt, Ticket};
 use crate::domain::payment::{AttemptId, CardTransaction, DeclineCause};
+use crate::domain::set_aside::SetAside;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -32,6 +33,8 @@ pub struct Kiosk {
     pub own_accepted: bool,
     /// Why the journal could not be read at start.
     pub unreadable: Option<String>,
+    /// A damaged database that staff have not acknowledged: payments are closed.
+    pub set_aside: Option<Box<SetAside>>,
     pub tries: Tries,
     pub questions: Questions,
     pub press: Press,
@@ -95,6 +98,7 @@ impl Kiosk {
             standing: Standing::default(),
             own_accepted: false,
             unreadable: None,
+            set_aside: None,
             tries: Tries::default(),
             questions: Questions::default(),
             press: Press::default(),
@@ -117,7 +121,9 @@ impl Kiosk {
 
     /// Something in this list must become durable.
     pub fn wrote(&self) -> bool {
-        self.out.iter().any(|effect| matches!(effect, Effect::Record(_) | Effect::Queue(_) | Effect::Audit(_)))
+        self.out.iter().any(|effect| {
+            matches!(effect, Effect::Record(_) | Effect::Queue(_) | Effect::Audit(_) | Effect::AcknowledgeSetAside)
+        })
     }
 
     pub fn take_effects(&mut self) -> Vec<Effect> {

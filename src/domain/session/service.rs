@@ -14,6 +14,11 @@ use crate::domain::screen::staff::{Trouble, Witness};
 use chrono::{DateTime, FixedOffset, SubsecRound, TimeDelta, Timelike};
 
 impl Kiosk {
+    /// What staff must know before anything else: why nobody is served, or why nobody pays here.
+    pub fn told_to_staff(&self) -> Option<Trouble> {
+        self.trouble().or_else(|| self.set_aside.clone().map(Trouble::SetAside))
+    }
+
     /// Why nobody is served.
     ///
     /// The hospital outranks what this machine wrote: an entry dated far ahead, made on one day of a wrong clock, closes it

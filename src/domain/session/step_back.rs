@@ -25,7 +25,7 @@ pub(super) fn step_back(before: Core, ticket: Option<Uuid>, effects: &[Effect]) 
                 entries.push(entry.clone());
                 matters = true;
             }
-            Effect::Queue(_) | Effect::Audit(_) => matters = true,
+            Effect::Queue(_) | Effect::Audit(_) | Effect::AcknowledgeSetAside => matters = true,
             Effect::SaveTries(tried) => matters |= tried.counts,
             Effect::SaveCounters(_) => (matters, numbered) = (true, true),
             Effect::Terminal(TerminalCommand::Prepare) => payment_begins |= numbered,
@@ -56,6 +56,7 @@ pub(super) const fn ticket_of(input: &Input) -> Option<Uuid> {
         Input::Staff { ticket, .. } | Input::CloseDay { ticket } => Some(*ticket),
         Input::Restarted { .. }
         | Input::Unreadable { .. }
+        | Input::SetAside(_)
         | Input::Clock(_)
         | Input::Tapped(_)
         | Input::Scanned(_)

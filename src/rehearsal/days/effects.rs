@@ -155,7 +155,12 @@ impl World {
                 }
             }
             // Nobody here knows the staff's PIN; orders come from the command line.
-            Effect::StaffArea { .. } | Effect::Audit(_) | Effect::AcceptClock | Effect::Finish(_) | Effect::Wipe => {}
+            Effect::StaffArea { .. }
+            | Effect::Audit(_)
+            | Effect::AcceptClock
+            | Effect::AcknowledgeSetAside
+            | Effect::Finish(_)
+            | Effect::Wipe => {}
             Effect::StaffAnswer { ticket, answer } => {
                 if let Some(attempt) = self.tickets.get(&ticket) {
                     self.oracle.staff_told(*attempt, &answer);

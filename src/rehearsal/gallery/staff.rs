@@ -10,6 +10,7 @@ use crate::domain::screen::staff::{
 };
 use crate::domain::screen::{PrintState, Screen};
 use crate::domain::session::PrinterState;
+use crate::domain::set_aside::SetAside;
 use crate::domain::staff::Gate;
 
 pub(super) fn staff() -> Vec<Shot> {
@@ -82,6 +83,12 @@ pub(super) fn staff() -> Vec<Shot> {
     ]
 }
 
+fn damaged(unread: u64, nothing: bool) -> Trouble {
+    let (payments, requests) = if nothing { (0, 0) } else { (214, 37) };
+    let (file, why) = ("kiosk.db.damaged-1".to_owned(), "its pages do not fit together".to_owned());
+    Trouble::SetAside(Box::new(SetAside { file, at: at(20, 6, 58), why, payments, requests, unread, nothing }))
+}
+
 /// Nobody is served: at the door, inside, and why.
 pub(super) fn closed() -> Vec<Shot> {
     let shot = |name, screen| (name, None, Screen::Staff(Box::new(screen)));
@@ -117,6 +124,10 @@ pub(super) fn closed() -> Vec<Shot> {
         shot("32-staff-trouble-entry", closed(clock(Witness::Store))),
         shot("32-staff-trouble-journal", closed(unreadable())),
         shot("32-staff-trouble-unset", closed(Trouble::ClockUnset { ours: at(20, 10, 5) })),
+        shot("26-staff-pin-set-aside", door(Gate::Closed, damaged(3, false))),
+        shot("32-staff-trouble-set-aside", closed(damaged(3, false))),
+        shot("32-staff-trouble-set-aside-whole", closed(damaged(0, false))),
+        shot("32-staff-trouble-set-aside-nothing", closed(damaged(0, true))),
     ]
 }
 

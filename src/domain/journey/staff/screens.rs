@@ -22,7 +22,7 @@ impl Staff {
     #[must_use]
     pub fn screen(&self, kiosk: &Kiosk, till: &Till) -> Screen {
         Screen::Staff(Box::new(match &self.page {
-            Page::Door(door) => pin(door.what(), &door.asked, kiosk.trouble()),
+            Page::Door(door) => pin(door.what(), &door.asked, kiosk.told_to_staff()),
             Page::Again { again, .. } => pin(PinOf::Again, &again.asked, None),
             Page::Home => StaffScreen::Home(self.home(kiosk)),
             Page::Payments { paid } => StaffScreen::Payments {
@@ -51,7 +51,7 @@ impl Staff {
         let devices = &kiosk.devices;
         let queue = self.lists.as_ref().map(|lists| &lists.queue);
         StaffHome {
-            trouble: kiosk.trouble(),
+            trouble: kiosk.told_to_staff(),
             terminal_online: devices.terminal_online,
             terminal_trouble: devices.terminal_trouble.as_ref().map(|trouble| trouble.words.clone()),
             printer: devices.printer,

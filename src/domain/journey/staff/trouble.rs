@@ -1,4 +1,5 @@
-//! Why the machine is closed, and the one thing staff may do about it here: say that its clock is right.
+//! Why the machine or its payments are closed, and what staff may do about it here: say that its clock is right, or that they
+//! have read what became of a damaged database.
 
 use super::{Page, Staff, audit};
 use crate::domain::journey::Flow;
@@ -20,13 +21,18 @@ impl Staff {
             audit(self.who(), StaffAct::AcceptClock, String::new(), &said(&trouble), kiosk);
             kiosk.own_accepted = matches!(trouble, Trouble::Clock { witness: Witness::Store, .. });
             kiosk.emit(Effect::AcceptClock);
+        } else if tap == Tap::Staff(StaffTap::OpenPayments)
+            && let Some(told) = kiosk.set_aside.take()
+        {
+            audit(self.who(), StaffAct::OpenPayments, told.file.clone(), &told.to_string(), kiosk);
+            kiosk.emit(Effect::AcknowledgeSetAside);
         }
         Flow::Stay
     }
 
     /// It may be over while staff read of it.
     pub(super) fn trouble(&self, kiosk: &Kiosk) -> Option<StaffTrouble> {
-        let trouble = kiosk.trouble()?;
+        let trouble = kiosk.told_to_staff()?;
         let (can_accept, may) = (can_accept(&trouble), self.may(Role::Technician));
         Some(StaffTrouble {
             can_accept: can_accept && may,
@@ -51,6 +57,6 @@ fn said(trouble: &Trouble) -> String {
             };
             format!("{} is right, not {whose} {}", ours.to_rfc3339(), theirs.to_rfc3339())
         }
-        Trouble::Journal { .. } | Trouble::ClockUnset { .. } => String::new(),
+        Trouble::Journal { .. } | Trouble::ClockUnset { .. } | Trouble::SetAside(_) => String::new(),
     }
 }
