@@ -8,6 +8,7 @@ use crate::app::screens;
 use crate::app::vital::vital;
 use crate::config::{self, Config, Fault, Known};
 use crate::domain::clock::Standing;
+use crate::domain::facility::Facility;
 use crate::domain::payment::DeclineCause;
 use crate::domain::screen::Screen;
 use crate::domain::session::{Finished, Input, Reply, Session, TerminalReport};
@@ -55,6 +56,13 @@ pub struct Running {
 pub fn load_config(path: &Path) -> Result<Config, Vec<Fault>> {
     let protocols = terminal::PROTOCOLS.iter().map(|protocol| protocol.name).collect::<Vec<_>>();
     config::load(path, &Known { languages: screens::COMPLETE_LANGUAGES, protocols: &protocols })
+}
+
+/// How a configuration with faults can be shown at all.
+#[must_use]
+pub fn config_to_show(path: &Path) -> (config::Display, Facility) {
+    let protocols = terminal::PROTOCOLS.iter().map(|protocol| protocol.name).collect::<Vec<_>>();
+    config::to_show(path, &Known { languages: screens::COMPLETE_LANGUAGES, protocols: &protocols })
 }
 
 /// The channel to the desk exists before the window does, so that the window can send taps from its first frame.

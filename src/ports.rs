@@ -282,6 +282,10 @@ pub trait Store: Send + Sync {
         Ok(())
     }
 
+    /// Whether there is room on the disk, and it may be written; with `try_it`, something is written as well.
+    fn check_writable(&self, _try_it: bool) -> Result<(), StoreError> {
+        Ok(())
+    }
     /// A damaged database that was set aside, and that staff have not acknowledged yet.
     fn set_aside(&self) -> Result<Option<SetAside>, StoreError> {
         Ok(None)

@@ -219,3 +219,47 @@ fn wrapped(folder: &Path, display: &str, socket: &Path) -> PathBuf {
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("executable");
     program
 }
+
+/// What keeps a kiosk from its work, and what its log says of it.
+type Hindrance = (&'static str, fn(&Path, &Path), &'static str);
+
+#[test]
+fn a_kiosk_that_cannot_start_shows_that_and_starts_when_it_can() {
+    let Some((_screen, display)) = screen() else { return };
+    let hindrances: [Hindrance; 3] = [
+        ("another key", |_, key| std::fs::write(key, "ab".repeat(32)).expect("written"), "this is not the key"),
+        ("no key", |_, key| std::fs::remove_file(key).expect("removed"), "put the key file back"),
+        (
+            "a configuration with a fault",
+            |config, _| std::fs::write(config, "[kiosk]\nprefix = K3\n").expect("written"),
+            "this is not TOML",
+        ),
+    ];
+    for (name, hinder, words) in hindrances {
+        let folder = tempfile::tempdir().expect("folder");
+        let supervisor = Supervisor::at(folder.path());
+        let config = PathBuf::from(stored(folder.path(), &folder.path().join("store")));
+        let settings = hospital_kiosk::assembly::load_config(&config).expect("a configuration").store;
+        drop(hospital_kiosk::store::open_with_credentials(&settings, None).expect("a store"));
+        let before = (std::fs::read(&config).expect("read"), std::fs::read(&settings.key_file).expect("read"));
+        hinder(&config, &settings.key_file);
+        let log = folder.path().join("log");
+        let mut run = Command::new(env!("CARGO_BIN_EXE_kiosk"));
+        run.arg("--config").arg(&config).arg("run").env("DISPLAY", &display).env("NOTIFY_SOCKET", &supervisor.path);
+        run.env("WATCHDOG_USEC", WATCHDOG_USEC).env_remove("WAYLAND_DISPLAY").env_remove("CREDENTIALS_DIRECTORY");
+        run.stdout(Stdio::null()).stderr(std::fs::File::create(&log).expect("a log"));
+        let mut run = Ended(run.spawn().expect("kiosk starts"));
+        let said = [supervisor.next(), supervisor.next()];
+        assert_eq!(said, ["READY=1", "WATCHDOG=1"], "{name}");
+        the_window(&display);
+        let told = std::fs::read_to_string(&log).expect("a log");
+        assert!(told.contains(words), "{name}: {told}");
+        let answers = || std::os::unix::net::UnixStream::connect(settings.folder.join("kiosk.sock")).is_ok();
+        assert!(!answers(), "{name}: it works");
+        std::fs::write(&config, &before.0).expect("mended");
+        std::fs::write(&settings.key_file, &before.1).expect("mended");
+        std::fs::set_permissions(&settings.key_file, std::fs::Permissions::from_mode(0o600)).expect("mended");
+        until(&format!("the start, after {name} was mended"), answers);
+        assert!(run.0.try_wait().expect("a state").is_none(), "{name}: it is the same process");
+    }
+}

@@ -377,7 +377,7 @@ fn a_hospital_that_answers_nonsense_loses_no_request() {
         ("40628156", HospitalFault::Down, "now", "The desk can do it."),
     ] {
         let what = format!("look-up, {fault:?}");
-        theatre.hospital().set(fault);
+        theatre.hospital().set(fault.clone());
         theatre.play_as(&what, &look_up_of(number));
         if number == "40628156" {
             theatre.play_as(&what, "expect \"One moment, please\"\nwait 11s");
@@ -401,7 +401,7 @@ fn a_hospital_that_answers_nonsense_loses_no_request() {
     for fault in [HospitalFault::Html, HospitalFault::WrongResource, HospitalFault::Reject] {
         let what = format!("quote, {fault:?}");
         theatre.play_as(&what, &to_quote);
-        theatre.hospital().set(fault);
+        theatre.hospital().set(fault.clone());
         theatre.play_as(&what, "tap \"Next\"\ntap \"Next\"\nexpect \"At the desk\"\ntap \"Order\"\ntap \"I agree\"\nexpect \"Ordered\"\ntap \"Finish\"");
         theatre.hospital_has(&what, tasks);
         theatre.hospital().set(HospitalFault::Up);
@@ -418,7 +418,7 @@ fn a_hospital_that_answers_nonsense_loses_no_request() {
     ] {
         let what = format!("delivery, {fault:?}");
         theatre.play_as(&what, TO_CONSENT);
-        theatre.hospital().set(fault);
+        theatre.hospital().set(fault.clone());
         theatre
             .play_as(&what, "card approve\ntap \"I agree\"\nexpect \"Paid\"\nexpect-paper \"₩3,000\"\ntap \"Finish\"");
         sleep(Duration::from_millis(800));

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-/// Between two tries to read the journal at start.
+/// Between two tries to read the journal at start, or to write where nothing could be written.
 const JOURNAL_RETRY: Duration = Duration::from_secs(5);
 
 /// What the desk's queue carries.
@@ -116,12 +116,14 @@ pub fn channel() -> (DeskSender, Inside) {
 pub struct Desk {
     session: Session,
     effects: Effects,
+    /// Nothing can be written down, and it is tried again then.
+    write_again_at: Option<Instant>,
 }
 
 impl Desk {
     #[must_use]
     pub fn new(session: Session, effects: Effects) -> Self {
-        Self { session, effects }
+        Self { session, effects, write_again_at: None }
     }
 
     /// Runs until every sender is gone. Until the journal can be read it is tried again and again, and nobody is served:
@@ -134,7 +136,12 @@ impl Desk {
                 () = self.until_deadline() => Some(Message::Input(Input::Deadline)),
                 () = self.until_next_minute() => {
                     self.effects.set_clock();
+                    self.look_at_disk();
                     Some(Message::Input(Input::Clock(self.effects.standing())))
+                }
+                () = until(self.write_again_at) => {
+                    self.try_to_write();
+                    continue;
                 }
                 () = until(retry_at) => {
                     retry_at = self.start().then_some(Instant::now() + JOURNAL_RETRY);
@@ -187,6 +194,34 @@ impl Desk {
         }
     }
 
+    /// A disk that fills up while nobody is there must not be found full at the end of somebody's visit.
+    fn look_at_disk(&mut self) {
+        if self.write_again_at.is_none()
+            && let Err(error) = self.effects.check_writable(false)
+        {
+            self.cannot_write(error.to_string());
+        }
+    }
+
+    fn cannot_write(&mut self, reason: String) {
+        if self.write_again_at.is_none() {
+            tracing::error!("nothing can be written down, nobody is served: {reason}");
+        }
+        self.write_again_at = Some(Instant::now() + JOURNAL_RETRY);
+        self.handle(Input::CannotWrite(Some(reason)));
+    }
+
+    fn try_to_write(&mut self) {
+        match self.effects.check_writable(true) {
+            Ok(()) => {
+                tracing::info!("it can be written down again");
+                self.write_again_at = None;
+                self.handle(Input::CannotWrite(None));
+            }
+            Err(error) => self.cannot_write(error.to_string()),
+        }
+    }
+
     /// The only thing that wakes a kiosk that nobody uses.
     async fn until_next_minute(&self) {
         let left_s = 60 - self.effects.now().wall.second().min(59);
@@ -205,13 +240,23 @@ impl Desk {
 
     /// One input and all that follows from it. A failed `Record` stops its list and comes back as an input.
     fn handle(&mut self, input: Input) {
+        let mut unwritten = None;
         let mut inputs = VecDeque::from([input]);
         while let Some(input) = inputs.pop_front() {
             let effects = self.session.handle(input, self.effects.now());
             match self.effects.carry_out(effects) {
                 Ok(()) => {}
-                Err(Stopped { reason, refused }) => inputs.push_back(Input::RecordFailed { reason, refused }),
+                Err(Stopped { reason, refused }) => {
+                    if !refused {
+                        unwritten = Some(reason.clone());
+                    }
+                    inputs.push_back(Input::RecordFailed { reason, refused });
+                }
             }
+        }
+        // Not while it is known, or this would call itself for ever.
+        if let Some(reason) = unwritten.filter(|_| self.write_again_at.is_none()) {
+            self.cannot_write(reason);
         }
     }
 

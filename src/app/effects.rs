@@ -106,6 +106,13 @@ impl Effects {
     }
 
     /// # Errors
+    /// It cannot be written, and why.
+    pub fn check_writable(&self, try_it: bool) -> Result<(), StoreError> {
+        let check = || self.ports.store.check_writable(try_it);
+        if Handle::try_current().is_ok() { tokio::task::block_in_place(check) } else { check() }
+    }
+
+    /// # Errors
     /// The store cannot be read.
     pub fn set_aside(&self) -> Result<Input, StoreError> {
         Ok(Input::SetAside(self.ports.store.set_aside()?.map(Box::new)))

@@ -78,6 +78,7 @@ impl Lane {
             | Input::Restarted { .. }
             | Input::Unreadable { .. }
             | Input::SetAside(_)
+            | Input::CannotWrite(_)
             | Input::RecordFailed { .. } => Self::Own,
         }
     }

@@ -1,6 +1,8 @@
 //! The shell around the pure session: one event loop, the carrying out of effects, the window and the paper.
 
 pub mod clock;
+#[cfg(feature = "window")]
+pub mod closed;
 pub mod desk;
 pub mod effects;
 pub mod lanes;

@@ -15,12 +15,19 @@ pub type Ask = Box<dyn Fn(Duration) -> bool + Send>;
 
 /// Starts the thread `pulse`. `window` asks for a picture and tells whether it was drawn.
 pub fn start(desk: DeskSender, window: impl Fn(Duration) -> bool + Send + 'static) {
+    of(vec![("desk", Box::new(move |within| desk.answers(within))), ("window", Box::new(window))]);
+}
+
+/// The same of a kiosk that has no desk: it cannot start, and shows that.
+pub fn of_window(window: impl Fn(Duration) -> bool + Send + 'static) {
+    of(vec![("window", Box::new(window))]);
+}
+
+fn of(parts: Vec<(&'static str, Ask)>) {
     if std::env::var_os("NOTIFY_SOCKET").is_none_or(|socket| socket.is_empty()) {
         return;
     }
     let patience = sd_notify::watchdog_enabled();
-    let parts: [(&'static str, Ask); 2] =
-        [("desk", Box::new(move |within| desk.answers(within))), ("window", Box::new(window))];
     let tell = |state: NotifyState<'_>| {
         if let Err(error) = sd_notify::notify(&[state]) {
             tracing::error!(%error, "the supervisor cannot be told that this kiosk is alive");

@@ -4,12 +4,14 @@ use clap::{Parser, Subcommand};
 use hospital_kiosk::app::clock::SystemClock;
 use hospital_kiosk::app::effects::Press;
 use hospital_kiosk::app::screens::{self, KioskWindow};
-use hospital_kiosk::app::{log, press, pulse, vital};
+use hospital_kiosk::app::{closed, log, press, pulse, vital};
 use hospital_kiosk::assembly::{self, Hooks};
 use hospital_kiosk::commands::{self, Answer, CANNOT, Refusal, Streams, YES, check, quote, socket};
 use hospital_kiosk::config::{self, Config};
+use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::money::Currency;
 use hospital_kiosk::domain::session::Input;
+use hospital_kiosk::ports::StoreError;
 use hospital_kiosk::store::{self, OnDamage};
 use hospital_kiosk::wiping::Wiping;
 use std::io;
@@ -371,11 +373,43 @@ fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
     one_pixel_is_one_pixel();
     log::to_stderr();
     vital::end_with_any_part();
-    let config = load(path)?;
-    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     screens::fonts_installed().map_err(commands::usage)?;
-    run_window(&config, first_frame).map_err(|error| commands::usage(format!("{error:#}")))?;
-    Ok(Vec::new())
+    let config = match load(path) {
+        Ok(config) => config,
+        Err(refusal) => {
+            let (display, facility) = assembly::config_to_show(path);
+            let watched = path.to_owned();
+            return out_of_service(&display, facility, refusal, move || assembly::load_config(&watched).is_ok());
+        }
+    };
+    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+    let Err(error) = run_window(&config, first_frame) else { return Ok(Vec::new()) };
+    let refusal = commands::usage(format!("{error:#}"));
+    // Beside a kiosk at work, or where there is no display, there is nobody to show it to.
+    if !error.is::<StoreError>() || socket::is_running(&config.store.folder) {
+        return Err(refusal);
+    }
+    let settings = config.store.clone();
+    out_of_service(&config.display, config.facility, refusal, move || {
+        matches!(store::open(&settings, OnDamage::Refuse), Ok(_) | Err(StoreError::DamagedStill { .. }))
+    })
+}
+
+/// Nobody must find a black screen. Without a display the refusal is all there is.
+fn out_of_service(
+    display: &config::Display,
+    facility: Facility,
+    refusal: Refusal,
+    can_start: impl Fn() -> bool + Send + 'static,
+) -> Answer {
+    tracing::error!("{}", refusal.why);
+    match closed::until_it_can_start(display, facility, &refusal.why, can_start) {
+        Ok(()) => Ok(Vec::new()),
+        Err(error) => {
+            tracing::error!("it cannot be shown: {error:#}");
+            Err(refusal)
+        }
+    }
 }
 
 /// Keys and patients are in this memory: no core file, no crash handler, no debugger of another user gets a copy. The limit

@@ -79,6 +79,13 @@ pub fn load(path: &Path, known: &Known<'_>) -> Result<Config, Vec<Fault>> {
     }
 }
 
+/// What can be shown of a configuration that has faults: how large the screen is, and whose it is.
+#[must_use]
+pub fn to_show(path: &Path, known: &Known<'_>) -> (Display, Facility) {
+    let config = read_kiosk(path, known, &Faults::default());
+    config.map_or_else(|| (Display::default(), facility::empty()), |config| (config.display, config.facility))
+}
+
 fn read_kiosk(path: &Path, known: &Known<'_>, faults: &Faults) -> Option<Config> {
     let file = read::open(path, faults)?;
     let table = read::parse(&file, faults);

@@ -56,6 +56,8 @@ pub enum Input {
     Unreadable {
         reason: String,
     },
+    /// Nothing can be written down, and why; `None`: it can again.
+    CannotWrite(Option<String>),
     /// A damaged database was set aside, and staff have not acknowledged it (`None`: they have): payments are closed until then.
     SetAside(Option<Box<SetAside>>),
     /// Whether the clock is believed; on change, and at every full minute.

@@ -19,6 +19,7 @@ mod memory;
 mod outbox;
 mod persons;
 mod retention;
+mod room;
 mod salvage;
 mod schedule;
 mod schema;
@@ -324,6 +325,11 @@ impl Store for SqliteStore {
     fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<()> {
         self.write_erasing(|tx| retention::forget_old(tx, self.keep, &self.trail_key, now))?;
         damage::purge(&self.connection(), &self.folder, self.keep.oldest_payment_s(now))
+    }
+
+    fn check_writable(&self, try_it: bool) -> Result<()> {
+        room::check(&self.folder)?;
+        if try_it { self.write(|tx| room::touch(tx)) } else { Ok(()) }
     }
 
     fn set_aside(&self) -> Result<Option<SetAside>> {

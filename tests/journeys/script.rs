@@ -18,6 +18,7 @@
 //! staff close-day · terminal totals AMOUNT|no-totals
 //! staff STATE ask|settle paid TEXT|settle not-paid TEXT|cancel [with-card]   (of a payment that is in STATE)   fail refused
 //! unreadable WHY   (instead of restart)     standing unheard|agreed|disputed SECONDS|accepted SECONDS
+//! cannot-write WHY · can-write
 //! set-aside PAYMENTS REQUESTS UNREAD|nothing   (of the damaged one)     set-aside over   (a command acknowledged it)
 //! restart number 2026-11-22T10:00   (when the last number was given)
 //! restart intent|sent|in-doubt|approved|declined|doubtful …   (records #1, #2 …)   restart counters 4 5 6 · restart unprinted
@@ -283,6 +284,8 @@ impl Stage {
                 Vec::new()
             }
             ["unreadable", why @ ..] => self.input(Input::Unreadable { reason: why.join(" ") }),
+            ["cannot-write", why @ ..] => self.input(Input::CannotWrite(Some(why.join(" ")))),
+            ["can-write"] => self.input(Input::CannotWrite(None)),
             ["set-aside", rest @ ..] => self.input(Input::SetAside(set_aside(rest))),
             ["standing", rest @ ..] => self.input(Input::Clock(standing(rest))),
             ["area", rest @ ..] => self.area(rest),

@@ -122,6 +122,8 @@ fn closed(trouble: Option<&Trouble>) -> String {
     match trouble {
         None => String::new(),
         Some(Trouble::Journal { reason }) => format!(" closed: journal ({reason})"),
+        Some(Trouble::CannotStart { reason }) => format!(" closed: cannot start ({reason})"),
+        Some(Trouble::CannotWrite { reason }) => format!(" closed: cannot write ({reason})"),
         Some(Trouble::Clock { ours, witness, theirs }) => {
             format!(" closed: clock {}, {witness:?} {}", ours.to_rfc3339(), theirs.to_rfc3339())
         }

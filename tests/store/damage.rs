@@ -21,7 +21,7 @@ fn busy_disk(payments: u128) -> Disk {
     for number in 1000..1010 {
         store.queue(&request(number, number, PaymentOfRequest::Free), BUNDLE).unwrap();
     }
-    store.set_pin(&Pin::read("40718").unwrap(), at()).unwrap();
+    store.set_pin(None, &Pin::read("40718").unwrap(), at()).unwrap();
     let today = chrono::Utc::now().date_naive();
     store.save_counters(&Counters { day: today, tickets: 3, claims: 2, attempts: 7 }, at()).unwrap();
     store.forget_old(at()).unwrap();
@@ -226,4 +226,14 @@ fn a_disk_that_damages_again_and_again_is_said() {
     let before = fs::read(disk.database()).unwrap();
     assert!(disk.try_open().unwrap_err().to_string().contains("look at the disk, change it"));
     assert_eq!(fs::read(disk.database()).unwrap(), before);
+}
+
+#[test]
+fn a_disk_that_takes_nothing_is_told_before_anything_is_lost() {
+    let disk = busy_disk(1);
+    let store = disk.open();
+    store.check_writable(false).unwrap();
+    let before = everything(&store);
+    store.check_writable(true).unwrap();
+    assert_eq!(everything(&store), before, "to try it changes nothing");
 }

@@ -9,7 +9,9 @@ pub(super) fn show(app: &App, words: &Words, screen: &StaffTrouble) {
     let global = app.global::<StaffTroubleData>();
     let when = |at: &DateTime<FixedOffset>| words.line(&format::moment(*at, words.language));
     let (ours, theirs, reason) = match &screen.trouble {
-        Trouble::Journal { reason } => (SharedString::new(), SharedString::new(), words.line(reason)),
+        Trouble::Journal { reason } | Trouble::CannotStart { reason } | Trouble::CannotWrite { reason } => {
+            (SharedString::new(), SharedString::new(), words.line(reason))
+        }
         Trouble::Clock { ours, theirs, .. } => (when(ours), when(theirs), SharedString::new()),
         Trouble::ClockUnset { ours } => (when(ours), SharedString::new(), SharedString::new()),
         Trouble::SetAside(told) => {
@@ -37,6 +39,8 @@ pub(super) const fn kind(trouble: Option<&Trouble>) -> TroubleKind {
         Some(Trouble::Clock { witness: Witness::Hospital, .. }) => TroubleKind::ClockHospital,
         Some(Trouble::Clock { witness: Witness::Store, .. }) => TroubleKind::ClockStore,
         Some(Trouble::ClockUnset { .. }) => TroubleKind::ClockUnset,
+        Some(Trouble::CannotStart { .. }) => TroubleKind::CannotStart,
+        Some(Trouble::CannotWrite { .. }) => TroubleKind::CannotWrite,
         Some(Trouble::SetAside(_)) => TroubleKind::SetAside,
     }
 }

@@ -122,7 +122,7 @@ fn read_desks(root: &Section<'_>, languages: &[Language]) -> BTreeMap<String, De
 }
 
 /// Stands in until every file is read; nothing of it survives a load without faults.
-fn empty() -> Facility {
+pub(super) fn empty() -> Facility {
     Facility {
         name: LocalText::default(),
         short_name: LocalText::default(),

@@ -51,6 +51,10 @@ pub enum Trouble {
     Clock { ours: DateTime<FixedOffset>, witness: Witness, theirs: DateTime<FixedOffset> },
     /// The clock tells a time at which this program did not exist.
     ClockUnset { ours: DateTime<FixedOffset> },
+    /// The program runs and could not begin its work, in its own words.
+    CannotStart { reason: String },
+    /// Nothing can be written down, in the store's own words.
+    CannotWrite { reason: String },
     /// A damaged database was set aside. Patients are served, and pay at the desk.
     SetAside(Box<SetAside>),
 }

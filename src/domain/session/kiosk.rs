@@ -33,6 +33,8 @@ pub struct Kiosk {
     pub own_accepted: bool,
     /// Why the journal could not be read at start.
     pub unreadable: Option<String>,
+    /// Why nothing can be written down now.
+    pub unwritable: Option<String>,
     /// A damaged database that staff have not acknowledged: payments are closed.
     pub set_aside: Option<Box<SetAside>>,
     pub tries: Tries,
@@ -98,6 +100,7 @@ impl Kiosk {
             standing: Standing::default(),
             own_accepted: false,
             unreadable: None,
+            unwritable: None,
             set_aside: None,
             tries: Tries::default(),
             questions: Questions::default(),

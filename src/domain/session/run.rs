@@ -147,6 +147,7 @@ impl Core {
                 self.till.recover(open, &mut self.kiosk);
             }
             Input::Unreadable { reason } => self.kiosk.unreadable = Some(reason),
+            Input::CannotWrite(why) => self.kiosk.unwritable = why,
             Input::SetAside(told) => self.kiosk.set_aside = told,
             Input::Clock(standing) => self.kiosk.standing = standing,
             Input::Tapped(tap) => self.tapped(tap),

@@ -28,6 +28,9 @@ impl Kiosk {
         if let Some(reason) = &self.unreadable {
             return Some(Trouble::Journal { reason: reason.clone() });
         }
+        if let Some(reason) = &self.unwritable {
+            return Some(Trouble::CannotWrite { reason: reason.clone() });
+        }
         let ours = to_the_minute(self.wall());
         let apart = |witness: Witness, at: DateTime<FixedOffset>| Trouble::Clock {
             ours,

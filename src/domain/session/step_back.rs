@@ -57,6 +57,7 @@ pub(super) const fn ticket_of(input: &Input) -> Option<Uuid> {
         Input::Restarted { .. }
         | Input::Unreadable { .. }
         | Input::SetAside(_)
+        | Input::CannotWrite(_)
         | Input::Clock(_)
         | Input::Tapped(_)
         | Input::Scanned(_)

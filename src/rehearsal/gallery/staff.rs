@@ -83,6 +83,10 @@ pub(super) fn staff() -> Vec<Shot> {
     ]
 }
 
+const CONFIGURATION: &str = "/etc/hospital-kiosk/kiosk.toml:31:8: terminal.port: nothing is there. Instead: a line that `kiosk devices` lists\n\
+/etc/hospital-kiosk/kiosk.toml:58:7: hospital.url: plain http is for this machine only. Instead: https://…";
+const DISK_FULL: &str = "the disk is full: free some space; nothing was lost";
+
 fn damaged(unread: u64, nothing: bool) -> Trouble {
     let (payments, requests) = if nothing { (0, 0) } else { (214, 37) };
     let (file, why) = ("kiosk.db.damaged-1".to_owned(), "its pages do not fit together".to_owned());
@@ -124,6 +128,8 @@ pub(super) fn closed() -> Vec<Shot> {
         shot("32-staff-trouble-entry", closed(clock(Witness::Store))),
         shot("32-staff-trouble-journal", closed(unreadable())),
         shot("32-staff-trouble-unset", closed(Trouble::ClockUnset { ours: at(20, 10, 5) })),
+        shot("32-staff-trouble-start", closed(Trouble::CannotStart { reason: CONFIGURATION.to_owned() })),
+        shot("32-staff-trouble-write", closed(Trouble::CannotWrite { reason: DISK_FULL.to_owned() })),
         shot("26-staff-pin-set-aside", door(Gate::Closed, damaged(3, false))),
         shot("32-staff-trouble-set-aside", closed(damaged(3, false))),
         shot("32-staff-trouble-set-aside-whole", closed(damaged(0, false))),

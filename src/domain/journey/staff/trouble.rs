@@ -57,6 +57,10 @@ fn said(trouble: &Trouble) -> String {
             };
             format!("{} is right, not {whose} {}", ours.to_rfc3339(), theirs.to_rfc3339())
         }
-        Trouble::Journal { .. } | Trouble::ClockUnset { .. } | Trouble::SetAside(_) => String::new(),
+        Trouble::Journal { .. }
+        | Trouble::ClockUnset { .. }
+        | Trouble::CannotStart { .. }
+        | Trouble::CannotWrite { .. }
+        | Trouble::SetAside(_) => String::new(),
     }
 }
