@@ -108,8 +108,9 @@ impl Effects {
     /// # Errors
     /// It cannot be written, and why.
     pub fn check_writable(&self, try_it: bool) -> Result<(), StoreError> {
+        // Only what is written takes time.
         let check = || self.ports.store.check_writable(try_it);
-        if Handle::try_current().is_ok() { tokio::task::block_in_place(check) } else { check() }
+        if try_it && Handle::try_current().is_ok() { tokio::task::block_in_place(check) } else { check() }
     }
 
     /// # Errors
