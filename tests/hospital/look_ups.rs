@@ -150,12 +150,13 @@ async fn trouble_is_told_from_an_answer_that_cannot_be_read() {
     let hospital = SimHospital::start(day()).expect("a hospital");
     let patient = client(&hospital.url());
     let hasty = client_with(&hospital_kiosk::config::Hospital { look_up_timeout_ms: 300, ..settings(&hospital.url()) });
+    // Last the one after which it takes the hospital a moment to listen again.
     for (fault, reply) in [
-        (Fault::Down, Reply::Unreachable),
         (Fault::Reject, Reply::Unreachable),
         (Fault::Html, Reply::Unreadable),
         (Fault::WrongResource, Reply::Unreadable),
         (Fault::Slow, Reply::Unreachable),
+        (Fault::Down, Reply::Unreachable),
     ] {
         hospital.set(fault.clone());
         // Nothing is timed where an answer is awaited: a busy machine takes its time.
