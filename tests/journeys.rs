@@ -4,5 +4,6 @@ mod edges;
 mod facility;
 mod guesses;
 mod properties;
+mod receipts;
 mod script;
 mod summary;

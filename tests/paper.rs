@@ -201,6 +201,7 @@ fn long_papers() -> Vec<(String, Paper)> {
             approval_number: "300411889988776655".into(),
             issuer: "The Very Long Name of a Card Company Ltd.".into(),
             paid_at: "2026-11-25 14:04:51".into(),
+            attempt_number: "K3-0047".into(),
         });
         papers.push((format!("long-paid-{}", language.code()), Paper::Receipt(paid)));
         let mut ticket = ticket_with_desk(language);
@@ -255,6 +256,7 @@ pub fn receipt(language: Language) -> Receipt {
             approval_number: "30041188".into(),
             issuer: "온샘카드".into(),
             paid_at: "2026-11-25 14:04:51".into(),
+            attempt_number: "K3-0047".into(),
         }),
         pay_at: None,
         collect_at: both("1층 의무기록 창구", "Medical records desk, floor 1"),

@@ -339,7 +339,7 @@ fn a_printer_that_vanishes_or_jams_loses_no_receipt() {
     theatre.stage.printer.plug_in().expect("a pty");
     sleep(Duration::from_secs(4));
     let papers = theatre.stage.printer.papers().len();
-    theatre.play_as("comes back", &format!("{START}tap \"Receipt or payment problem\""));
+    theatre.play_as("comes back", &format!("{START}tap \"Receipt or payment problem\"\ntype \"0001\"\ntap \"Next\""));
     theatre.twice("Print again");
     let end = Instant::now() + Duration::from_secs(20);
     while theatre.stage.printer.papers().len() == papers && Instant::now() < end {

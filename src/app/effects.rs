@@ -2,6 +2,7 @@
 //! first of them that fails, so that nothing is ever sent that was not written down.
 
 use crate::domain::clock::Standing;
+use crate::domain::enquiry::{self, Enquired, Known};
 use crate::domain::facility::Facility;
 use crate::domain::moment::Moment;
 use crate::domain::outbox::Request;
@@ -156,6 +157,7 @@ impl Effects {
             Effect::Audit(entry) => {
                 durable("audit trail", || staff::audit(&*self.ports.store, &entry, self.now().wall))?;
             }
+            Effect::FindPayment { visit, known } => self.find_payment(visit, known),
             Effect::Finish(finished) => {
                 tracing::info!(kind = ?finished.kind, outcome = ?finished.outcome, "journey ended");
                 (self.ports.finished)(&finished);
@@ -234,6 +236,21 @@ impl Effects {
                 waiting.remove(at);
             }
         }
+    }
+
+    /// All payments are read: not while anybody waits for the desk.
+    fn find_payment(&self, visit: Uuid, known: Known) {
+        let (store, desk, now) = (self.ports.store.clone(), self.desk.clone(), self.now().wall);
+        self.runtime.spawn_blocking(move || {
+            let answer = match store.payments() {
+                Ok(payments) => Enquired::of(enquiry::find(&payments, &known, now)),
+                Err(error) => {
+                    tracing::error!("the journal cannot be read: {error}");
+                    Enquired::CannotTell
+                }
+            };
+            desk.send(Input::Enquired { visit, answer });
+        });
     }
 
     fn print(&self, paper: Paper) {

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod closing;
 pub mod document;
+pub mod enquiry;
 pub mod facility;
 pub mod format;
 pub mod hours;

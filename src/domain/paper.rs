@@ -47,10 +47,14 @@ pub struct Receipt {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CardLine {
+    /// Its last four digits, or nothing: no more of a card is on paper. Journals of older versions hold more.
     pub masked_card: String,
     pub approval_number: String,
     pub issuer: String,
     pub paid_at: String,
+    /// The payment's number (`K3-0047`): with it the receipt can be had again.
+    #[serde(default)]
+    pub attempt_number: String,
 }
 
 /// A check-in ticket: number, place and time only.

@@ -110,10 +110,16 @@ impl CardTransaction {
     /// The last four digits of the card, as a screen shows them; empty where the terminal masks them too.
     #[must_use]
     pub fn last_four(&self) -> &str {
-        let start = self.masked_card.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
-        let four = &self.masked_card[start..];
-        if four.bytes().all(|byte| byte.is_ascii_digit()) { four } else { "" }
+        last_four(&self.masked_card)
     }
+}
+
+/// The last four letters, if all of them are digits.
+#[must_use]
+pub fn last_four(card: &str) -> &str {
+    let start = card.char_indices().rev().nth(3).map_or(0, |(at, _)| at);
+    let four = &card[start..];
+    if four.bytes().all(|byte| byte.is_ascii_digit()) { four } else { "" }
 }
 
 impl fmt::Debug for CardTransaction {

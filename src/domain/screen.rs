@@ -3,6 +3,7 @@
 pub mod staff;
 
 use super::document::OrderLine;
+use super::enquiry::Became;
 use super::language::{Language, LocalText};
 use super::money::Amount;
 use super::paper::DeskReason;
@@ -95,12 +96,8 @@ pub enum Screen {
         retry: bool,
     },
     Done(DoneScreen),
-    /// The last receipt of this machine can be printed again.
-    Reprint {
-        available: bool,
-        claim: String,
-        printing: PrintState,
-    },
+    /// What became of a payment, and its receipt once more.
+    Reprint(SightScreen),
     Information {
         page: InformationPage,
     },
@@ -138,12 +135,36 @@ pub struct ServiceRow {
 pub enum UnavailableWhy {
     NoPrinter,
     NoPaper,
-    PaymentBeingChecked,
-    NothingToReprint,
+}
+
+/// Whose number is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NumberOf {
+    #[default]
+    Patient,
+    /// Four digits of a payment's number, or of the card.
+    Payment,
+    /// The other of the two.
+    PaymentToo,
+}
+
+/// A payment as whoever made it may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SightScreen {
+    pub number: String,
+    pub amount: Amount,
+    /// When it began.
+    pub at: DateTime<FixedOffset>,
+    pub became: Became,
+    pub can_print: bool,
+    pub desk: LocalText,
+    pub printing: PrintState,
 }
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct NumberEntry {
+    pub of: NumberOf,
+
     /// Digits typed so far, shown as typed (they are on the patient's own card).
     pub digits: String,
     pub slots: u8,
@@ -420,6 +441,8 @@ pub enum DoneHow {
     Paid {
         amount: Amount,
         last_four: String,
+        /// The payment's number.
+        number: String,
     },
     Free,
     /// Pay there.

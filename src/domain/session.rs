@@ -23,6 +23,7 @@ pub use tries::{Machine, Tried, TriesKept};
 use super::clock::Standing;
 use super::closing::{Batch, TerminalTotals};
 use super::document::OrderItem;
+use super::enquiry::{Enquired, Known};
 use super::moment::Tick;
 use super::money::Amount;
 use super::outbox::Request;
@@ -50,7 +51,6 @@ pub enum Input {
         strayed: Vec<(AttemptId, DateTime<FixedOffset>)>,
         given: Given,
         tries: Option<Box<TriesKept>>,
-        last_unprinted: Option<Box<PaymentRecord>>,
     },
     /// Instead of `Restarted`, until it can come: the journal cannot be read, and nobody knows what is open.
     Unreadable {
@@ -83,6 +83,11 @@ pub enum Input {
         visit: Uuid,
         reply: StaffReply,
     },
+    /// An answer to `Effect::FindPayment` of that visit.
+    Enquired {
+        visit: Uuid,
+        answer: Enquired,
+    },
     /// A `Record`, `Queue` or `Audit` could not be made durable; no later effect of that list was carried out.
     RecordFailed {
         reason: String,
@@ -111,6 +116,11 @@ pub enum Effect {
         command: StaffCommand,
     },
     Audit(AuditEntry),
+    /// The journal is asked for a payment. Answered by `Input::Enquired` of the same visit.
+    FindPayment {
+        visit: Uuid,
+        known: Known,
+    },
     /// Counters as they stand now, to survive a restart.
     SaveCounters(Counters),
     /// A look-up counted, or one that counts no longer. Only the first must be durable before the next begins.

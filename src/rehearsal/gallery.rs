@@ -6,6 +6,7 @@ use super::headless;
 use crate::app::screens::{COMPLETE_LANGUAGES, KioskWindow};
 use crate::config::Display;
 use crate::domain::document::{OrderLine, Tax, Unit};
+use crate::domain::enquiry::Became;
 use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
 use crate::domain::language::Language::{self, En, Ko};
 use crate::domain::language::LocalText;
@@ -13,9 +14,9 @@ use crate::domain::money::{Amount, Currency};
 use crate::domain::paper::DeskReason;
 use crate::domain::screen::{
     AppointmentRow, AtDeskWhy, CheckedIn, DateEntry, DateField, DocumentRow, DoneHow, DoneScreen, EntryProblem,
-    HoursRow, InDoubtScreen, InformationPage, LaterWhy, Modes, NotPaidWhy, NumberEntry, PayHow, PaymentPrompt,
-    PaymentScreen, PrintState, ReadyIn, Review, RowPrice, RowState, Screen, Service, ServiceRow, SorryWhy,
-    UnavailableWhy, View, Waiting,
+    HoursRow, InDoubtScreen, InformationPage, LaterWhy, Modes, NotPaidWhy, NumberEntry, NumberOf, PayHow,
+    PaymentPrompt, PaymentScreen, PrintState, ReadyIn, Review, RowPrice, RowState, Screen, Service, ServiceRow,
+    SightScreen, SorryWhy, UnavailableWhy, View, Waiting,
 };
 use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset};
@@ -230,8 +231,8 @@ fn opening(language: Language) -> Vec<Shot> {
             Screen::Services {
                 rows: vec![
                     service(Service::CheckIn, Some(UnavailableWhy::NoPaper)),
-                    service(Service::Documents, Some(UnavailableWhy::PaymentBeingChecked)),
-                    service(Service::Reprint, Some(UnavailableWhy::NothingToReprint)),
+                    service(Service::Documents, Some(UnavailableWhy::NoPrinter)),
+                    service(Service::Reprint, None),
                     service(Service::Information, None),
                 ],
             },
@@ -240,7 +241,23 @@ fn opening(language: Language) -> Vec<Shot> {
 }
 
 fn number(digits: &str, problem: Option<EntryProblem>) -> Screen {
-    Screen::Number(NumberEntry { digits: digits.to_owned(), slots: 8, problem })
+    Screen::Number(NumberEntry { of: NumberOf::Patient, digits: digits.to_owned(), slots: 8, problem })
+}
+
+fn payment_number(of: NumberOf, digits: &str, problem: Option<EntryProblem>) -> Screen {
+    Screen::Number(NumberEntry { of, digits: digits.to_owned(), slots: 4, problem })
+}
+
+fn sight(became: Became, printing: PrintState) -> Screen {
+    Screen::Reprint(SightScreen {
+        number: "K3-0047".to_owned(),
+        amount: Amount(13_000),
+        at: at(20, 10, 12),
+        became,
+        can_print: became == Became::Paid && printing == PrintState::Idle,
+        desk: both("1층 수납 창구 3번", "cashier 3, floor 1"),
+        printing,
+    })
 }
 
 fn birth(day: &str, active: DateField, problem: Option<EntryProblem>) -> Screen {
@@ -414,7 +431,7 @@ fn paying() -> Vec<Shot> {
             seconds_total: 20,
         })
     };
-    let paid = || DoneHow::Paid { amount: Amount(13_000), last_four: "8207".to_owned() };
+    let paid = || DoneHow::Paid { amount: Amount(13_000), last_four: "8207".to_owned(), number: "K3-0047".to_owned() };
     let unpaid = DoneHow::Unpaid { amount: None, desk: cashier() };
     vec![
         ("16-payment", Some((4, 5)), payment(PaymentPrompt::Present, true)),
@@ -443,16 +460,14 @@ fn anywhere() -> Vec<Shot> {
     let open = |what, saturday| HoursRow { what, weekday: hours("08:30", "18:00"), saturday, sunday: None };
     let information = |page| Screen::Information { page };
     vec![
-        (
-            "20-reprint",
-            None,
-            Screen::Reprint { available: true, claim: "K3-1120-046-8".to_owned(), printing: PrintState::Idle },
-        ),
-        (
-            "20-reprint-nothing",
-            None,
-            Screen::Reprint { available: false, claim: String::new(), printing: PrintState::Idle },
-        ),
+        ("20-reprint-which", None, payment_number(NumberOf::Payment, "00", None)),
+        ("20-reprint-which-not-found", None, payment_number(NumberOf::Payment, "", Some(EntryProblem::NotFound))),
+        ("20-reprint-which-too", None, payment_number(NumberOf::PaymentToo, "8207", None)),
+        ("20-reprint", None, sight(Became::Paid, PrintState::Idle)),
+        ("20-reprint-printing", None, sight(Became::Paid, PrintState::Printing)),
+        ("20-reprint-not-paid", None, sight(Became::NotPaid, PrintState::Idle)),
+        ("20-reprint-in-doubt", None, sight(Became::InDoubt, PrintState::Idle)),
+        ("20-reprint-given-back", None, sight(Became::GivenBack, PrintState::Idle)),
         ("21-information-fees", None, information(InformationPage::Fees { rows: documents() })),
         (
             "21-information-hours",

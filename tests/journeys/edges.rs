@@ -340,7 +340,6 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
                 strayed: Vec::new(),
                 given: Given::default(),
                 tries: None,
-                last_unprinted: None,
             },
             Input::Deadline,
             Input::Terminal(TerminalReport::Online(true)),

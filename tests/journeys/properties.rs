@@ -6,6 +6,7 @@
 use super::facility::facility;
 use super::script::{approved, baseline, declined, insider, of};
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use hospital_kiosk::domain::enquiry::{self, Enquired, Known};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
@@ -52,6 +53,8 @@ struct World {
     committed: BTreeSet<AttemptId>,
     numbers: Given,
     tries: Option<TriesKept>,
+    /// What the journal answers, when its turn comes.
+    enquired: Option<(Uuid, Enquired)>,
     given: BTreeSet<String>,
     view: Option<Box<View>>,
     questions: Vec<Question>,
@@ -87,6 +90,7 @@ impl World {
             committed: BTreeSet::new(),
             numbers: Given::default(),
             tries: None,
+            enquired: None,
             given: BTreeSet::new(),
             view: None,
             questions: Vec::new(),
@@ -191,6 +195,13 @@ impl World {
             Effect::StaffArea { visit, command } => {
                 self.check_audited(&command);
                 self.area.push((visit, command));
+            }
+            Effect::FindPayment { visit, known } => {
+                // Nobody types a payment's number by chance.
+                let number = self.journal.last().map_or(known.first.clone(), |last| last.number[3..].to_owned());
+                let known = if self.inputs.is_multiple_of(2) { Known { first: number, second: None } } else { known };
+                let found = enquiry::find(&self.journal, &known, self.wall());
+                self.enquired = Some((visit, Enquired::of(found)));
             }
             Effect::Queue(request) => {
                 self.check_ordered(&request);
@@ -608,6 +619,10 @@ impl World {
     }
 
     fn answer(&mut self, detail: u32) {
+        if let Some((visit, answer)) = self.enquired.take() {
+            self.input(Input::Enquired { visit, answer });
+            return;
+        }
         if self.answer_area(detail) {
             return;
         }

@@ -21,7 +21,8 @@
 //! cannot-write WHY · can-write
 //! set-aside PAYMENTS REQUESTS UNREAD|nothing   (of the damaged one)     set-aside over   (a command acknowledged it)
 //! restart number 2026-11-22T10:00   (when the last number was given)
-//! restart intent|sent|in-doubt|approved|declined|doubtful …   (records #1, #2 …)   restart counters 4 5 6 · restart unprinted
+//! restart intent|sent|in-doubt|approved|declined|doubtful …   (records #1, #2 …)   restart counters 4 5 6
+//! enquired STATE|nothing|cannot-tell   (what the journal says of the payment that was asked for)
 //! ```
 
 use super::facility::{facility, text};
@@ -29,6 +30,7 @@ use super::summary::{self, Names};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
 use hospital_kiosk::domain::clock::Standing;
 use hospital_kiosk::domain::closing::{Batch, TerminalTotals};
+use hospital_kiosk::domain::enquiry::{self, Enquired, Known};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
@@ -74,7 +76,7 @@ mod plays {
     scripts! {
         check_in check_in_offline check_in_refused check_in_see_desk closed closing confirm disk documents_at_desk
         documents_free documents_paid entry group idle in_doubt in_doubt_staff information late_booking not_paid
-        number_not_kept paper recovery scan set_aside staff staff_area staff_area_late staff_persons stale terminal_manners three_answers told_again
+        number_not_kept paper receipt recovery scan set_aside staff staff_area staff_area_late staff_persons stale terminal_manners three_answers told_again
         undo waits
     }
 }
@@ -226,7 +228,7 @@ impl Stage {
             if let Effect::Terminal(hospital_kiosk::domain::session::TerminalCommand::Charge { amount, .. }) = effect {
                 self.amount = *amount;
             }
-            if let Effect::StaffArea { visit, .. } = effect {
+            if let Effect::StaffArea { visit, .. } | Effect::FindPayment { visit, .. } = effect {
                 self.visit = *visit;
             }
             if let Effect::Staff { ticket, order, .. } = effect {
@@ -289,6 +291,7 @@ impl Stage {
             ["set-aside", rest @ ..] => self.input(Input::SetAside(set_aside(rest))),
             ["standing", rest @ ..] => self.input(Input::Clock(standing(rest))),
             ["area", rest @ ..] => self.area(rest),
+            ["enquired", what] => self.enquired(what),
             ["restart", rest @ ..] => self.restart(rest),
             other => panic!("no such action: {other:?}"),
         }
@@ -474,6 +477,18 @@ impl Stage {
         TerminalReport::Outcome { attempt, first, second, host_reachable, maybe_restarted }
     }
 
+    fn enquired(&mut self, what: &str) -> Vec<Effect> {
+        let answer = match what {
+            "nothing" => Enquired::Nothing,
+            "cannot-tell" => Enquired::CannotTell,
+            state => {
+                let known = Known { first: "0001".to_owned(), second: None };
+                Enquired::of(enquiry::find(&[self.record(state, 0)], &known, self.wall))
+            }
+        };
+        self.input(Input::Enquired { visit: self.visit, answer })
+    }
+
     fn area(&mut self, words: &[&str]) -> Vec<Effect> {
         let reply = match words {
             ["gate", "no-pin"] => StaffReply::Gate(Gate::NoPin),
@@ -528,7 +543,6 @@ impl Stage {
         self.session = Session::new(Arc::new(facility()));
         self.amount = Amount(5100);
         let mut given = Given::default();
-        let mut last_unprinted = None;
         let mut open = Vec::new();
         let mut began = Vec::new();
         let mut strayed = Vec::new();
@@ -553,10 +567,9 @@ impl Stage {
                 });
             }
             ["number", at] => given.last_at = Some(DateTime::parse_from_rfc3339(&format!("{at}:00+09:00")).unwrap()),
-            ["unprinted"] => last_unprinted = Some(Box::new(self.record("approved", 0))),
             states => open.extend(states.iter().enumerate().map(|(place, state)| self.record(state, place))),
         }
-        self.input(Input::Restarted { open, booked: Vec::new(), began, strayed, given, tries: None, last_unprinted })
+        self.input(Input::Restarted { open, booked: Vec::new(), began, strayed, given, tries: None })
     }
 
     /// An order about the payment `#900`, which stands in `state`.

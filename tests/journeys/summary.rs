@@ -61,6 +61,7 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
             Question::Quote { item, .. } => format!("ask quote {}", item.code),
         },
         Effect::Queue(request) => format!("queue {}", request_line(request)),
+        Effect::FindPayment { known, .. } => format!("find-payment {known:?}"),
         Effect::AcceptClock => "accept-clock".to_owned(),
         Effect::AcknowledgeSetAside => "acknowledge-set-aside".to_owned(),
         Effect::SaveCounters(counters) => {
@@ -395,7 +396,7 @@ fn screen(screen: &Screen) -> String {
         Screen::NotPaid { why, desk, retry } => format!("NotPaid {why:?} at {} retry={retry}", english(desk)),
         Screen::Done(done) => {
             let how = match &done.how {
-                DoneHow::Paid { amount, last_four } => format!("Paid {} card {last_four}", amount.0),
+                DoneHow::Paid { amount, last_four, number } => format!("Paid {} card {last_four} {number}", amount.0),
                 DoneHow::Free => "Free".to_owned(),
                 DoneHow::Unpaid { amount, desk } => {
                     format!("Unpaid {:?} at {}", amount.map(|amount| amount.0), english(desk))
@@ -409,9 +410,10 @@ fn screen(screen: &Screen) -> String {
                 done.can_reprint
             )
         }
-        Screen::Reprint { available, claim, printing } => {
-            format!("Reprint available={available} '{claim}' {printing:?}")
-        }
+        Screen::Reprint(sight) => format!(
+            "Reprint {} {} {:?} can-print={} {:?}",
+            sight.number, sight.amount.0, sight.became, sight.can_print, sight.printing
+        ),
         Screen::Information { page } => match page {
             InformationPage::Fees { rows } => format!("Information fees {}", rows.len()),
             InformationPage::Hours { rows } => format!(

@@ -5,14 +5,17 @@ use slint::ComponentHandle;
 
 pub(super) fn show(app: &App, words: &Words, done: &DoneScreen) {
     let global = app.global::<DoneData>();
-    let (how, amount, four, desk) = match &done.how {
-        DoneHow::Paid { amount, last_four } => (DoneWay::Paid, Some(*amount), last_four.as_str(), None),
-        DoneHow::Free => (DoneWay::Free, None, "", None),
-        DoneHow::Unpaid { amount, desk } => (DoneWay::Unpaid, *amount, "", Some(desk)),
+    let (how, amount, (four, number), desk) = match &done.how {
+        DoneHow::Paid { amount, last_four, number } => {
+            (DoneWay::Paid, Some(*amount), (last_four.as_str(), number.as_str()), None)
+        }
+        DoneHow::Free => (DoneWay::Free, None, ("", ""), None),
+        DoneHow::Unpaid { amount, desk } => (DoneWay::Unpaid, *amount, ("", ""), Some(desk)),
     };
     global.set_how(how);
     global.set_amount(amount.map(|amount| words.money(amount)).unwrap_or_default());
     global.set_last_four(four.into());
+    global.set_payment(number.into());
     global.set_pay_desk(desk.map(|desk| words.text(desk)).unwrap_or_default());
     global.set_claim(done.claim.as_str().into());
     global.set_collect_at(words.text(&done.collect_at));

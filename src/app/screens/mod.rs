@@ -382,7 +382,7 @@ fn fill(app: &ui::App, words: &Words, screen: &Screen, slow: bool) {
         Screen::InDoubt(doubt) => in_doubt::show(app, words, doubt),
         Screen::NotPaid { why, desk, retry } => not_paid::show(app, words, *why, desk, *retry),
         Screen::Done(done) => done::show(app, words, done),
-        Screen::Reprint { available, claim, printing } => reprint::show(app, words, *available, claim, *printing),
+        Screen::Reprint(sight) => reprint::show(app, words, sight),
         Screen::Information { page } => information::show(app, words, page),
         Screen::EasyAccess => easy_access::show(app, slow),
         Screen::Help { desk, emergency } => help::show(app, words, desk, emergency),

@@ -11,6 +11,7 @@ use crate::domain::format;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::Amount;
 use crate::domain::paper::{DeskReason, DoubtSlip, Paper, Receipt, Ticket};
+use crate::domain::payment::last_four;
 use chrono::{DateTime, FixedOffset};
 use slint::{ComponentHandle, Image, ModelRc, Rgb8Pixel, SharedPixelBuffer, SharedString, VecModel};
 use std::cell::RefCell;
@@ -99,7 +100,8 @@ fn fill_receipt(
     ui.set_paid(receipt.card.is_some());
     if let Some(card) = &receipt.card {
         ui.set_card(PaperCard {
-            masked: card.masked_card.as_str().into(),
+            masked: masked(&card.masked_card).into(),
+            payment: card.attempt_number.as_str().into(),
             approval: card.approval_number.as_str().into(),
             issuer: card.issuer.as_str().into(),
             paid_at: terminal_time(&card.paid_at).into(),
@@ -120,6 +122,12 @@ fn fill_receipt(
     ui.set_code_quiet(quiet);
     ui.set_desk(desk.words);
     Ok(ui)
+}
+
+/// No more of a card than its last four digits, whatever an older journal holds.
+fn masked(card: &str) -> String {
+    let four = last_four(card);
+    if four.is_empty() { String::new() } else { format!("**** {four}") }
 }
 
 /// What only the selected catalogue can say about a receipt.

@@ -1,13 +1,22 @@
 use super::done::print_note;
-use super::ui::{App, ReprintData};
+use super::ui::{App, PaymentWord, ReprintData};
 use super::words::Words;
-use crate::domain::screen::PrintState;
+use crate::domain::enquiry::Became;
+use crate::domain::screen::SightScreen;
 use slint::ComponentHandle;
 
-pub(super) fn show(app: &App, words: &Words, available: bool, claim: &str, printing: PrintState) {
+pub(super) fn show(app: &App, words: &Words, sight: &SightScreen) {
     let global = app.global::<ReprintData>();
-    global.set_available(available);
-    global.set_claim(claim.into());
-    global.set_desk(words.text(&words.facility.desk_name(&words.facility.cashier_desk)));
-    global.set_printing(print_note(printing));
+    global.set_became(match sight.became {
+        Became::Paid => PaymentWord::Paid,
+        Became::NotPaid => PaymentWord::NotPaid,
+        Became::InDoubt => PaymentWord::InDoubt,
+        Became::GivenBack => PaymentWord::GivenBack,
+    });
+    global.set_number(sight.number.as_str().into());
+    global.set_amount(words.money(sight.amount));
+    global.set_when(words.span(sight.at, None));
+    global.set_desk(words.text(&sight.desk));
+    global.set_can_print(sight.can_print);
+    global.set_printing(print_note(sight.printing));
 }

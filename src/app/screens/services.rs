@@ -21,8 +21,6 @@ fn item(row: &ServiceRow) -> ServiceItem {
             None => Blocked::No,
             Some(UnavailableWhy::NoPrinter) => Blocked::NoPrinter,
             Some(UnavailableWhy::NoPaper) => Blocked::NoPaper,
-            Some(UnavailableWhy::PaymentBeingChecked) => Blocked::PaymentBeingChecked,
-            Some(UnavailableWhy::NothingToReprint) => Blocked::NothingToReprint,
         },
     }
 }

@@ -16,7 +16,7 @@ use super::seconds;
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::patient::{BirthDate, Patient, PatientNumber, ScannedCode};
-use crate::domain::screen::{EntryProblem, NumberEntry, Screen, SorryWhy, Tap, Waiting};
+use crate::domain::screen::{EntryProblem, NumberEntry, NumberOf, Screen, SorryWhy, Tap, Waiting};
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::tries::{Miss, Named, SLOW_LOOK_UP_MS};
 use crate::domain::session::{Question, Reply};
@@ -270,6 +270,7 @@ impl Identify {
     pub fn screen(&self, kiosk: &Kiosk) -> Screen {
         match self.state {
             State::Number => Screen::Number(NumberEntry {
+                of: NumberOf::Patient,
                 digits: self.digits.as_str().to_owned(),
                 slots: kiosk.facility.number_digits,
                 problem: self.problem,

@@ -115,8 +115,9 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.time(kiosk),
             Self::Documents(journey) => journey.time(kiosk, till),
+            Self::Reprint(journey) => journey.time(kiosk),
             Self::Staff(journey) => journey.time(kiosk),
-            Self::Reprint(_) | Self::Information(_) => {}
+            Self::Information(_) => {}
         }
     }
 
@@ -125,8 +126,9 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.queue_failed(),
             Self::Documents(journey) => journey.queue_failed(),
+            Self::Reprint(journey) => journey.not_kept(),
             Self::Staff(journey) => journey.not_kept(),
-            Self::Reprint(_) | Self::Information(_) => {}
+            Self::Information(_) => {}
         }
     }
 
@@ -182,8 +184,9 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.rest(),
             Self::Documents(journey) => journey.rest(),
+            Self::Reprint(journey) => journey.rest(),
             Self::Staff(journey) => journey.rest(),
-            Self::Reprint(_) | Self::Information(_) => Rest::Asking,
+            Self::Information(_) => Rest::Asking,
         }
     }
 
@@ -192,8 +195,9 @@ impl Journey {
         match self {
             Self::CheckIn(journey) => journey.deadline(),
             Self::Documents(journey) => journey.deadline(till, kiosk),
+            Self::Reprint(journey) => journey.deadline(),
             Self::Staff(journey) => journey.deadline(),
-            Self::Reprint(_) | Self::Information(_) => None,
+            Self::Information(_) => None,
         }
     }
 

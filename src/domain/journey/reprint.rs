@@ -1,76 +1,264 @@
-//! "Receipt or payment problem": the last paid receipt of this machine, if no printer proved that it came out.
+//! "Receipt or payment problem": what became of a payment, for whoever knows enough of it; and its receipt once more.
 //!
 //! ```text
-//! Shown ─Next─▶ printing ─Printed─▶ printed (journalled)
+//! First ─Next─▶ (Held) ─▶ Finding ─┬ found ───▶ Shown ─Print again─▶ printing ─Printed─▶ printed (journalled)
+//!   digits of payment or card      ├ nothing ─▶ Second ─Next─▶ (Held) ─▶ Finding ─┬ found ───▶ Shown
+//!                                  └ tried too often, or cannot be read ─▶ Sorry  └ nothing ─▶ First, a wrong try
 //! ```
-//! Money: was paid and committed before, in every state; nothing here can charge. Paper: a duplicate, once printed no
-//! more, so that the next patient cannot take it.
+//! Money: was paid or not before, in every state; nothing here can charge. Paper: a duplicate, after its row in the audit
+//! trail; once a visit, so that the next patient cannot take it.
 
-use super::{Flow, Leaving};
+use super::entry::Digits;
+use super::identify::wait;
+use super::{Flow, Leaving, Rest};
+use crate::domain::enquiry::{Became, DIGITS, Enquired, Known, PaymentSight};
+use crate::domain::limits::LOOK_UP_LIMIT_MS;
+use crate::domain::moment::Tick;
 use crate::domain::paper::{Paper, Receipt};
 use crate::domain::person::Who;
-use crate::domain::screen::{Screen, Tap};
-use crate::domain::session::kiosk::{Kiosk, Unprinted};
+use crate::domain::screen::{
+    EntryProblem, NumberEntry, NumberOf, PrintState, Screen, SightScreen, SorryWhy, Tap, Waiting,
+};
+use crate::domain::session::kiosk::Kiosk;
+use crate::domain::session::tries::{Miss, Named, SLOW_LOOK_UP_MS};
 use crate::domain::session::{Effect, JourneyKind, Outcome};
 use crate::domain::staff::{AuditEntry, StaffAct};
+use uuid::Uuid;
 
 #[derive(Clone)]
 pub struct Reprint {
-    last: Option<Unprinted>,
-    printed: bool,
+    visit: Uuid,
+    state: State,
+    digits: Digits,
+    problem: Option<EntryProblem>,
+    /// What was typed first, while the other number is asked for.
+    first: Option<Digits>,
+    finished: bool,
+}
+
+#[derive(Clone)]
+enum State {
+    Asking,
+    Held { until: Tick },
+    Finding { until: Tick },
+    Shown { sight: Box<PaymentSight>, sent: bool, printed: bool },
+    Sorry { why: SorryWhy, retry: bool },
 }
 
 impl Reprint {
     #[must_use]
     pub fn new(kiosk: &Kiosk) -> Self {
-        Self { last: kiosk.unprinted.clone(), printed: false }
+        Self {
+            visit: kiosk.now.fresh_id("enquiry"),
+            state: State::Asking,
+            digits: Digits::default(),
+            problem: None,
+            first: None,
+            finished: false,
+        }
     }
 
     pub fn tap(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
-        if matches!(tap, Tap::Next | Tap::PrintAgain) {
-            self.print(kiosk);
+        match &self.state {
+            State::Asking => self.tap_digits(tap, kiosk),
+            State::Held { .. } | State::Finding { .. } => {
+                if tap == Tap::Back {
+                    self.begin_anew(kiosk);
+                }
+                Flow::Stay
+            }
+            State::Shown { .. } => self.tap_shown(tap, kiosk),
+            State::Sorry { retry, .. } => {
+                if tap == Tap::TryAgain && *retry {
+                    self.begin_anew(kiosk);
+                    return Flow::Stay;
+                }
+                end(tap)
+            }
+        }
+    }
+
+    fn tap_digits(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        if let Tap::Digit(digit) = tap {
+            self.digits.push(digit, usize::from(DIGITS));
+            self.problem = None;
+        } else if tap == Tap::Erase {
+            self.digits.erase();
+            self.problem = None;
+        } else if tap == Tap::ClearAll {
+            self.digits.clear();
+            self.problem = None;
+        } else if tap == Tap::Next {
+            self.look_up(kiosk);
+        } else if tap == Tap::Back && self.first.is_some() {
+            self.begin_anew(kiosk);
         } else if tap == Tap::Back {
             return Flow::Home;
-        } else if tap == Tap::Finish {
-            return Flow::End;
         }
         Flow::Stay
     }
 
-    fn print(&self, kiosk: &mut Kiosk) {
-        let Some(last) = self.last.as_ref().filter(|_| !self.printed && kiosk.can_print_again()) else { return };
-        let receipt = Receipt { duplicate: true, ..last.receipt.clone() };
-        // Before it leaves: whoever it was, that a receipt came out once more is known.
-        kiosk.emit(Effect::Audit(AuditEntry::new(Who::Patient, StaffAct::Reprint, receipt.claim.clone(), "ordered")));
-        kiosk.print(Paper::Receipt(receipt), Some(last.attempt));
+    /// An answer that is still on its way belongs to the enquiry before.
+    fn begin_anew(&mut self, kiosk: &Kiosk) {
+        *self = Self { finished: self.finished, ..Self::new(kiosk) };
+    }
+
+    fn look_up(&mut self, kiosk: &mut Kiosk) {
+        if self.digits.len() < usize::from(DIGITS) {
+            self.problem = Some(EntryProblem::Incomplete);
+            return;
+        }
+        if kiosk.is_locked(Named::Payment(&self.typed_first())) {
+            self.sorry(SorryWhy::TooManyTries, false);
+            return;
+        }
+        self.state = State::Held { until: kiosk.look_up_from() };
+        self.time(kiosk);
+    }
+
+    fn typed_first(&self) -> String {
+        self.first.as_ref().unwrap_or(&self.digits).as_str().to_owned()
+    }
+
+    pub fn time(&mut self, kiosk: &mut Kiosk) {
+        let now = kiosk.tick();
+        match self.state {
+            State::Held { until } if now >= until => {
+                self.state = State::Finding { until: now.plus_ms(LOOK_UP_LIMIT_MS) };
+                let second = self.first.as_ref().map(|_| self.digits.as_str().to_owned());
+                let known = Known { first: self.typed_first(), second };
+                kiosk.emit(Effect::FindPayment { visit: self.visit, known });
+            }
+            State::Finding { until } if now >= until => self.sorry(SorryWhy::CannotRecord, true),
+            State::Asking | State::Held { .. } | State::Finding { .. } | State::Shown { .. } | State::Sorry { .. } => {}
+        }
+    }
+
+    pub fn enquired(&mut self, visit: Uuid, answer: Enquired, kiosk: &mut Kiosk) {
+        if visit != self.visit || !matches!(self.state, State::Finding { .. }) {
+            return;
+        }
+        let first = self.typed_first();
+        match answer {
+            Enquired::Sight(sight) => {
+                kiosk.recognised(Named::Payment(&first));
+                self.digits.clear();
+                self.state = State::Shown { sight, sent: false, printed: false };
+            }
+            Enquired::Nothing if kiosk.missed(Named::Payment(&first), Miss::ByCache) => {
+                self.sorry(SorryWhy::TooManyTries, false);
+            }
+            Enquired::Nothing if self.first.is_none() => {
+                // Later than a quarter of an hour it takes both; that there is none is not said.
+                self.first = Some(std::mem::take(&mut self.digits));
+                self.state = State::Asking;
+            }
+            Enquired::Nothing => {
+                self.begin_anew(kiosk);
+                self.problem = Some(EntryProblem::NotFound);
+            }
+            Enquired::CannotTell => self.sorry(SorryWhy::CannotRecord, true),
+        }
+    }
+
+    fn tap_shown(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
+        let State::Shown { sight, sent, printed } = &mut self.state else { return Flow::Stay };
+        if matches!(tap, Tap::Next | Tap::PrintAgain) && may_print(sight, *printed) && kiosk.can_print_again() {
+            *sent = true;
+            let result = "sent to the printer, marked as a duplicate";
+            let entry = AuditEntry::new(Who::Patient, StaffAct::Reprint, sight.number.clone(), result);
+            kiosk.emit(Effect::Audit(entry));
+            let receipt = Receipt { duplicate: true, ..sight.receipt.clone() };
+            kiosk.print(Paper::Receipt(receipt), Some(sight.attempt));
+            return Flow::Stay;
+        }
+        end(tap)
     }
 
     pub fn receipt_printed(&mut self, kiosk: &mut Kiosk) {
-        if !self.printed {
-            self.printed = true;
-            kiosk.finish(JourneyKind::Unfinished, Outcome::Reprinted);
+        if let State::Shown { printed, .. } = &mut self.state {
+            *printed = true;
+            self.finish(Outcome::Reprinted, kiosk);
         }
     }
 
-    pub fn leave(&self, why: Leaving, kiosk: &mut Kiosk) {
-        if self.printed {
-            return;
+    fn sorry(&mut self, why: SorryWhy, retry: bool) {
+        self.digits.clear();
+        self.first = None;
+        self.state = State::Sorry { why, retry };
+    }
+
+    /// What was to be counted, or its row in the trail, could not be kept: nothing is told and nothing printed.
+    pub fn not_kept(&mut self) {
+        self.sorry(SorryWhy::CannotRecord, true);
+    }
+
+    fn finish(&mut self, outcome: Outcome, kiosk: &mut Kiosk) {
+        if !self.finished {
+            self.finished = true;
+            kiosk.finish(JourneyKind::Unfinished, outcome);
         }
-        kiosk.finish(
-            JourneyKind::Unfinished,
-            match why {
-                Leaving::ByPatient => Outcome::Informed,
-                Leaving::TimedOut => Outcome::TimedOut,
-            },
-        );
+    }
+
+    pub fn leave(&mut self, why: Leaving, kiosk: &mut Kiosk) {
+        let outcome = match why {
+            Leaving::ByPatient => Outcome::Informed,
+            Leaving::TimedOut => Outcome::TimedOut,
+        };
+        self.finish(outcome, kiosk);
     }
 
     #[must_use]
     pub fn screen(&self, kiosk: &Kiosk) -> Screen {
-        Screen::Reprint {
-            available: self.last.is_some() && !self.printed,
-            claim: self.last.as_ref().map(|last| last.receipt.claim.clone()).unwrap_or_default(),
-            printing: kiosk.print_state(),
+        match &self.state {
+            State::Asking => Screen::Number(NumberEntry {
+                of: if self.first.is_some() { NumberOf::PaymentToo } else { NumberOf::Payment },
+                digits: self.digits.as_str().to_owned(),
+                slots: DIGITS,
+                problem: self.problem,
+            }),
+            State::Held { until } => wait(Waiting::LookUp, *until, SLOW_LOOK_UP_MS, kiosk),
+            State::Finding { until } => wait(Waiting::LookUp, *until, LOOK_UP_LIMIT_MS, kiosk),
+            State::Shown { sight, sent, printed } => Screen::Reprint(SightScreen {
+                number: sight.number.clone(),
+                amount: sight.amount,
+                at: kiosk.facility.zone.at(&sight.at),
+                became: sight.became,
+                can_print: may_print(sight, *printed),
+                desk: kiosk.cashier_desk(),
+                // A paper of this patient before is not this receipt.
+                printing: if *sent { kiosk.print_state() } else { PrintState::Idle },
+            }),
+            State::Sorry { why, retry } => Screen::Sorry { why: *why, desk: kiosk.cashier_desk(), retry: *retry },
         }
+    }
+
+    pub fn rest(&self) -> Rest {
+        match &self.state {
+            State::Held { .. } | State::Finding { .. } => Rest::Busy,
+            State::Asking | State::Shown { .. } | State::Sorry { .. } => Rest::Asking,
+        }
+    }
+
+    pub fn deadline(&self) -> Option<Tick> {
+        match &self.state {
+            State::Held { until } | State::Finding { until } => Some(*until),
+            State::Asking | State::Shown { .. } | State::Sorry { .. } => None,
+        }
+    }
+}
+
+/// Of what was not paid here there is none, and what was given back or is in doubt must not look paid.
+fn may_print(sight: &PaymentSight, printed: bool) -> bool {
+    !printed && sight.became == Became::Paid
+}
+
+const fn end(tap: Tap) -> Flow {
+    if matches!(tap, Tap::Finish) {
+        Flow::End
+    } else if matches!(tap, Tap::Back) {
+        Flow::Home
+    } else {
+        Flow::Stay
     }
 }

@@ -9,8 +9,8 @@ use crate::domain::facility::Facility;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::money::Amount;
-use crate::domain::paper::{Receipt, Ticket};
-use crate::domain::payment::{AttemptId, CardTransaction, DeclineCause};
+use crate::domain::paper::Ticket;
+use crate::domain::payment::{CardTransaction, DeclineCause};
 use crate::domain::set_aside::SetAside;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::sync::Arc;
@@ -40,8 +40,6 @@ pub struct Kiosk {
     pub tries: Tries,
     pub questions: Questions,
     pub press: Press,
-    /// The last paid receipt of this machine that no printer has proved to have printed.
-    pub unprinted: Option<Unprinted>,
     tickets: Arc<Vec<(String, Ticket)>>,
     out: Vec<Effect>,
 }
@@ -82,12 +80,6 @@ impl Devices {
     }
 }
 
-#[derive(Clone)]
-pub struct Unprinted {
-    pub attempt: AttemptId,
-    pub receipt: Receipt,
-}
-
 impl Kiosk {
     pub fn new(facility: Arc<Facility>) -> Self {
         let wall = facility.zone.at(&DateTime::UNIX_EPOCH);
@@ -105,7 +97,6 @@ impl Kiosk {
             tries: Tries::default(),
             questions: Questions::default(),
             press: Press::default(),
-            unprinted: None,
             tickets: Arc::default(),
             out: Vec::new(),
             facility,

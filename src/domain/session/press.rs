@@ -97,9 +97,6 @@ impl Kiosk {
         self.answer_staff(job, StaffAnswer::Printed);
         if let Some(attempt) = job.receipt_of {
             self.emit(Effect::Record(Entry::ReceiptPrinted { attempt }));
-            if self.unprinted.as_ref().is_some_and(|last| last.attempt == attempt) {
-                self.unprinted = None;
-            }
         }
         if job.patient_left {
             return false;

@@ -13,7 +13,6 @@ impl Input {
     #[must_use]
     pub fn restarted(payments: Vec<PaymentRecord>, given: Given, tries: Option<TriesKept>) -> Self {
         let undos = || payments.iter().filter_map(|payment| payment.undo.as_ref());
-        let last_unprinted = payments.iter().rev().find(|payment| awaits_receipt(payment)).cloned().map(Box::new);
         let booked = payments.iter().filter_map(booked).collect();
         let strayed = undos().filter(|undo| may_have_strayed(undo)).map(|undo| (undo.undo, undo.started_at)).collect();
         let mut began: Vec<Began> = payments.iter().map(began).chain(undos().map(undo_began)).collect();
@@ -21,7 +20,7 @@ impl Input {
         began.sort_by_key(|(at, _, _)| *at);
         let began = began.into_iter().map(|(_, attempt, baseline)| (attempt, baseline)).collect();
         let open = payments.into_iter().filter(PaymentRecord::is_open).collect();
-        Self::Restarted { open, booked, began, strayed, given, tries: tries.map(Box::new), last_unprinted }
+        Self::Restarted { open, booked, began, strayed, given, tries: tries.map(Box::new) }
     }
 }
 
@@ -44,11 +43,6 @@ fn may_have_strayed(undo: &UndoRecord) -> bool {
 fn booked(payment: &PaymentRecord) -> Option<(AttemptId, DateTime<FixedOffset>, CardTransaction)> {
     let booking = payment.transaction.as_ref().filter(|booking| booking.approved)?;
     (payment.state != PaymentState::NotPaid).then(|| (payment.attempt, payment.started_at, booking.clone()))
-}
-
-/// Paid here, and no proof that its receipt came out.
-fn awaits_receipt(payment: &PaymentRecord) -> bool {
-    matches!(payment.state, PaymentState::Committed | PaymentState::Settled) && !payment.receipt_printed
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@
 //! `RecordFailed` belongs to the list just returned. Nothing after the failed entry was carried out, so the session
 //! steps back to what it was before that list and then takes the failure into account; numbers given stay given.
 
-use super::kiosk::{Kiosk, Unprinted};
+use super::kiosk::Kiosk;
 use super::step_back::{StepBack, is_answer, step_back, ticket_of};
 use super::tries::Tries;
 use super::{Effect, Input, Numbers, Reply, StaffRefusal, TerminalReport};
@@ -136,14 +136,12 @@ impl Core {
         let was_busy = self.rest() == Rest::Busy;
         let woken = input == Input::Deadline;
         match input {
-            Input::Restarted { open, booked, began, strayed, given, tries, last_unprinted } => {
+            Input::Restarted { open, booked, began, strayed, given, tries } => {
                 self.till.know_booked(&booked, &began, &self.kiosk.facility.zone);
                 self.till.know_strayed(&strayed, &self.kiosk.facility.zone);
                 self.kiosk.unreadable = None;
                 (self.kiosk.numbers, self.kiosk.last_at) = (Numbers::new(&given.days), given.last_at);
                 self.kiosk.tries = tries.map_or_else(Tries::default, |kept| Tries::restarted(*kept, self.kiosk.now));
-                self.kiosk.unprinted =
-                    last_unprinted.map(|last| Unprinted { attempt: last.attempt, receipt: last.receipt });
                 self.till.recover(open, &mut self.kiosk);
             }
             Input::Unreadable { reason } => self.kiosk.unreadable = Some(reason),
@@ -168,6 +166,11 @@ impl Core {
             }
             Input::CloseDay { ticket } => self.till.close_day(ticket, &mut self.kiosk),
             Input::StaffArea { visit, reply } => self.staff_told(visit, reply),
+            Input::Enquired { visit, answer } => {
+                if let Stage::Journey(Journey::Reprint(journey)) = &mut self.stage {
+                    journey.enquired(visit, answer, &mut self.kiosk);
+                }
+            }
             Input::RecordFailed { .. } | Input::Deadline => {}
         }
         self.time(was_busy, woken);
@@ -266,7 +269,7 @@ impl Core {
 
     fn tap_services(&mut self, tap: Tap) {
         if let Tap::Service(service) = tap {
-            if super::view::unavailable(service, &self.kiosk, &self.till).is_none() {
+            if super::view::unavailable(service, &self.kiosk).is_none() {
                 self.stage = Stage::Journey(self.begin_journey(service));
             }
         } else if tap == Tap::Back {
@@ -341,9 +344,6 @@ impl Core {
 
     /// To the patient who waits for it; else only into the log.
     pub fn news(&mut self, news: &News) {
-        if let (End::Paid { receipt, .. }, Some(attempt)) = (&news.end, news.attempt) {
-            self.kiosk.unprinted = Some(Unprinted { attempt, receipt: (**receipt).clone() });
-        }
         let told = self.journey_mut().is_some_and(|(journey, kiosk, _)| journey.news(news, kiosk));
         if told {
             self.overlay = None;

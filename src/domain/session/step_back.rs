@@ -36,6 +36,7 @@ pub(super) fn step_back(before: Core, ticket: Option<Uuid>, effects: &[Effect]) 
             | Effect::ClearPrinter
             | Effect::Ask(_)
             | Effect::StaffArea { .. }
+            | Effect::FindPayment { .. }
             | Effect::Finish(_)
             | Effect::Staff { .. }
             | Effect::StaffAnswer { .. }
@@ -65,6 +66,7 @@ pub(super) const fn ticket_of(input: &Input) -> Option<Uuid> {
         | Input::Printer(_)
         | Input::Hospital(_)
         | Input::StaffArea { .. }
+        | Input::Enquired { .. }
         | Input::RecordFailed { .. }
         | Input::Deadline => None,
     }

@@ -32,6 +32,8 @@ pub enum Named<'a> {
     Number(&'a PatientNumber),
     /// The code of an appointment slip.
     Slip(&'a str),
+    /// What somebody knows of a payment first.
+    Payment(&'a str),
 }
 
 /// Who says that there is nobody.
@@ -266,6 +268,7 @@ impl Tries {
         let (kind, text) = match named {
             Named::Number(number) => ("number", number.0.as_str()),
             Named::Slip(code) => ("slip", code),
+            Named::Payment(digits) => ("payment", digits),
         };
         Uuid::new_v5(&self.salt, format!("{kind} {text}").as_bytes())
     }

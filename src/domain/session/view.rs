@@ -2,7 +2,6 @@
 
 use super::kiosk::Kiosk;
 use super::run::{Core, Overlay, Stage};
-use crate::domain::journey::pay::Till;
 use crate::domain::screen::{Mode, Modes, Screen, Service, ServiceRow, UnavailableWhy, View};
 
 const SERVICES: [Service; 4] = [Service::CheckIn, Service::Documents, Service::Reprint, Service::Information];
@@ -52,7 +51,7 @@ impl Core {
     }
 
     fn row(&self, service: Service) -> ServiceRow {
-        ServiceRow { service, unavailable: unavailable(service, &self.kiosk, &self.till) }
+        ServiceRow { service, unavailable: unavailable(service, &self.kiosk) }
     }
 
     fn step(&self) -> Option<(u8, u8)> {
@@ -66,13 +65,12 @@ impl Core {
     }
 }
 
-/// Check-in and information need no device: the number can be read from the screen.
-pub(super) fn unavailable(service: Service, kiosk: &Kiosk, till: &Till) -> Option<UnavailableWhy> {
+/// Check-in, the state of a payment and information need no device: all can be read from the screen. Nothing here tells
+/// whether there is a payment.
+pub(super) fn unavailable(service: Service, kiosk: &Kiosk) -> Option<UnavailableWhy> {
     match service {
-        Service::CheckIn | Service::Information => None,
-        Service::Reprint if till.is_open() => Some(UnavailableWhy::PaymentBeingChecked),
-        Service::Reprint if kiosk.unprinted.is_none() => Some(UnavailableWhy::NothingToReprint),
-        Service::Documents | Service::Reprint => kiosk.cannot_print(),
+        Service::CheckIn | Service::Reprint | Service::Information => None,
+        Service::Documents => kiosk.cannot_print(),
     }
 }
 

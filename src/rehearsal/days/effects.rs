@@ -3,6 +3,7 @@
 
 use super::faults::Fault;
 use super::world::{Kiosk, World};
+use crate::domain::enquiry::{self, Enquired};
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::payment::{Entry, PaymentRecord};
 use crate::domain::screen::{Screen, View};
@@ -148,6 +149,13 @@ impl World {
             }
             Effect::ClearPrinter => self.press.clear(),
             Effect::Ask(question) => self.ask(&question),
+            Effect::FindPayment { visit, known } => {
+                let payments = self.store.payments()?;
+                let answer = Enquired::of(enquiry::find(&payments, &known, self.moment().wall));
+                if let Some(kiosk) = &mut self.kiosk {
+                    kiosk.orders.push(Input::Enquired { visit, answer });
+                }
+            }
             Effect::Staff { ticket, attempt, order } => {
                 let payment = self.store.payment(attempt).ok().flatten().map(Box::new);
                 if let Some(kiosk) = &mut self.kiosk {

@@ -6,7 +6,9 @@ use super::facility;
 use super::faults::{Allowed, Fault};
 use crate::domain::language::Language;
 use crate::domain::patient::{InsuranceAnswer, Patient as Person, ScannedCode};
-use crate::domain::screen::{DateEntry, DocumentRow, PaymentPrompt, RowPrice, Screen, Service, ServiceRow, Tap, View};
+use crate::domain::screen::{
+    DateEntry, DocumentRow, NumberEntry, NumberOf, PaymentPrompt, RowPrice, Screen, Service, ServiceRow, Tap, View,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wants {
@@ -112,7 +114,8 @@ impl Patient {
             }
             Screen::Services { rows } => return self.service(rows),
             Screen::ForWhom => Tap::ForMe,
-            Screen::Number(entry) => return self.number(&entry.digits),
+            Screen::Number(entry) if entry.of == NumberOf::Patient => return self.number(&entry.digits),
+            Screen::Number(entry) => return self.payment(entry, chance),
             Screen::BirthDate(entry) => self.birth_date(entry),
             Screen::Wait { .. } => return Act::Wait,
             Screen::Insurance => Tap::Insurance(InsuranceAnswer::Yes),
@@ -150,8 +153,8 @@ impl Patient {
                 self.reprinted = true;
                 Tap::PrintAgain
             }
-            Screen::Reprint { available, .. } => {
-                if *available && !self.reprinted {
+            Screen::Reprint(sight) => {
+                if sight.can_print && !self.reprinted {
                     self.reprinted = true;
                     Tap::Next
                 } else {
@@ -191,6 +194,18 @@ impl Patient {
         let right = number.starts_with(digits);
         let next = number.as_bytes().get(digits.len()).filter(|_| right);
         Act::Tap(next.map_or(Tap::ClearAll, |digit| Tap::Digit(digit - b'0')))
+    }
+
+    /// One of the day's first payments, whoever made it; the digits of a card are nobody's here.
+    fn payment(&self, entry: &NumberEntry, chance: &mut Chance) -> Act {
+        if entry.of == NumberOf::PaymentToo {
+            return Act::Tap(Tap::StartOver);
+        }
+        Act::Tap(match entry.digits.len() {
+            0..=2 => Tap::Digit(0),
+            3 => Tap::Digit(u8::try_from(chance.between(1, 9)).unwrap_or(1)),
+            _all => Tap::Next,
+        })
     }
 
     fn birth_date(&self, entry: &DateEntry) -> Tap {

@@ -186,7 +186,11 @@ impl Documents {
         }
         kiosk.print(Paper::Receipt(receipt.clone()), news.attempt);
         self.finish(Outcome::Paid, news.amount, kiosk);
-        let how = DoneHow::Paid { amount: news.amount, last_four: transaction.last_four().to_owned() };
+        let how = DoneHow::Paid {
+            amount: news.amount,
+            last_four: transaction.last_four().to_owned(),
+            number: news.number.clone(),
+        };
         self.after_card(After::Done(how), kiosk);
     }
 

@@ -90,10 +90,11 @@ impl Attempt {
 
     pub(super) fn paid_receipt(&self, transaction: &CardTransaction) -> Receipt {
         let card = CardLine {
-            masked_card: transaction.masked_card.clone(),
+            masked_card: transaction.last_four().to_owned(),
             approval_number: transaction.approval_number.clone(),
             issuer: transaction.issuer.clone(),
             paid_at: transaction.terminal_time.clone(),
+            attempt_number: self.number.clone(),
         };
         Receipt { card: Some(card), pay_at: None, ..self.receipt.clone() }
     }

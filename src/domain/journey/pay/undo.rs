@@ -169,7 +169,6 @@ impl Till {
             Some(UndoEntry::Reversed { undo, .. }) => {
                 self.strayed.remove(undo);
                 self.settled(of);
-                kiosk.unprinted.take_if(|unprinted| unprinted.attempt == of);
                 Some(StaffAnswer::Reversed)
             }
             Some(UndoEntry::NotReversed { reason, .. }) => Some(StaffAnswer::NotReversed { reason: reason.clone() }),
@@ -318,7 +317,6 @@ impl Till {
         } else {
             self.strayed.remove(&undo);
             self.settled(payment.attempt);
-            kiosk.unprinted.take_if(|unprinted| unprinted.attempt == payment.attempt);
             let cancellation = cancellation(undo, payment, kiosk).map(Box::new);
             (UndoEntry::Reversed { undo, cancellation }, StaffAnswer::Reversed)
         };
