@@ -359,3 +359,34 @@ fn a_device_that_does_not_answer_makes_the_answer_no() {
     assert_eq!((code, asked), (NO, 1));
     assert!(out.contains("printer at /dev/usb/lp0: NOT OK: nothing"), "{out}");
 }
+
+/// Nobody writes by hand how long something is kept, and a new text holds from its day on.
+#[test]
+fn what_is_said_of_personal_data_is_what_is_kept() {
+    let folder = copy();
+    let path = folder.path().join("kiosk.toml");
+    let text = fs::read_to_string(&path).expect("a file");
+    assert!(text.contains("keep_payments_days = 90"), "the key is elsewhere");
+    fs::write(&path, text.replacen("keep_payments_days = 90", "keep_payments_days = 41", 1)).expect("a file");
+    let hospital = folder.path().join("hospital/onsaemi/hospital.toml");
+    let text = fs::read_to_string(&hospital).expect("a file");
+    let with = |next: &str| {
+        fs::write(&hospital, format!("{text}next = {next}\n")).expect("a file");
+        load(&path, &KNOWN)
+    };
+    let next = r#"{ version = "2027-01", effective_from = "2027-01-01", text = { ko = "{payments_days}", en = "{payments_days}" } }"#;
+    let facility = with(next).unwrap_or_else(|faults| panic!("{}", faults[0])).facility;
+    let said = |day: &str| {
+        let (version, text, since) = facility.consent_on(day.parse().expect("a day"));
+        (version.to_owned(), text.get(Language::En).to_owned(), since.map(|day| day.to_string()))
+    };
+    let (version, text, since) = said("2026-12-31");
+    assert_eq!((version.as_str(), since.as_deref()), ("2026-11", Some("2026-11-01")));
+    assert!(text.contains("the payment after 41") && !text.contains('{'), "{text}");
+    assert_eq!(said("2027-01-01"), ("2027-01".to_owned(), "41".to_owned(), Some("2027-01-01".to_owned())));
+    for wrong in ["{days}", "{payments_days", "}"] {
+        let faults = with(&next.replace("ko = \"{payments_days}\"", &format!("ko = \"{wrong}\""))).expect_err(wrong);
+        assert!(faults[0].instead.contains("{payments_days}"), "{faults:?}");
+    }
+    assert!(with(&next.replace("2027-01-01", "next year")).is_err());
+}

@@ -4,7 +4,7 @@ use chrono::{DateTime, FixedOffset};
 use hospital_kiosk::app::press;
 use hospital_kiosk::app::screens::COMPLETE_LANGUAGES;
 use hospital_kiosk::domain::document::{OrderLine, Tax, Unit};
-use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
+use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Privacy, Timing};
 use hospital_kiosk::domain::language::{Language, LocalText};
 use hospital_kiosk::domain::money::{Amount, Currency};
 use hospital_kiosk::domain::paper::{CardLine, DeskReason, DoubtSlip, Paper, Receipt, Ticket};
@@ -361,6 +361,7 @@ pub fn facility() -> Facility {
             machine_tries_max: 10,
             offline_tries_max: 3,
             unfinished_visits_max: 5,
+            ticket_clinic: false,
         },
         payment: PaymentRules {
             signature_limit: None,
@@ -375,5 +376,6 @@ pub fn facility() -> Facility {
         emergency: both("병원 밖은 119", "Outside the hospital: 119"),
         consent_version: "1".into(),
         consent: LocalText::default(),
+        privacy: Privacy::default(),
     }
 }

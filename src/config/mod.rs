@@ -97,6 +97,13 @@ fn read_kiosk(path: &Path, known: &Known<'_>, faults: &Faults) -> Option<Config>
     kiosk.finish();
     let (card_ms, quote_ms) = (facility.payment.card_ms, facility.timing.quote_ms);
     let terminal = Terminal::read(root.table("terminal"), known.protocols, &facility.currency.code, card_ms);
+    let store = Store::read(root.table("store"));
+    let kept = facility::Kept {
+        delivered: store.keep_delivered_days,
+        payments: store.keep_payments_days,
+        audit: store.keep_audit_days,
+    };
+    kept.fill(&mut facility);
     let config = Config {
         facility,
         display: Display::read(root.table("display")),
@@ -105,7 +112,7 @@ fn read_kiosk(path: &Path, known: &Known<'_>, faults: &Faults) -> Option<Config>
         scanner: Scanner::read(root.table("scanner")),
         hospital: Hospital::read(root.table("hospital"), quote_ms),
         identity: Identity::read(root.table("identity")),
-        store: Store::read(root.table("store")),
+        store,
         watch: Watch::read(root.table("watch")),
         warnings: faults.take_warnings(),
     };

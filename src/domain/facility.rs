@@ -45,6 +45,26 @@ pub struct Facility {
     pub consent_version: String,
     /// The consent text, short lines.
     pub consent: LocalText,
+    /// What else is said of personal data, on the notice.
+    pub privacy: Privacy,
+}
+
+/// Dated, so that a new text can be announced before it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Privacy {
+    /// The day from which the consent text holds.
+    pub since: Option<NaiveDate>,
+    /// What replaces it on its day, and is announced until then: at least seven days before.
+    pub next: Option<NextConsent>,
+    /// Whom to ask, who works on it for the hospital, rights, how to withdraw, where to complain: short lines.
+    pub more: LocalText,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextConsent {
+    pub version: String,
+    pub from: NaiveDate,
+    pub text: LocalText,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +93,8 @@ pub struct CheckInRules {
     pub offline_tries_max: u32,
     /// … or as many people who were found and whose visit came to nothing.
     pub unfinished_visits_max: u32,
+    /// The ticket names the clinic. It lies about in a waiting room: number, place and time are enough to be called.
+    pub ticket_clinic: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -103,6 +125,15 @@ impl Facility {
     #[must_use]
     pub fn document(&self, code: &str) -> Option<&Document> {
         self.documents.iter().find(|document| document.code == code)
+    }
+
+    /// Version and text of what is agreed to on that day, and since when it holds.
+    #[must_use]
+    pub fn consent_on(&self, day: NaiveDate) -> (&str, &LocalText, Option<NaiveDate>) {
+        match self.privacy.next.as_ref().filter(|next| next.from <= day) {
+            Some(next) => (&next.version, &next.text, Some(next.from)),
+            None => (&self.consent_version, &self.consent, self.privacy.since),
+        }
     }
 
     /// A desk's name in every language; empty if the key is unknown, which `config` refuses at start.

@@ -7,7 +7,7 @@ use super::enquiry::Became;
 use super::language::{Language, LocalText};
 use super::money::Amount;
 use super::paper::DeskReason;
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use staff::{StaffScreen, StaffTap};
 use std::fmt;
 
@@ -102,6 +102,8 @@ pub enum Screen {
         page: InformationPage,
     },
     EasyAccess,
+    /// What is collected, why, how long, and whom to ask.
+    Notice(Notice),
     Help {
         desk: LocalText,
         emergency: LocalText,
@@ -114,6 +116,19 @@ pub enum Screen {
         desk: LocalText,
     },
     Staff(Box<StaffScreen>),
+}
+
+/// What the hospital says of personal data, on pages that the window cuts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    pub text: LocalText,
+    pub more: LocalText,
+    pub version: String,
+    pub since: Option<NaiveDate>,
+    /// A new version, and the day from which it will hold.
+    pub next: Option<(String, NaiveDate)>,
+    /// Counts on; after the last page comes the first.
+    pub page: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -476,6 +491,7 @@ pub enum Tap {
     ChooseLanguage,
     EasyAccess,
     Help,
+    Notice,
     Language(Language),
     Mode(Mode),
     Service(Service),

@@ -7,14 +7,14 @@ use crate::app::screens::{COMPLETE_LANGUAGES, KioskWindow};
 use crate::config::Display;
 use crate::domain::document::{OrderLine, Tax, Unit};
 use crate::domain::enquiry::Became;
-use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
+use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Privacy, Timing};
 use crate::domain::language::Language::{self, En, Ko};
 use crate::domain::language::LocalText;
 use crate::domain::money::{Amount, Currency};
 use crate::domain::paper::DeskReason;
 use crate::domain::screen::{
     AppointmentRow, AtDeskWhy, CheckedIn, DateEntry, DateField, DocumentRow, DoneHow, DoneScreen, EntryProblem,
-    HoursRow, InDoubtScreen, InformationPage, LaterWhy, Modes, NotPaidWhy, NumberEntry, NumberOf, PayHow,
+    HoursRow, InDoubtScreen, InformationPage, LaterWhy, Modes, NotPaidWhy, Notice, NumberEntry, NumberOf, PayHow,
     PaymentPrompt, PaymentScreen, PrintState, ReadyIn, Review, RowPrice, RowState, Screen, Service, ServiceRow,
     SightScreen, SorryWhy, UnavailableWhy, View, Waiting,
 };
@@ -137,6 +137,7 @@ pub fn facility() -> Facility {
             machine_tries_max: 20,
             offline_tries_max: 3,
             unfinished_visits_max: 5,
+            ticket_clinic: false,
         },
         payment: PaymentRules {
             signature_limit: Some(Amount(50_000)),
@@ -154,6 +155,7 @@ pub fn facility() -> Facility {
         ),
         consent_version: "2026-01".to_owned(),
         consent: consent(),
+        privacy: Privacy::default(),
     }
 }
 
@@ -454,6 +456,15 @@ fn paying() -> Vec<Shot> {
     ]
 }
 
+fn notice(page: u8, next: Option<(String, chrono::NaiveDate)>) -> Screen {
+    let more = both(
+        "물어볼 곳: 개인정보 보호책임자, 1층 원무과 창구 (시연용)\n처리를 맡은 곳: 온샘카드 결제대행 (시연용)\n열람·정정·삭제를 요구하실 수 있습니다. 1층 원무과 창구로 와 주세요\n아직 병원에 전달되지 않은 신청은 창구에서 거두실 수 있습니다. 이 기계에서는 할 수 없습니다\n개인정보 침해 신고: 118 · 분쟁조정위원회 1833-6972\n대검찰청 1301 · 경찰청 182\n의료 분쟁: 한국소비자원 1372 · 한국의료분쟁조정중재원",
+        "Whom to ask: the data protection officer, admissions desk on floor 1 (demo)\nWho works on it for us: the card company's payment agent (demo)\nYou may see, correct and erase your data: please come to the admissions desk\nAn order that the hospital does not have yet can be withdrawn at the desk, not at this machine\nPrivacy complaints: 118 · mediation committee 1833-6972\nProsecutors 1301 · police 182\nMedical disputes: Consumer Agency 1372 · Medical Dispute Mediation and Arbitration Agency",
+    );
+    let since = Some(at(1, 0, 0).date_naive());
+    Screen::Notice(Notice { text: consent(), more, version: "2026-11".to_owned(), since, next, page })
+}
+
 fn anywhere() -> Vec<Shot> {
     let desk = || both("1층 3번 창구", "desk 3, floor 1");
     let hours = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
@@ -487,6 +498,9 @@ fn anywhere() -> Vec<Shot> {
             }),
         ),
         ("22-easy-access", None, Screen::EasyAccess),
+        ("23-notice", None, notice(0, None)),
+        ("23-notice-on", None, notice(1, None)),
+        ("23-notice-new", None, notice(0, Some(("2027-01".to_owned(), at(27, 0, 0).date_naive())))),
         ("23-help", None, Screen::Help { desk: desk(), emergency: facility().emergency }),
         ("24-still-here", None, Screen::StillHere { seconds_left: 14, seconds_total: 20 }),
         ("25-out-of-service", None, Screen::OutOfService { desk: both("왼쪽 2번 창구", "desk 2 on the left") }),

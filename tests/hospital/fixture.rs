@@ -3,7 +3,7 @@
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::config::Hospital;
 use hospital_kiosk::domain::document::{OrderLine, Tax, Unit};
-use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
+use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Privacy, Timing};
 use hospital_kiosk::domain::language::{Language, LocalText};
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::{Amount, Currency};
@@ -90,6 +90,7 @@ pub fn facility() -> Facility {
             machine_tries_max: 20,
             offline_tries_max: 3,
             unfinished_visits_max: 5,
+            ticket_clinic: false,
         },
         payment: PaymentRules {
             signature_limit: None,
@@ -104,6 +105,7 @@ pub fn facility() -> Facility {
         emergency: LocalText::default(),
         consent_version: "2026-1".to_owned(),
         consent: LocalText::default(),
+        privacy: Privacy::default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::NaiveTime;
 use hospital_kiosk::domain::document::{Document, Price, Tax, Unit};
-use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
+use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Privacy, Timing};
 use hospital_kiosk::domain::hours::WeekHours;
 use hospital_kiosk::domain::language::{Language, LocalText};
 use hospital_kiosk::domain::money::{Amount, Currency};
@@ -38,6 +38,7 @@ pub fn facility() -> Facility {
         emergency: text("Outside: 119"),
         consent_version: "1".to_owned(),
         consent: text("We collect your number."),
+        privacy: Privacy::default(),
     }
 }
 
@@ -53,6 +54,7 @@ pub fn check_in() -> CheckInRules {
         machine_tries_max: 20,
         offline_tries_max: 3,
         unfinished_visits_max: 5,
+        ticket_clinic: false,
     }
 }
 

@@ -833,7 +833,7 @@ fn forward(screen: &Screen, detail: u32) -> Vec<Tap> {
             vec![if detail.is_multiple_of(3) { Tap::Finish } else { Tap::TryAgain }]
         }
         Screen::StillHere { .. } => vec![Tap::StillHere],
-        Screen::Help { .. } | Screen::EasyAccess | Screen::Information { .. } => vec![Tap::Back],
+        Screen::Help { .. } | Screen::EasyAccess | Screen::Notice(_) | Screen::Information { .. } => vec![Tap::Back],
         Screen::Done(_) => vec![if detail.is_multiple_of(3) { Tap::PrintAgain } else { Tap::Finish }],
         Screen::Number(_)
         | Screen::BirthDate(_)
@@ -863,6 +863,7 @@ fn any_tap(detail: u32) -> Tap {
         Tap::StartOver,
         Tap::ChooseLanguage,
         Tap::EasyAccess,
+        Tap::Notice,
         Tap::Help,
         Tap::Language(Language::Ko),
         Tap::Language(Language::Ar),
@@ -920,6 +921,7 @@ fn kind(screen: &Screen) -> &'static str {
         Screen::Reprint { .. } => "Reprint",
         Screen::Information { .. } => "Information",
         Screen::EasyAccess => "EasyAccess",
+        Screen::Notice(_) => "Notice",
         Screen::Help { .. } => "Help",
         Screen::StillHere { .. } => "StillHere",
         Screen::OutOfService { .. } => "OutOfService",
@@ -971,7 +973,7 @@ fn random_walks_reach_every_screen() {
         reversed += world.reversed;
         closed += world.closed;
     }
-    assert_eq!(seen.len(), 25, "only {seen:?}");
+    assert_eq!(seen.len(), 26, "only {seen:?}");
     assert!(paid > 20, "only {paid} payments");
     assert!(confirmed > 5 && reversed > 5, "only {confirmed} confirmed, {reversed} given back");
     assert!(closed > 5, "only {closed} requests closed by hand");

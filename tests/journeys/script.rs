@@ -774,6 +774,7 @@ fn tap(words: &[&str]) -> Tap {
         ("StartOver", Tap::StartOver),
         ("ChooseLanguage", Tap::ChooseLanguage),
         ("EasyAccess", Tap::EasyAccess),
+        ("Notice", Tap::Notice),
         ("Help", Tap::Help),
         ("Erase", Tap::Erase),
         ("ClearAll", Tap::ClearAll),

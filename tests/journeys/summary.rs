@@ -424,6 +424,9 @@ fn screen(screen: &Screen) -> String {
             ),
             InformationPage::Desks { rows } => format!("Information desks {}", rows.len()),
         },
+        Screen::Notice(notice) => {
+            format!("Notice {} page {} next={}", notice.version, notice.page, notice.next.is_some())
+        }
         Screen::EasyAccess => "EasyAccess".to_owned(),
         Screen::Help { desk, .. } => format!("Help {}", english(desk)),
         Screen::StillHere { .. } => "StillHere".to_owned(),

@@ -99,6 +99,7 @@ fn enter(screen: &Screen) -> Option<Tap> {
         | Screen::Reprint { .. }
         | Screen::Information { .. }
         | Screen::EasyAccess
+        | Screen::Notice(_)
         | Screen::Help { .. }
         | Screen::OutOfService { .. } => None,
     }
@@ -120,6 +121,7 @@ fn cancel(screen: &Screen) -> Option<Tap> {
         | Screen::Reprint { .. }
         | Screen::Information { .. }
         | Screen::EasyAccess
+        | Screen::Notice(_)
         | Screen::Staff(_)
         | Screen::Help { .. } => Some(Tap::Back),
         Screen::Consent { .. } => Some(Tap::Disagree),

@@ -15,6 +15,7 @@ mod information;
 mod keys;
 mod language;
 mod not_paid;
+mod notice;
 mod number;
 mod options;
 mod out_of_service;
@@ -385,6 +386,7 @@ fn fill(app: &ui::App, words: &Words, screen: &Screen, slow: bool) {
         Screen::Reprint(sight) => reprint::show(app, words, sight),
         Screen::Information { page } => information::show(app, words, page),
         Screen::EasyAccess => easy_access::show(app, slow),
+        Screen::Notice(notice) => notice::show(app, words, notice),
         Screen::Help { desk, emergency } => help::show(app, words, desk, emergency),
         Screen::StillHere { seconds_left, seconds_total } => still_here::show(app, *seconds_left, *seconds_total),
         Screen::OutOfService { desk } => out_of_service::show(app, words, desk),
@@ -432,6 +434,7 @@ fn scene(screen: &Screen) -> Scene {
         Screen::Reprint { .. } => Scene::Reprint,
         Screen::Information { .. } => Scene::Information,
         Screen::EasyAccess => Scene::EasyAccess,
+        Screen::Notice(_) => Scene::Notice,
         Screen::Help { .. } => Scene::Help,
         Screen::StillHere { .. } => Scene::StillHere,
         Screen::OutOfService { .. } => Scene::OutOfService,

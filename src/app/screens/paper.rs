@@ -229,8 +229,10 @@ fn fill_ticket(
     ui.set_frame(frame(ticket.at, &ticket.number, ticket.duplicate, tongues, facility, width_dots));
     ui.set_place(tongues.own_text(&ticket.place));
     ui.set_desk_place(tongues.desk_text(&ticket.place));
-    ui.set_clinic(tongues.own_text(&ticket.clinic));
-    ui.set_desk_clinic(tongues.desk_text(&ticket.clinic));
+    if facility.check_in.ticket_clinic {
+        ui.set_clinic(tongues.own_text(&ticket.clinic));
+        ui.set_desk_clinic(tongues.desk_text(&ticket.clinic));
+    }
     ui.set_time(when(tongues.own));
     ui.set_desk_time(when(tongues.desk));
     if let Some(place) = &ticket.see_desk {

@@ -36,6 +36,7 @@ fn tap(act: Act, index: i32, screen: Option<&Screen>) -> Option<Tap> {
         Act::ChooseLanguage => Tap::ChooseLanguage,
         Act::EasyAccess => Tap::EasyAccess,
         Act::Help => Tap::Help,
+        Act::Notice => Tap::Notice,
         Act::Language => Tap::Language(*Language::ALL.get(place)?),
         Act::Mode => Tap::Mode(*[Mode::Large, Mode::Contrast, Mode::LowReach, Mode::Slow].get(place)?),
         Act::Service => match screen {

@@ -3,6 +3,7 @@
 mod documents;
 mod fees;
 mod hours;
+mod privacy;
 mod rules;
 mod zone;
 
@@ -10,9 +11,10 @@ use super::Known;
 use super::fault::Faults;
 use super::near::nearest;
 use super::read::{self, Or, Section, whole_of};
-use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
+use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Privacy, Timing};
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::{Currency, iso_minor_digits};
+pub(super) use privacy::Kept;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -89,6 +91,8 @@ fn read_hospital(root: &Section<'_>, facility: &mut Facility, known: &Known<'_>)
     let consent = root.table("consent");
     facility.consent_version = consent.word("version", "\"2026-01\"");
     facility.consent = consent.local_text("text", &offered);
+    privacy::refuse_unknown(&consent, "text", &facility.consent);
+    facility.privacy = privacy::read(&consent, &offered);
     consent.finish();
 }
 
@@ -147,5 +151,6 @@ pub(super) fn empty() -> Facility {
         emergency: LocalText::default(),
         consent_version: String::new(),
         consent: LocalText::default(),
+        privacy: Privacy::default(),
     }
 }

@@ -15,6 +15,7 @@ pub(super) fn check_in(section: Section<'_>) -> CheckInRules {
         wrong_tries_max: section.whole("wrong_tries_max", 1..=10, Or::Default(3)),
         machine_tries_max: section.whole("machine_tries_max", 1..=1_000, Or::Default(20)),
         offline_tries_max: section.whole("offline_tries_max", 1..=1_000, Or::Default(3)),
+        ticket_clinic: section.flag("ticket_clinic", Or::Default(false)),
         unfinished_visits_max: section.whole("unfinished_visits_max", 1..=100, Or::Default(5)),
     };
     section.finish();

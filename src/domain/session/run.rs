@@ -64,6 +64,8 @@ pub(super) enum Overlay {
     Language,
     EasyAccess,
     Help,
+    /// With its page.
+    Notice(u8),
 }
 
 impl Session {
@@ -230,6 +232,8 @@ impl Core {
             }
         } else if let (Overlay::EasyAccess, Tap::Mode(mode)) = (overlay, tap) {
             super::view::toggle(&mut self.modes, mode);
+        } else if let (Overlay::Notice(page), Tap::Next) = (overlay, tap) {
+            self.overlay = Some(Overlay::Notice(page.wrapping_add(1)));
         } else if matches!(tap, Tap::Back | Tap::Next | Tap::Finish) {
             self.overlay = None;
         }
@@ -429,6 +433,8 @@ const fn overlay_of(tap: Tap) -> Option<Overlay> {
         Some(Overlay::EasyAccess)
     } else if matches!(tap, Tap::Help) {
         Some(Overlay::Help)
+    } else if matches!(tap, Tap::Notice) {
+        Some(Overlay::Notice(0))
     } else {
         None
     }

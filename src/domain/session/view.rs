@@ -2,7 +2,7 @@
 
 use super::kiosk::Kiosk;
 use super::run::{Core, Overlay, Stage};
-use crate::domain::screen::{Mode, Modes, Screen, Service, ServiceRow, UnavailableWhy, View};
+use crate::domain::screen::{Mode, Modes, Notice, Screen, Service, ServiceRow, UnavailableWhy, View};
 
 const SERVICES: [Service; 4] = [Service::CheckIn, Service::Documents, Service::Reprint, Service::Information];
 
@@ -28,6 +28,7 @@ impl Core {
             Some(Overlay::Help) => {
                 Screen::Help { desk: self.kiosk.help_desk(), emergency: self.kiosk.facility.emergency.clone() }
             }
+            Some(Overlay::Notice(page)) => Screen::Notice(self.kiosk.notice(page)),
             None => self.stage_screen(),
         }
     }
@@ -71,6 +72,22 @@ pub(super) fn unavailable(service: Service, kiosk: &Kiosk) -> Option<Unavailable
     match service {
         Service::CheckIn | Service::Reprint | Service::Information => None,
         Service::Documents => kiosk.cannot_print(),
+    }
+}
+
+impl Kiosk {
+    fn notice(&self, page: u8) -> Notice {
+        let (today, facility) = (self.today(), &self.facility);
+        let (version, text, since) = facility.consent_on(today);
+        let next = facility.privacy.next.as_ref().filter(|next| next.from > today);
+        Notice {
+            text: text.clone(),
+            more: facility.privacy.more.clone(),
+            version: version.to_owned(),
+            since,
+            next: next.map(|next| (next.version.clone(), next.from)),
+            page,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config;
 use crate::domain::document::{Document, Price, Tax, Unit};
-use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Timing};
+use crate::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Privacy, Timing};
 use crate::domain::hours::WeekHours;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::{Amount, Currency};
@@ -51,6 +51,7 @@ pub fn facility(survives: bool) -> Facility {
             machine_tries_max: 20,
             offline_tries_max: 3,
             unfinished_visits_max: 5,
+            ticket_clinic: false,
         },
         payment: PaymentRules {
             signature_limit: Some(Amount(50_000)),
@@ -65,6 +66,7 @@ pub fn facility(survives: bool) -> Facility {
         emergency: text("119"),
         consent_version: "1".to_owned(),
         consent: text("We collect your number."),
+        privacy: Privacy::default(),
     }
 }
 

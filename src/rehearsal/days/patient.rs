@@ -163,7 +163,7 @@ impl Patient {
             }
             Screen::Review(_) => Tap::Next,
             Screen::StillHere { .. } => Tap::StillHere,
-            Screen::EasyAccess | Screen::Staff(_) | Screen::Help { .. } => Tap::Back,
+            Screen::EasyAccess | Screen::Notice(_) | Screen::Staff(_) | Screen::Help { .. } => Tap::Back,
             Screen::OutOfService { .. } => return Act::Leave,
             Screen::InDoubt(_)
             | Screen::NotPaid { .. }

@@ -104,7 +104,7 @@ impl Documents {
             lines: priced.lines.clone(),
             total: priced.total,
             currency: kiosk.facility.currency.code.clone(),
-            consent_version: kiosk.facility.consent_version.clone(),
+            consent_version: kiosk.facility.consent_on(kiosk.today()).0.to_owned(),
             payment: PaymentOfRequest::Unpaid,
         };
         let request = Request {

@@ -24,7 +24,7 @@ impl Documents {
                 identify::wait(Waiting::Quote, *until, kiosk.facility.timing.quote_ms, kiosk)
             }
             State::Review => self.review_screen(),
-            State::Consent => Screen::Consent { text: kiosk.facility.consent.clone() },
+            State::Consent => Screen::Consent { text: kiosk.facility.consent_on(kiosk.today()).1.clone() },
             State::Paying => self.paying_screen(kiosk, till),
             State::RemoveCard { until, .. } => {
                 self.payment_screen(PaymentPrompt::RemoveCard, false, Some((*until, REMOVE_CARD_MS)), kiosk)
