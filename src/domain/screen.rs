@@ -1,13 +1,14 @@
 //! What is to be seen, as plain data. Words are chosen by `ui/`, from these values and the catalogue.
 
+mod sight;
 pub mod staff;
 
 use super::document::OrderLine;
-use super::enquiry::Became;
 use super::language::{Language, LocalText};
 use super::money::Amount;
 use super::paper::DeskReason;
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset};
+pub use sight::{Notice, NumberOf, SightScreen};
 use staff::{StaffScreen, StaffTap};
 use std::fmt;
 
@@ -118,19 +119,6 @@ pub enum Screen {
     Staff(Box<StaffScreen>),
 }
 
-/// What the hospital says of personal data, on pages that the window cuts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Notice {
-    pub text: LocalText,
-    pub more: LocalText,
-    pub version: String,
-    pub since: Option<NaiveDate>,
-    /// A new version, and the day from which it will hold.
-    pub next: Option<(String, NaiveDate)>,
-    /// Counts on; after the last page comes the first.
-    pub page: u8,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     CheckIn,
@@ -150,30 +138,6 @@ pub struct ServiceRow {
 pub enum UnavailableWhy {
     NoPrinter,
     NoPaper,
-}
-
-/// Whose number is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum NumberOf {
-    #[default]
-    Patient,
-    /// Four digits of a payment's number, or of the card.
-    Payment,
-    /// The other of the two.
-    PaymentToo,
-}
-
-/// A payment as whoever made it may see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SightScreen {
-    pub number: String,
-    pub amount: Amount,
-    /// When it began.
-    pub at: DateTime<FixedOffset>,
-    pub became: Became,
-    pub can_print: bool,
-    pub desk: LocalText,
-    pub printing: PrintState,
 }
 
 #[derive(Clone, PartialEq, Eq)]
