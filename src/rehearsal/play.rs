@@ -105,6 +105,9 @@ impl Scene<'_> {
         match action {
             Action::Tap(id) => self.tap(id),
             Action::Type(text) => text.chars().try_for_each(|letter| self.tap(&letter.to_string())),
+            Action::TypePayment => {
+                self.stage.newest_payment()?.chars().try_for_each(|letter| self.tap(&letter.to_string()))
+            }
             Action::Scan(code) => Ok(self.stage.scanner.scan(code)?),
             Action::Key(key) => self.stage.order(&Order::Key { key: key_name(*key).to_owned() }).map(drop),
             Action::WaitMs(ms) => self.stage.wait(*ms),

@@ -7,6 +7,8 @@ use chrono::{DateTime, FixedOffset};
 pub enum Action {
     Tap(String),
     Type(String),
+    /// The last four digits of the newest payment's number, as its receipt shows it.
+    TypePayment,
     Scan(String),
     Key(Key),
     WaitMs(u64),
@@ -110,6 +112,7 @@ fn action(line: &str) -> Result<Action, String> {
     let rest = rest.trim();
     match verb {
         "tap" => quoted(rest).map(Action::Tap),
+        "type" if rest == "payment" => Ok(Action::TypePayment),
         "type" => quoted(rest).map(Action::Type),
         "scan" => quoted(rest).map(Action::Scan),
         "shot" => bare(rest).map(Action::Shot),

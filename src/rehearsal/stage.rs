@@ -5,6 +5,7 @@ use super::hospital::SimHospital;
 use super::printer::SimPrinter;
 use super::scanner::SimScanner;
 use super::terminal::{CardAction, SimTerminal, zvt};
+use crate::commands::socket;
 use crate::domain::money::Amount;
 use crate::ports::Raster;
 use anyhow::{Context, bail};
@@ -99,6 +100,18 @@ const WINDOW_SCALE: &str = "0.5";
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Stage {
+    /// The last four digits of the newest payment's number.
+    ///
+    /// # Errors
+    /// There is none, or the kiosk does not answer.
+    pub fn newest_payment(&self) -> anyhow::Result<String> {
+        let asked = socket::ask(&self.setting.data.join("store"), &socket::Request::PaymentsList { json: true });
+        let told = asked.context("the kiosk does not run")?.map_err(|refusal| anyhow::anyhow!(refusal.why))?;
+        let newest: serde_json::Value = serde_json::from_str(told.last().context("nobody has paid")?)?;
+        let number = newest["number"].as_str().context("a payment without a number")?;
+        Ok(number.chars().skip(number.chars().count().saturating_sub(4)).collect())
+    }
+
     /// Sets up the devices and starts the kiosk.
     ///
     /// # Errors
