@@ -39,7 +39,7 @@ pub fn acknowledge(store: &dyn Store, at: DateTime<FixedOffset>) -> Answer {
     let Some(told) = store.set_aside().map_err(usage)? else {
         return Err(no("no damaged store waits to be acknowledged; nothing was done"));
     };
-    let entry = AuditEntry::new(Who::Shell, StaffAct::OpenPayments, told.file.clone(), &told.to_string());
+    let entry = AuditEntry::new(Who::Shell, StaffAct::OpenPayments, told.file.clone(), told.to_string());
     write_down(store, &entry)?;
     store.acknowledge_set_aside(at).map_err(usage)?;
     Ok(vec![format!("payments are open again; {} stays until its time is over", told.file)])

@@ -329,7 +329,7 @@ impl Store for SqliteStore {
 
     fn check_writable(&self, try_it: bool) -> Result<()> {
         room::check(&self.folder)?;
-        if try_it { self.write(|tx| room::touch(tx)) } else { Ok(()) }
+        if try_it { self.write(room::touch) } else { Ok(()) }
     }
 
     fn set_aside(&self) -> Result<Option<SetAside>> {

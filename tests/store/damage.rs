@@ -131,9 +131,9 @@ fn half_a_file_and_a_log_without_its_database_are_read() {
     let lost = |empty: bool| {
         let copy = crashed.crash_copy();
         if empty {
-            fs::write(copy.database(), b"").unwrap()
+            fs::write(copy.database(), b"").unwrap();
         } else {
-            fs::remove_file(copy.database()).unwrap()
+            fs::remove_file(copy.database()).unwrap();
         }
         let store = copy.try_open().unwrap().store;
         let told = store.set_aside().unwrap().unwrap();
@@ -141,6 +141,9 @@ fn half_a_file_and_a_log_without_its_database_are_read() {
     };
     assert_eq!(lost(true), lost(false));
 }
+
+/// Makes of a disk on which all is done one on which the power failed before: the damaged database, and its log.
+type Cut = fn(&Disk, &[u8], &[u8]);
 
 #[test]
 fn a_power_cut_while_it_is_set_aside_loses_nothing() {
@@ -156,7 +159,6 @@ fn a_power_cut_while_it_is_set_aside_loses_nothing() {
     let (database, log) =
         (fs::read(crashed.database()).unwrap(), fs::read(crashed.folder().join("kiosk.db-wal")).unwrap());
     assert!(!log.is_empty());
-    type Cut = fn(&Disk, &[u8], &[u8]);
     let cuts: [(&str, Cut); 4] = [
         ("before the first name", |disk, database, log| {
             fs::copy(disk.database(), disk.folder().join("kiosk.db.new")).unwrap();

@@ -294,7 +294,7 @@ fn who_was_looked_up_is_in_the_trail_and_their_number_nowhere() {
     // Another kiosk's key makes another mark, and neither is a plain hash of the number.
     assert_ne!(Disk::new().open().mark_of(&number), mark);
     let plain = ring::digest::digest(&ring::digest::SHA256, MARKER.as_bytes());
-    assert!(!plain.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>().starts_with(&mark));
+    assert!(!super::trail::hex(plain.as_ref()).starts_with(&mark));
 }
 
 /// Nobody pushes two years of acts out of the trail by looking up and looking up.

@@ -12,6 +12,7 @@ use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::ports::{AuditRow, StaffBook};
 use ring::{digest, hmac};
 use rusqlite::{Connection, params};
+use std::fmt::Write as _;
 
 pub(super) fn all_rows() -> socket::Request {
     socket::Request::AuditRows { after: 0, from: None }
@@ -112,8 +113,11 @@ fn field(context: &mut Vec<u8>, field: &str) {
     context.extend(field.as_bytes());
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// As it was before there was a key.

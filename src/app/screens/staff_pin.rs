@@ -31,7 +31,11 @@ pub(super) fn show(app: &App, words: &Words, (what, typed): (PinOf, u8), gate: G
     global.set_gate(match gate {
         Gate::NoPin => StaffGate::NoPin,
         Gate::Locked { .. } => StaffGate::Locked,
-        _answer_awaited if checking => StaffGate::Checking,
+        Gate::Closed | Gate::Wrong { .. } | Gate::Refused | Gate::Wait { .. } | Gate::Number { .. } | Gate::Unknown
+            if checking =>
+        {
+            StaffGate::Checking
+        }
         Gate::Wrong { .. } => StaffGate::Wrong,
         Gate::Refused => StaffGate::Refused,
         Gate::Wait { .. } => StaffGate::Wait,

@@ -115,7 +115,7 @@ impl Patient {
             Screen::Services { rows } => return self.service(rows),
             Screen::ForWhom => Tap::ForMe,
             Screen::Number(entry) if entry.of == NumberOf::Patient => return self.number(&entry.digits),
-            Screen::Number(entry) => return self.payment(entry, chance),
+            Screen::Number(entry) => return Self::payment(entry, chance),
             Screen::BirthDate(entry) => self.birth_date(entry),
             Screen::Wait { .. } => return Act::Wait,
             Screen::Insurance => Tap::Insurance(InsuranceAnswer::Yes),
@@ -197,7 +197,7 @@ impl Patient {
     }
 
     /// One of the day's first payments, whoever made it; the digits of a card are nobody's here.
-    fn payment(&self, entry: &NumberEntry, chance: &mut Chance) -> Act {
+    fn payment(entry: &NumberEntry, chance: &mut Chance) -> Act {
         if entry.of == NumberOf::PaymentToo {
             return Act::Tap(Tap::StartOver);
         }

@@ -8,6 +8,7 @@ use crate::domain::staff::{Gate, Pin};
 use crate::domain::trail::{Anchor, AnchorPlace, AnchorVerdict, TrailFault, TrailHead};
 use crate::ports::AuditRow;
 use ring::digest;
+use std::fmt::Write as _;
 
 /// As it was before there was a key.
 fn plain_link(before: &str, row: &AuditRow) -> String {
@@ -17,7 +18,10 @@ fn plain_link(before: &str, row: &AuditRow) -> String {
         bytes.extend(part.len().to_be_bytes());
         bytes.extend(part.as_bytes());
     }
-    digest::digest(&digest::SHA256, &bytes).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest::digest(&digest::SHA256, &bytes).as_ref().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Three rows of an older version, its PIN, and the head of its trail.
