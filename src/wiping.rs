@@ -70,8 +70,9 @@ mod tests {
         let memory = unsafe { Wiping.alloc(layout) };
         // SAFETY: it has so many bytes.
         unsafe { memory.write_bytes(0x5a, bytes) };
-        give_back(memory, layout);
+        // Whatever is asked for from here on until it was looked at may be given this very block.
         let mut left = vec![0; bytes];
+        give_back(memory, layout);
         let at = u64::try_from(memory as usize).expect("an address");
         std::fs::File::open("/proc/self/mem").expect("memory").read_exact_at(&mut left, at).expect("mapped still");
         left
@@ -96,13 +97,13 @@ mod tests {
     #[expect(unsafe_code, reason = "as an allocator is used")]
     fn what_grows_or_shrinks_takes_all_along_and_leaves_nothing() {
         for (bytes, size) in [(24, 4_000), (1_000, 100_000), (60_000, 100)] {
-            let mut kept = Vec::new();
+            let mut kept = vec![0; bytes.min(size)];
             let left = left_of(bytes, |memory, layout| {
                 // SAFETY: it is named anew, and given back at its end.
                 unsafe {
                     let moved = Wiping.realloc(memory, layout, size);
                     let moved_layout = Layout::array::<u8>(size).expect("a layout");
-                    kept = std::slice::from_raw_parts(moved, bytes.min(size)).to_vec();
+                    kept.copy_from_slice(std::slice::from_raw_parts(moved, bytes.min(size)));
                     Wiping.dealloc(moved, moved_layout);
                 }
             });
