@@ -58,9 +58,16 @@ pub fn run(
 }
 
 fn export(ask: &dyn Fn(&Request) -> Answer, from: Option<NaiveDate>, as_json: bool) -> Answer {
-    let (mut lines, mut after) = (Vec::new(), 0);
+    let (mut lines, mut after, mut warned) = (Vec::new(), 0, None);
     loop {
-        let part = ask(&Request::AuditRows { after, from })?;
+        // A part may come with a warning: the rows are true all the same, and the others are asked for.
+        let part = match ask(&Request::AuditRows { after, from }) {
+            Err(Refusal { exit: NO, why, lines }) => {
+                warned = Some(why);
+                lines
+            }
+            answer => answer?,
+        };
         let more = part.len() == ROWS_AT_ONCE;
         for line in part {
             let row: Value = serde_json::from_str(&line).map_err(usage)?;
@@ -68,7 +75,10 @@ fn export(ask: &dyn Fn(&Request) -> Answer, from: Option<NaiveDate>, as_json: bo
             lines.push(if as_json { line } else { in_words(&row) });
         }
         if !more {
-            return Ok(lines);
+            return match warned {
+                Some(why) => Err(Refusal { exit: NO, why, lines }),
+                None => Ok(lines),
+            };
         }
     }
 }
@@ -237,4 +247,32 @@ fn as_value(check: &TrailCheck, faults: &[String], hospital_silent: Option<&str>
         "anchored_outside": has_outside(check),
         "hospital_silent": hospital_silent,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 1,500 rows, of a store that was damaged or not.
+    fn exported(warning: Option<&str>) -> Answer {
+        let ask = |request: &Request| {
+            let Request::AuditRows { after, .. } = request else { panic!("{request:?}") };
+            let most = i64::try_from(ROWS_AT_ONCE).unwrap();
+            let row = |sequence: i64| json!({ "sequence": sequence, "who": "shell", "act": "ask" }).to_string();
+            let lines = (after + 1..=(after + most).min(1_500)).map(row).collect();
+            match warning {
+                Some(why) => Err(Refusal { exit: NO, why: why.to_owned(), lines }),
+                None => Ok(lines),
+            }
+        };
+        export(&ask, None, false)
+    }
+
+    #[test]
+    fn a_warning_that_comes_with_a_part_does_not_cut_the_export() {
+        let whole = exported(None).unwrap();
+        assert_eq!((whole.len(), whole[0].starts_with("1  ")), (1_500, true), "{}", whole[0]);
+        let warned = exported(Some("the store was damaged")).unwrap_err();
+        assert_eq!((warned.exit, warned.why.as_str(), warned.lines), (NO, "the store was damaged", whole));
+    }
 }

@@ -1,22 +1,28 @@
 //! The files of a damaged database: how they give way to the fresh one, and when they go.
 //!
-//! The fresh one is made whole under a name of its own (`kiosk.db.new`), with all that could be read of the damaged one. Then
-//! the damaged files take the name `kiosk.db.damaged-N`, and the fresh one its place. A power cut before that leaves the damaged
-//! database as it was, to be found damaged again; one in between is gone on from at the next start.
+//! The fresh one is made whole as `kiosk.db.new-N`, with all that could be read of the damaged one. Then the damaged files take
+//! the name `kiosk.db.damaged-N`, and the fresh one their place. A power cut before that leaves the damaged database as it was, to
+//! be found damaged again; one in between is gone on from at the next start, and the fresh one's name tells which N it was.
 
 use super::fault::{Result, other};
+use super::schema_pages;
 use crate::ports::StoreError;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 pub(super) const NAME: &str = "kiosk.db";
-/// What `SQLite` lays beside a database, by what its name ends in.
-const COMPANIONS: [&str; 3] = ["-wal", "-journal", "-shm"];
+/// What `SQLite` lays beside a database, and we, by what its name ends in.
+const COMPANIONS: [&str; 4] = ["-wal", "-journal", "-shm", schema_pages::ENDING];
 /// A disk that damages its files again and again is to be changed, not filled.
 const ASIDE_MAX: u32 = 10;
 
-pub(super) fn fresh(folder: &Path) -> PathBuf {
-    folder.join(format!("{NAME}.new"))
+/// Of the damaged database that is number `number` here.
+pub(super) fn name(number: u32) -> String {
+    format!("{NAME}.damaged-{number}")
+}
+
+pub(super) fn fresh(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{NAME}.new-{number}"))
 }
 
 /// Where a damaged database is read: a copy, because to read a log is to change it.
@@ -45,50 +51,46 @@ pub(super) fn remove(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The name that the damaged database will have; before anything is done.
-pub(super) fn next_name(folder: &Path) -> Result<String> {
-    let free = |name: &String| {
-        let path = folder.join(name);
+/// The number that the damaged database will have; before anything is done.
+pub(super) fn next_number(folder: &Path) -> Result<u32> {
+    let free = |number: &u32| {
+        let path = folder.join(name(*number));
         !path.exists() && COMPANIONS.iter().all(|ending| !beside(&path, ending).exists())
     };
-    (1..=ASIDE_MAX).map(|number| format!("{NAME}.damaged-{number}")).find(free).ok_or_else(|| {
+    (1..=ASIDE_MAX).find(free).ok_or_else(|| {
         other(format!(
             "{ASIDE_MAX} damaged databases lie in the data folder already: look at the disk, change it, or move them elsewhere"
         ))
     })
 }
 
-/// The database first: its companions without it are what [`finish`] knows a broken-off swap by.
-pub(super) fn swap(folder: &Path, name: &str) -> Result<()> {
-    rename_if_there(&folder.join(NAME), &folder.join(name))?;
-    put_in_place(folder, name)
+/// The database first: that it is gone while a fresh one waits is what [`half_done`] knows a broken-off swap by.
+pub(super) fn swap(folder: &Path, number: u32) -> Result<()> {
+    rename_if_there(&folder.join(NAME), &folder.join(name(number)))?;
+    put_in_place(folder, number)
 }
 
-fn put_in_place(folder: &Path, name: &str) -> Result<()> {
+fn put_in_place(folder: &Path, number: u32) -> Result<()> {
     for ending in COMPANIONS {
-        rename_if_there(&beside(&folder.join(NAME), ending), &beside(&folder.join(name), ending))?;
+        rename_if_there(&beside(&folder.join(NAME), ending), &beside(&folder.join(name(number)), ending))?;
     }
     sync(folder)?;
-    rename_if_there(&fresh(folder), &folder.join(NAME))?;
+    rename_if_there(&fresh(folder, number), &folder.join(NAME))?;
     sync(folder)
 }
 
-/// Is there a swap that the power cut broke off?
-pub(super) fn is_half_done(folder: &Path) -> bool {
-    !folder.join(NAME).exists() && exists(&fresh(folder))
+/// The number of a swap that the power cut broke off.
+pub(super) fn half_done(folder: &Path) -> Option<u32> {
+    let waits = |number: &u32| exists(&fresh(folder, *number));
+    (1..=ASIDE_MAX).find(waits).filter(|_| !folder.join(NAME).exists())
 }
 
 /// Goes on with it; what was not yet begun is forgotten.
 pub(super) fn finish(folder: &Path) -> Result<()> {
     remove(&copy(folder))?;
-    if !is_half_done(folder) {
-        return remove(&fresh(folder));
-    }
-    let newest = (1..=ASIDE_MAX).rev().map(|number| format!("{NAME}.damaged-{number}"));
-    match newest.into_iter().find(|name| folder.join(name).exists()) {
-        Some(name) => put_in_place(folder, &name),
-        // Only a log was left of the damaged one.
-        None => put_in_place(folder, &next_name(folder)?),
+    match half_done(folder) {
+        Some(number) => put_in_place(folder, number),
+        None => (1..=ASIDE_MAX).try_for_each(|number| remove(&fresh(folder, number))),
     }
 }
 

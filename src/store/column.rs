@@ -43,6 +43,11 @@ pub(super) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<DateTime<Fi
     DateTime::parse_from_rfc3339(&text).map_err(|_| not_understood(column))
 }
 
+pub(super) fn time_or_null(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<DateTime<FixedOffset>>> {
+    let text: Option<String> = row.get(column)?;
+    if text.is_some() { time(row, column).map(Some) } else { Ok(None) }
+}
+
 pub(super) fn count(row: &Row<'_>, column: usize) -> rusqlite::Result<u32> {
     let count: i64 = row.get(column)?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))

@@ -25,10 +25,11 @@ pub(super) fn write_down(connection: &Connection, told: &SetAside) -> Result<()>
     Ok(())
 }
 
-/// The newest that staff have not acknowledged.
+/// The newest that staff have not acknowledged, with what was lost in all that they have not.
 pub(super) fn unread(connection: &Connection) -> Result<Option<SetAside>> {
-    let sql = "SELECT file, at, why, payments, requests, unread, lost_all FROM damage
-               WHERE acknowledged_at IS NULL ORDER BY rowid DESC LIMIT 1";
+    let sql = "SELECT file, at, why, payments, requests, lost.unread, lost.all_of_one FROM damage,
+                   (SELECT sum(unread) AS unread, max(lost_all) AS all_of_one FROM damage WHERE acknowledged_at IS NULL) AS lost
+               WHERE acknowledged_at IS NULL ORDER BY damage.rowid DESC LIMIT 1";
     Ok(connection.query_row(sql, [], read).optional()?)
 }
 

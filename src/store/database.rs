@@ -22,7 +22,7 @@ const WAS_EMPTY: &str = "the database file was empty: if this kiosk has been in 
 pub(super) fn open(folder: &Path, secret: &Secret, on_damage: OnDamage) -> Result<(Connection, Option<String>)> {
     let path = folder.join(NAME);
     let key = keycheck::verdict(folder, secret);
-    if key == Verdict::Another && (holds_something(&path) || aside::is_half_done(folder)) {
+    if key == Verdict::Another && (holds_something(&path) || aside::half_done(folder).is_some()) {
         return Err(StoreError::WrongKey { folder: folder.display().to_string() });
     }
     aside::finish(folder)?;
@@ -55,11 +55,11 @@ fn begin_anew(
     if on_damage == OnDamage::Refuse {
         return Err(StoreError::DamagedStill { why });
     }
-    let file = aside::next_name(folder)?;
-    let new = aside::fresh(folder);
+    let number = aside::next_number(folder)?;
+    let new = aside::fresh(folder, number);
     aside::remove(&new)?;
-    let told = make_fresh(folder, &new, secret, file, why)?;
-    aside::swap(folder, &told.file)?;
+    let told = make_fresh(folder, &new, secret, aside::name(number), why)?;
+    aside::swap(folder, number)?;
     match try_open(&folder.join(NAME), secret)? {
         Opening::Sound(connection) => Ok((connection, Some(told.to_string()))),
         Opening::Damaged(why) => Err(other(format!("a fresh database is damaged as well: {why}"))),
@@ -92,7 +92,7 @@ fn holds_something(path: &Path) -> bool {
 }
 
 pub(super) fn is_there(folder: &Path) -> bool {
-    exists(&folder.join(NAME)) || aside::is_half_done(folder)
+    exists(&folder.join(NAME)) || aside::half_done(folder).is_some()
 }
 
 /// Empties the write-ahead log, which otherwise keeps what was just erased. False if it could not be done now.

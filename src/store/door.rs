@@ -5,7 +5,7 @@
 //! that somebody has, and is told in the same words. The trail does not keep what was typed for a number that nobody has: it
 //! may be a PIN in the wrong place.
 
-use super::column::{count, time};
+use super::column::{count, time_or_null};
 use super::fault::{Result, other};
 use crate::domain::person::{Insider, Role, StaffNumber};
 use crate::domain::staff::{Gate, PIN_LOCK_MIN, PIN_TRIES_MAX, Pin, WAIT_MAX_S, WRONG_FORGOTTEN_MIN, wait_s};
@@ -47,7 +47,7 @@ impl Machine {
         Ok(row.optional()?.unwrap_or_default())
     }
 
-    /// A clock that was far ahead for a while makes no wait longer than any other.
+    /// A clock that was far ahead for a while makes no wait longer than any other ([`mend_locks`]).
     fn wait(&self, at: DateTime<FixedOffset>) -> Option<u32> {
         let left = self.wait_until?.signed_duration_since(at).num_milliseconds();
         let seconds = u32::try_from((left + 999) / 1000).unwrap_or(0).min(WAIT_MAX_S);
@@ -76,11 +76,6 @@ impl Machine {
         )?;
         Ok(())
     }
-}
-
-fn time_or_null(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<DateTime<FixedOffset>>> {
-    let text: Option<String> = row.get(column)?;
-    if text.is_some() { time(row, column).map(Some) } else { Ok(None) }
 }
 
 /// Whoever it was: what was wrong before is forgotten.
@@ -235,8 +230,13 @@ impl Try {
     }
 }
 
-/// A lock made when the clock was far ahead lasts as long as any other from now on.
+/// A lock or a wait made when the clock was far ahead lasts as long as any other from now on.
 pub(super) fn mend_locks(tx: &Transaction<'_>, at: DateTime<FixedOffset>) -> rusqlite::Result<usize> {
+    let longest_wait = at + Duration::seconds(WAIT_MAX_S.into());
+    tx.execute(
+        "UPDATE staff_door SET wait_until = ?1 WHERE unixepoch(wait_until) > ?2",
+        params![longest_wait.to_rfc3339(), longest_wait.timestamp()],
+    )?;
     let longest = at + Duration::minutes(PIN_LOCK_MIN);
     tx.execute(
         "UPDATE persons SET locked_until = ?1 WHERE unixepoch(locked_until) > ?2",

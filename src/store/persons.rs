@@ -1,7 +1,7 @@
 //! The persons who may enter the staff area. Who was removed stays as long as the trail tells of them, and no number comes
 //! again meanwhile.
 
-use super::column::time;
+use super::column::{time, time_or_null};
 use super::fault::{Result, other, refused};
 use crate::domain::person::{Person, Role, StaffNumber, is_name};
 use chrono::{DateTime, FixedOffset};
@@ -34,11 +34,6 @@ fn person(row: &Row<'_>) -> rusqlite::Result<Person> {
         last_log_in: time_or_null(row, 8)?,
         removed_at: time_or_null(row, 9)?,
     })
-}
-
-fn time_or_null(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<DateTime<FixedOffset>>> {
-    let text: Option<String> = row.get(column)?;
-    if text.is_some() { time(row, column).map(Some) } else { Ok(None) }
 }
 
 /// Also who was removed; by number, so that the list tells nothing of who came when.

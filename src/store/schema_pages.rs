@@ -14,11 +14,16 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+pub(super) const ENDING: &str = ".schema-pages";
 const PAGE: usize = 4_096;
 const NUMBER: usize = 4;
+/// Where the first page begins in the copy, behind its number.
+const FIRST: usize = 3 * NUMBER;
+/// What a database begins with: random, so that no two begin alike.
+const SALT: usize = 16;
 
 fn path_of(database: &Path) -> PathBuf {
-    super::aside::beside(database, ".schema-pages")
+    super::aside::beside(database, ENDING)
 }
 
 /// The log must be empty now. That the copy cannot be written is no reason to stop: the one before is good for most.
@@ -32,18 +37,22 @@ pub(super) fn keep(connection: &Connection) {
 fn try_keep(connection: &Connection, database: &Path) -> Result<()> {
     let ask = |pragma| connection.pragma_query_value(None, pragma, |row| row.get::<_, u32>(0));
     let (schema, pages) = (ask("schema_version")?, ask("page_count")?);
-    let copy = path_of(database);
-    if let Some((kept_schema, kept_pages)) = head(&fs::read(&copy).unwrap_or_default())
+    let (copy, unreadable) = (path_of(database), |error: std::io::Error| other(error.to_string()));
+    let file = File::open(database).map_err(unreadable)?;
+    let mut salt = [0; SALT];
+    file.read_exact_at(&mut salt, 0).map_err(unreadable)?;
+    let kept = fs::read(&copy).unwrap_or_default();
+    if let Some((kept_schema, kept_pages)) = head(&kept)
         && kept_schema == schema
         && kept_pages >= pages
+        && kept.get(FIRST..FIRST + SALT) == Some(&salt)
     {
         return Ok(());
     }
     let mut content = [schema, pages].map(u32::to_le_bytes).concat();
-    let file = File::open(database).map_err(|error| other(error.to_string()))?;
     for number in numbers(connection)? {
         let mut page = [0; PAGE];
-        file.read_exact_at(&mut page, offset(number)).map_err(|error| other(error.to_string()))?;
+        file.read_exact_at(&mut page, offset(number)).map_err(unreadable)?;
         content.extend(number.to_le_bytes());
         content.extend(page);
     }

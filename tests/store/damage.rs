@@ -145,6 +145,12 @@ fn half_a_file_and_a_log_without_its_database_are_read() {
 /// Makes of a disk on which all is done one on which the power failed before: the damaged database, and its log.
 type Cut = fn(&Disk, &[u8], &[u8]);
 
+/// They are set aside with their database.
+fn schema_pages_back(disk: &Disk) {
+    let name = |of: &str| disk.folder().join(format!("{of}.schema-pages"));
+    fs::rename(name("kiosk.db.damaged-1"), name("kiosk.db")).unwrap();
+}
+
 #[test]
 fn a_power_cut_while_it_is_set_aside_loses_nothing() {
     let disk = busy_disk(6);
@@ -161,26 +167,29 @@ fn a_power_cut_while_it_is_set_aside_loses_nothing() {
     assert!(!log.is_empty());
     let cuts: [(&str, Cut); 4] = [
         ("before the first name", |disk, database, log| {
-            fs::copy(disk.database(), disk.folder().join("kiosk.db.new")).unwrap();
+            fs::copy(disk.database(), disk.folder().join("kiosk.db.new-1")).unwrap();
             fs::write(disk.database(), database).unwrap();
             fs::write(disk.folder().join("kiosk.db-wal"), log).unwrap();
             fs::remove_file(disk.folder().join("kiosk.db.damaged-1")).unwrap();
             fs::remove_file(disk.folder().join("kiosk.db.damaged-1-wal")).unwrap();
+            schema_pages_back(disk);
         }),
         ("after the database's", |disk, _, log| {
-            fs::rename(disk.database(), disk.folder().join("kiosk.db.new")).unwrap();
+            fs::rename(disk.database(), disk.folder().join("kiosk.db.new-1")).unwrap();
             fs::write(disk.folder().join("kiosk.db-wal"), log).unwrap();
             fs::remove_file(disk.folder().join("kiosk.db.damaged-1-wal")).unwrap();
+            schema_pages_back(disk);
         }),
-        ("after the log's", |disk, _, _| fs::rename(disk.database(), disk.folder().join("kiosk.db.new")).unwrap()),
+        ("after the log's", |disk, _, _| fs::rename(disk.database(), disk.folder().join("kiosk.db.new-1")).unwrap()),
         ("while it is made", |disk, database, log| {
-            fs::write(disk.folder().join("kiosk.db.new"), &database[..PAGE * 3]).unwrap();
-            fs::write(disk.folder().join("kiosk.db.new-wal"), &log[..99]).unwrap();
+            fs::write(disk.folder().join("kiosk.db.new-1"), &database[..PAGE * 3]).unwrap();
+            fs::write(disk.folder().join("kiosk.db.new-1-wal"), &log[..99]).unwrap();
             fs::write(disk.folder().join("kiosk.db.salvage"), database).unwrap();
             fs::write(disk.database(), database).unwrap();
             fs::write(disk.folder().join("kiosk.db-wal"), log).unwrap();
             fs::remove_file(disk.folder().join("kiosk.db.damaged-1")).unwrap();
             fs::remove_file(disk.folder().join("kiosk.db.damaged-1-wal")).unwrap();
+            schema_pages_back(disk);
         }),
     ];
     for (name, cut) in cuts {
@@ -190,16 +199,94 @@ fn a_power_cut_while_it_is_set_aside_loses_nothing() {
         assert_eq!(everything(&store), wanted, "{name}");
         assert_eq!(store.set_aside().unwrap().unwrap().file, "kiosk.db.damaged-1", "{name}");
         assert_eq!(fs::read(copy.folder().join("kiosk.db.damaged-1-wal")).unwrap(), log, "{name}");
-        for left in ["kiosk.db.new", "kiosk.db.new-wal", "kiosk.db.salvage"] {
+        for left in ["kiosk.db.new-1", "kiosk.db.new-1-wal", "kiosk.db.salvage"] {
             assert!(!copy.folder().join(left).exists(), "{name}: {left}");
         }
     }
     // Under another key nothing is renamed then either.
     let copy = done.crash_copy();
-    fs::rename(copy.database(), copy.folder().join("kiosk.db.new")).unwrap();
+    fs::rename(copy.database(), copy.folder().join("kiosk.db.new-1")).unwrap();
     fs::write(copy.key_file(), "ab".repeat(32)).unwrap();
     assert!(matches!(copy.try_open().unwrap_err(), StoreError::WrongKey { .. }));
-    assert!(copy.folder().join("kiosk.db.new").exists());
+    assert!(copy.folder().join("kiosk.db.new-1").exists());
+}
+
+/// Number 1 is free again, number 2 lies there: what was begun as 1 does not end as 2.
+#[test]
+fn a_swap_that_was_broken_off_goes_on_under_its_own_number() {
+    let disk = busy_disk(3);
+    let store = disk.open();
+    pay(&store, 50);
+    let crashed = disk.crash_copy();
+    let log = fs::read(crashed.folder().join("kiosk.db-wal")).unwrap();
+    damage_page(&crashed, fs::read(crashed.database()).unwrap().len() / PAGE / 2);
+    let (other, other_log) =
+        (crashed.folder().join("kiosk.db.damaged-2"), crashed.folder().join("kiosk.db.damaged-2-wal"));
+    fs::write(&other, b"another").unwrap();
+    fs::write(&other_log, b"its log").unwrap();
+    drop(crashed.try_open().unwrap().store);
+    fs::rename(crashed.database(), crashed.folder().join("kiosk.db.new-1")).unwrap();
+    fs::rename(crashed.folder().join("kiosk.db.damaged-1-wal"), crashed.folder().join("kiosk.db-wal")).unwrap();
+    assert_eq!(crashed.try_open().unwrap().store.set_aside().unwrap().unwrap().file, "kiosk.db.damaged-1");
+    assert_eq!(fs::read(crashed.folder().join("kiosk.db.damaged-1-wal")).unwrap(), log);
+    assert_eq!((fs::read(other).unwrap(), fs::read(other_log).unwrap()), (b"another".to_vec(), b"its log".to_vec()));
+}
+
+/// The promise behind "mark it as paid": the hospital gets the request after all, once.
+#[test]
+fn a_paid_payment_without_its_request_gets_one_when_staff_say_that_it_is_paid() {
+    let disk = busy_disk(12);
+    let pages = fs::read(disk.database()).unwrap().len() / PAGE;
+    let mut seen = 0;
+    for page in 0..pages {
+        let copy = disk.crash_copy();
+        damage_page(&copy, page);
+        let store = copy.try_open().unwrap().store;
+        let payments = store.payments().unwrap();
+        let because = |payment: &PaymentRecord| payment.reason.as_deref().and_then(StaffReason::of);
+        for payment in payments.iter().filter(|payment| because(payment) == Some(StaffReason::RequestLost)) {
+            let number = payment.attempt.0.as_u128();
+            let of_it = || store.requests().unwrap().iter().filter(|row| row.id == payment.request.id).count();
+            assert_eq!(of_it(), 0);
+            record(
+                &store,
+                [Entry::Evidence { attempt: payment.attempt, text: "the receipt".into() }, committed(number)],
+            );
+            assert_eq!((of_it(), store.payment(payment.attempt).unwrap().unwrap().state), (1, PaymentState::Committed));
+            seen += 1;
+        }
+    }
+    assert!(seen > 5, "only {seen}");
+}
+
+/// The copy of the schema's pages is of the fresh database from then on, not of the one that was set aside.
+#[test]
+fn what_was_damaged_once_can_be_read_when_its_first_page_is_damaged_next() {
+    let disk = busy_disk(12);
+    damage_page(&disk, 1);
+    let store = disk.try_open().unwrap().store;
+    pay(&store, 50);
+    drop(store);
+    let before = everything(&disk.open());
+    damage_page(&disk, 0);
+    let store = disk.try_open().unwrap().store;
+    assert_eq!(everything(&store), before);
+}
+
+#[test]
+fn what_the_first_damage_lost_is_told_beside_a_second_that_lost_nothing() {
+    let disk = busy_disk(12);
+    let mut bytes = fs::read(disk.database()).unwrap();
+    bytes[PAGE..].fill(7);
+    fs::write(disk.database(), bytes).unwrap();
+    let first = disk.try_open().unwrap().store.set_aside().unwrap().unwrap();
+    assert!(first.is_incomplete());
+    damage_page(&disk, 0);
+    let store = disk.try_open().unwrap().store;
+    let second = store.set_aside().unwrap().unwrap();
+    assert_eq!((second.file.as_str(), second.is_incomplete()), ("kiosk.db.damaged-2", true), "{second}");
+    assert!(store.acknowledge_set_aside(at()).unwrap());
+    assert_eq!(store.set_aside().unwrap(), None);
 }
 
 #[test]
