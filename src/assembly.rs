@@ -1,6 +1,7 @@
 //! Puts the rooms together: the same kiosk for the product and for the rehearsal, which only brings another clock,
 //! another window and other ends of the wires.
 
+use crate::app::clock::SystemClock;
 use crate::app::desk::{self, Desk, DeskSender};
 use crate::app::effects::{Effects, Ports, Press, Recorded, SetClock, ShowView, WipeScreens};
 use crate::app::lanes::Inside;
@@ -63,6 +64,19 @@ pub fn load_config(path: &Path) -> Result<Config, Vec<Fault>> {
 pub fn config_to_show(path: &Path) -> (config::Display, Facility) {
     let protocols = terminal::PROTOCOLS.iter().map(|protocol| protocol.name).collect::<Vec<_>>();
     config::to_show(path, &Known { languages: screens::COMPLETE_LANGUAGES, protocols: &protocols })
+}
+
+/// Whether what kept this kiosk from starting is over: all that [`start`] may refuse is tried, and a damaged store set aside as
+/// by the kiosk at work, which this is.
+#[must_use]
+pub fn can_start(path: &Path) -> bool {
+    let Ok(config) = load_config(path) else { return false };
+    let Ok(opened) = store::open(&config.store, OnDamage::SetAside) else { return false };
+    if let Some(notice) = opened.notice {
+        tracing::error!("{notice}");
+    }
+    let clock = Arc::new(SystemClock::new(config.facility.zone.clone()));
+    Client::with_identity(&config.hospital, &config.identity, Arc::new(config.facility), clock).is_ok()
 }
 
 /// The channel to the desk exists before the window does, so that the window can send taps from its first frame.

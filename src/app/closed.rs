@@ -41,12 +41,13 @@ impl Shown {
 
     /// False if nothing changes.
     fn tap(&mut self, tap: Tap) -> bool {
-        let staff = match tap {
-            Tap::Staff(StaffTap::Enter) => Some(Instant::now()),
-            Tap::Back | Tap::Finish | Tap::StartOver => None,
-            _other => return false,
-        };
-        self.staff = staff;
+        if tap == Tap::Staff(StaffTap::Enter) {
+            self.staff = Some(Instant::now());
+        } else if matches!(tap, Tap::Back | Tap::Finish | Tap::StartOver) {
+            self.staff = None;
+        } else {
+            return false;
+        }
         true
     }
 
@@ -83,11 +84,19 @@ impl Shown {
     }
 }
 
-/// Shows `reason` until `can_start`, and then begins anew as the same process.
-///
-/// # Errors
-/// There is no display to show it on, or the window is gone.
+/// Shows `reason` until `can_start`, and then begins anew as the same process. Comes back only with why that was not to be: no
+/// display to show it on, or the window is gone.
 pub fn until_it_can_start(
+    display: &Display,
+    facility: Facility,
+    reason: &str,
+    can_start: impl Fn() -> bool + Send + 'static,
+) -> anyhow::Error {
+    let shown = try_to_show(display, facility, reason, can_start);
+    shown.err().unwrap_or_else(|| anyhow::anyhow!("the window is gone"))
+}
+
+fn try_to_show(
     display: &Display,
     facility: Facility,
     reason: &str,
@@ -120,8 +129,7 @@ pub fn until_it_can_start(
             }
         }
     })?;
-    opened.run()?;
-    anyhow::bail!("the window is gone")
+    Ok(opened.run()?)
 }
 
 fn show(shown: &RefCell<Shown>, window: &OnceCell<KioskHandle>) {

@@ -130,6 +130,8 @@ impl Desk {
     /// what patients touch meanwhile is no wish of the patient who stands there when it can.
     pub async fn run(mut self, mut inputs: Inside) {
         let mut retry_at = self.start().then_some(Instant::now() + JOURNAL_RETRY);
+        // Seen with a full disk: the first patients of the day would come before the first full minute.
+        self.look_at_disk();
         loop {
             let message = tokio::select! {
                 message = inputs.next() => message,

@@ -109,9 +109,9 @@ impl Effects {
     /// # Errors
     /// It cannot be written, and why.
     pub fn check_writable(&self, try_it: bool) -> Result<(), StoreError> {
-        // Only what is written takes time.
         let check = || self.ports.store.check_writable(try_it);
-        if try_it && Handle::try_current().is_ok() { tokio::task::block_in_place(check) } else { check() }
+        // A glance at the free room takes no time.
+        if try_it { waiting_for_disk(check) } else { check() }
     }
 
     /// # Errors
@@ -292,9 +292,13 @@ fn miss_after(answered: Duration) -> Duration {
     Duration::from_secs(answered.as_secs() + 1)
 }
 
+/// On a runtime's thread its other tasks go on elsewhere meanwhile.
+fn waiting_for_disk<T>(work: impl FnOnce() -> T) -> T {
+    if Handle::try_current().is_ok() { tokio::task::block_in_place(work) } else { work() }
+}
+
 fn durable(what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), Stopped> {
-    let result = if Handle::try_current().is_ok() { tokio::task::block_in_place(write) } else { write() };
-    result.map_err(|error| {
+    waiting_for_disk(write).map_err(|error| {
         tracing::error!("{what} could not be written: {error}");
         Stopped { reason: error.to_string(), refused: matches!(error, StoreError::Refused(_)) }
     })

@@ -11,7 +11,6 @@ use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::money::Currency;
 use hospital_kiosk::domain::session::Input;
-use hospital_kiosk::ports::StoreError;
 use hospital_kiosk::store::{self, OnDamage};
 use hospital_kiosk::wiping::Wiping;
 use std::io;
@@ -378,38 +377,31 @@ fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
         Ok(config) => config,
         Err(refusal) => {
             let (display, facility) = assembly::config_to_show(path);
-            let watched = path.to_owned();
-            return out_of_service(&display, facility, refusal, move || assembly::load_config(&watched).is_ok());
+            return out_of_service(path, &display, facility, refusal);
         }
     };
     config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
     let Err(error) = run_window(&config, first_frame) else { return Ok(Vec::new()) };
     let refusal = commands::usage(format!("{error:#}"));
     // Beside a kiosk at work, or where there is no display, there is nobody to show it to.
-    if !error.is::<StoreError>() || socket::is_running(&config.store.folder) {
+    if !error.is::<CannotStart>() || socket::is_running(&config.store.folder) {
         return Err(refusal);
     }
-    let settings = config.store.clone();
-    out_of_service(&config.display, config.facility, refusal, move || {
-        matches!(store::open(&settings, OnDamage::Refuse), Ok(_) | Err(StoreError::DamagedStill { .. }))
-    })
+    out_of_service(path, &config.display, config.facility, refusal)
 }
 
+/// There is a display to show it on.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+struct CannotStart(anyhow::Error);
+
 /// Nobody must find a black screen. Without a display the refusal is all there is.
-fn out_of_service(
-    display: &config::Display,
-    facility: Facility,
-    refusal: Refusal,
-    can_start: impl Fn() -> bool + Send + 'static,
-) -> Answer {
+fn out_of_service(path: &std::path::Path, display: &config::Display, facility: Facility, refusal: Refusal) -> Answer {
     tracing::error!("{}", refusal.why);
-    match closed::until_it_can_start(display, facility, &refusal.why, can_start) {
-        Ok(()) => Ok(Vec::new()),
-        Err(error) => {
-            tracing::error!("it cannot be shown: {error:#}");
-            Err(refusal)
-        }
-    }
+    let path = path.to_owned();
+    let error = closed::until_it_can_start(display, facility, &refusal.why, move || assembly::can_start(&path));
+    tracing::error!("it cannot be shown: {error:#}");
+    Err(refusal)
 }
 
 /// Keys and patients are in this memory: no core file, no crash handler, no debugger of another user gets a copy. The limit
@@ -453,7 +445,7 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
         recorded: Arc::new(|_| {}),
         delivered: Arc::new(|request| tracing::info!(%request, "delivered")),
     };
-    let running = assembly::start(config, prepared, hooks, OnDamage::SetAside)?;
+    let running = assembly::start(config, prepared, hooks, OnDamage::SetAside).map_err(CannotStart)?;
     let _socket = socket::serve(
         &config.store.folder,
         running.store.clone(),

@@ -26,14 +26,17 @@ pub enum Deed {
     Keys(&'static str, &'static [&'static str]),
 }
 
-/// From the idle screen to "I agree", by the pointer and by the keypad.
-const WALK: &[Deed] = &[
+/// From the idle screen to the documents of somebody found, by the pointer and by the keypad.
+pub const TO_DOCUMENTS: &[Deed] = &[
     Deed::Keys("Touch to start", &["Return"]),
     Deed::Click("English"),
     Deed::Click("Documents"),
     Deed::Click("For me"),
     Deed::Keys("1", &["1", "0", "2", "9", "3", "8", "4", "7", "Return"]),
     Deed::Keys("1", &["1", "9", "5", "8", "0", "4", "1", "2", "Return"]),
+];
+/// From there to "I agree".
+const TO_PAY: &[Deed] = &[
     Deed::Click("Visit confirmation"),
     Deed::Click("Next"),
     Deed::Click("Next"),
@@ -84,7 +87,7 @@ fn one_round(
     kill_after_ms: u64,
 ) -> Result<End, String> {
     shop.terminal.no_cards();
-    for (deed, target) in WALK.iter().zip(targets) {
+    for (deed, target) in TO_DOCUMENTS.iter().chain(TO_PAY).zip(targets) {
         match deed {
             Deed::Click(_) => shop.screen.click(target)?,
             Deed::Keys(_, names) => shop.screen.keys(target, names)?,
@@ -100,13 +103,13 @@ fn one_round(
 }
 
 fn targets() -> Vec<Target> {
-    targets_of(WALK)
+    targets_of(TO_DOCUMENTS.iter().chain(TO_PAY))
 }
 
 /// Where every control of a walk is and what it looks like: asked of the same screens, drawn headless.
-pub fn targets_of(walk: &[Deed]) -> Vec<Target> {
+pub fn targets_of<'a>(walk: impl IntoIterator<Item = &'a Deed>) -> Vec<Target> {
     let mut theatre = open();
-    let targets = walk.iter().map(|deed| target_of(&mut theatre, deed)).collect();
+    let targets = walk.into_iter().map(|deed| target_of(&mut theatre, deed)).collect();
     theatre.stage.power_off();
     targets
 }

@@ -11,12 +11,17 @@ use crate::domain::journey::{Journey, Leaving};
 use crate::domain::moment::Moment;
 use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{Trouble, Witness};
+use crate::domain::set_aside::SetAside;
 use chrono::{DateTime, FixedOffset, SubsecRound, TimeDelta, Timelike};
 
 impl Kiosk {
     /// What staff must know before anything else: why nobody is served, or why nobody pays here.
     pub fn told_to_staff(&self) -> Option<Trouble> {
-        self.trouble().or_else(|| self.set_aside.clone().map(Trouble::SetAside))
+        self.trouble().or_else(|| {
+            let told = self.set_aside.as_deref()?;
+            let at = self.facility.zone.at(&told.at);
+            Some(Trouble::SetAside(Box::new(SetAside { at, ..told.clone() })))
+        })
     }
 
     /// Why nobody is served.
