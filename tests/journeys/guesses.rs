@@ -3,6 +3,7 @@
 
 use super::facility::facility;
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use hospital_kiosk::domain::enquiry::Enquired;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber, ScannedCode};
 use hospital_kiosk::domain::screen::{Screen, Service, SorryWhy, Tap};
@@ -19,6 +20,8 @@ struct Lobby {
     inputs: u128,
     screen: Screen,
     asked: bool,
+    /// Somebody asks what became of a payment.
+    enquired: Option<Uuid>,
     /// The next write fails.
     disk_full: bool,
 }
@@ -33,6 +36,7 @@ impl Lobby {
             inputs: 0,
             screen: Screen::Idle,
             asked: false,
+            enquired: None,
             disk_full: false,
         }
     }
@@ -57,6 +61,7 @@ impl Lobby {
                     self.screen = view.screen;
                 }
                 Effect::Ask(Question::FindPatient { .. } | Question::Slip { .. }) => self.asked = true,
+                Effect::FindPayment { visit, .. } => self.enquired = Some(visit),
                 _other => {}
             }
         }
@@ -409,4 +414,68 @@ fn nothing_that_is_kept_is_a_number() {
     lobby.answer(slip_of(1));
     let kept = format!("{:?}", lobby.kept);
     assert!(!kept.contains("3057192") && kept.contains("book"), "{kept}");
+}
+
+/// Whoever calls a look-up off before its answer, or leaves, has tried all the same; whoever was found so has seen nothing.
+#[test]
+fn a_look_up_that_is_called_off_counts_when_its_answer_comes() {
+    type CallOff = fn(&mut Lobby);
+    let ways: [(&str, CallOff); 2] = [
+        ("back", |lobby| lobby.input(Input::Tapped(Tap::Back))),
+        ("over", |lobby| lobby.input(Input::Tapped(Tap::StartOver))),
+    ];
+    for (way, call_off) in ways {
+        for slip in [false, true] {
+            for miss in misses() {
+                let mut lobby = Lobby::new();
+                let tried = |lobby: &mut Lobby| {
+                    if slip { lobby.slip("A-30571926") } else { lobby.types("30571926") }
+                };
+                for _ in 0..3 {
+                    assert!(tried(&mut lobby).is_some(), "{way} {slip} {miss:?}");
+                    lobby.pass(500);
+                    call_off(&mut lobby);
+                    lobby.answer(miss.clone());
+                    lobby.power_cut();
+                }
+                assert_eq!(tried(&mut lobby), None, "{way} {slip} {miss:?}: the fourth is not even asked");
+            }
+        }
+        let mut patient = Lobby::new();
+        for _ in 0..6 {
+            assert_eq!(patient.types("10293847"), Some(0), "{way}: nobody in a hurry is worse off");
+            call_off(&mut patient);
+            patient.answer_found("10293847");
+        }
+    }
+}
+
+#[test]
+fn neither_number_of_a_payment_is_tried_for_ever_beside_others() {
+    let known = "0001";
+    for known_first in [true, false] {
+        let mut lobby = Lobby::new();
+        let mut asked = 0;
+        for card in 1_000..1_010 {
+            let card = card.to_string();
+            let pair = if known_first { [known, &card] } else { [&card, known] };
+            lobby.input(Input::Tapped(Tap::StartOver));
+            lobby.input(Input::Tapped(Tap::Start));
+            lobby.input(Input::Tapped(Tap::Language(hospital_kiosk::domain::language::Language::En)));
+            lobby.input(Input::Tapped(Tap::Service(Service::Reprint)));
+            for digits in pair {
+                lobby.digits(digits);
+                lobby.input(Input::Tapped(Tap::Next));
+                lobby.pass(11_000);
+                if let Some(visit) = lobby.enquired.take() {
+                    lobby.input(Input::Enquired { visit, answer: Enquired::Nothing });
+                }
+            }
+            if lobby.sorry() == Some(SorryWhy::TooManyTries) {
+                break;
+            }
+            asked += 1;
+        }
+        assert!(asked <= 2, "known first: {known_first}, {asked} others were tried beside it");
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::moment::Moment;
 use crate::domain::patient::BirthDate;
-use crate::domain::screen::{DateEntry, DateField, EntryProblem};
+use crate::domain::screen::{DateEntry, DateField, EntryProblem, Tap};
 use chrono::{Datelike, NaiveDate};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -21,6 +21,20 @@ impl Digits {
         if digit <= 9 && self.0.len() < slots.min(32) {
             self.0.push(char::from(b'0' + digit));
         }
+    }
+
+    /// What the keys of a number do; false if `tap` is none of them.
+    pub fn tap(&mut self, tap: Tap, slots: usize) -> bool {
+        if let Tap::Digit(digit) = tap {
+            self.push(digit, slots);
+        } else if tap == Tap::Erase {
+            self.erase();
+        } else if tap == Tap::ClearAll {
+            self.clear();
+        } else {
+            return false;
+        }
+        true
     }
 
     pub fn erase(&mut self) {

@@ -85,14 +85,7 @@ impl Identify {
 
     fn tap_number(&mut self, tap: Tap, kiosk: &Kiosk) -> Identified {
         let slots = usize::from(kiosk.facility.number_digits);
-        if let Tap::Digit(digit) = tap {
-            self.digits.push(digit, slots);
-            self.problem = None;
-        } else if tap == Tap::Erase {
-            self.digits.erase();
-            self.problem = None;
-        } else if tap == Tap::ClearAll {
-            self.digits.clear();
+        if self.digits.tap(tap, slots) {
             self.problem = None;
         } else if tap == Tap::Next {
             self.problem = (self.digits.len() < slots).then_some(EntryProblem::Incomplete);

@@ -79,14 +79,7 @@ impl Reprint {
     }
 
     fn tap_digits(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
-        if let Tap::Digit(digit) = tap {
-            self.digits.push(digit, usize::from(DIGITS));
-            self.problem = None;
-        } else if tap == Tap::Erase {
-            self.digits.erase();
-            self.problem = None;
-        } else if tap == Tap::ClearAll {
-            self.digits.clear();
+        if self.digits.tap(tap, usize::from(DIGITS)) {
             self.problem = None;
         } else if tap == Tap::Next {
             self.look_up(kiosk);
@@ -108,7 +101,8 @@ impl Reprint {
             self.problem = Some(EntryProblem::Incomplete);
             return;
         }
-        if kiosk.is_locked(Named::Payment(&self.typed_first())) {
+        let (first, second) = (self.typed_first(), self.typed_second());
+        if [Some(first), second].iter().flatten().any(|digits| kiosk.is_locked(Named::Payment(digits))) {
             self.sorry(SorryWhy::TooManyTries, false);
             return;
         }
@@ -120,13 +114,22 @@ impl Reprint {
         self.first.as_ref().unwrap_or(&self.digits).as_str().to_owned()
     }
 
+    fn typed_second(&self) -> Option<String> {
+        self.first.as_ref().map(|_| self.digits.as_str().to_owned())
+    }
+
+    /// Of both numbers, or changing one of them would never lock the other. `true`: to the desk.
+    fn missed(&self, kiosk: &mut Kiosk) -> bool {
+        let by_second = self.typed_second().map(|second| kiosk.missed(Named::Payment(&second), Miss::ByHospital));
+        kiosk.missed(Named::Payment(&self.typed_first()), Miss::ByHospital) || by_second == Some(true)
+    }
+
     pub fn time(&mut self, kiosk: &mut Kiosk) {
         let now = kiosk.tick();
         match self.state {
             State::Held { until } if now >= until => {
                 self.state = State::Finding { until: now.plus_ms(LOOK_UP_LIMIT_MS) };
-                let second = self.first.as_ref().map(|_| self.digits.as_str().to_owned());
-                let known = Known { first: self.typed_first(), second };
+                let known = Known { first: self.typed_first(), second: self.typed_second() };
                 kiosk.emit(Effect::FindPayment { visit: self.visit, known });
             }
             State::Finding { until } if now >= until => self.sorry(SorryWhy::CannotRecord, true),
@@ -138,14 +141,13 @@ impl Reprint {
         if visit != self.visit || !matches!(self.state, State::Finding { .. }) {
             return;
         }
-        let first = self.typed_first();
         match answer {
             Enquired::Sight(sight) => {
-                kiosk.recognised(Named::Payment(&first));
+                kiosk.recognised(Named::Payment(&self.typed_first()));
                 self.digits.clear();
                 self.state = State::Shown { sight, sent: false, printed: false };
             }
-            Enquired::Nothing if kiosk.missed(Named::Payment(&first), Miss::ByCache) => {
+            Enquired::Nothing if self.missed(kiosk) => {
                 self.sorry(SorryWhy::TooManyTries, false);
             }
             Enquired::Nothing if self.first.is_none() => {
@@ -176,7 +178,8 @@ impl Reprint {
     }
 
     pub fn receipt_printed(&mut self, kiosk: &mut Kiosk) {
-        if let State::Shown { printed, .. } = &mut self.state {
+        // A paper of this patient before is not this receipt.
+        if let State::Shown { sent: true, printed, .. } = &mut self.state {
             *printed = true;
             self.finish(Outcome::Reprinted, kiosk);
         }

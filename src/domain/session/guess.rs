@@ -2,7 +2,7 @@
 
 use super::kiosk::Kiosk;
 use super::tries::{Miss, Named, SLOW_LOOK_UP_MS, Tried};
-use super::{Effect, Finished, Outcome};
+use super::{Effect, Finished, JourneyKind, Outcome, Reply};
 use crate::domain::moment::Tick;
 
 impl Kiosk {
@@ -24,6 +24,25 @@ impl Kiosk {
         locked
     }
 
+    /// The answer to a look-up that was called off, or that somebody left behind: what it says counts as if they had waited.
+    /// Else a try would be free for whoever is quicker than the answer. That somebody was found counts nothing: nobody saw it.
+    pub(super) fn missed_by_whoever_left(&mut self, reply: &Reply) {
+        let Some(key) = self.questions.take_about() else { return };
+        let miss = match reply {
+            Reply::NotFound | Reply::Obscured => Miss::ByHospital,
+            Reply::Unreachable | Reply::Unreadable => Miss::ByCache,
+            Reply::Found(_)
+            | Reply::Ambiguous
+            | Reply::Appointments { .. }
+            | Reply::Slip { .. }
+            | Reply::Quoted { .. }
+            | Reply::NotQuoted { .. }
+            | Reply::Online(_) => return,
+        };
+        let (_, tried) = self.tries.wrong_of(key, miss, &self.facility.check_in, self.now);
+        self.save_tries(Some(tried));
+    }
+
     /// Counts that somebody was found, likewise.
     pub fn recognised(&mut self, named: Named<'_>) {
         let tried = self.tries.found(named, &self.facility.check_in, self.now);
@@ -32,7 +51,8 @@ impl Kiosk {
 
     /// A journey ended. Where it came to something, whoever was found counts no longer.
     pub fn finished(&mut self, finished: Finished) {
-        if came_to_something(finished.outcome) {
+        // Whoever asks for a payment gets its receipt whoever they are: that proves nothing of them.
+        if finished.kind != JourneyKind::Unfinished && came_to_something(finished.outcome) {
             let tried = self.tries.finished(self.now);
             self.save_tries(tried);
         }

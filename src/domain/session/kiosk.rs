@@ -2,7 +2,7 @@
 
 use super::press::Press;
 use super::questions::Questions;
-use super::tries::Tries;
+use super::tries::{Named, Tries};
 use super::{Counters, Effect, Finished, JourneyKind, Numbered, Numbers, Outcome, PrinterState, Question};
 use crate::domain::clock::Standing;
 use crate::domain::facility::Facility;
@@ -117,6 +117,7 @@ impl Kiosk {
     pub fn wrote(&self) -> bool {
         self.out.iter().any(|effect| {
             matches!(effect, Effect::Record(_) | Effect::Queue(_) | Effect::Audit(_) | Effect::AcknowledgeSetAside)
+                || matches!(effect, Effect::SaveTries(tried) if tried.counts)
         })
     }
 
@@ -137,7 +138,12 @@ impl Kiosk {
     }
 
     pub fn ask(&mut self, question: Question) {
-        self.questions.asked(self.now.tick);
+        let about = match &question {
+            Question::FindPatient { number, .. } => Some(self.tries.key_of(Named::Number(number), self.now)),
+            Question::Slip { code } => Some(self.tries.key_of(Named::Slip(code), self.now)),
+            Question::Appointments { .. } | Question::Quote { .. } => None,
+        };
+        self.questions.asked(about, self.now.tick);
         self.emit(Effect::Ask(question));
     }
 

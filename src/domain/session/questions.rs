@@ -5,16 +5,20 @@
 
 use crate::domain::limits::LOST_MS;
 use crate::domain::moment::Tick;
+use uuid::Uuid;
 
 #[derive(Clone, Default)]
 pub struct Questions {
     open: u32,
     stale: u32,
     last: Tick,
+    /// Whom the last question is about, where a wrong answer to it counts as a try.
+    about: Option<Uuid>,
 }
 
 impl Questions {
-    pub fn asked(&mut self, at: Tick) {
+    pub fn asked(&mut self, about: Option<Uuid>, at: Tick) {
+        self.about = about;
         self.open = self.open.saturating_add(1);
         self.last = at;
     }
@@ -29,6 +33,11 @@ impl Questions {
         let expected = self.open > 0;
         self.open = self.open.saturating_sub(1);
         expected
+    }
+
+    /// Of the answer that came in: whoever called it off, or left, has tried all the same.
+    pub fn take_about(&mut self) -> Option<Uuid> {
+        self.about.take()
     }
 
     /// Nobody waits for the open answers any more.

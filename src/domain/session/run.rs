@@ -339,9 +339,9 @@ impl Core {
     fn hospital(&mut self, reply: Reply) {
         if let Reply::Online(online) = reply {
             self.kiosk.devices.hospital_online = Some(online);
-        } else if self.kiosk.questions.answered(self.kiosk.tick())
-            && let Some((journey, kiosk, till)) = self.journey_mut()
-        {
+        } else if !self.kiosk.questions.answered(self.kiosk.tick()) {
+            self.kiosk.missed_by_whoever_left(&reply);
+        } else if let Some((journey, kiosk, till)) = self.journey_mut() {
             journey.reply(reply, kiosk, till);
         }
     }

@@ -132,6 +132,18 @@ impl Tries {
 
     /// Counts a wrong try. `true` if what was looked up must now go to the desk.
     pub fn wrong(&mut self, named: Named<'_>, miss: Miss, rules: &CheckInRules, at: Moment) -> (bool, Tried) {
+        let key = self.key_of(named, at);
+        self.wrong_of(key, miss, rules, at)
+    }
+
+    /// What stands for it today.
+    pub fn key_of(&mut self, named: Named<'_>, at: Moment) -> Uuid {
+        self.start_day(at);
+        self.key(named)
+    }
+
+    /// As [`Self::wrong`], by [`Self::key_of`].
+    pub fn wrong_of(&mut self, key: Uuid, miss: Miss, rules: &CheckInRules, at: Moment) -> (bool, Tried) {
         self.start_day(at);
         self.forget_old(at.tick);
         if self.wrong.len() >= RECENT_MAX {
@@ -141,7 +153,6 @@ impl Tries {
         self.slow_down_if(self.wrong.len() >= rules.machine_tries_max as usize, at.tick);
         let against_cache = miss == Miss::ByCache && self.wrong_by_cache() >= rules.offline_tries_max as usize;
         self.slow_down_if(against_cache, at.tick);
-        let key = self.key(named);
         let (count, gone) = self.count(key, rules.wrong_tries_max);
         // Without room for it, it is as good as locked.
         let locked = count.is_none_or(|count| count >= rules.wrong_tries_max);
