@@ -49,9 +49,10 @@ pub fn hide_number(field: &mut [u8]) {
     let start = field.iter().take_while(|byte| matches!(byte, b'0' | b' ')).count();
     let end = field.iter().rposition(|byte| !matches!(byte, b' ' | 0)).map_or(start, |last| last + 1).max(start);
     let card = &mut field[start..end];
-    let in_the_clear = card.split(|byte| !byte.is_ascii_digit()).any(|run| run.len() >= DIGITS_MIN);
+    // Also one that is written in groups, or of which the terminal hides too little.
+    let digits = card.iter().filter(|byte| byte.is_ascii_digit()).count();
     let count = card.len();
-    if in_the_clear {
+    if digits > CLEAR_FIRST + CLEAR_LAST {
         let middle = CLEAR_FIRST..count.saturating_sub(CLEAR_LAST).max(CLEAR_FIRST);
         card[middle].fill(HIDDEN);
     }
@@ -87,6 +88,9 @@ mod tests {
             ("123456**********7890", "123456**********7890"),
             // An end of it hidden only.
             ("9410123412341***    ", "941012******1***    "),
+            ("9410-1234-1234-1234 ", "9410-1*********1234 "),
+            ("9410 1234 1234 1234 ", "9410 1*********1234 "),
+            ("941012341234****    ", "941012**********    "),
             ("                    ", "                    "),
             ("0000000000000000    ", "0000000000000000    "),
         ] {
