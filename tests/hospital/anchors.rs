@@ -13,6 +13,7 @@ use hospital_kiosk::hospital::sync::{self, SyncSettings};
 use hospital_kiosk::ports::{Answer, HospitalServer, NoAnchor, NoSchedule, StaffBook, Store};
 use hospital_kiosk::store::open_with_credentials;
 use serde_json::Value;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -62,11 +63,14 @@ async fn where_no_id_may_be_named_it_is_created_and_where_it_is_not_kept_nothing
 
 /// A hospital that only remembers heads.
 #[derive(Default)]
-struct Remembers(Mutex<Vec<Anchor>>);
+struct Remembers {
+    heads: Mutex<Vec<Anchor>>,
+    asked: AtomicU32,
+}
 
 impl Remembers {
     fn heads(&self) -> Vec<Anchor> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -89,11 +93,12 @@ impl HospitalServer for Remembers {
         at: chrono::DateTime<chrono::FixedOffset>,
     ) -> Answer<'a, Result<(), NoAnchor>> {
         let anchor = Anchor { place: AnchorPlace::Hospital, head: head.clone(), at: Some(at) };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(anchor);
+        self.heads.lock().unwrap_or_else(PoisonError::into_inner).push(anchor);
         Box::pin(std::future::ready(Ok(())))
     }
 
     fn heads_left(&self) -> Answer<'_, Result<Vec<Anchor>, String>> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         Box::pin(std::future::ready(Ok(self.heads())))
     }
 
@@ -169,4 +174,13 @@ async fn the_newest_head_reaches_the_hospital_and_yesterdays_file_is_found_by_it
     assert!(audit::verify(&yesterday, &[], None, false).is_ok(), "nothing inside tells");
     let found = audit::verify(&yesterday, &server.heads(), None, true).expect_err("rolled back");
     assert!(found.lines[0].contains("\"verdict\":\"missing\"") && found.why.contains("the hospital has"), "{found:?}");
+    // The kiosk itself sees it at its start, and does not push what tells of it out of the hospital's newest.
+    let yesterday = Arc::new(yesterday);
+    yesterday.audit(&AuditEntry::new(Who::Shell, StaffAct::Ask, "K3-0002", "ordered"), ten_o_clock()).expect("written");
+    let asked = server.asked.load(Ordering::Relaxed);
+    let running = start(yesterday.clone());
+    until(|| server.asked.load(Ordering::Relaxed) > asked).await;
+    tokio::time::sleep(Duration::from_hours(3)).await;
+    running.abort();
+    assert_eq!(server.heads().len(), 3, "a head of the changed trail was left");
 }

@@ -15,6 +15,15 @@ const ANCHOR_EVERY: Duration = Duration::from_mins(10);
 /// A server that will not have it is asked again after this.
 const REFUSED: Duration = Duration::from_hours(1);
 
+/// What the hospital remembers of the trail, beside what this machine has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    NotYet,
+    Sound,
+    /// It is told nothing new: a search asks for the newest heads, and what tells of the change must stay among them.
+    Unsound,
+}
+
 /// Whether the hospital has the newest head.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Left {
@@ -45,7 +54,7 @@ impl Anchorer<'_> {
     pub(super) async fn run(&self) {
         let mut due = Instant::now();
         let mut day: Option<NaiveDate> = None;
-        let mut compared = false;
+        let mut compared = Compared::NotYet;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let today = self.clock.now().wall.date_naive();
@@ -56,9 +65,12 @@ impl Anchorer<'_> {
             if Instant::now() < due || self.link.is_away() {
                 continue;
             }
-            let left = self.leave().await;
-            // Only a server that took one is asked what it has.
-            if !compared && left == Left::There {
+            // Before it is told anything new. Only a server that took one is asked what it has.
+            if compared == Compared::NotYet && self.of_book(|book| book.last_anchor()).await.flatten().is_some() {
+                compared = self.compare().await;
+            }
+            let left = if compared == Compared::Unsound { Left::Refused } else { self.leave().await };
+            if compared == Compared::NotYet && left == Left::There {
                 compared = self.compare().await;
             }
             due = Instant::now() + left.look_again_after();
@@ -99,20 +111,20 @@ impl Anchorer<'_> {
         }
     }
 
-    /// Once after a start: an earlier state of the store may have been put back while the kiosk was off. True if the
-    /// hospital told what it has.
-    async fn compare(&self) -> bool {
-        let Ok(heads) = self.server.heads_left().await else { return false };
+    /// Once after a start: an earlier state of the store may have been put back while the kiosk was off.
+    async fn compare(&self) -> Compared {
+        let Ok(heads) = self.server.heads_left().await else { return Compared::NotYet };
         match self.with_book(move |book| book.check_trail(&heads)).await {
             Some(Ok(check)) if !check.is_sound() => {
                 tracing::error!(
                     "the trail is not what it was: `kiosk audit verify` says what; an earlier state of the store may have been put back"
                 );
+                return Compared::Unsound;
             }
             Some(Ok(_)) | None => {}
             Some(Err(error)) => tracing::warn!(%error, "the trail could not be checked"),
         }
-        true
+        Compared::Sound
     }
 
     async fn of_book<T: Send + 'static>(
