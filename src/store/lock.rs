@@ -3,11 +3,17 @@
 use super::fault::{Result, other};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(super) struct FolderLock {
     _file: File,
 }
+
+/// A program that is ending holds its lock until the last of its threads is gone, and one that starts another shares it with
+/// that until the new program's first instruction: no reason to turn a technician away.
+const ENDING: Duration = Duration::from_secs(1);
+const TRY_EVERY: Duration = Duration::from_millis(20);
 
 pub(super) fn take(folder: &Path) -> Result<FolderLock> {
     let path = folder.join("kiosk.lock");
@@ -17,12 +23,39 @@ pub(super) fn take(folder: &Path) -> Result<FolderLock> {
         .write(true)
         .open(&path)
         .map_err(|error| other(format!("cannot open {}: {error}", path.display())))?;
-    match file.try_lock() {
-        Ok(()) => Ok(FolderLock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(other(format!(
-            "the data folder {} is in use by another kiosk program: stop that one first",
-            folder.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(other(format!("cannot lock {}: {error}", path.display()))),
+    let since = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(FolderLock { _file: file }),
+            Err(TryLockError::WouldBlock) if since.elapsed() < ENDING => std::thread::sleep(TRY_EVERY),
+            Err(TryLockError::WouldBlock) => {
+                return Err(other(format!(
+                    "the data folder {} is in use by another kiosk program: stop that one first",
+                    folder.display()
+                )));
+            }
+            Err(TryLockError::Error(error)) => return Err(other(format!("cannot lock {}: {error}", path.display()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_just_ending_is_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ending = take(folder.path()).expect("a lock");
+        std::thread::scope(|scope| {
+            let (begins, begun) = std::sync::mpsc::channel();
+            let next = scope.spawn(move || {
+                begins.send(()).expect("somebody listens");
+                take(folder.path()).map(|_| ())
+            });
+            begun.recv().expect("it has begun");
+            drop(ending);
+            assert!(next.join().expect("no panic").is_ok());
+        });
     }
 }
