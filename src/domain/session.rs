@@ -1,5 +1,6 @@
 //! Who stands at the kiosk, which journey runs, idle time; and the two closed enums of the whole machine.
 
+mod given_orders;
 mod guess;
 mod idle;
 pub(crate) mod kiosk;

@@ -82,7 +82,7 @@ struct Opened {
     record: PaymentRecord,
     result: Option<StaffResult>,
     /// The order whose answer is awaited, and how the audit calls it.
-    ordered: Option<(Uuid, StaffAct)>,
+    ordered: Option<Uuid>,
 }
 
 impl Staff {
@@ -149,7 +149,7 @@ impl Staff {
     }
 
     fn tap_payment(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
-        let who = self.who();
+        let (visit, who) = (self.visit, self.who());
         let Page::Payment(opened) = &mut self.page else { return Flow::Stay };
         if tap == Tap::Back {
             let paid = opened.paid;
@@ -159,7 +159,7 @@ impl Staff {
         let Tap::Staff(tap) = tap else { return Flow::Stay };
         let choice = match tap {
             StaffTap::Ask if opened.may_ask() => {
-                order(opened, who, StaffAct::Ask, StaffOrder::Ask, kiosk);
+                order(opened, (visit, who), StaffAct::Ask, StaffOrder::Ask, kiosk);
                 None
             }
             StaffTap::PrintSlip if kiosk.can_print_again() && kiosk.cannot_print().is_none() => {
@@ -216,7 +216,7 @@ impl Staff {
         let Page::Again { opened, what, chosen, again } = &mut self.page else { return };
         if let Confirmed::Yes = again.told(said, kiosk) {
             let (act, wanted) = ordered(*what, *chosen);
-            order(opened, who, act, wanted, kiosk);
+            order(opened, (self.visit, who), act, wanted, kiosk);
             self.page = Page::Payment(opened.clone());
         }
     }
@@ -284,21 +284,17 @@ impl Staff {
 
     /// What became of an order of this visit.
     pub fn answered(&mut self, ticket: Uuid, answer: &StaffAnswer, kiosk: &mut Kiosk) {
-        let who = self.who();
         let (Page::Payment(opened) | Page::Choice { opened, .. } | Page::Again { opened, .. }) = &mut self.page else {
             return;
         };
-        let Some((_, act)) = opened.ordered.filter(|(ordered, _)| *ordered == ticket) else { return };
+        if opened.ordered != Some(ticket) {
+            return;
+        }
         opened.result = Some(result(answer));
         if *answer == StaffAnswer::Begun {
             return;
         }
         opened.ordered = None;
-        // The money's own journal is the truth, and is durable: this line must not undo it where it cannot be written.
-        let was = opened.record.standing();
-        let became = answer.leaves(&was);
-        let entry = AuditEntry::new(who, act, opened.record.number.clone(), words(answer)).changing(was, became);
-        kiosk.emit(Effect::StaffArea { visit: self.visit, command: StaffCommand::Note(entry) });
         self.look(kiosk);
     }
 
@@ -392,7 +388,7 @@ fn ordered(what: ChoiceOf, chosen: u8) -> (StaffAct, StaffOrder) {
 }
 
 /// The audit line first: the order leaves when that is durable.
-fn order(opened: &mut Opened, who: Who, act: StaffAct, order: StaffOrder, kiosk: &mut Kiosk) {
+fn order(opened: &mut Opened, (visit, who): (Uuid, Who), act: StaffAct, order: StaffOrder, kiosk: &mut Kiosk) {
     let result = match &order {
         StaffOrder::Ask => "ordered".to_owned(),
         StaffOrder::Settle { evidence, .. } => format!("ordered: {evidence}"),
@@ -405,7 +401,8 @@ fn order(opened: &mut Opened, who: Who, act: StaffAct, order: StaffOrder, kiosk:
     let ticket = kiosk.now.fresh_id("order");
     kiosk.emit(Effect::Staff { ticket, attempt: opened.record.attempt, order });
     opened.result = Some(StaffResult::Running);
-    opened.ordered = Some((ticket, act));
+    opened.ordered = Some(ticket);
+    kiosk.given_orders.gave(ticket, visit, who, act, &opened.record);
 }
 
 const fn result(answer: &StaffAnswer) -> StaffResult {
@@ -421,22 +418,6 @@ const fn result(answer: &StaffAnswer) -> StaffResult {
         | StaffAnswer::NotPrinted
         | StaffAnswer::DayEnded { .. } => StaffResult::StillUnknown,
         StaffAnswer::Refused(refusal) => StaffResult::Refused(*refusal),
-    }
-}
-
-/// For the audit.
-fn words(answer: &StaffAnswer) -> String {
-    match answer {
-        StaffAnswer::Begun => "begun".to_owned(),
-        StaffAnswer::Paid => "paid".to_owned(),
-        StaffAnswer::NotPaid => "not paid".to_owned(),
-        StaffAnswer::Reversed => "given back".to_owned(),
-        StaffAnswer::NotReversed { reason } => format!("not given back: {reason}"),
-        StaffAnswer::StillOpen { reason } => format!("still not known: {reason}"),
-        StaffAnswer::Printed => "printed".to_owned(),
-        StaffAnswer::NotPrinted => "not printed".to_owned(),
-        StaffAnswer::DayEnded { .. } => "the terminal's day has ended".to_owned(),
-        StaffAnswer::Refused(refusal) => format!("nothing was done: {refusal}"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What belongs to the machine and outlives the patient in front of it. Journeys get it with every input.
 
+use super::given_orders::GivenOrders;
 use super::press::Press;
 use super::questions::Questions;
 use super::tries::{Named, Tries};
@@ -39,6 +40,7 @@ pub struct Kiosk {
     pub set_aside: Option<Box<SetAside>>,
     pub tries: Tries,
     pub questions: Questions,
+    pub given_orders: GivenOrders,
     pub press: Press,
     tickets: Arc<Vec<(String, Ticket)>>,
     out: Vec<Effect>,
@@ -96,6 +98,7 @@ impl Kiosk {
             set_aside: None,
             tries: Tries::default(),
             questions: Questions::default(),
+            given_orders: GivenOrders::default(),
             press: Press::default(),
             tickets: Arc::default(),
             out: Vec::new(),

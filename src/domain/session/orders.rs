@@ -64,6 +64,22 @@ pub enum StaffAnswer {
 }
 
 impl StaffAnswer {
+    /// For the trail.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Begun => "begun".to_owned(),
+            Self::Paid => "paid".to_owned(),
+            Self::NotPaid => "not paid".to_owned(),
+            Self::Reversed => "given back".to_owned(),
+            Self::NotReversed { reason } => format!("not given back: {reason}"),
+            Self::StillOpen { reason } => format!("still not known: {reason}"),
+            Self::Printed => "printed".to_owned(),
+            Self::NotPrinted => "not printed".to_owned(),
+            Self::DayEnded { .. } => "the terminal's day has ended".to_owned(),
+            Self::Refused(refusal) => format!("nothing was done: {refusal}"),
+        }
+    }
+
     /// How a payment stands that stood as `was`, in words for the trail.
     #[must_use]
     pub fn leaves(&self, was: &str) -> String {

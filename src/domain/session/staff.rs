@@ -4,7 +4,7 @@ use super::Effect;
 use super::run::{Core, Stage};
 use crate::domain::journey::staff::Staff;
 use crate::domain::journey::{Journey, Leaving};
-use crate::domain::staff::StaffReply;
+use crate::domain::staff::{StaffCommand, StaffReply};
 use uuid::Uuid;
 
 impl Core {
@@ -26,6 +26,10 @@ impl Core {
     /// To whoever gave the order: on this screen, in the shell, or both gone.
     pub(super) fn answer_staff(&mut self) {
         for (ticket, answer) in self.till.take_answers() {
+            // The money's own journal is the truth, and is durable: this row must not undo it where it cannot be written.
+            if let Some((visit, entry)) = self.kiosk.given_orders.ended(ticket, &answer) {
+                self.kiosk.emit(Effect::StaffArea { visit, command: StaffCommand::Note(entry) });
+            }
             if let Some((Journey::Staff(staff), kiosk, _)) = self.journey_mut() {
                 staff.answered(ticket, &answer, kiosk);
             }
