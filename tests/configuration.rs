@@ -374,7 +374,7 @@ fn what_is_said_of_personal_data_is_what_is_kept() {
         fs::write(&hospital, format!("{text}next = {next}\n")).expect("a file");
         load(&path, &KNOWN)
     };
-    let next = r#"{ version = "2027-01", effective_from = "2027-01-01", text = { ko = "{payments_days}", en = "{payments_days}" } }"#;
+    let next = r#"{ version = "2027-01", announced = "2026-12-25", effective_from = "2027-01-01", text = { ko = "{payments_days}", en = "{payments_days}" } }"#;
     let facility = with(next).unwrap_or_else(|faults| panic!("{}", faults[0])).facility;
     let said = |day: &str| {
         let (version, text, since) = facility.consent_on(day.parse().expect("a day"));
@@ -389,4 +389,28 @@ fn what_is_said_of_personal_data_is_what_is_kept() {
         assert!(faults[0].instead.contains("{payments_days}"), "{faults:?}");
     }
     assert!(with(&next.replace("2027-01-01", "next year")).is_err());
+}
+
+#[test]
+fn a_new_privacy_text_is_announced_seven_days_before() {
+    let folder = copy();
+    let path = folder.path().join("kiosk.toml");
+    let hospital = folder.path().join("hospital/onsaemi/hospital.toml");
+    let text = fs::read_to_string(&hospital).expect("a file");
+    let announced = |day: &str| {
+        let next = format!(
+            r#"next = {{ version = "2027-01", {day} effective_from = "2027-01-01", text = {{ ko = "새", en = "new" }} }}"#
+        );
+        fs::write(&hospital, format!("{text}{next}\n")).expect("a file");
+        load(&path, &KNOWN)
+    };
+    let facility = announced(r#"announced = "2026-12-25","#).unwrap_or_else(|faults| panic!("{}", faults[0])).facility;
+    let told = |day: &str| facility.privacy.announced_on(day.parse().expect("a day")).is_some();
+    let days = ["2026-12-24", "2026-12-25", "2026-12-31", "2027-01-01"].map(told);
+    assert_eq!(days, [false, true, true, false]);
+    for (late, why) in [("2026-12-26", "6 days"), ("2027-01-01", "0 days"), ("2027-02-01", "0 days")] {
+        let faults = announced(&format!(r#"announced = "{late}","#)).expect_err(late);
+        assert!(faults[0].why.contains(why) && faults[0].instead.contains("7 days before"), "{faults:?}");
+    }
+    assert!(announced("").expect_err("it is needed")[0].to_string().contains("announced"));
 }

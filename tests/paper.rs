@@ -377,5 +377,6 @@ pub fn facility() -> Facility {
         consent_version: "1".into(),
         consent: LocalText::default(),
         privacy: Privacy::default(),
+        patient_rights: LocalText::default(),
     }
 }

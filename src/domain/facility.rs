@@ -47,6 +47,8 @@ pub struct Facility {
     pub consent: LocalText,
     /// What else is said of personal data, on the notice.
     pub privacy: Privacy,
+    /// The rights that patients have in this hospital, and what it expects of them: short lines; may be nothing.
+    pub patient_rights: LocalText,
 }
 
 /// Dated, so that a new text can be announced before it holds.
@@ -60,9 +62,19 @@ pub struct Privacy {
     pub more: LocalText,
 }
 
+impl Privacy {
+    /// What patients are told of before it holds.
+    #[must_use]
+    pub fn announced_on(&self, day: NaiveDate) -> Option<&NextConsent> {
+        self.next.as_ref().filter(|next| next.announced <= day && day < next.from)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextConsent {
     pub version: String,
+    /// The day from which patients are told of it.
+    pub announced: NaiveDate,
     pub from: NaiveDate,
     pub text: LocalText,
 }

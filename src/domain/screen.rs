@@ -101,6 +101,8 @@ pub enum Screen {
     Reprint(SightScreen),
     Information {
         page: InformationPage,
+        /// The hospital says what rights patients have.
+        rights: bool,
     },
     EasyAccess,
     /// What is collected, why, how long, and whom to ask.
@@ -433,9 +435,19 @@ pub enum DoneHow {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InformationPage {
-    Fees { rows: Vec<DocumentRow> },
-    Hours { rows: Vec<HoursRow> },
-    Desks { rows: Vec<LocalText> },
+    Fees {
+        rows: Vec<DocumentRow>,
+    },
+    Hours {
+        rows: Vec<HoursRow>,
+    },
+    Desks {
+        rows: Vec<LocalText>,
+    },
+    /// Lines.
+    Rights {
+        text: LocalText,
+    },
 }
 
 /// Opening hours of one counter: weekdays, Saturday, Sunday, `None` = closed; already `08:00` to `18:00`.
@@ -498,4 +510,5 @@ pub enum InformationTab {
     Fees,
     Hours,
     Desks,
+    Rights,
 }

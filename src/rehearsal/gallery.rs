@@ -158,6 +158,7 @@ pub fn facility() -> Facility {
         consent_version: "2026-01".to_owned(),
         consent: consent(),
         privacy: Privacy::default(),
+        patient_rights: rights(),
     }
 }
 
@@ -446,11 +447,30 @@ fn paying() -> Vec<Shot> {
     ]
 }
 
+fn rights() -> LocalText {
+    both(
+        concat!(
+            "누구나 차별 없이 알맞은 진료를 받을 권리가 있습니다\n",
+            "병과 치료의 방법과 결과를 듣고 물으며, 받을지를 스스로 정할 수 있습니다\n",
+            "몸의 상태와 사생활의 비밀은 본인의 동의나 법이 아니고는 알리지 않습니다\n",
+            "의료 분쟁은 병원이나 한국소비자원(1372), 한국의료분쟁조정중재원에 상담과 조정을 신청할 수 있습니다\n",
+            "문화, 종교와 믿음 때문에 차별받지 않습니다",
+        ),
+        concat!(
+            "You have the right to proper care, without discrimination\n",
+            "You are told of your illness, its treatment and the outcome; you may ask, and you decide\n",
+            "Your health and privacy stay confidential unless you consent or the law allows\n",
+            "In a dispute you may ask the hospital, the Consumer Agency (1372) or the Medical Dispute Mediation Agency\n",
+            "Your culture, religion and beliefs are respected",
+        ),
+    )
+}
+
 fn anywhere() -> Vec<Shot> {
     let desk = || both("1층 3번 창구", "desk 3, floor 1");
     let hours = |from: &str, to: &str| Some((from.to_owned(), to.to_owned()));
     let open = |what, saturday| HoursRow { what, weekday: hours("08:30", "18:00"), saturday, sunday: None };
-    let information = |page| Screen::Information { page };
+    let information = |page| Screen::Information { page, rights: true };
     vec![
         ("20-reprint-which", None, payment_number(NumberOf::Payment, "00", None)),
         ("20-reprint-which-not-found", None, payment_number(NumberOf::Payment, "", Some(EntryProblem::NotFound))),
@@ -478,6 +498,7 @@ fn anywhere() -> Vec<Shot> {
                 rows: facility().desks.into_values().map(|desk| desk.name).collect(),
             }),
         ),
+        ("21-information-rights", None, information(InformationPage::Rights { text: facility().patient_rights })),
         ("22-easy-access", None, Screen::EasyAccess),
         ("23-notice", None, notice(0, None)),
         ("23-notice-on", None, notice(1, None)),

@@ -106,6 +106,7 @@ pub fn facility() -> Facility {
         consent_version: "2026-1".to_owned(),
         consent: LocalText::default(),
         privacy: Privacy::default(),
+        patient_rights: LocalText::default(),
     }
 }
 

@@ -39,6 +39,7 @@ pub fn facility() -> Facility {
         consent_version: "1".to_owned(),
         consent: text("We collect your number."),
         privacy: Privacy::default(),
+        patient_rights: text("You are cared for in a safe setting."),
     }
 }
 

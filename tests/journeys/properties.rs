@@ -882,6 +882,7 @@ fn any_tap(detail: u32) -> Tap {
         Tap::Insurance(InsuranceAnswer::NotSure),
         Tap::ForSomebodyElse,
         Tap::Information(InformationTab::Desks),
+        Tap::Information(InformationTab::Rights),
         Tap::Back,
         Tap::Next,
         Tap::Agree,
@@ -961,7 +962,7 @@ fn random_walks_reach_every_screen() {
     let mut seen = BTreeSet::new();
     let (mut paid, mut confirmed, mut reversed, mut closed) = (0, 0, 0, 0);
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    for _ in 0..60 {
+    for _ in 0..80 {
         let mut world = World::new();
         for _ in 0..400 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

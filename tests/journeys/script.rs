@@ -814,6 +814,7 @@ fn tap(words: &[&str]) -> Tap {
         ["Insurance", "NotSure"] => Tap::Insurance(InsuranceAnswer::NotSure),
         ["Information", "Hours"] => Tap::Information(InformationTab::Hours),
         ["Information", "Desks"] => Tap::Information(InformationTab::Desks),
+        ["Information", "Rights"] => Tap::Information(InformationTab::Rights),
         ["Mode", "Large"] => Tap::Mode(Mode::Large),
         ["Mode", "Slow"] => Tap::Mode(Mode::Slow),
         [name] => plain.iter().find(|(known, _)| known == name).unwrap_or_else(|| panic!("no such tap: {name}")).1,

@@ -414,7 +414,7 @@ fn screen(screen: &Screen) -> String {
             "Reprint {} {} {:?} can-print={} {:?}",
             sight.number, sight.amount.0, sight.became, sight.can_print, sight.printing
         ),
-        Screen::Information { page } => match page {
+        Screen::Information { page, .. } => match page {
             InformationPage::Fees { rows } => format!("Information fees {}", rows.len()),
             InformationPage::Hours { rows } => format!(
                 "Information hours {:?}",
@@ -423,6 +423,7 @@ fn screen(screen: &Screen) -> String {
                     .collect::<Vec<_>>()
             ),
             InformationPage::Desks { rows } => format!("Information desks {}", rows.len()),
+            InformationPage::Rights { text } => format!("Information rights {:?}", english(text)),
         },
         Screen::Notice(notice) => {
             format!("Notice {} page {} next={}", notice.version, notice.page, notice.next.is_some())

@@ -4,8 +4,9 @@ use super::words::{Words, rows};
 use crate::domain::screen::{HoursRow, InformationPage};
 use slint::{ComponentHandle, SharedString};
 
-pub(super) fn show(app: &App, words: &Words, page: &InformationPage) {
+pub(super) fn show(app: &App, words: &Words, page: &InformationPage, rights: bool) {
     let global = app.global::<InformationData>();
+    global.set_has_rights(rights);
     match page {
         InformationPage::Fees { rows: fees } => {
             global.set_tab(InformationTab::Fees);
@@ -21,6 +22,10 @@ pub(super) fn show(app: &App, words: &Words, page: &InformationPage) {
             global.set_tab(InformationTab::Desks);
             let items = desks.iter().map(|desk| words.text(desk)).collect();
             global.set_desks(rows(global.get_desks(), items));
+        }
+        InformationPage::Rights { text } => {
+            global.set_tab(InformationTab::Rights);
+            global.set_rights(rows(global.get_rights(), words.lines_of(text)));
         }
     }
 }

@@ -384,7 +384,7 @@ fn fill(app: &ui::App, words: &Words, screen: &Screen, slow: bool) {
         Screen::NotPaid { why, desk, retry } => not_paid::show(app, words, *why, desk, *retry),
         Screen::Done(done) => done::show(app, words, done),
         Screen::Reprint(sight) => reprint::show(app, words, sight),
-        Screen::Information { page } => information::show(app, words, page),
+        Screen::Information { page, rights } => information::show(app, words, page, *rights),
         Screen::EasyAccess => easy_access::show(app, slow),
         Screen::Notice(notice) => notice::show(app, words, notice),
         Screen::Help { desk, emergency } => help::show(app, words, desk, emergency),

@@ -2,16 +2,12 @@ use super::ui::{App, NoticeData};
 use super::words::{Words, rows};
 use crate::domain::format;
 use crate::domain::screen::Notice;
-use slint::{ComponentHandle, SharedString};
+use slint::ComponentHandle;
 
 pub(super) fn show(app: &App, words: &Words, notice: &Notice) {
     let global = app.global::<NoticeData>();
     let day = |day| words.line(&format::date(day, words.language));
-    let lines = [&notice.text, &notice.more]
-        .iter()
-        .flat_map(|text| text.get(words.language).lines().map(str::trim).map(SharedString::from).collect::<Vec<_>>())
-        .filter(|line| !line.is_empty())
-        .collect();
+    let lines = [&notice.text, &notice.more].into_iter().flat_map(|text| words.lines_of(text)).collect();
     global.set_lines(rows(global.get_lines(), lines));
     global.set_page(i32::from(notice.page));
     global.set_version(notice.version.as_str().into());

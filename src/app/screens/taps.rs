@@ -57,9 +57,9 @@ fn tap(act: Act, index: i32, screen: Option<&Screen>) -> Option<Tap> {
         }
         Act::ForMe => Tap::ForMe,
         Act::ForSomebodyElse => Tap::ForSomebodyElse,
-        Act::Information => {
-            Tap::Information(*[InformationTab::Fees, InformationTab::Hours, InformationTab::Desks].get(place)?)
-        }
+        Act::Information => Tap::Information(
+            *[InformationTab::Fees, InformationTab::Hours, InformationTab::Desks, InformationTab::Rights].get(place)?,
+        ),
         Act::Back => Tap::Back,
         Act::Next => Tap::Next,
         Act::Agree => Tap::Agree,

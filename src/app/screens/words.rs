@@ -33,6 +33,12 @@ impl Words<'_> {
         format::keep_words(text, self.language).into()
     }
 
+    /// A text of short lines.
+    pub fn lines_of(&self, text: &LocalText) -> Vec<SharedString> {
+        let lines = text.get(self.language).lines().map(str::trim);
+        lines.filter(|line| !line.is_empty()).map(|line| self.line(line)).collect()
+    }
+
     /// What scripts look for: the English text.
     pub fn id(text: &LocalText) -> SharedString {
         text.get(Language::En).into()

@@ -79,6 +79,7 @@ fn read_hospital(root: &Section<'_>, facility: &mut Facility, known: &Known<'_>)
     }
     facility.receipt_note = root.optional_text("receipt_note", &offered);
     facility.emergency = root.local_text("emergency", &offered);
+    facility.patient_rights = root.optional_text("patient_rights", &offered);
     facility.currency = read_currency(root);
     facility.zone = zone::read(root);
     facility.number_digits = root.whole("number_digits", 4..=12, Or::Needed("8"));
@@ -152,5 +153,6 @@ pub(super) fn empty() -> Facility {
         consent_version: String::new(),
         consent: LocalText::default(),
         privacy: Privacy::default(),
+        patient_rights: LocalText::default(),
     }
 }

@@ -12,6 +12,9 @@ pub(in crate::config) struct Kept {
     pub audit: u32,
 }
 
+/// A privacy text that changes is told of so many days before (표준 개인정보 보호지침, and every hospital's own text).
+const ANNOUNCED_DAYS: i64 = 7;
+
 const NAMES: [&str; 3] = ["{delivered_days}", "{payments_days}", "{audit_days}"];
 
 pub(super) fn read(consent: &Section<'_>, languages: &[Language]) -> Privacy {
@@ -21,9 +24,15 @@ pub(super) fn read(consent: &Section<'_>, languages: &[Language]) -> Privacy {
         let next = consent.table("next");
         let read = NextConsent {
             version: next.word("version", "\"2027-01\""),
+            announced: day(&next, "announced").unwrap_or_default(),
             from: day(&next, "effective_from").unwrap_or_default(),
             text: next.local_text("text", languages),
         };
+        let days = read.from.signed_duration_since(read.announced).num_days();
+        if days < ANNOUNCED_DAYS && next.has("announced") && next.has("effective_from") {
+            let why = format!("it is announced {} days before it holds", days.max(0));
+            next.fault("announced", why, format!("a day at least {ANNOUNCED_DAYS} days before effective_from"));
+        }
         next.finish();
         read
     });

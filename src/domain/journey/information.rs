@@ -1,7 +1,7 @@
-//! Fees, opening hours, desks: three pages and the way back.
+//! Fees, opening hours, desks, patients' rights where the hospital says any: pages and the way back.
 //!
 //! ```text
-//! Fees ◀──▶ Hours ◀──▶ Desks
+//! Fees ◀──▶ Hours ◀──▶ Desks ◀──▶ Rights
 //! ```
 //! Money and paper: none, in every state.
 
@@ -51,8 +51,9 @@ impl Information {
             InformationTab::Desks => {
                 InformationPage::Desks { rows: facility.desks.values().map(|desk| desk.name.clone()).collect() }
             }
+            InformationTab::Rights => InformationPage::Rights { text: facility.patient_rights.clone() },
         };
-        Screen::Information { page }
+        Screen::Information { page, rights: !facility.patient_rights.0.is_empty() }
     }
 }
 

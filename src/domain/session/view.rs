@@ -79,7 +79,7 @@ impl Kiosk {
     fn notice(&self, page: u8) -> Notice {
         let (today, facility) = (self.today(), &self.facility);
         let (version, text, since) = facility.consent_on(today);
-        let next = facility.privacy.next.as_ref().filter(|next| next.from > today);
+        let next = facility.privacy.announced_on(today);
         Notice {
             text: text.clone(),
             more: facility.privacy.more.clone(),

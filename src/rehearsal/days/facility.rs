@@ -67,6 +67,7 @@ pub fn facility(survives: bool) -> Facility {
         consent_version: "1".to_owned(),
         consent: text("We collect your number."),
         privacy: Privacy::default(),
+        patient_rights: LocalText::default(),
     }
 }
 
