@@ -12,7 +12,7 @@ use crate::domain::clock::Standing;
 use crate::domain::facility::Facility;
 use crate::domain::payment::DeclineCause;
 use crate::domain::screen::Screen;
-use crate::domain::session::{Finished, Input, Reply, Session, TerminalReport};
+use crate::domain::session::{Finished, Input, Session, TerminalReport};
 use crate::hospital::client::Client;
 use crate::hospital::sync::{self, Signals, SyncSettings};
 use crate::ports::{CardTerminal, Clock, HospitalServer, Outbox, Printer, Scanner, Store};
@@ -135,7 +135,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
     };
     let effects = Effects::new(ports, desk.clone(), runtime.handle().clone());
     runtime.spawn(vital("desk", Desk::new(Session::new(facility), effects).run(inputs)));
-    let told = to_desk(&desk, |online| Input::Hospital(Reply::Online(online)));
+    let told = to_desk(&desk, Input::HospitalOnline);
     let seen = hospital_seen.clone();
     let online: Arc<dyn Fn(bool) + Send + Sync> = Arc::new(move |online| {
         seen.set(online);

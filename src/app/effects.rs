@@ -148,7 +148,7 @@ impl Effects {
             Effect::Terminal(command) => self.ports.terminal.command(command),
             Effect::Print(paper) => self.print(paper),
             Effect::ClearPrinter => self.ports.printer.clear(),
-            Effect::Ask(question) => self.ask(question),
+            Effect::Ask { id, question } => self.ask(id, question),
             Effect::Staff { ticket, attempt, order } => self.desk.staff_order(ticket, attempt, order, None),
             Effect::StaffAnswer { ticket, answer } => self.answer_staff(ticket, answer),
             Effect::StaffArea { visit, command } => {
@@ -262,7 +262,7 @@ impl Effects {
         });
     }
 
-    fn ask(&self, question: Question) {
+    fn ask(&self, id: Uuid, question: Question) {
         let ports = self.ports.clone();
         let desk = self.desk.clone();
         self.runtime.spawn(async move {
@@ -281,7 +281,7 @@ impl Effects {
             if let Reply::NotFound | Reply::Obscured = reply {
                 tokio::time::sleep_until(asked_at + miss_after(asked_at.elapsed())).await;
             }
-            desk.send(Input::Hospital(reply));
+            desk.send(Input::Hospital { id, reply });
         });
     }
 }

@@ -71,7 +71,7 @@ impl Lane {
                 | TerminalReport::NoTotals { .. },
             ) => Self::Money,
             Input::Printer(_) => Self::Printer,
-            Input::Hospital(_) | Input::Enquired { .. } => Self::Hospital,
+            Input::Hospital { .. } | Input::HospitalOnline(_) | Input::Enquired { .. } => Self::Hospital,
             Input::Staff { .. } | Input::CloseDay { .. } | Input::StaffArea { .. } => Self::Staff,
             Input::Clock(_)
             | Input::Deadline

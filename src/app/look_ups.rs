@@ -34,8 +34,7 @@ fn look_up(asked: &Question, reply: &Reply, offline: bool) -> Option<LookUp> {
         | Reply::Obscured
         | Reply::Appointments { .. }
         | Reply::Quoted { .. }
-        | Reply::NotQuoted { .. }
-        | Reply::Online(_) => LookUpOutcome::NoAnswer,
+        | Reply::NotQuoted { .. } => LookUpOutcome::NoAnswer,
     };
     Some(LookUp { whose, by, offline, outcome })
 }

@@ -5,8 +5,7 @@
 pub const LOOK_UP_LIMIT_MS: u64 = 20_000;
 /// What a look-up may take longer than its own time-out: the cache is read, the answer comes to the desk.
 pub const LOOK_UP_MARGIN_MS: u64 = 2_000;
-/// After this an answer of the hospital will never come. Whoever comes next waits as long, so it is little more than the
-/// longest that may be asked for.
+/// After this an answer of the hospital will never come: little more than the longest that may be asked for.
 pub const LOST_MS: u64 = 65_000;
 /// A terminal that is not ready by then will not be.
 pub const PREPARE_LIMIT_MS: u64 = 40_000;

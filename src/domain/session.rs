@@ -67,7 +67,13 @@ pub enum Input {
     Scanned(ScannedCode),
     Terminal(TerminalReport),
     Printer(PrinterReport),
-    Hospital(Reply),
+    /// An answer to `Effect::Ask` with that id.
+    Hospital {
+        id: Uuid,
+        reply: Reply,
+    },
+    /// The hospital's server came or went. Sent on change.
+    HospitalOnline(bool),
     /// Staff want something done about a payment; `payment` is its record as the journal holds it at this moment,
     /// `None` if there is none. Answered by `Effect::StaffAnswer` with the same `ticket`.
     Staff {
@@ -109,7 +115,11 @@ pub enum Effect {
     Print(Paper),
     /// A held job must not come out for the next patient.
     ClearPrinter,
-    Ask(Question),
+    /// Answered by `Input::Hospital` with the same id.
+    Ask {
+        id: Uuid,
+        question: Question,
+    },
     Queue(Box<Request>),
     /// Answered by `Input::StaffArea` of the same visit.
     StaffArea {
@@ -319,8 +329,6 @@ pub enum Reply {
     NotQuoted {
         code: String,
     },
-    /// The server came or went. Sent on change.
-    Online(bool),
 }
 
 /// How a journey ended: the words of `summary.json`.

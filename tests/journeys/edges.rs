@@ -16,6 +16,7 @@ use hospital_kiosk::domain::payment::{AttemptId, Booking, Entry, LastTransaction
 use hospital_kiosk::domain::screen::{RowState, Screen, Service, Tap};
 use hospital_kiosk::domain::session::{Effect, Given, Input, Question, Reply, Session, TerminalReport};
 use hospital_kiosk::domain::zone::Zone;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -427,7 +428,7 @@ fn a_guessed_at_machine_slows_down() {
     let mut play = Play::new();
     for slip in 0..20 {
         play.input(Input::Scanned(ScannedCode::AppointmentSlip(format!("S-{slip}"))));
-        play.input(Input::Hospital(Reply::NotFound));
+        play.answer(Reply::NotFound);
         play.input(Input::Tapped(Tap::StartOver));
         play.tick = play.tick.plus_ms(1_000);
     }
@@ -436,7 +437,7 @@ fn a_guessed_at_machine_slows_down() {
     play.tick = play.tick.plus_ms(10_000);
     assert!(play.input(Input::Deadline), "asked after the wait");
     play.input(Input::Tapped(Tap::StartOver));
-    play.input(Input::Hospital(Reply::NotFound));
+    play.answer(Reply::NotFound);
     play.tick = play.tick.plus_ms(120_000);
     assert!(play.look_up(), "asked at once again");
 }
@@ -445,19 +446,32 @@ struct Play {
     session: Session,
     tick: Tick,
     inputs: u128,
+    /// Questions without an answer, the oldest first.
+    questions: VecDeque<Uuid>,
 }
 
 impl Play {
     fn new() -> Self {
-        Self { session: Session::new(Arc::new(facility())), tick: Tick(1_000), inputs: 0 }
+        Self { session: Session::new(Arc::new(facility())), tick: Tick(1_000), inputs: 0, questions: VecDeque::new() }
     }
 
     /// Whether a patient was asked for.
     fn input(&mut self, input: Input) -> bool {
         self.inputs += 1;
         let at = Moment { tick: self.tick, wall: time("2026-11-20T09:00:00"), fresh: Uuid::from_u128(self.inputs) };
-        let effects = self.session.handle(input, at);
-        effects.iter().any(|effect| matches!(effect, Effect::Ask(Question::FindPatient { .. })))
+        let mut asked = false;
+        for effect in self.session.handle(input, at) {
+            if let Effect::Ask { id, question } = effect {
+                self.questions.push_back(id);
+                asked |= matches!(question, Question::FindPatient { .. });
+            }
+        }
+        asked
+    }
+
+    fn answer(&mut self, reply: Reply) {
+        let id = self.questions.pop_front().expect("a question");
+        self.input(Input::Hospital { id, reply });
     }
 
     fn shown(&mut self, input: Input) -> String {

@@ -8,6 +8,7 @@ use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber, ScannedCode};
 use hospital_kiosk::domain::screen::{Screen, Service, SorryWhy, Tap};
 use hospital_kiosk::domain::session::{Effect, Given, Input, Question, Reply, Session, TriesKept};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ struct Lobby {
     enquired: Option<Uuid>,
     /// The next write fails.
     disk_full: bool,
+    /// Not answered yet, the oldest first.
+    questions: VecDeque<Uuid>,
 }
 
 impl Lobby {
@@ -38,6 +41,7 @@ impl Lobby {
             asked: false,
             enquired: None,
             disk_full: false,
+            questions: VecDeque::new(),
         }
     }
 
@@ -60,7 +64,10 @@ impl Lobby {
                     shown = true;
                     self.screen = view.screen;
                 }
-                Effect::Ask(Question::FindPatient { .. } | Question::Slip { .. }) => self.asked = true,
+                Effect::Ask { id, question } => {
+                    self.questions.push_back(id);
+                    self.asked |= matches!(question, Question::FindPatient { .. } | Question::Slip { .. });
+                }
                 Effect::FindPayment { visit, .. } => self.enquired = Some(visit),
                 _other => {}
             }
@@ -140,7 +147,8 @@ impl Lobby {
     }
 
     fn answer(&mut self, reply: Reply) {
-        self.input(Input::Hospital(reply));
+        let id = self.questions.pop_front().unwrap_or_default();
+        self.input(Input::Hospital { id, reply });
     }
 
     /// Found, with one appointment.

@@ -57,7 +57,7 @@ struct World {
     enquired: Option<(Uuid, Enquired)>,
     given: BTreeSet<String>,
     view: Option<Box<View>>,
-    questions: Vec<Question>,
+    questions: Vec<(Uuid, Question)>,
     area: Vec<(Uuid, StaffCommand)>,
     /// The last line of the trail, until its act was done.
     audited: Option<AuditEntry>,
@@ -212,7 +212,7 @@ impl World {
             Effect::Terminal(TerminalCommand::Refuse { attempt }) => drop(self.refused.insert(attempt)),
             Effect::Terminal(TerminalCommand::Undo { undo, transaction, .. }) => self.undo(undo, &transaction),
             Effect::Print(paper) => self.print(&paper),
-            Effect::Ask(question) => self.questions.push(question),
+            Effect::Ask { id, question } => self.questions.push((id, question)),
             Effect::SaveCounters(counters) => {
                 self.numbers.days.retain(|kept| kept.day != counters.day);
                 self.numbers.days.push(counters);
@@ -627,10 +627,10 @@ impl World {
             return;
         }
         if self.questions.is_empty() {
-            self.input(Input::Hospital(Reply::Online(!detail.is_multiple_of(3))));
+            self.input(Input::HospitalOnline(!detail.is_multiple_of(3)));
             return;
         }
-        let question = self.questions.remove(detail as usize / 16 % self.questions.len());
+        let (id, question) = self.questions.remove(detail as usize / 16 % self.questions.len());
         let reply = match question {
             _ if detail.is_multiple_of(16) => Reply::Unreachable,
             _ if detail % 16 == 1 => Reply::NotFound,
@@ -656,7 +656,7 @@ impl World {
             }
             Question::Quote { item, .. } => Reply::Quoted { code: item.code, pages: detail % 40 },
         };
-        self.input(Input::Hospital(reply));
+        self.input(Input::Hospital { id, reply });
     }
 
     fn appointment(&self, detail: u32) -> Appointment {

@@ -52,6 +52,7 @@ use hospital_kiosk::domain::session::{
 use hospital_kiosk::domain::set_aside::SetAside;
 use hospital_kiosk::domain::staff::{Gate, Parked, QueueSight, StaffLists, StaffReply};
 use hospital_kiosk::domain::undo::{UndoRecord, UndoState};
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -197,6 +198,8 @@ struct Stage {
     /// The booking of the payment committed last.
     booked: Option<CardTransaction>,
     /// What the terminal told last as an answer to a payment.
+    /// Not answered yet, the oldest first.
+    questions: VecDeque<Uuid>,
     told: Option<CardTransaction>,
 }
 
@@ -210,6 +213,7 @@ impl Stage {
             inputs: 0,
             names: Names::default(),
             asked: None,
+            questions: VecDeque::new(),
             amount: Amount::ZERO,
             visit: Uuid::nil(),
             ordered: None,
@@ -223,7 +227,10 @@ impl Stage {
         let at = Moment { tick: self.tick, wall: self.wall, fresh: Uuid::from_u128(self.inputs) };
         let effects = self.session.handle(input, at);
         for effect in &effects {
-            if let Effect::Ask(Question::FindPatient { number, birth_date, .. }) = effect {
+            if let Effect::Ask { id, .. } = effect {
+                self.questions.push_back(*id);
+            }
+            if let Effect::Ask { question: Question::FindPatient { number, birth_date, .. }, .. } = effect {
                 self.asked = Some((number.clone(), *birth_date));
             }
             if let Effect::Terminal(hospital_kiosk::domain::session::TerminalCommand::Charge { amount, .. }) = effect {
@@ -266,9 +273,13 @@ impl Stage {
         match words {
             ["tap", rest @ ..] => self.input(Input::Tapped(tap(rest))),
             ["scan", rest @ ..] => self.input(Input::Scanned(code(rest))),
+            ["reply", "online"] => self.input(Input::HospitalOnline(true)),
+            ["reply", "away"] => self.input(Input::HospitalOnline(false)),
             ["reply", rest @ ..] => {
                 let reply = self.reply(rest);
-                self.input(Input::Hospital(reply))
+                // The oldest question is answered first.
+                let id = self.questions.pop_front().unwrap_or_default();
+                self.input(Input::Hospital { id, reply })
             }
             ["terminal", rest @ ..] => {
                 let report = self.terminal(rest);
@@ -325,8 +336,6 @@ impl Stage {
             ["unreadable"] => Reply::Unreadable,
             ["obscured"] => Reply::Obscured,
             ["unreachable"] => Reply::Unreachable,
-            ["online"] => Reply::Online(true),
-            ["away"] => Reply::Online(false),
             ["appointments", "offline", list @ ..] => {
                 Reply::Appointments { offline: true, list: self.appointments(list), complete: true }
             }

@@ -254,7 +254,6 @@ impl CheckIn {
             | Reply::Slip { .. }
             | Reply::Quoted { .. }
             | Reply::NotQuoted { .. } => self.sorry(SorryWhy::Unreadable, true, kiosk),
-            Reply::Online(_) => {}
         }
     }
 

@@ -299,7 +299,7 @@ impl Documents {
             Reply::Unreachable | Reply::Unreadable | Reply::Obscured | Reply::Ambiguous | Reply::NotFound => {
                 self.quote_came(None, kiosk, till);
             }
-            Reply::Found(_) | Reply::Appointments { .. } | Reply::Slip { .. } | Reply::Online(_) => {}
+            Reply::Found(_) | Reply::Appointments { .. } | Reply::Slip { .. } => {}
         }
     }
 

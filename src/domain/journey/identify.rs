@@ -7,7 +7,7 @@
 //!   │                                                ├ Unreadable ───▶ the desk, or try again: a wrong try
 //!   └────────────── not found ◀──────────────────────┴ Unreachable ──▶ the desk, or try again: a wrong try
 //! ```
-//! `Held`: the machine is slowed, or an answer for somebody who left is still on its way.
+//! `Held`: the machine is slowed, or too many answers that nobody waits for are still on their way.
 //! `Unreachable` and `Unreadable` come when today's cache had nobody like that either: it was asked, so it is a try.
 //! Money and paper: none, in every state. A number alone shows nothing personal.
 
@@ -219,7 +219,6 @@ impl Identify {
             | Reply::Slip { .. }
             | Reply::Quoted { .. }
             | Reply::NotQuoted { .. } => self.not_in_cache(SorryWhy::Unreadable, kiosk),
-            Reply::Online(_) => Identified::NotYet,
         }
     }
 

@@ -4,6 +4,7 @@ use super::kiosk::Kiosk;
 use super::tries::{Miss, Named, SLOW_LOOK_UP_MS, Tried};
 use super::{Effect, Finished, JourneyKind, Outcome, Reply};
 use crate::domain::moment::Tick;
+use uuid::Uuid;
 
 impl Kiosk {
     /// It was tried too often today: the desk, whether there is anybody like that or not.
@@ -26,8 +27,7 @@ impl Kiosk {
 
     /// The answer to a look-up that was called off, or that somebody left behind: what it says counts as if they had waited.
     /// Else a try would be free for whoever is quicker than the answer. That somebody was found counts nothing: nobody saw it.
-    pub(super) fn missed_by_whoever_left(&mut self, reply: &Reply) {
-        let Some(key) = self.questions.take_about() else { return };
+    pub(super) fn missed_by_whoever_left(&mut self, about: Uuid, reply: &Reply) {
         let miss = match reply {
             Reply::NotFound | Reply::Obscured => Miss::ByHospital,
             Reply::Unreachable | Reply::Unreadable => Miss::ByCache,
@@ -36,10 +36,9 @@ impl Kiosk {
             | Reply::Appointments { .. }
             | Reply::Slip { .. }
             | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. }
-            | Reply::Online(_) => return,
+            | Reply::NotQuoted { .. } => return,
         };
-        let (_, tried) = self.tries.wrong_of(key, miss, &self.facility.check_in, self.now);
+        let (_, tried) = self.tries.wrong_of(about, miss, &self.facility.check_in, self.now);
         self.save_tries(Some(tried));
     }
 

@@ -4,7 +4,7 @@ use super::given_orders::GivenOrders;
 use super::press::Press;
 use super::questions::Questions;
 use super::tries::{Named, Tries};
-use super::{Counters, Effect, Finished, JourneyKind, Numbered, Numbers, Outcome, PrinterState, Question};
+use super::{Counters, Effect, Finished, JourneyKind, Numbered, Numbers, Outcome, PrinterState, Question, StaffAnswer};
 use crate::domain::clock::Standing;
 use crate::domain::facility::Facility;
 use crate::domain::language::{Language, LocalText};
@@ -40,7 +40,10 @@ pub struct Kiosk {
     pub set_aside: Option<Box<SetAside>>,
     pub tries: Tries,
     pub questions: Questions,
+    /// Questions that this input asked, so that each has an id of its own.
+    asked: u32,
     pub given_orders: GivenOrders,
+    answers: Vec<(Uuid, StaffAnswer)>,
     pub press: Press,
     tickets: Arc<Vec<(String, Ticket)>>,
     out: Vec<Effect>,
@@ -98,7 +101,9 @@ impl Kiosk {
             set_aside: None,
             tries: Tries::default(),
             questions: Questions::default(),
+            asked: 0,
             given_orders: GivenOrders::default(),
+            answers: Vec::new(),
             press: Press::default(),
             tickets: Arc::default(),
             out: Vec::new(),
@@ -110,6 +115,7 @@ impl Kiosk {
     pub fn begin(&mut self, at: Moment) {
         self.now = Moment { wall: self.facility.zone.at(&at.wall), ..at };
         self.out.clear();
+        self.asked = 0;
     }
 
     pub fn emit(&mut self, effect: Effect) {
@@ -126,6 +132,15 @@ impl Kiosk {
 
     pub fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.out)
+    }
+
+    /// To whoever gave the order, at the end of this input.
+    pub fn answer_staff(&mut self, ticket: Uuid, answer: StaffAnswer) {
+        self.answers.push((ticket, answer));
+    }
+
+    pub(super) fn take_answers(&mut self) -> Vec<(Uuid, StaffAnswer)> {
+        std::mem::take(&mut self.answers)
     }
 
     pub const fn tick(&self) -> Tick {
@@ -146,8 +161,10 @@ impl Kiosk {
             Question::Slip { code } => Some(self.tries.key_of(Named::Slip(code), self.now)),
             Question::Appointments { .. } | Question::Quote { .. } => None,
         };
-        self.questions.asked(about, self.now.tick);
-        self.emit(Effect::Ask(question));
+        self.asked += 1;
+        let id = self.now.fresh_id(&format!("question {}", self.asked));
+        self.questions.asked(id, about, self.now.tick);
+        self.emit(Effect::Ask { id, question });
     }
 
     /// `K3-012`. Saved before anybody sees it, so that a power cut cannot give it twice.

@@ -58,9 +58,9 @@ impl Kiosk {
         self.emit(Effect::Print(paper));
     }
 
-    fn answer_staff(&mut self, job: Job, answer: StaffAnswer) {
+    fn answer_order(&mut self, job: Job, answer: StaffAnswer) {
         if let Some(ticket) = job.ticket {
-            self.emit(Effect::StaffAnswer { ticket, answer });
+            self.answer_staff(ticket, answer);
         }
     }
 
@@ -94,7 +94,7 @@ impl Kiosk {
 
     fn job_done(&mut self) -> bool {
         let Some(job) = self.press.jobs.pop_front() else { return false };
-        self.answer_staff(job, StaffAnswer::Printed);
+        self.answer_order(job, StaffAnswer::Printed);
         if let Some(attempt) = job.receipt_of {
             self.emit(Effect::Record(Entry::ReceiptPrinted { attempt }));
         }
@@ -107,7 +107,7 @@ impl Kiosk {
 
     fn job_held(&mut self, reason: PrinterState) {
         let Some(job) = self.press.jobs.pop_front() else { return };
-        self.answer_staff(job, StaffAnswer::NotPrinted);
+        self.answer_order(job, StaffAnswer::NotPrinted);
         if job.patient_left {
             self.clear_printer();
             return;
@@ -123,7 +123,7 @@ impl Kiosk {
 
     fn job_failed(&mut self, state: PrintState) {
         let Some(job) = self.press.jobs.pop_front() else { return };
-        self.answer_staff(job, StaffAnswer::NotPrinted);
+        self.answer_order(job, StaffAnswer::NotPrinted);
         if !job.patient_left {
             self.show_if_last(state);
         }

@@ -12,7 +12,8 @@
 //! steps back to what it was before that list and then takes the failure into account; numbers given stay given.
 
 use super::kiosk::Kiosk;
-use super::step_back::{StepBack, is_answer, step_back, ticket_of};
+use super::questions::Whose;
+use super::step_back::{StepBack, answered_by, step_back, ticket_of};
 use super::tries::Tries;
 use super::{Effect, Input, Numbers, Reply, StaffRefusal, TerminalReport};
 use crate::domain::facility::Facility;
@@ -93,9 +94,9 @@ impl Session {
         }
         let ticket = ticket_of(&input);
         let mut before = self.core.clone();
-        if is_answer(&input) {
+        if let Some(id) = answered_by(&input) {
             // It does not come again, whatever becomes of what follows from it.
-            before.kiosk.questions.answered(at.tick);
+            before.kiosk.questions.answered(id);
         }
         self.core.handle(input, at);
         let effects = self.core.kiosk.take_effects();
@@ -159,7 +160,8 @@ impl Core {
                     journey.0.receipt_printed(journey.1);
                 }
             }
-            Input::Hospital(reply) => self.hospital(reply),
+            Input::Hospital { id, reply } => self.hospital(id, reply),
+            Input::HospitalOnline(online) => self.kiosk.devices.hospital_online = Some(online),
             Input::Staff { ticket, order, payment } => {
                 let payment = payment.map(|payment| *payment);
                 if let Some(news) = self.till.staff(ticket, order, payment, &mut self.kiosk) {
@@ -336,13 +338,15 @@ impl Core {
         }
     }
 
-    fn hospital(&mut self, reply: Reply) {
-        if let Reply::Online(online) = reply {
-            self.kiosk.devices.hospital_online = Some(online);
-        } else if !self.kiosk.questions.answered(self.kiosk.tick()) {
-            self.kiosk.missed_by_whoever_left(&reply);
-        } else if let Some((journey, kiosk, till)) = self.journey_mut() {
-            journey.reply(reply, kiosk, till);
+    fn hospital(&mut self, id: Uuid, reply: Reply) {
+        match self.kiosk.questions.answered(id) {
+            Whose::Ours => {
+                if let Some((journey, kiosk, till)) = self.journey_mut() {
+                    journey.reply(reply, kiosk, till);
+                }
+            }
+            Whose::Left(Some(about)) => self.kiosk.missed_by_whoever_left(about, &reply),
+            Whose::Left(None) | Whose::Nobodys => {}
         }
     }
 

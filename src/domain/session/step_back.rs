@@ -1,7 +1,7 @@
 //! What the session keeps of each list of effects, to step back behind it if that cannot be made durable.
 
 use super::run::Core;
-use super::{Effect, Input, Reply, TerminalCommand};
+use super::{Effect, Input, TerminalCommand};
 use crate::domain::payment::Entry;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ pub(super) fn step_back(before: Core, ticket: Option<Uuid>, effects: &[Effect]) 
             | Effect::Terminal(_)
             | Effect::Print(_)
             | Effect::ClearPrinter
-            | Effect::Ask(_)
+            | Effect::Ask { .. }
             | Effect::StaffArea { .. }
             | Effect::FindPayment { .. }
             | Effect::Finish(_)
@@ -47,9 +47,9 @@ pub(super) fn step_back(before: Core, ticket: Option<Uuid>, effects: &[Effect]) 
     matters.then(|| Box::new(StepBack { before, entries, ticket, payment_begins }))
 }
 
-/// To a question that somebody waits for.
-pub(super) const fn is_answer(input: &Input) -> bool {
-    matches!(input, Input::Hospital(reply) if !matches!(reply, Reply::Online(_)))
+/// The question to the hospital that it answers.
+pub(super) const fn answered_by(input: &Input) -> Option<Uuid> {
+    if let Input::Hospital { id, .. } = input { Some(*id) } else { None }
 }
 
 pub(super) const fn ticket_of(input: &Input) -> Option<Uuid> {
@@ -64,7 +64,8 @@ pub(super) const fn ticket_of(input: &Input) -> Option<Uuid> {
         | Input::Scanned(_)
         | Input::Terminal(_)
         | Input::Printer(_)
-        | Input::Hospital(_)
+        | Input::Hospital { .. }
+        | Input::HospitalOnline(_)
         | Input::StaffArea { .. }
         | Input::Enquired { .. }
         | Input::RecordFailed { .. }

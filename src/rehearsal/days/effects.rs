@@ -14,6 +14,7 @@ use crate::ports::{Clock, HospitalServer, StoreError};
 use std::collections::VecDeque;
 use std::mem::discriminant;
 use std::sync::{Arc, Mutex, PoisonError};
+use uuid::Uuid;
 
 const BOOT_MS: (u64, u64) = (4_000, 90_000);
 
@@ -148,7 +149,7 @@ impl World {
                 }
             }
             Effect::ClearPrinter => self.press.clear(),
-            Effect::Ask(question) => self.ask(&question),
+            Effect::Ask { id, question } => self.ask(id, &question),
             Effect::FindPayment { visit, known } => {
                 let payments = self.store.payments()?;
                 let answer = Enquired::of(enquiry::find(&payments, &known, self.moment().wall));
@@ -275,13 +276,13 @@ impl World {
         }
     }
 
-    fn ask(&mut self, question: &Question) {
+    fn ask(&mut self, id: Uuid, question: &Question) {
         let wall = self.wall();
         let (after_ms, reply) = self.hospital.look_up(question, || super::facility::appointment(1, wall));
         let reply = reply.unwrap_or_else(|| self.cached(question));
         let due = self.now_ms + after_ms;
         if let Some(kiosk) = &mut self.kiosk {
-            kiosk.replies.push((due, reply));
+            kiosk.replies.push((due, Input::Hospital { id, reply }));
         }
     }
 
@@ -324,7 +325,7 @@ impl World {
         let told = std::mem::take(&mut *kiosk.online.lock().unwrap_or_else(PoisonError::into_inner));
         self.trace.line(self.now_ms, || format!("outbox {next:?}"));
         for online in told {
-            self.input(Input::Hospital(Reply::Online(online)));
+            self.input(Input::HospitalOnline(online));
         }
     }
 }

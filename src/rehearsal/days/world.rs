@@ -20,7 +20,7 @@ use crate::domain::facility::Facility;
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::payment::{AttemptId, PaymentRecord};
 use crate::domain::screen::{Screen, Tap, View};
-use crate::domain::session::{Input, PrinterState, Reply, Session};
+use crate::domain::session::{Input, PrinterState, Session};
 use crate::hospital::sync::ByHand;
 use crate::ports::Store;
 use chrono::{DateTime, Duration, FixedOffset};
@@ -85,7 +85,7 @@ pub(super) struct Kiosk {
     /// A sign of life or a new request ends the outbox's wait.
     pub outbox_waits: bool,
     pub online: Arc<Mutex<Vec<bool>>>,
-    pub replies: Vec<(u64, Reply)>,
+    pub replies: Vec<(u64, Input)>,
     /// Given on the screen; carried out in their turn.
     pub orders: Vec<Input>,
     pub seen: Option<(Discriminant<Screen>, u8)>,
@@ -303,7 +303,7 @@ impl World {
             self.input(order);
         }
         if let Some(reply) = reply {
-            self.input(Input::Hospital(reply));
+            self.input(reply);
         }
     }
 

@@ -46,7 +46,6 @@ impl CheckIn {
             | Reply::Appointments { .. }
             | Reply::Quoted { .. }
             | Reply::NotQuoted { .. } => self.slip_missed(SorryWhy::Unreadable, Miss::ByCache, kiosk),
-            Reply::Online(_) => {}
         }
     }
 

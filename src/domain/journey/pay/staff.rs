@@ -8,7 +8,7 @@ use crate::domain::paper::{Paper, Receipt};
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffAnswer, StaffOrder, StaffRefusal};
+use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal};
 use uuid::Uuid;
 
 /// What is kept of it.
@@ -140,7 +140,7 @@ fn reprint(ticket: Uuid, payment: PaymentRecord, kiosk: &mut Kiosk) -> Result<Op
         return Err(StaffRefusal::PrinterAway);
     }
     let receipt = Receipt { duplicate: true, ..payment.receipt };
-    kiosk.emit(Effect::StaffAnswer { ticket, answer: StaffAnswer::Begun });
+    kiosk.answer_staff(ticket, StaffAnswer::Begun);
     kiosk.print_for_staff(Paper::Receipt(receipt), payment.attempt, ticket);
     Ok(None)
 }
