@@ -15,7 +15,7 @@ use crate::domain::screen::Screen;
 use crate::domain::session::{Finished, Input, Session, TerminalReport};
 use crate::hospital::client::Client;
 use crate::hospital::sync::{self, Signals, SyncSettings};
-use crate::ports::{CardTerminal, Clock, HospitalServer, Outbox, Printer, Scanner, Store};
+use crate::ports::{CardTerminal, Clock, HospitalServer, InForce, Outbox, Printer, Scanner, Store};
 use crate::store::{self, OnDamage};
 use crate::watch::{self, Line, Presence, Sources};
 use crate::{printer, scanner, terminal};
@@ -75,8 +75,9 @@ pub fn can_start(path: &Path) -> bool {
     if let Some(notice) = opened.notice {
         tracing::error!("{notice}");
     }
-    let clock = Arc::new(SystemClock::new(config.facility.zone.clone()));
-    Client::with_identity(&config.hospital, &config.identity, Arc::new(config.facility), clock).is_ok()
+    let facility = InForce::from(config.facility);
+    let clock = Arc::new(SystemClock::of(facility.clone()));
+    Client::with_identity(&config.hospital, &config.identity, facility, clock).is_ok()
 }
 
 /// The channel to the desk exists before the window does, so that the window can send taps from its first frame.
@@ -95,10 +96,15 @@ pub fn prepare() -> Prepared {
 ///
 /// # Errors
 /// In words a technician can act on.
-pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDamage) -> anyhow::Result<Running> {
+pub fn start(
+    config: &Config,
+    facility: &InForce,
+    prepared: Prepared,
+    hooks: Hooks,
+    on_damage: OnDamage,
+) -> anyhow::Result<Running> {
     let Prepared { desk, inputs } = prepared;
-    let facility = Arc::new(config.facility.clone());
-    let store = open_store(config, on_damage)?;
+    let store = open_store(config, facility, on_damage)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("kiosk").enable_all().build()?;
     let client = Arc::new(
@@ -114,7 +120,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
     )
     .map_err(anyhow::Error::msg)?;
     let printer: Arc<dyn Printer> = printer::start(&config.printer, to_desk(&desk, Input::Printer));
-    let scanner = scanner::start(&config.scanner, facility.number_digits, to_desk(&desk, Input::Scanned));
+    let scanner = scanner::start(&config.scanner, facility.now().number_digits, to_desk(&desk, Input::Scanned));
     hear_clock(&*hooks.clock, &desk);
     let (outbox, service) = (Arc::new(Signals::default()), Arc::new(Presence::default()));
     let ports = Ports {
@@ -134,7 +140,7 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
         outbox: outbox.clone(),
     };
     let effects = Effects::new(ports, desk.clone(), runtime.handle().clone());
-    runtime.spawn(vital("desk", Desk::new(Session::new(facility), effects).run(inputs)));
+    runtime.spawn(vital("desk", Desk::new(Session::new(facility.now()), effects).run(inputs)));
     let told = to_desk(&desk, Input::HospitalOnline);
     let seen = hospital_seen.clone();
     let online: Arc<dyn Fn(bool) + Send + Sync> = Arc::new(move |online| {
@@ -162,12 +168,12 @@ pub fn start(config: &Config, prepared: Prepared, hooks: Hooks, on_damage: OnDam
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
 }
 
-fn open_store(config: &Config, on_damage: OnDamage) -> anyhow::Result<Arc<dyn Store>> {
+fn open_store(config: &Config, facility: &InForce, on_damage: OnDamage) -> anyhow::Result<Arc<dyn Store>> {
     let opened = store::open(&config.store, on_damage)?;
     if let Some(notice) = opened.notice {
         tracing::error!("{notice}");
     }
-    opened.store.keep_time_of(&config.facility.zone);
+    opened.store.keep_time_of(facility.clone());
     Ok(Arc::new(opened.store))
 }
 

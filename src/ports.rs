@@ -1,5 +1,9 @@
 //! The small traits behind which everything that can break lives. Named after the field's words (`XFS4IoT`, FHIR).
 
+mod in_force;
+
+pub use in_force::InForce;
+
 use crate::domain::clock::Standing;
 use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::moment::Moment;

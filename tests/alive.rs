@@ -263,3 +263,32 @@ fn a_kiosk_that_cannot_start_shows_that_and_starts_when_it_can() {
         assert!(run.0.try_wait().expect("a state").is_none(), "{name}: it is the same process");
     }
 }
+
+/// Prices, hours and words change without an end of the kiosk; what has a fault changes nothing.
+#[test]
+fn a_hangup_reads_the_hospitals_configuration_again() {
+    let Some((_screen, display)) = screen() else { return };
+    let folder = tempfile::tempdir().expect("folder");
+    let supervisor = Supervisor::at(folder.path());
+    let config = PathBuf::from(stored(folder.path(), &folder.path().join("store")));
+    let log = folder.path().join("log");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_kiosk"));
+    run.arg("--config").arg(&config).arg("run").env("DISPLAY", &display).env("NOTIFY_SOCKET", &supervisor.path);
+    run.env_remove("WAYLAND_DISPLAY").env_remove("CREDENTIALS_DIRECTORY");
+    run.stdout(Stdio::null()).stderr(std::fs::File::create(&log).expect("a log"));
+    let mut run = Ended(run.spawn().expect("kiosk starts"));
+    assert_eq!(supervisor.next(), "READY=1");
+    let pid = rustix::process::Pid::from_child(&run.0);
+    let hang_up = || rustix::process::kill_process(pid, rustix::process::Signal::HUP).expect("sent");
+    let said = |words: &str| std::fs::read_to_string(&log).expect("a log").matches(words).count();
+    let sound = std::fs::read(&config).expect("read");
+    hang_up();
+    until("the new configuration", || said("the hospital's new configuration holds") == 1);
+    std::fs::write(&config, "[kiosk]\nprefix = K3\n").expect("written");
+    hang_up();
+    until("the refusal", || said("the one before goes on") == 1);
+    std::fs::write(&config, sound).expect("mended");
+    hang_up();
+    until("the next one", || said("the hospital's new configuration holds") == 2);
+    assert!(run.0.try_wait().expect("a state").is_none(), "it is the same process");
+}

@@ -86,7 +86,7 @@ impl Kiosk {
         let facility: Arc<Facility> = Arc::new(facility(false));
         let (screens, faces) = (shown.clone(), minutes.clone());
         let ports = Ports {
-            facility: facility.clone(),
+            facility: facility.clone().into(),
             clock: clock.clone(),
             store,
             terminal: Arc::new(Nothing),

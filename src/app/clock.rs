@@ -3,7 +3,7 @@
 use crate::domain::clock::{Belief, Standing};
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::zone::Zone;
-use crate::ports::Clock;
+use crate::ports::{Clock, InForce};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
@@ -15,7 +15,7 @@ const JUMP_S: i64 = 60;
 /// Monotonic ticks from the system's monotonic clock, hospital time from its wall clock, identifiers from the kernel.
 pub struct SystemClock {
     started: Instant,
-    zone: Zone,
+    zone: Box<dyn Fn() -> Zone + Send + Sync>,
     state: Mutex<State>,
     told: OnceLock<Box<dyn Fn(Standing) + Send + Sync>>,
 }
@@ -30,7 +30,17 @@ struct State {
 impl SystemClock {
     #[must_use]
     pub fn new(zone: Zone) -> Self {
-        Self { started: Instant::now(), zone, state: Mutex::default(), told: OnceLock::new() }
+        Self::in_zone(move || zone.clone())
+    }
+
+    /// In the zone that the hospital's configuration names at each moment.
+    #[must_use]
+    pub fn of(facility: InForce) -> Self {
+        Self::in_zone(move || facility.now().zone.clone())
+    }
+
+    fn in_zone(zone: impl Fn() -> Zone + Send + Sync + 'static) -> Self {
+        Self { started: Instant::now(), zone: Box::new(zone), state: Mutex::default(), told: OnceLock::new() }
     }
 
     fn tick(&self) -> Tick {
@@ -78,7 +88,7 @@ impl SystemClock {
     }
 
     fn tell(&self, standing: Standing, correction_s: i64) {
-        let ours = self.zone.at(&Utc::now());
+        let ours = (self.zone)().at(&Utc::now());
         match standing {
             Standing::Unheard => {}
             Standing::Agreed => tracing::info!(correction_s, "this machine's clock is believed"),
@@ -110,7 +120,7 @@ impl Clock for SystemClock {
     fn now(&self) -> Moment {
         let (tick, wall, correction_s) = self.look();
         let corrected = TimeDelta::try_seconds(correction_s).and_then(|by| wall.checked_add_signed(by));
-        Moment { tick, wall: self.zone.at(&corrected.unwrap_or(wall)).trunc_subsecs(0), fresh: Uuid::new_v4() }
+        Moment { tick, wall: (self.zone)().at(&corrected.unwrap_or(wall)).trunc_subsecs(0), fresh: Uuid::new_v4() }
     }
 
     fn heard(&self, ahead_s: i64) {

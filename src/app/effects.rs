@@ -11,7 +11,7 @@ use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::View;
 use crate::domain::session::{Effect, Finished, Input, PrinterReport, Question, Reply, StaffAnswer, StaffOrder};
 use crate::domain::undo::UndoEntry;
-use crate::ports::{CardTerminal, Clock, HospitalServer, Outbox, Printer, Raster, Scanner, Store, StoreError};
+use crate::ports::{CardTerminal, Clock, HospitalServer, InForce, Outbox, Printer, Raster, Scanner, Store, StoreError};
 use chrono::{DateTime, FixedOffset};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -41,7 +41,7 @@ pub type Recorded = Arc<dyn Fn(&Entry) + Send + Sync>;
 /// Every port the shell drives.
 #[derive(Clone)]
 pub struct Ports {
-    pub facility: Arc<Facility>,
+    pub facility: InForce,
     pub clock: Arc<dyn Clock>,
     pub store: Arc<dyn Store>,
     pub terminal: Arc<dyn CardTerminal>,
@@ -148,6 +148,10 @@ impl Effects {
             Effect::Terminal(command) => self.ports.terminal.command(command),
             Effect::Print(paper) => self.print(paper),
             Effect::ClearPrinter => self.ports.printer.clear(),
+            Effect::Facility(facility) => {
+                tracing::info!("the hospital's new configuration holds");
+                self.ports.facility.put(facility);
+            }
             Effect::Ask { id, question } => self.ask(id, question),
             Effect::Staff { ticket, attempt, order } => self.desk.staff_order(ticket, attempt, order, None),
             Effect::StaffAnswer { ticket, answer } => self.answer_staff(ticket, answer),
@@ -256,7 +260,7 @@ impl Effects {
     fn print(&self, paper: Paper) {
         let ports = self.ports.clone();
         let desk = self.desk.clone();
-        self.runtime.spawn_blocking(move || match (ports.press)(&paper, &ports.facility) {
+        self.runtime.spawn_blocking(move || match (ports.press)(&paper, &ports.facility.now()) {
             Ok(raster) => ports.printer.print(raster),
             Err(reason) => desk.send(Input::Printer(PrinterReport::Failed { reason })),
         });

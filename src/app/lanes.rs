@@ -74,6 +74,7 @@ impl Lane {
             Input::Hospital { .. } | Input::HospitalOnline(_) | Input::Enquired { .. } => Self::Hospital,
             Input::Staff { .. } | Input::CloseDay { .. } | Input::StaffArea { .. } => Self::Staff,
             Input::Clock(_)
+            | Input::Facility(_)
             | Input::Deadline
             | Input::Restarted { .. }
             | Input::Unreadable { .. }

@@ -11,6 +11,7 @@ mod look_ups;
 #[cfg(feature = "window")]
 pub mod press;
 pub mod pulse;
+pub mod reload;
 #[cfg(feature = "window")]
 pub mod screens;
 mod staff;

@@ -92,7 +92,8 @@ fn ended(
 }
 
 fn lists(ports: &Ports, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreError> {
-    let (store, zone) = (&*ports.store, &ports.facility.zone);
+    let facility = ports.facility.now();
+    let (store, zone) = (&*ports.store, &facility.zone);
     let all = store.payments()?;
     let newest = || all.iter().rev();
     let payments = newest().filter(|payment| is_unfinished(payment)).take(PAYMENTS_MAX).cloned().collect();

@@ -4,13 +4,14 @@ use clap::{Parser, Subcommand};
 use hospital_kiosk::app::clock::SystemClock;
 use hospital_kiosk::app::effects::Press;
 use hospital_kiosk::app::screens::{self, KioskWindow};
-use hospital_kiosk::app::{closed, log, press, pulse, vital};
+use hospital_kiosk::app::{closed, log, press, pulse, reload, vital};
 use hospital_kiosk::assembly::{self, Hooks};
 use hospital_kiosk::commands::{self, Answer, CANNOT, Refusal, Streams, YES, check, quote, socket};
 use hospital_kiosk::config::{self, Config};
 use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::money::Currency;
 use hospital_kiosk::domain::session::Input;
+use hospital_kiosk::ports::InForce;
 use hospital_kiosk::store::{self, OnDamage};
 use hospital_kiosk::wiping::Wiping;
 use std::io;
@@ -331,7 +332,7 @@ fn ask_store_of(config: &Config, request: &socket::Request) -> Answer {
 
 fn open_store(config: &Config) -> Result<store::SqliteStore, Refusal> {
     let opened = store::open(&config.store, OnDamage::Refuse).map_err(commands::usage)?;
-    opened.store.keep_time_of(&config.facility.zone);
+    opened.store.keep_time_of(config.facility.clone().into());
     Ok(opened.store)
 }
 
@@ -339,8 +340,9 @@ fn open_store(config: &Config) -> Result<store::SqliteStore, Refusal> {
 const STARTING: Duration = Duration::from_secs(30);
 
 fn without_window(config: &Config, request: &socket::Request) -> Answer {
+    let facility = InForce::from(config.facility.clone());
     let hooks = Hooks {
-        clock: Arc::new(SystemClock::new(config.facility.zone.clone())),
+        clock: Arc::new(SystemClock::of(facility.clone())),
         show: Arc::new(|_, _| {}),
         wipe: Arc::new(|| {}),
         set_clock: Arc::new(|_| {}),
@@ -349,7 +351,7 @@ fn without_window(config: &Config, request: &socket::Request) -> Answer {
         recorded: Arc::new(|_| {}),
         delivered: Arc::new(|_| {}),
     };
-    let running = assembly::start(config, assembly::prepare(), hooks, OnDamage::Refuse)
+    let running = assembly::start(config, &facility, assembly::prepare(), hooks, OnDamage::Refuse)
         .map_err(|error| commands::usage(format!("{error:#}")))?;
     let answer = socket::answer_at_work(&*running.store, &running.desk, request, STARTING);
     running.runtime.shutdown_timeout(Duration::from_secs(2));
@@ -381,7 +383,7 @@ fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
         }
     };
     config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    let Err(error) = run_window(&config, first_frame) else { return Ok(Vec::new()) };
+    let Err(error) = run_window(path, &config, first_frame) else { return Ok(Vec::new()) };
     let refusal = commands::usage(format!("{error:#}"));
     // Beside a kiosk at work, or where there is no display, there is nobody to show it to.
     if !error.is::<CannotStart>() || socket::is_running(&config.store.folder) {
@@ -426,17 +428,17 @@ fn one_pixel_is_one_pixel() {
     }
 }
 
-fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<()> {
+fn run_window(path: &std::path::Path, config: &Config, first_frame: Option<Instant>) -> anyhow::Result<()> {
     let prepared = assembly::prepare();
     let taps = prepared.desk.clone();
-    let window =
-        KioskWindow::new(&config.display, Arc::new(config.facility.clone()), move |tap| taps.send(Input::Tapped(tap)))?;
+    let facility = InForce::from(config.facility.clone());
+    let window = KioskWindow::new(&config.display, facility.clone(), move |tap| taps.send(Input::Tapped(tap)))?;
     if let Some(started) = first_frame {
         window.on_first_frame(move || println!("first-frame {}", started.elapsed().as_millis()));
     }
     let (handle, blank, minutes) = (window.handle(), window.handle(), window.handle());
     let hooks = Hooks {
-        clock: Arc::new(SystemClock::new(config.facility.zone.clone())),
+        clock: Arc::new(SystemClock::of(facility.clone())),
         show: Arc::new(move |view, wall| handle.show(view, wall)),
         wipe: Arc::new(move || blank.wipe()),
         set_clock: Arc::new(move |wall| minutes.set_clock(wall)),
@@ -445,13 +447,15 @@ fn run_window(config: &Config, first_frame: Option<Instant>) -> anyhow::Result<(
         recorded: Arc::new(|_| {}),
         delivered: Arc::new(|request| tracing::info!(%request, "delivered")),
     };
-    let running = assembly::start(config, prepared, hooks, OnDamage::SetAside).map_err(CannotStart)?;
+    let running = assembly::start(config, &facility, prepared, hooks, OnDamage::SetAside).map_err(CannotStart)?;
     let _socket = socket::serve(
         &config.store.folder,
         running.store.clone(),
         Arc::new(running.desk.clone()),
         running.outbox.clone(),
     );
+    let path = path.to_owned();
+    reload::on_hangup(move || assembly::load_config(&path), running.desk.clone(), running.runtime.handle())?;
     let pulse = window.handle();
     pulse::start(running.desk.clone(), move |within| pulse.draws(within));
     window.run()?;

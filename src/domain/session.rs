@@ -25,6 +25,7 @@ use super::clock::Standing;
 use super::closing::{Batch, TerminalTotals};
 use super::document::OrderItem;
 use super::enquiry::{Enquired, Known};
+use super::facility::Facility;
 use super::moment::Tick;
 use super::money::Amount;
 use super::outbox::Request;
@@ -35,6 +36,7 @@ use super::screen::{Tap, View};
 use super::set_aside::SetAside;
 use super::staff::{AuditEntry, StaffCommand, StaffReply};
 use chrono::{DateTime, FixedOffset};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// All that can reach a session.
@@ -65,6 +67,8 @@ pub enum Input {
     Clock(Standing),
     Tapped(Tap),
     Scanned(ScannedCode),
+    /// The hospital's configuration has changed. It holds from the next visit on.
+    Facility(Arc<Facility>),
     Terminal(TerminalReport),
     Printer(PrinterReport),
     /// An answer to `Effect::Ask` with that id.
@@ -148,6 +152,8 @@ pub enum Effect {
     AcceptClock,
     /// Staff have read of the damaged database. Durable before the next begins.
     AcknowledgeSetAside,
+    /// From here on this one holds, for all that follows.
+    Facility(Arc<Facility>),
     /// What became of a staff order, for whoever gave it.
     StaffAnswer {
         ticket: Uuid,

@@ -22,12 +22,11 @@ mod trouble;
 use super::wire::{self, Capabilities};
 use crate::config;
 use crate::domain::clock::Standing;
-use crate::domain::facility::Facility;
 use crate::domain::outbox::{Act, Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::session::{Question, Reply};
 use crate::domain::trail::{Anchor, TrailHead};
-use crate::ports::{Answer, Clock, HospitalServer, NoAnchor, NoSchedule, ScheduleNews, Software};
+use crate::ports::{Answer, Clock, HospitalServer, InForce, NoAnchor, NoSchedule, ScheduleNews, Software};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use http::Http;
 pub use http::{Content, HttpAnswer, InPlace, Trouble};
@@ -38,7 +37,7 @@ use std::time::{Duration, Instant};
 pub struct Client {
     http: Http,
     settings: config::Hospital,
-    facility: Arc<Facility>,
+    facility: InForce,
     clock: Arc<dyn Clock>,
     known: Mutex<Known>,
 }
@@ -82,7 +81,11 @@ impl Client {
     /// # Errors
     /// A URL that is no `https://` (or loopback `http://`) URL, a certificate file that cannot be read; in words for
     /// a technician.
-    pub fn new(settings: &config::Hospital, facility: Arc<Facility>, clock: Arc<dyn Clock>) -> Result<Self, String> {
+    pub fn new(
+        settings: &config::Hospital,
+        facility: impl Into<InForce>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, String> {
         Self::with_identity(settings, &config::Identity::default(), facility, clock)
     }
 
@@ -93,12 +96,12 @@ impl Client {
     pub fn with_identity(
         settings: &config::Hospital,
         identity: &config::Identity,
-        facility: Arc<Facility>,
+        facility: impl Into<InForce>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, String> {
         let http = Http::new(&settings.url, settings.ca_file.as_deref(), identity)?;
         http.skew.tell(clock.clone());
-        Ok(Self { http, settings: settings.clone(), facility, clock, known: Mutex::default() })
+        Ok(Self { http, settings: settings.clone(), facility: facility.into(), clock, known: Mutex::default() })
     }
 
     /// [`Self::new`] without a network, for a rehearsal.
@@ -107,12 +110,12 @@ impl Client {
     /// As [`Self::new`].
     pub fn in_place(
         settings: &config::Hospital,
-        facility: Arc<Facility>,
+        facility: impl Into<InForce>,
         clock: Arc<dyn Clock>,
         answers: InPlace,
     ) -> Result<Self, String> {
         let http = Http::in_place(&settings.url, answers)?;
-        Ok(Self { http, settings: settings.clone(), facility, clock, known: Mutex::default() })
+        Ok(Self { http, settings: settings.clone(), facility: facility.into(), clock, known: Mutex::default() })
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -228,7 +231,8 @@ impl HospitalServer for Client {
     }
 
     fn freeze(&self, request: &Request) -> Vec<u8> {
-        let Some(bundle) = wire::frozen_bundle(request, &self.settings, &self.facility, self.capabilities()) else {
+        let Some(bundle) = wire::frozen_bundle(request, &self.settings, &self.facility.now(), self.capabilities())
+        else {
             return Vec::new();
         };
         serde_json::to_vec(&bundle).unwrap_or_else(|error| {

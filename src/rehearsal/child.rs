@@ -13,7 +13,7 @@ use crate::domain::moment::Tick;
 use crate::domain::paper::Paper;
 use crate::domain::payment::PaymentState;
 use crate::domain::session::{Finished, JourneyKind, Outcome};
-use crate::ports::Clock;
+use crate::ports::{Clock, InForce};
 use crate::store::OnDamage;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
@@ -139,10 +139,11 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     }
     vital::end_with_any_part();
     let prepared = assembly::prepare();
-    let facility = Arc::new(config.facility.clone());
+    let facility = InForce::from(config.facility.clone());
     let taps = prepared.desk.clone();
-    let kiosk_window =
-        KioskWindow::new(&config.display, facility, move |tap| taps.send(crate::domain::session::Input::Tapped(tap)))?;
+    let kiosk_window = KioskWindow::new(&config.display, facility.clone(), move |tap| {
+        taps.send(crate::domain::session::Input::Tapped(tap))
+    })?;
     if !window {
         // A script is faster than a finger and waits for the screen it wants.
         kiosk_window.set_double_tap_guard(Duration::ZERO);
@@ -152,6 +153,7 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     let plug = Plug::default();
     let running = assembly::start(
         config,
+        &facility,
         prepared,
         hooks(config, &kiosk_window, &shown, clock.clone(), &plug),
         OnDamage::SetAside,

@@ -38,8 +38,7 @@ use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::{Counters, Given, Tried, TriesKept};
 use crate::domain::set_aside::SetAside;
-use crate::domain::zone::Zone;
-use crate::ports::{QueueRow, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
+use crate::ports::{InForce, QueueRow, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use fault::{Result, other};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -117,7 +116,7 @@ fn open_locked(
         keep: retention::Periods::from(settings),
         trail_key: audit::ChainKey::of(secret),
         patients: look_ups::PatientKey::of(secret),
-        zone: OnceLock::new(),
+        facility: OnceLock::new(),
         log_holds_erased: AtomicBool::new(false),
         _lock: lock,
     };
@@ -136,7 +135,7 @@ pub struct SqliteStore {
     trail_key: audit::ChainKey,
     patients: look_ups::PatientKey,
     /// In the trail all times are the hospital's, whoever writes them.
-    zone: OnceLock<Zone>,
+    facility: OnceLock<InForce>,
     /// What was erased still stands in the write-ahead log, which could not be emptied (a full disk): again next time.
     log_holds_erased: AtomicBool,
     /// Declared last: the folder is given free after the database is closed.
@@ -151,12 +150,12 @@ impl fmt::Debug for SqliteStore {
 
 impl SqliteStore {
     /// Once, before anything is written: the town whose clocks the trail goes by.
-    pub fn keep_time_of(&self, zone: &Zone) {
-        self.zone.get_or_init(|| zone.clone());
+    pub fn keep_time_of(&self, facility: InForce) {
+        self.facility.get_or_init(|| facility);
     }
 
     fn as_clocks_show(&self, at: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
-        self.zone.get().map_or(at, |zone| zone.at(&at))
+        self.facility.get().map_or(at, |facility| facility.now().zone.at(&at))
     }
 
     /// A panic elsewhere cannot leave half a transaction: dropping it rolled it back.

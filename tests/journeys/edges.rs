@@ -3,6 +3,7 @@
 use super::facility::{check_in, facility, text};
 use super::script::{approved, baseline, declined, receipt, request};
 use chrono::{DateTime, Duration, FixedOffset, NaiveDate};
+use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::journey::arrival;
 use hospital_kiosk::domain::journey::resolve::{Doubted, Testimony, Verdict, verdict};
 use hospital_kiosk::domain::language::Language;
@@ -342,6 +343,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
                 given: Given::default(),
                 tries: None,
             },
+            Input::Facility(Arc::new(self::facility())),
             Input::Deadline,
             Input::Terminal(TerminalReport::Online(true)),
             Input::Deadline,
@@ -353,6 +355,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
             for effect in session.handle(input, at) {
                 match effect {
                     Effect::Record(entry) => entries.push(kind(&entry)),
+                    Effect::Facility(_) => entries.push("another configuration"),
                     Effect::Terminal(command) => {
                         assert!(format!("{command:?}").starts_with("AskOutcome"), "only asked: {command:?}");
                     }
@@ -360,7 +363,8 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
                 }
             }
         }
-        assert_eq!(entries, ["InDoubt", wanted], "kept over a restart: {survives}, booked: {booked}");
+        let wanted = ["InDoubt", wanted, "another configuration"];
+        assert_eq!(entries, wanted, "kept over a restart: {survives}, booked: {booked}");
     }
 }
 
@@ -378,6 +382,38 @@ fn kind(entry: &Entry) -> &'static str {
         Entry::Closing(_) => "Closing",
         Entry::ReceiptPrinted { .. } => "ReceiptPrinted",
     }
+}
+
+/// Nobody's prices, words or rules change under their hands.
+#[test]
+fn another_configuration_holds_from_the_next_visit_on() {
+    let mut session = Session::new(Arc::new(facility()));
+    let korean = || Facility { languages: vec![Language::Ko], ..facility() };
+    let (mut step, mut language_asked, mut changed) = (0, Vec::new(), Vec::new());
+    let mut input = |input: Input| {
+        step += 1;
+        let at = Moment {
+            tick: Tick(step * 1_000),
+            wall: time("2026-11-20T09:00:00"),
+            fresh: Uuid::from_u128(u128::from(step)),
+        };
+        for effect in session.handle(input, at) {
+            match effect {
+                Effect::Facility(facility) => changed.push((step, facility.languages.len())),
+                Effect::Show(view) if matches!(view.screen, Screen::Language { .. }) => language_asked.push(step),
+                _other => {}
+            }
+        }
+    };
+    input(Input::Tapped(Tap::Start));
+    input(Input::Facility(Arc::new(korean())));
+    input(Input::Tapped(Tap::Language(Language::En)));
+    input(Input::Tapped(Tap::Service(Service::Information)));
+    input(Input::Facility(Arc::new(korean())));
+    input(Input::Tapped(Tap::StartOver));
+    input(Input::Tapped(Tap::Start));
+    assert_eq!(changed, [(6, 1)], "with the end of the visit, and once");
+    assert_eq!(language_asked, [1], "the next visit has one language");
 }
 
 /// What a patient types is in no log: `Debug` of what is shown names neither number nor birth date.

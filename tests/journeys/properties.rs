@@ -66,6 +66,8 @@ struct World {
     /// Requests that staff closed.
     closed: usize,
     jobs: usize,
+    /// Another configuration holds since the last picture.
+    changed: bool,
     /// How many more durable writes work; then one fails.
     writes_left: Option<usize>,
     seen: BTreeSet<&'static str>,
@@ -87,6 +89,7 @@ impl World {
             audited: None,
             pin_again: false,
             closed: 0,
+            changed: false,
             committed: BTreeSet::new(),
             numbers: Given::default(),
             tries: None,
@@ -175,7 +178,16 @@ impl World {
     /// `false` if it could not be made durable.
     fn carry_out(&mut self, effect: Effect) -> bool {
         match effect {
-            Effect::Show(view) => self.check_view(view),
+            Effect::Show(view) => {
+                if std::mem::take(&mut self.changed) {
+                    assert!(
+                        matches!(view.screen, Screen::Idle | Screen::OutOfService { .. }),
+                        "changed under somebody's hands"
+                    );
+                }
+                self.check_view(view);
+            }
+            Effect::Facility(_) => self.changed = true,
             Effect::Record(entry) => {
                 if !self.durable() || !self.store_takes(&entry) {
                     return false;
@@ -546,6 +558,7 @@ impl World {
             94..=96 => self.input(Input::Scanned(code(detail))),
             97 => self.writes_left = Some(detail as usize % 4),
             98 => self.restart(),
+            99 if detail.is_multiple_of(2) => self.input(Input::Facility(Arc::new(facility()))),
             _rest => self.input(Input::Deadline),
         }
     }

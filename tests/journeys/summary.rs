@@ -54,6 +54,7 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
         },
         Effect::Print(paper) => format!("print {}", paper_line(paper)),
         Effect::ClearPrinter => "clear-printer".to_owned(),
+        Effect::Facility(_) => "facility".to_owned(),
         Effect::Ask { question, .. } => match question {
             Question::FindPatient { .. } => "ask find-patient".to_owned(),
             Question::Appointments { .. } => "ask appointments".to_owned(),

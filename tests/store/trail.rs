@@ -5,11 +5,13 @@ use super::staff::raw_connection;
 use super::*;
 use chrono::Days;
 use hospital_kiosk::commands::{Answer, audit, socket};
+use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::person::Who;
 use hospital_kiosk::domain::staff::{AuditEntry, StaffAct};
 use hospital_kiosk::domain::trail::{Anchor, AnchorPlace, AnchorVerdict, TrailCheck, TrailFault, TrailHead};
 use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::ports::{AuditRow, StaffBook};
+use hospital_kiosk::rehearsal::days::facility::facility;
 use ring::{digest, hmac};
 use rusqlite::{Connection, params};
 use std::fmt::Write as _;
@@ -316,7 +318,8 @@ fn a_wrong_clock_makes_no_hole_in_the_trail() {
 fn the_trail_goes_by_the_hospitals_clocks_whoever_writes() {
     let disk = Disk::new();
     let store = disk.open();
-    store.keep_time_of(&Zone::named("Asia/Seoul").unwrap());
+    let seoul = Facility { zone: Zone::named("Asia/Seoul").unwrap(), ..facility(false) };
+    store.keep_time_of(seoul.into());
     store.audit(&entry(1), at().with_timezone(&FixedOffset::west_opt(5 * 3600).unwrap())).unwrap();
     assert!(rows(&store)[0].at.ends_with("+09:00"), "{}", rows(&store)[0].at);
 }

@@ -46,11 +46,11 @@ pub mod ui {
 pub use fonts::fonts_installed;
 
 use crate::config::Display;
-use crate::domain::facility::Facility;
 use crate::domain::format;
 use crate::domain::language::Language;
 use crate::domain::screen::staff::StaffScreen;
 use crate::domain::screen::{Screen, Tap, View};
+use crate::ports::InForce;
 use chrono::{DateTime, FixedOffset};
 use slint::{CloseRequestResponse, ComponentHandle};
 use std::cell::RefCell;
@@ -82,7 +82,7 @@ type FirstFrame = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
 
 /// What window and handle share.
 struct Shared {
-    facility: Arc<Facility>,
+    facility: InForce,
     state: Mutex<State>,
     /// The last picture that was asked for by [`KioskHandle::draws`], and the last that was drawn.
     asked: AtomicI32,
@@ -118,7 +118,7 @@ impl KioskWindow {
     /// No display, or no renderer for it.
     pub fn new(
         display: &Display,
-        facility: Arc<Facility>,
+        facility: impl Into<InForce>,
         on_tap: impl Fn(Tap) + 'static,
     ) -> Result<Self, slint::PlatformError> {
         let app = ui::App::new()?;
@@ -126,7 +126,7 @@ impl KioskWindow {
         let guard = Duration::from_millis(DOUBLE_TAP_GUARD_MS);
         let state = State { view: None, wall: None, changed_at: Instant::now(), guard };
         let shared = Arc::new(Shared {
-            facility,
+            facility: facility.into(),
             state: Mutex::new(state),
             asked: AtomicI32::new(0),
             drawn: Mutex::new(0),
@@ -255,7 +255,8 @@ fn size(app: &ui::App, display: &Display) {
 
 fn show(app: &ui::App, shared: &Shared, view: &View, wall: DateTime<FixedOffset>) {
     let scene = scene(&view.screen);
-    let words = Words { language: view.language, facility: &shared.facility, wall };
+    let facility = shared.facility.now();
+    let words = Words { language: view.language, facility: &facility, wall };
     let changed = {
         let mut state = shared.state();
         let before = state.view.replace(view.clone());
@@ -294,7 +295,8 @@ fn wipe(app: &ui::App, shared: &Shared) {
         (poster, state.wall)
     };
     if let (Some(view), Some(wall)) = (view, wall) {
-        let words = Words { language: view.language, facility: &shared.facility, wall };
+        let facility = shared.facility.now();
+        let words = Words { language: view.language, facility: &facility, wall };
         fill(app, &words, &view.screen, view.modes.slow);
     }
 }
@@ -336,7 +338,8 @@ fn set_clock(app: &ui::App, shared: &Shared, wall: DateTime<FixedOffset>) {
         let Some(view) = &state.view else { return };
         (view.language, view.screen == Screen::Idle)
     };
-    let words = Words { language, facility: &shared.facility, wall };
+    let facility = shared.facility.now();
+    let words = Words { language, facility: &facility, wall };
     app.global::<ui::Frame>().set_clock(words.line(&format::clock(wall.time(), language)));
     if idle {
         idle::show(app, &words);

@@ -23,6 +23,8 @@ const TICKETS_MAX: usize = 2000;
 #[derive(Clone)]
 pub struct Kiosk {
     pub facility: Arc<Facility>,
+    /// Holds from the next visit on.
+    pub(super) next_facility: Option<Arc<Facility>>,
     pub now: Moment,
     pub language: Language,
     pub devices: Devices,
@@ -108,6 +110,7 @@ impl Kiosk {
             tickets: Arc::default(),
             out: Vec::new(),
             facility,
+            next_facility: None,
         }
     }
 

@@ -153,6 +153,7 @@ impl Core {
             Input::Clock(standing) => self.kiosk.standing = standing,
             Input::Tapped(tap) => self.tapped(tap),
             Input::Scanned(code) => self.scanned(&code),
+            Input::Facility(facility) => self.kiosk.next_facility = Some(facility),
             Input::Terminal(report) => self.terminal(report),
             Input::Printer(report) => {
                 let proof = self.kiosk.printer_reported(&report);
@@ -180,6 +181,7 @@ impl Core {
         self.time(was_busy, woken);
         self.close_if_in_trouble();
         self.answer_staff();
+        self.change_facility();
         self.show();
     }
 

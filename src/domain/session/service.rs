@@ -4,6 +4,7 @@
 //! the wrong day, ask for the wrong day's appointments and tell the wrong hours. What runs goes on to its end: a payment, its
 //! outcome on the screen, a doubt. Staff get in at all times and read there why.
 
+use super::Effect;
 use super::kiosk::Kiosk;
 use super::run::{Core, Stage};
 use crate::domain::clock::{BELIEVED_S, Standing, is_possible};
@@ -13,6 +14,21 @@ use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{Trouble, Witness};
 use crate::domain::set_aside::SetAside;
 use chrono::{DateTime, FixedOffset, SubsecRound, TimeDelta, Timelike};
+
+impl Core {
+    /// Between two visits, and with no money on its way: nobody's prices, rules or words change under their hands.
+    pub(super) fn change_facility(&mut self) {
+        if !matches!(self.stage, Stage::Idle) || self.till.is_open() {
+            return;
+        }
+        if let Some(facility) = self.kiosk.next_facility.take() {
+            self.kiosk.language = facility.desk_language;
+            self.kiosk.facility = facility.clone();
+            self.kiosk.emit(Effect::Facility(facility));
+            self.shown = None;
+        }
+    }
+}
 
 impl Kiosk {
     /// What staff must know before anything else: why nobody is served, or why nobody pays here.

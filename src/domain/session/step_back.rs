@@ -41,6 +41,7 @@ pub(super) fn step_back(before: Core, ticket: Option<Uuid>, effects: &[Effect]) 
             | Effect::Staff { .. }
             | Effect::StaffAnswer { .. }
             | Effect::AcceptClock
+            | Effect::Facility(_)
             | Effect::Wipe => {}
         }
     }
@@ -62,6 +63,7 @@ pub(super) const fn ticket_of(input: &Input) -> Option<Uuid> {
         | Input::Clock(_)
         | Input::Tapped(_)
         | Input::Scanned(_)
+        | Input::Facility(_)
         | Input::Terminal(_)
         | Input::Printer(_)
         | Input::Hospital { .. }

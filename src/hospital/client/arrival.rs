@@ -156,7 +156,7 @@ impl Client {
         let seen = answer.resource("Appointment")?;
         let time = |appointment: &Value| {
             let start = wire::start(appointment)?;
-            Some(self.facility.zone.at(&start).format("%H:%M").to_string())
+            Some(self.facility.now().zone.at(&start).format("%H:%M").to_string())
         };
         let what = match (time(seen)?, time(now)?) {
             (before, after) if before != after => format!("it was moved from {before} to {after}"),
@@ -168,7 +168,7 @@ impl Client {
 
     fn moved(&self, request: &Request, resource: &Value) -> bool {
         wire::start(resource).is_some_and(|start| {
-            let zone = &self.facility.zone;
+            let zone = &self.facility.now().zone;
             zone.at(&start).date_naive() != zone.at(&request.made_at).date_naive()
         })
     }

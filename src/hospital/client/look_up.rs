@@ -181,7 +181,7 @@ impl Client {
             if parties.is_empty() {
                 unreadable += 1;
             } else if parties.iter().any(own) {
-                match wire::read_booking(resource, &self.settings, &self.facility) {
+                match wire::read_booking(resource, &self.settings, &self.facility.now()) {
                     Booking::Is(booking) if booking.starts_at.date_naive() == day => list.push(*booking),
                     Booking::Is(_) | Booking::Never => {}
                     Booking::Unreadable => unreadable += 1,
@@ -193,11 +193,11 @@ impl Client {
     }
 
     pub(super) fn today(&self) -> NaiveDate {
-        self.facility.zone.at(&self.clock.now().wall).date_naive()
+        self.facility.now().zone.at(&self.clock.now().wall).date_naive()
     }
 
     pub(super) fn bounds(&self, day: NaiveDate) -> (String, String) {
-        bounds(&self.facility.zone, day)
+        bounds(&self.facility.now().zone, day)
     }
 
     pub(super) async fn slip(&self, code: &str) -> Reply {
@@ -219,7 +219,7 @@ impl Client {
         let (mut found, mut unreadable) = (Vec::new(), brought.unreadable);
         for resource in &brought.resources {
             if wire::matches_identifier(resource, &self.settings.slip_system, code) {
-                match wire::read_booking(resource, &self.settings, &self.facility) {
+                match wire::read_booking(resource, &self.settings, &self.facility.now()) {
                     Booking::Is(booking) => found.push((wire::patients_of(resource, &self.settings), *booking)),
                     Booking::Never => {}
                     Booking::Unreadable => unreadable += 1,

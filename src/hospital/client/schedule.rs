@@ -244,7 +244,7 @@ impl Client {
 
     /// `None` if not all of it changed `since` then.
     async fn read_page(&self, page: Value, since: Option<DateTime<Utc>>) -> Option<Option<Page>> {
-        let (settings, facility) = (self.settings.clone(), self.facility.clone());
+        let (settings, facility) = (self.settings.clone(), self.facility.now());
         let read = move || {
             let asked = since.is_none_or(|since| all_changed_since(&page, since));
             asked.then(|| Page::read(&page, &settings, &facility))
@@ -271,7 +271,7 @@ impl Client {
             }
             let moved = |appointment: &&&Value| {
                 let start = wire::start(appointment);
-                let today = start.is_some_and(|at| self.facility.zone.at(&at).date_naive() == day);
+                let today = start.is_some_and(|at| self.facility.now().zone.at(&at).date_naive() == day);
                 !today || appointment["status"] == "entered-in-error"
             };
             let found = Found::read(&page, "Appointment");

@@ -30,10 +30,11 @@ impl Client {
             way = way.after_refusal()?;
         };
         let found = Found::read(&answer, "Appointment");
-        let slip = |resource: &&serde_json::Value| match wire::read_booking(resource, &self.settings, &self.facility) {
-            Booking::Is(booking) => booking.slip,
-            Booking::Never | Booking::Unreadable => None,
-        };
+        let slip =
+            |resource: &&serde_json::Value| match wire::read_booking(resource, &self.settings, &self.facility.now()) {
+                Booking::Is(booking) => booking.slip,
+                Booking::Never | Booking::Unreadable => None,
+            };
         weakness(&found.matches.iter().filter_map(slip).collect())
     }
 }

@@ -149,6 +149,7 @@ impl World {
                 }
             }
             Effect::ClearPrinter => self.press.clear(),
+            Effect::Facility(_) => {}
             Effect::Ask { id, question } => self.ask(id, &question),
             Effect::FindPayment { visit, known } => {
                 let payments = self.store.payments()?;
