@@ -6,34 +6,57 @@ use super::audit::ChainKey;
 use super::fault::{Result, is_damage, other};
 use super::key::Secret;
 use super::keycheck::{self, Verdict};
+use super::wal::{self, Log};
 use super::{OnDamage, aside, damage, memory, salvage, schema, schema_pages};
+use crate::domain::payment::PaymentState;
 use crate::domain::set_aside::SetAside;
+use crate::domain::undo::UndoState;
 use crate::ports::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::fs::File;
 use std::path::Path;
 
 /// Of `SQLite` and of `SQLCipher`, unless told otherwise.
 const PAGE_BYTES: i64 = 4_096;
-/// Also what a power cut in the first second of a new kiosk leaves, so it is used and not set aside.
-const WAS_EMPTY: &str = "the database file was empty: if this kiosk has been in use, what it held is lost";
+/// What lies beside it tells that there was one.
+const LOG_DAMAGED: &str = "its log is damaged, and what was written last is lost";
+const GONE: &str = "the database file is empty or gone, and what lies beside it tells that this kiosk has been in use";
 
 /// The database, and the words for staff if a damaged one was set aside.
 pub(super) fn open(folder: &Path, secret: &Secret, on_damage: OnDamage) -> Result<(Connection, Option<String>)> {
     let path = folder.join(NAME);
-    let key = keycheck::verdict(folder, secret);
-    if key == Verdict::Another && (holds_something(&path) || aside::half_done(folder).is_some()) {
-        return Err(StoreError::WrongKey { folder: folder.display().to_string() });
-    }
+    let key = match keycheck::verdict(folder, secret) {
+        // The check value may be what is damaged: a database that this key opens is its own.
+        Verdict::Another if opens(&path, secret) => Verdict::Unknown,
+        Verdict::Another if was_used(folder) => {
+            return Err(StoreError::WrongKey { folder: folder.display().to_string() });
+        }
+        verdict @ (Verdict::Ours | Verdict::Another | Verdict::Unknown) => verdict,
+    };
     aside::finish(folder)?;
-    let empty = path.exists() && !exists(&path);
+    if !holds_something(&path) && was_used(folder) {
+        return begin_anew(folder, secret, on_damage, Damage { why: GONE.to_owned(), lost: 0 });
+    }
+    let log = wal::look(&beside(&path, "-wal"));
+    if let Log::Damaged(lost) = log
+        && (key == Verdict::Ours || opens(&path, secret))
+    {
+        return begin_anew(folder, secret, on_damage, Damage { why: LOG_DAMAGED.to_owned(), lost });
+    }
     let opened = match try_open(&path, secret)? {
-        Opening::Sound(connection) => (connection, empty.then(|| WAS_EMPTY.to_owned())),
+        Opening::Sound(connection) => {
+            if log == Log::Torn {
+                tracing::warn!("the last thing that was written may be lost: what was to be sent may have been sent");
+                may_have_been_sent(&connection)?;
+            }
+            (connection, None)
+        }
         Opening::Unreadable if key == Verdict::Unknown => {
             return Err(StoreError::UnknownKey { folder: folder.display().to_string() });
         }
-        Opening::Unreadable => begin_anew(folder, secret, on_damage, "its beginning is no database".to_owned())?,
-        Opening::Damaged(why) => begin_anew(folder, secret, on_damage, why)?,
+        Opening::Unreadable => begin_anew(folder, secret, on_damage, "its beginning is no database".to_owned().into())?,
+        Opening::Damaged(why) => begin_anew(folder, secret, on_damage, why.into())?,
     };
     if key != Verdict::Ours {
         // A full disk is no reason not to open what is there: the next start tries again.
@@ -46,19 +69,44 @@ pub(super) fn open(folder: &Path, secret: &Secret, on_damage: OnDamage) -> Resul
     Ok(opened)
 }
 
+struct Damage {
+    why: String,
+    /// Transactions that were written after what can be read.
+    lost: u64,
+}
+
+impl From<String> for Damage {
+    fn from(why: String) -> Self {
+        Self { why, lost: 0 }
+    }
+}
+
+/// The journal's line that money was to be sent is there, and the one that it was sent may be what is lost.
+fn may_have_been_sent(connection: &Connection) -> Result<()> {
+    let payment = [PaymentState::Intent.word(), PaymentState::Sent.word()];
+    connection.execute("UPDATE payments SET state = ?2 WHERE state = ?1", payment)?;
+    let undo = [UndoState::Intent.word(), UndoState::Sent.word()];
+    connection.execute("UPDATE undos SET state = ?2 WHERE state = ?1", undo)?;
+    Ok(())
+}
+
 fn begin_anew(
     folder: &Path,
     secret: &Secret,
     on_damage: OnDamage,
-    why: String,
+    damage: Damage,
 ) -> Result<(Connection, Option<String>)> {
     if on_damage == OnDamage::Refuse {
-        return Err(StoreError::DamagedStill { why });
+        return Err(StoreError::DamagedStill { why: damage.why });
     }
     let number = aside::next_number(folder)?;
+    // A fresh one beside none is a swap that was broken off, and this has not come so far.
+    if !folder.join(NAME).exists() {
+        File::create(folder.join(NAME)).map_err(|error| aside::cannot(&error))?;
+    }
     let new = aside::fresh(folder, number);
     aside::remove(&new)?;
-    let told = make_fresh(folder, &new, secret, aside::name(number), why)?;
+    let told = make_fresh(folder, &new, secret, aside::name(number), damage)?;
     aside::swap(folder, number)?;
     match try_open(&folder.join(NAME), secret)? {
         Opening::Sound(connection) => Ok((connection, Some(told.to_string()))),
@@ -68,15 +116,20 @@ fn begin_anew(
 }
 
 /// Whole and closed, with all that could be read of the damaged one.
-fn make_fresh(folder: &Path, new: &Path, secret: &Secret, file: String, why: String) -> Result<SetAside> {
+fn make_fresh(folder: &Path, new: &Path, secret: &Secret, file: String, found: Damage) -> Result<SetAside> {
     let mut fresh = connect(new)?;
     fresh.execute_batch("PRAGMA cipher_log_level = NONE")?;
     secret.unlock(&fresh)?;
     can_encrypt(&fresh)?;
     set_up(&fresh)??;
     let now = chrono::Utc::now();
-    let rescued = salvage::rescue(folder, secret, &mut fresh, now.date_naive())?;
-    let told = damage::told(file, why, rescued, now.fixed_offset());
+    let mut rescued = salvage::rescue(folder, secret, &mut fresh, now.date_naive())?;
+    if found.lost > 0 {
+        rescued.unread += found.lost;
+        may_have_been_sent(&fresh)?;
+        salvage::skip_numbers(&fresh, now.date_naive())?;
+    }
+    let told = damage::told(file, found.why, rescued, now.fixed_offset());
     damage::write_down(&fresh, &told)?;
     if truncate_log(&fresh) {
         fresh.close().map_err(|(_, error)| error)?;
@@ -91,8 +144,28 @@ fn holds_something(path: &Path) -> bool {
     exists(path) || exists(&beside(path, "-wal"))
 }
 
-pub(super) fn is_there(folder: &Path) -> bool {
-    exists(&folder.join(NAME)) || aside::half_done(folder).is_some()
+/// There is a database in the folder, or there was one: what is written beside it once it is open stays when it goes.
+pub(super) fn was_used(folder: &Path) -> bool {
+    let path = folder.join(NAME);
+    holds_something(&path)
+        || aside::half_done(folder).is_some()
+        || keycheck::is_there(folder)
+        || exists(&beside(&path, schema_pages::ENDING))
+}
+
+/// Looks at its first page, and changes nothing.
+fn opens(path: &Path, secret: &Secret) -> bool {
+    let Some(path) = path.to_str() else { return false };
+    let name = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    memory::take_over();
+    let look = || {
+        let connection = Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)?;
+        connection.execute_batch("PRAGMA cipher_log_level = NONE")?;
+        secret.unlock(&connection)?;
+        connection.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))
+    };
+    look().is_ok_and(|tables| tables > 0)
 }
 
 /// Empties the write-ahead log, which otherwise keeps what was just erased. False if it could not be done now.

@@ -33,6 +33,10 @@ pub(super) fn verdict(folder: &Path, secret: &Secret) -> Verdict {
     }
 }
 
+pub(super) fn is_there(folder: &Path) -> bool {
+    fs::metadata(folder.join(NAME)).is_ok_and(|file| file.len() > 0)
+}
+
 /// Once the key has opened the database.
 pub(super) fn write(folder: &Path, secret: &Secret) -> Result<()> {
     let mut salt = [0_u8; SALT_BYTES];

@@ -1,13 +1,14 @@
-//! One program per data folder. The lock belongs to an open file, so it ends with the process, however that ends.
+//! One program per data folder. The lock belongs to the open folder itself, so it ends with the process, however that ends, and
+//! nobody can take it away as they take away a file that looks like a left-over.
 
 use super::fault::{Result, other};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(super) struct FolderLock {
-    _file: File,
+    _folder: File,
 }
 
 /// A program that is ending holds its lock until the last of its threads is gone, and one that starts another shares it with
@@ -16,17 +17,11 @@ const ENDING: Duration = Duration::from_secs(1);
 const TRY_EVERY: Duration = Duration::from_millis(20);
 
 pub(super) fn take(folder: &Path) -> Result<FolderLock> {
-    let path = folder.join("kiosk.lock");
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| other(format!("cannot open {}: {error}", path.display())))?;
+    let file = File::open(folder).map_err(|error| other(format!("cannot open {}: {error}", folder.display())))?;
     let since = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(FolderLock { _file: file }),
+            Ok(()) => return Ok(FolderLock { _folder: file }),
             Err(TryLockError::WouldBlock) if since.elapsed() < ENDING => std::thread::sleep(TRY_EVERY),
             Err(TryLockError::WouldBlock) => {
                 return Err(other(format!(
@@ -34,7 +29,7 @@ pub(super) fn take(folder: &Path) -> Result<FolderLock> {
                     folder.display()
                 )));
             }
-            Err(TryLockError::Error(error)) => return Err(other(format!("cannot lock {}: {error}", path.display()))),
+            Err(TryLockError::Error(error)) => return Err(other(format!("cannot lock {}: {error}", folder.display()))),
         }
     }
 }

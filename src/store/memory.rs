@@ -54,7 +54,14 @@ pub(super) fn take_over() -> bool {
         let methods = methods();
         // SAFETY: no other call of SQLite runs beside this one (the first connection waits for it), it copies what it is
         // shown, and the functions keep what it asks of them.
-        unsafe { ffi::sqlite3_config(ffi::SQLITE_CONFIG_MALLOC, &raw const methods) == ffi::SQLITE_OK }
+        let taken = unsafe { ffi::sqlite3_config(ffi::SQLITE_CONFIG_MALLOC, &raw const methods) == ffi::SQLITE_OK };
+        // It keeps stores of its own for what is small and for pages, which it fills again and again and never wipes.
+        // SAFETY: as above; both take two numbers, the second after no memory.
+        unsafe {
+            ffi::sqlite3_config(ffi::SQLITE_CONFIG_LOOKASIDE, 0 as c_int, 0 as c_int);
+            ffi::sqlite3_config(ffi::SQLITE_CONFIG_PAGECACHE, null_mut::<c_void>(), 0 as c_int, 0 as c_int);
+        }
+        taken
     })
 }
 

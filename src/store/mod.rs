@@ -30,6 +30,7 @@ mod tally;
 mod tests;
 mod tries;
 mod undo;
+mod wal;
 
 use crate::config;
 use crate::domain::closing::{ClosingId, DayBook};
@@ -43,8 +44,8 @@ use chrono::{DateTime, FixedOffset, NaiveDate};
 use fault::{Result, other};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fmt;
-use std::fs::{DirBuilder, File};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -90,7 +91,7 @@ pub fn open_with_credentials(settings: &config::Store, credentials: Option<&Path
 fn open_as(settings: &config::Store, credentials: Option<&Path>, on_damage: OnDamage) -> Result<Opened> {
     make_folder(&settings.folder)?;
     let lock = lock::take(&settings.folder)?;
-    let secret = key::load(settings, credentials, Path::new("/"), database::is_there(&settings.folder))?;
+    let secret = key::load(settings, credentials, Path::new("/"), database::was_used(&settings.folder))?;
     open_locked(settings, &secret, lock, on_damage)
 }
 
@@ -123,9 +124,20 @@ fn open_locked(
     Ok(Opened { store, notice })
 }
 
+/// Whoever may read in the folder can lock the kiosk out of it.
+fn for_its_owner_only(folder: &Path) -> std::io::Result<()> {
+    let mode = folder.metadata()?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    tracing::warn!(folder = %folder.display(), "others could enter the data folder: now only its owner can");
+    fs::set_permissions(folder, Permissions::from_mode(mode & !0o077))
+}
+
 fn make_folder(folder: &Path) -> Result<()> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);
-    made.map_err(|error| other(format!("cannot make the data folder {}: {error}", folder.display())))
+    made.and_then(|()| for_its_owner_only(folder))
+        .map_err(|error| other(format!("cannot make the data folder {}: {error}", folder.display())))
 }
 
 pub struct SqliteStore {

@@ -44,7 +44,8 @@ pub(super) fn rescue(folder: &Path, secret: &Secret, fresh: &mut Connection, tod
         schema_pages::lengthen(&database, &copy).map_err(|error| aside::cannot(&error))?;
         let mut source = Source { path: &copy, secret, connection: None };
         // What was read while one of them was damaged is remembered damaged.
-        let mut readable = source.version().is_some();
+        let mut readable =
+            (aside::exists(&copy) || aside::exists(&aside::beside(&copy, "-wal"))) && source.version().is_some();
         for first_too in [false, true] {
             if !readable
                 && schema_pages::lay_over(&database, &copy, first_too).map_err(|error| aside::cannot(&error))?
@@ -110,7 +111,7 @@ fn tables(connection: &Connection) -> Result<Vec<String>> {
 }
 
 /// Which numbers were given today is lost, and by the clock of no zone do they begin again at one.
-fn skip_numbers(fresh: &Connection, today: NaiveDate) -> Result<()> {
+pub(super) fn skip_numbers(fresh: &Connection, today: NaiveDate) -> Result<()> {
     let days = [today.checked_sub_days(Days::new(1)), Some(today), today.checked_add_days(Days::new(1))];
     for day in days.into_iter().flatten() {
         fresh.execute(

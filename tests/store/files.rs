@@ -1,7 +1,9 @@
 //! The folder: lock, key, versions, damage, and nothing to read for a thief.
 
 use super::*;
-use hospital_kiosk::store::FORMAT;
+use chrono::Utc;
+use hospital_kiosk::domain::payment::PaymentState;
+use hospital_kiosk::store::{FORMAT, OnDamage, open};
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt;
 
@@ -178,12 +180,76 @@ fn the_log_is_set_aside_with_its_database() {
     }
 }
 
+/// What lies beside the database tells a kiosk that lost it from a new one: numbers go on, payments are closed until staff know.
 #[test]
-fn an_emptied_database_is_said() {
+fn a_kiosk_that_lost_its_database_is_no_new_kiosk() {
+    let emptied: fn(&Disk) = |disk| fs::write(disk.database(), b"").unwrap();
+    let gone: fn(&Disk) = |disk| fs::remove_file(disk.database()).unwrap();
+    let all_but_the_check_gone: fn(&Disk) = |disk| {
+        for name in names(&disk.folder()).iter().filter(|name| *name != "kiosk.db.key-check") {
+            fs::remove_file(disk.folder().join(name)).unwrap();
+        }
+    };
+    for lose in [emptied, gone, all_but_the_check_gone] {
+        let disk = used_disk();
+        lose(&disk);
+        let before = names(&disk.folder());
+        let refused = open(&disk.settings(), OnDamage::Refuse).unwrap_err();
+        assert!(matches!(refused, StoreError::DamagedStill { .. }), "{refused}");
+        assert_eq!(names(&disk.folder()), before, "a command changes nothing");
+        let opened = disk.try_open().unwrap();
+        assert!(opened.notice.unwrap().contains("empty or gone"));
+        assert!(opened.store.set_aside().unwrap().is_some(), "staff must know");
+        let today = Utc::now().date_naive();
+        let given = opened.store.counters().unwrap();
+        assert!(given.days.iter().any(|day| day.day == today && day.attempts >= 1_000), "{given:?}");
+        drop(opened.store);
+        disk.open();
+    }
+    // Nor does it make another key for what it had.
     let disk = used_disk();
+    gone(&disk);
+    fs::remove_file(disk.key_file()).unwrap();
+    assert!(refusal(disk.try_open()).contains("put the key file back"));
+    // What never held anything is new, also after a power cut in its first second.
+    let disk = Disk::new();
+    fs::create_dir_all(disk.folder()).unwrap();
     fs::write(disk.database(), b"").unwrap();
-    assert!(disk.try_open().unwrap().notice.unwrap().contains("empty"));
     disk.open();
+}
+
+#[test]
+fn a_damaged_check_value_locks_nobody_out() {
+    let disk = used_disk();
+    let check = disk.folder().join("kiosk.db.key-check");
+    let mut bytes = fs::read(&check).unwrap();
+    for at in [3, 30] {
+        bytes[at] ^= 4;
+        fs::write(&check, &bytes).unwrap();
+        assert_eq!(disk.open().payments().unwrap().len(), 1);
+    }
+    // It was written anew, and tells another key again.
+    fs::write(disk.key_file(), "ab".repeat(32)).unwrap();
+    assert!(matches!(disk.try_open().unwrap_err(), StoreError::WrongKey { .. }));
+}
+
+/// Whoever finds a kiosk that does not start takes away what looks like a left-over.
+#[test]
+fn no_file_that_is_taken_away_lets_a_second_program_in() {
+    let disk = used_disk();
+    let _store = disk.open();
+    for name in names(&disk.folder()).iter().filter(|name| !name.starts_with("kiosk.db")) {
+        fs::remove_file(disk.folder().join(name)).unwrap();
+    }
+    assert!(refusal(disk.try_open()).contains("in use by another kiosk program"));
+}
+
+#[test]
+fn only_its_owner_enters_the_folder() {
+    let disk = used_disk();
+    fs::set_permissions(disk.folder(), fs::Permissions::from_mode(0o755)).unwrap();
+    let _store = disk.open();
+    assert_eq!(fs::metadata(disk.folder()).unwrap().permissions().mode() & 0o777, 0o700);
 }
 
 /// Every file of the data folder, and what is in it.
@@ -245,8 +311,8 @@ fn a_store_whose_check_value_cannot_be_written_opens_all_the_same() {
 fn a_fresh_store_takes_a_fresh_key() {
     let disk = used_disk();
     fs::write(disk.key_file(), "ab".repeat(32)).unwrap();
-    for name in ["kiosk.db", "kiosk.db-wal", "kiosk.db-shm"] {
-        let _ = fs::remove_file(disk.folder().join(name));
+    for name in names(&disk.folder()) {
+        fs::remove_file(disk.folder().join(name)).unwrap();
     }
     assert_eq!(disk.open().payments().unwrap(), vec![]);
     assert_eq!(disk.open().payments().unwrap(), vec![]);
@@ -312,7 +378,7 @@ fn what_is_no_key_is_refused() {
         let disk = used_disk();
         fs::write(disk.key_file(), content).unwrap();
         assert!(refusal(disk.try_open()).contains("holds no key"), "{content}");
-        assert_eq!(names(&disk.folder()), ["kiosk.db", "kiosk.db.key-check", "kiosk.db.schema-pages", "kiosk.lock"]);
+        assert_eq!(names(&disk.folder()), ["kiosk.db", "kiosk.db.key-check", "kiosk.db.schema-pages"]);
     }
 }
 
@@ -374,4 +440,35 @@ fn the_cached_day_is_found_by_number_and_birth_date_and_gone_the_next() {
     assert_eq!(store.cached_appointments(day(), &who.number).unwrap().len(), 2);
     store.wipe_schedule_except(tomorrow).unwrap();
     assert_eq!(store.cached_appointments(day(), &who.number).unwrap(), []);
+}
+
+/// `SQLite` ends a log at the first frame that is damaged, and says nothing: a payment that was sent would be gone, or not sent.
+#[test]
+fn a_damaged_log_is_no_shorter_log() {
+    let disk = Disk::new();
+    let store = disk.open();
+    record(&store, [intent(1), sent(1)]);
+    let cut = disk.crash_copy();
+    let log = cut.folder().join("kiosk.db-wal");
+    let whole = fs::read(&log).unwrap();
+    for at in [10, 32 + 1_000, whole.len() / 2] {
+        let damaged = cut.crash_copy();
+        let mut bytes = whole.clone();
+        bytes[at] ^= 16;
+        fs::write(damaged.folder().join("kiosk.db-wal"), bytes).unwrap();
+        let refused = open(&damaged.settings(), OnDamage::Refuse).unwrap_err();
+        assert!(matches!(refused, StoreError::DamagedStill { .. }), "{at}: {refused}");
+        let opened = damaged.try_open().unwrap();
+        assert!(opened.notice.unwrap().contains("its log is damaged"), "{at}");
+        assert!(opened.store.set_aside().unwrap().is_some_and(|told| told.is_incomplete()), "{at}");
+        let open: Vec<_> = opened.store.payments().unwrap().into_iter().map(|payment| payment.state).collect();
+        assert!(open.iter().all(|state| *state != PaymentState::Intent), "{at}: {open:?}");
+    }
+    // Of the last line nobody can tell damage from a power cut: what was to be sent may have been sent.
+    let mut bytes = whole.clone();
+    let last = bytes.len() - 500;
+    bytes[last] ^= 16;
+    fs::write(&log, bytes).unwrap();
+    let states: Vec<_> = cut.open().payments().unwrap().into_iter().map(|payment| payment.state).collect();
+    assert_eq!(states, [PaymentState::Sent]);
 }
