@@ -21,7 +21,7 @@ use crate::watch::{self, Line, Presence, Sources};
 use crate::{printer, scanner, terminal};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
@@ -205,13 +205,23 @@ fn line_of(client: Arc<Client>, clock: Arc<dyn Clock>, outbox: Arc<dyn Outbox>) 
     })
 }
 
+/// An address that is taken is tried again after this.
+const WATCH_AGAIN: Duration = Duration::from_secs(30);
+
 /// A kiosk that cannot be watched still serves.
 fn be_watched(config: &Config, runtime: &tokio::runtime::Handle, sources: Sources) {
     let Some(address) = config.watch.address else { return };
-    match watch::serve(runtime, address, sources) {
-        Ok(address) => tracing::info!(%address, "this kiosk can be watched"),
-        Err(error) => tracing::error!(%error, "this kiosk cannot be watched: [watch] address is taken"),
-    }
+    let (handle, sources) = (runtime.clone(), Arc::new(sources));
+    runtime.spawn(async move {
+        loop {
+            match watch::serve(&handle, address, sources.clone()) {
+                Ok(address) => return tracing::info!(%address, "this kiosk can be watched"),
+                // Whoever sits there may answer in this kiosk's name: it is said again and again.
+                Err(error) => tracing::error!(%error, "this kiosk cannot be watched: [watch] address is taken"),
+            }
+            tokio::time::sleep(WATCH_AGAIN).await;
+        }
+    });
 }
 
 fn noting_terminal(

@@ -16,15 +16,25 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use chrono::Utc;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
 /// More scrapes at once are told to come again.
 const SCRAPES_MAX: usize = 4;
+/// Others wait in the system's queue.
+const CONNECTIONS_MAX: usize = 16;
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// The least that hyper takes.
+const HEAD_BYTES_MAX: usize = 8_192;
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+const ACCEPT_AGAIN: Duration = Duration::from_millis(500);
 const UNKNOWN: u8 = 2;
 
 /// Whether something is there, as it last told.
@@ -87,7 +97,7 @@ pub struct Sources {
 }
 
 struct Watched {
-    sources: Sources,
+    sources: Arc<Sources>,
     scrapes: Semaphore,
 }
 
@@ -95,7 +105,7 @@ struct Watched {
 ///
 /// # Errors
 /// The address is taken, or not this machine's.
-pub fn serve(runtime: &Handle, address: SocketAddr, sources: Sources) -> std::io::Result<SocketAddr> {
+pub fn serve(runtime: &Handle, address: SocketAddr, sources: Arc<Sources>) -> std::io::Result<SocketAddr> {
     let listener = std::net::TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -103,12 +113,36 @@ pub fn serve(runtime: &Handle, address: SocketAddr, sources: Sources) -> std::io
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let watched = Arc::new(Watched { sources, scrapes: Semaphore::new(SCRAPES_MAX) });
     let router = Router::new().route("/metrics", get(scrape)).with_state(watched);
-    runtime.spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            tracing::error!(%error, "this kiosk can no longer be watched");
-        }
-    });
+    runtime.spawn(answer(listener, router));
     Ok(address)
+}
+
+/// Any program of this machine may ask: none may take the kiosk's memory or descriptors by asking.
+async fn answer(listener: tokio::net::TcpListener, router: Router) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => TokioIo::new(stream),
+            Err(error) => {
+                tracing::warn!(%error, "a connection of whoever watches could not be taken");
+                tokio::time::sleep(ACCEPT_AGAIN).await;
+                continue;
+            }
+        };
+        let service = TowerToHyperService::new(router.clone());
+        tokio::spawn(async move {
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIMEOUT)
+                .max_buf_size(HEAD_BYTES_MAX)
+                .keep_alive(false)
+                .serve_connection(stream, service);
+            // Whoever reads too slowly, or sends no head, is let go.
+            let _ = tokio::time::timeout(ANSWER_TIMEOUT, connection).await;
+            drop(place);
+        });
+    }
 }
 
 async fn scrape(State(watched): State<Arc<Watched>>) -> Response {

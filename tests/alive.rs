@@ -292,3 +292,29 @@ fn a_hangup_reads_the_hospitals_configuration_again() {
     until("the next one", || said("the hospital's new configuration holds") == 2);
     assert!(run.0.try_wait().expect("a state").is_none(), "it is the same process");
 }
+
+/// A pipe that nobody reads is full soon: the lines are lost, and the kiosk goes on.
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let Some((_screen, display)) = screen() else { return };
+    let folder = tempfile::tempdir().expect("folder");
+    let supervisor = Supervisor::at(folder.path());
+    let config = PathBuf::from(stored(folder.path(), &folder.path().join("store")));
+    let mut run = Command::new(env!("CARGO_BIN_EXE_kiosk"));
+    run.arg("--config").arg(&config).arg("run").env("DISPLAY", &display).env("NOTIFY_SOCKET", &supervisor.path);
+    run.env("WATCHDOG_USEC", "40000").env("RUST_LOG", "trace").env_remove("WAYLAND_DISPLAY");
+    run.env_remove("CREDENTIALS_DIRECTORY").stdout(Stdio::null()).stderr(Stdio::piped());
+    let run = Ended(run.spawn().expect("kiosk starts"));
+    assert_eq!(supervisor.next(), "READY=1");
+    let log = run.0.stderr.as_ref().expect("a pipe");
+    rustix::pipe::fcntl_setpipe_size(log, 4_096).expect("a small one");
+    let waiting = || rustix::io::ioctl_fionread(log).expect("a length");
+    until("a full log", || {
+        supervisor.unread();
+        waiting() > 3_500
+    });
+    supervisor.unread();
+    for _ in 0..20 {
+        assert_eq!(supervisor.next(), "WATCHDOG=1");
+    }
+}

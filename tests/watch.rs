@@ -117,8 +117,14 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
             software: Some(Software { fhir: "4.0.1".into(), name: "Some \"FHIR\"".into(), version: String::new() }),
         }),
     };
-    let address = watch::serve(runtime.handle(), "127.0.0.1:0".parse().expect("an address"), sources).expect("served");
+    let address =
+        watch::serve(runtime.handle(), "127.0.0.1:0".parse().expect("an address"), sources.into()).expect("served");
+    // Whoever holds many lines open without a word, or sends a head without an end, is let go.
+    let silent: Vec<_> = (0..40).map(|_| TcpStream::connect(address).expect("a line")).collect();
+    let mut endless = TcpStream::connect(address).expect("a line");
+    let _ = endless.write_all(b"GET /metrics HTTP/1.1\r\nx: ").and_then(|()| endless.write_all(&[b'a'; 60_000]));
     let text = get(address, "/metrics").expect("an answer");
+    drop(silent);
     assert!(text.starts_with("HTTP/1.1 200") && text.contains("text/plain; version=0.0.4"), "{text}");
     let info = format!(
         "kiosk_info{{kiosk=\"K3\",version=\"{}\",database=\"{}\",terminal_protocol=\"zvt\"}}",

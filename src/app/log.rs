@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Metadata, Subscriber};
+use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::layer::{Context, Filter, Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
@@ -20,16 +21,37 @@ const SPAN: Duration = Duration::from_mins(1);
 /// Different lines that are remembered in a span; those beyond are written.
 const LINES_MAX: usize = 512;
 
+/// Lines that wait for whoever reads the log; more are lost, and the kiosk goes on.
+const WAITING_MAX: usize = 4_096;
+
+/// Writes what waits when it is dropped.
+static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
+
 /// Once a process.
 pub fn to_stderr() {
     let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_filter(Repeats::default());
+    let (out, writer) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(WAITING_MAX)
+        .thread_name("log")
+        .finish(std::io::stderr());
+    *WRITER.lock().unwrap_or_else(PoisonError::into_inner) = Some(writer);
+    let repeats = Repeats { span: Mutex::default(), out: Some(out.clone()) };
+    let lines = fmt::layer().with_writer(out).with_ansi(false).with_filter(repeats);
     tracing_subscriber::registry().with(level).with(lines).init();
+}
+
+/// Before the process ends: what was said last says why. Waits a second at most.
+pub fn finish() {
+    drop(WRITER.lock().unwrap_or_else(PoisonError::into_inner).take());
 }
 
 /// Leaves out what was said too often. What differs in a word, as in the number of a request, is another line.
 #[derive(Default)]
-struct Repeats(Mutex<Span>);
+struct Repeats {
+    span: Mutex<Span>,
+    out: Option<NonBlocking>,
+}
 
 #[derive(Default)]
 struct Span {
@@ -39,7 +61,7 @@ struct Span {
 
 impl Repeats {
     fn is_news(&self, line: &str, now: Instant) -> bool {
-        let mut span = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
         if span.began.is_none_or(|began| now.duration_since(began) >= SPAN) {
             *span = Span { began: Some(now), said: BTreeMap::new() };
         }
@@ -49,8 +71,8 @@ impl Repeats {
         let count = span.said.entry(line.to_owned()).or_default();
         *count = count.saturating_add(1);
         if *count == SAME_MAX {
-            let _ =
-                writeln!(std::io::stderr(), "the next line was written {SAME_MAX} times; for a minute it is left out");
+            let told = format!("the next line was written {SAME_MAX} times; for a minute it is left out\n");
+            let _ = self.out.clone().map(|mut out| out.write_all(told.as_bytes()));
         }
         *count <= SAME_MAX
     }
@@ -94,6 +116,6 @@ mod tests {
         let (repeats, start) = (Repeats::default(), Instant::now());
         let line = |request: usize| format!("the hospital has the request id={request}");
         assert_eq!((0..100_000).filter(|request| repeats.is_news(&line(*request), start)).count(), 100_000);
-        assert_eq!(repeats.0.lock().unwrap().said.len(), LINES_MAX);
+        assert_eq!(repeats.span.lock().unwrap().said.len(), LINES_MAX);
     }
 }

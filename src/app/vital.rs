@@ -36,6 +36,7 @@ pub fn end_with_any_part() {
 /// SIGABRT, at once: no destructor of a half broken process gets to run. The supervisor starts it again.
 fn end(part: &str, how: &str) -> ! {
     tracing::error!(part, how, "a part that the kiosk cannot do without: the process ends, to be started again");
+    super::log::finish();
     std::process::abort();
 }
 

@@ -342,6 +342,9 @@ pub struct Serving {
     path: PathBuf,
 }
 
+/// Commands that are answered at the same time.
+const COMMANDS_MAX: usize = 16;
+
 /// Answers on a thread of its own until the process ends. A socket that cannot be had is logged: the kiosk works without.
 /// `outbox` is told when a command gave it something to send, or staff want what waits to be tried.
 #[must_use]
@@ -354,10 +357,17 @@ pub fn serve(folder: &Path, store: Arc<dyn Store>, desk: Arc<dyn StaffDesk>, out
         Ok(listener)
     }) {
         Ok(listener) => on_a_thread(move || {
-            for stream in listener.incoming().flatten() {
-                let (store, desk, outbox) = (store.clone(), desk.clone(), outbox.clone());
+            let places = Arc::new(());
+            for stream in listener.incoming() {
+                let Some(stream) = stream.ok().filter(|_| Arc::strong_count(&places) <= COMMANDS_MAX) else {
+                    // Whoever asks so much has no right to an answer, and what is short must not be looked for without a rest.
+                    std::thread::sleep(Duration::from_millis(100));
+                    continue;
+                };
+                let (store, desk, outbox, place) = (store.clone(), desk.clone(), outbox.clone(), places.clone());
                 // An order may take minutes; others are answered meanwhile.
                 on_a_thread(move || {
+                    let _place = place;
                     if let Err(error) = serve_one(stream, &*store, &*desk, &*outbox) {
                         tracing::warn!("a command could not be answered: {error}");
                     }
@@ -403,7 +413,9 @@ fn serve_one(
 /// What the sender has a part in, and the rest.
 fn told(store: &dyn Store, desk: &dyn StaffDesk, outbox: &dyn Outbox, request: &Request) -> Answer {
     match request {
-        Request::QueueSummary { json } => queue::summary(store, *json, &Utc::now(), outbox.held_until()),
+        Request::QueueSummary { json } => {
+            books::with_warning(store, queue::summary(store, *json, &Utc::now(), outbox.held_until()))
+        }
         Request::QueueRetry { id, json } => queue::retry_at_work(store, outbox, *id, *json),
         // A visit's next request may go free.
         Request::QueueClose { .. } => answer_at_work(store, desk, request, Duration::ZERO).inspect(|_| outbox.queued()),
