@@ -15,6 +15,8 @@ pub const ANSWER_LIMIT_MS: u64 = 180_000;
 pub const ANSWER_MARGIN_MS: u64 = 40_000;
 /// One `AskOutcome`, with waiting for idle.
 pub const ASK_LIMIT_MS: u64 = 60_000;
+/// A terminal that is away so long while a payment is in doubt: staff settle it, and may ask the terminal once it is back.
+pub const AWAY_LIMIT_MS: u64 = 600_000;
 /// After `Confirm` or `Refuse`, for the terminal to go on.
 pub const GO_ON_LIMIT_MS: u64 = 60_000;
 /// The end of a terminal's day: its driver has answered by then.

@@ -78,7 +78,7 @@ mod plays {
         check_in check_in_offline check_in_refused check_in_see_desk closed closing confirm disk documents_at_desk
         documents_free documents_paid entry group idle in_doubt in_doubt_staff information late_booking not_paid
         number_not_kept paper receipt recovery scan set_aside staff staff_area staff_area_late
-        staff_gone staff_persons stale terminal_manners three_answers told_again
+        staff_gone staff_persons stale terminal_gone terminal_manners three_answers told_again
         undo waits
     }
 }

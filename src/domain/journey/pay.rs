@@ -44,6 +44,7 @@ use crate::domain::money::Amount;
 use crate::domain::outbox::Request;
 use crate::domain::paper::Receipt;
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction};
+use crate::domain::reason::StaffReason;
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand, TerminalReport};
@@ -152,8 +153,10 @@ pub(super) enum Next {
         limit: Tick,
     },
     At(Tick),
-    /// As soon as it answers at all.
-    WhenOnline,
+    /// As soon as it answers at all. One that is still away by then may be gone for good, and people must find out.
+    WhenOnline {
+        until: Tick,
+    },
 }
 
 #[derive(Clone)]
@@ -458,6 +461,9 @@ impl Till {
                 self.cancel(NotPaidWhy::NoCard, kiosk)
             }
             Phase::Doubt { next: Next::Asked { limit }, .. } if now >= *limit => self.ask_later(0, kiosk),
+            Phase::Doubt { next: Next::WhenOnline { until }, .. } if now >= *until => {
+                self.hand_to_staff(0, StaffReason::TerminalSilent, kiosk)
+            }
             Phase::Doubt { next: Next::At(at), .. } if now >= *at => {
                 self.ask(kiosk);
                 None
@@ -484,9 +490,8 @@ impl Till {
             Phase::Charging { card_until, card_seen: false, .. } if attempt.called_off.is_none() => Some(*card_until),
             Phase::Charging { limit, .. }
             | Phase::Confirming { limit, .. }
-            | Phase::Doubt { next: Next::Asked { limit }, .. } => Some(*limit),
+            | Phase::Doubt { next: Next::Asked { limit } | Next::WhenOnline { until: limit }, .. } => Some(*limit),
             Phase::Doubt { next: Next::At(at), .. } => Some(*at),
-            Phase::Doubt { next: Next::WhenOnline, .. } => None,
             Phase::Unkept { retry_at, .. } => Some(*retry_at),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Attempt, Conclusion, News, Next, Phase, Till};
 use crate::domain::journey::resolve::{self, Doubted, Testimony, Verdict};
-use crate::domain::limits::ASK_LIMIT_MS;
+use crate::domain::limits::{ASK_LIMIT_MS, AWAY_LIMIT_MS};
 use crate::domain::payment::{AttemptId, Entry, LastTransaction};
 use crate::domain::reason::StaffReason;
 use crate::domain::screen::NotPaidWhy;
@@ -11,6 +11,10 @@ use crate::domain::session::{Effect, TerminalCommand};
 
 /// Asked in vain so often, it is for staff.
 const ASKS_MAX: u32 = 5;
+
+const fn when_online(kiosk: &Kiosk) -> Next {
+    Next::WhenOnline { until: kiosk.tick().plus_ms(AWAY_LIMIT_MS) }
+}
 
 impl Till {
     pub(super) fn outcome(
@@ -98,7 +102,7 @@ impl Till {
             return self.hand_to_staff(place, reason, kiosk);
         }
         let wait_ms = super::RETRY_FIRST_MS << (*asks).min(4);
-        *next = if away { Next::WhenOnline } else { Next::At(kiosk.tick().plus_ms(wait_ms)) };
+        *next = if away { when_online(kiosk) } else { Next::At(kiosk.tick().plus_ms(wait_ms)) };
         None
     }
 
@@ -119,7 +123,7 @@ impl Till {
         let away = kiosk.devices.terminal_online != Some(true);
         let Some(Attempt { id, phase: Phase::Doubt { asks, next }, .. }) = self.attempts.front_mut() else { return };
         if away {
-            *next = Next::WhenOnline;
+            *next = when_online(kiosk);
             return;
         }
         *asks += 1;
