@@ -1,7 +1,7 @@
 //! "What became of my payment?" Who may hear of which payment, by what they know of it.
 //!
-//! Within a quarter of an hour the number of the payment or the last four digits of the card is enough: whoever stands there
-//! has just paid. Later it takes both. Where a terminal tells no digits of the card, it is the number alone, and later staff.
+//! Within a quarter of an hour the number of the payment, if nobody has paid since, or the last four digits of the card is
+//! enough: whoever stands there has just paid. Later it takes both. Where a terminal tells no digits of the card, it is the number alone, and later staff.
 //! Whoever knows too little does not even hear that there is a payment.
 
 use super::money::Amount;
@@ -81,7 +81,8 @@ pub fn find(payments: &[PaymentRecord], known: &Known, now: DateTime<FixedOffset
     let Known { first, second } = known;
     let Some(second) = second else {
         let recent: Vec<&PaymentRecord> = payments.iter().filter(|payment| is_recent(payment, now)).collect();
-        let numbered = recent.iter().find(|payment| ends_in(&payment.number, first));
+        // Numbers count up: whoever paid next can tell the number before theirs.
+        let numbered = recent.last().filter(|payment| ends_in(&payment.number, first));
         let with_card: Vec<&PaymentRecord> =
             recent.iter().filter(|payment| has_card(payment, first)).copied().collect();
         return match (numbered, meant(&with_card)) {

@@ -40,6 +40,19 @@ fn told(payments: &[PaymentRecord], first: &str, second: Option<&str>) -> Option
     find(payments, &known, now()).map(|sight| sight.number)
 }
 
+/// Numbers count up: who holds one knows the one before.
+#[test]
+fn the_number_alone_is_enough_only_for_the_newest() {
+    let mine = payment(7, 5, "540926******5678", PaymentState::Committed);
+    let next = payment(8, 1, "540926******1111", PaymentState::Committed);
+    assert_eq!(told(std::slice::from_ref(&mine), "0007", None).as_deref(), Some("K3-0007"));
+    let both = [mine, next];
+    assert_eq!(told(&both, "0007", None), None);
+    assert_eq!(told(&both, "0007", Some("5678")).as_deref(), Some("K3-0007"));
+    assert_eq!(told(&both, "5678", None).as_deref(), Some("K3-0007"));
+    assert_eq!(told(&both, "0008", None).as_deref(), Some("K3-0008"));
+}
+
 #[test]
 fn one_number_for_a_quarter_of_an_hour_then_both() {
     use PaymentState::{Committed, Settled};
