@@ -227,6 +227,20 @@ const fn today_word(language: Language) -> &'static str {
     }
 }
 
+/// Letters that nobody sees: of no width, or turning the line round (Unicode 16, `Default_Ignorable_Code_Point` and
+/// `Bidi_Control`, as far as a name may hold them).
+#[must_use]
+pub const fn is_invisible(letter: char) -> bool {
+    turns_the_line(letter)
+        || matches!(letter, '\u{AD}' | '\u{200B}'..='\u{200D}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
+}
+
+/// With one of these a time reads backwards.
+#[must_use]
+pub const fn turns_the_line(letter: char) -> bool {
+    matches!(letter, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Joins the syllables of Korean words with U+2060; other texts come back as they are. `ui/build.rs` has the same rule.
 #[must_use]
 pub fn keep_words(text: &str, language: Language) -> String {

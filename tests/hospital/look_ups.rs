@@ -1,4 +1,5 @@
 use super::fixture::{acquainted, client, client_with, day, hospital, number, settings};
+use super::odd::{Odd, hong, refused, searchset, told, visit, word};
 use chrono::NaiveDate;
 use hospital_kiosk::domain::document::OrderItem;
 use hospital_kiosk::domain::language::Language;
@@ -224,4 +225,20 @@ async fn a_server_that_ignores_search_parameters_shows_nobody_anothers_data() {
     let unsure = hospital_kiosk::domain::outbox::QueuedRequest { maybe_delivered: true, ..other };
     assert!(matches!(client.deliver(&unsure).await, hospital_kiosk::domain::outbox::Delivery::Done { .. }));
     assert_eq!(hospital.count("Task"), 2, "another request's Task is not taken for ours");
+}
+
+/// A cache between the kiosk and the server that takes one address for another.
+#[tokio::test]
+async fn another_record_than_the_one_asked_for_is_nobody() {
+    for (id, found) in [("1", true), ("2", false)] {
+        let server = Odd::start(move |asked| {
+            if asked.is("Appointment") {
+                return told(200, &searchset(&[visit("a1")]));
+            }
+            if asked.is("Patient/1") { told(200, &hong(id)) } else { refused(404) }
+        })
+        .await;
+        let reply = server.client().ask(Question::Slip { code: "AS-1".to_owned() }).await;
+        assert_eq!(word(&reply), if found { "Slip" } else { "Unreadable" });
+    }
 }

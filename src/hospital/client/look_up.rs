@@ -275,7 +275,12 @@ impl Client {
         if matches!(&answer, Ok(answer) if matches!(answer.status, 404 | 410) && !answer.is_page()) {
             return Ok(None);
         }
-        Ok(Some(wire::read_record(&resource(answer, "Patient")?, &self.settings)))
+        let record = resource(answer, "Patient")?;
+        if !is_at(&record, reference) {
+            tracing::error!("the hospital answered with another record than the one that was asked for");
+            return Err(Lost::Unreadable);
+        }
+        Ok(Some(wire::read_record(&record, &self.settings)))
     }
 
     pub(super) async fn quote(&self, patient: &Patient, item: &OrderItem) -> Reply {
@@ -303,7 +308,7 @@ impl Client {
             let Ok(answer) = self.read(&path, "id,status,intent,output", self.look_up_timeout()).await else {
                 continue;
             };
-            let Some(task) = answer.resource("Task") else { continue };
+            let Some(task) = answer.resource("Task").filter(|task| is_at(task, &path)) else { continue };
             if let Some(pages) = wire::pages_of(task) {
                 return Ok(Some(pages));
             }
@@ -352,6 +357,13 @@ fn created_path(answer: &HttpAnswer) -> Option<String> {
     }
     let from_body = answer.resource("Task").and_then(|task| task["id"].as_str()).map(|id| format!("Task/{id}"));
     from_body.or_else(|| wire::relative(answer.location.as_deref()?))
+}
+
+/// A cache between us that takes one address for another must not make one patient another. `path` is relative, and may name
+/// a version (R4 3.1.0.1.3).
+fn is_at(resource: &serde_json::Value, path: &str) -> bool {
+    let path = path.split_once("/_history/").map_or(path, |(path, _)| path);
+    resource["id"].as_str().is_some_and(|id| path.rsplit('/').next() == Some(id))
 }
 
 /// Always with the offset, each border with its own: a bare date means the server's own day, and a day on which the clocks

@@ -1,5 +1,6 @@
 //! What a server can do, from its `CapabilityStatement` (`GET /metadata`, FHIR R4 chapter 2.21.0.1).
 
+use super::primitive::one_line;
 use crate::ports::Software;
 use serde_json::Value;
 
@@ -119,7 +120,7 @@ const NAME_MAX_CHARS: usize = 64;
 /// What answers, as it names itself.
 #[must_use]
 pub fn software(statement: &Value) -> Software {
-    let short = |value: &Value| value.as_str().unwrap_or_default().chars().take(NAME_MAX_CHARS).collect();
+    let short = |value: &Value| one_line(value.as_str().unwrap_or_default(), NAME_MAX_CHARS);
     let software = &statement["software"];
     Software {
         fhir: short(&statement["fhirVersion"]),

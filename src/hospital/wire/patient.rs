@@ -73,7 +73,7 @@ fn person(resource: &Value, settings: &Hospital) -> Option<Person> {
         server_ref: format!("Patient/{}", id(&resource["id"])?),
         numbers: numbers(resource, &settings.patient_system)?,
         birth_date: BirthDate(resource["birthDate"].as_str()?.parse().ok()?),
-        masked_name: mask_name(cut(&full_name(resource))),
+        masked_name: mask_name(&cut(&full_name(resource))),
         identity_verified_on: verified.and_then(|date| date.parse().ok()),
         main: linked(resource, "refer").and_then(relative),
     })

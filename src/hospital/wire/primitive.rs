@@ -1,6 +1,7 @@
 //! FHIR's primitive values in every form that the standard, and JSON, allow. What has none of them cannot be read: it is
 //! never taken for something near it.
 
+use crate::domain::format;
 use chrono::{DateTime, FixedOffset};
 use serde_json::Value;
 
@@ -9,10 +10,17 @@ pub const TEXT_CHARS_MAX: usize = 200;
 /// FHIR's ids have 64 characters at most (R4 2.24.0.1), hospital's numbers fewer. Some servers are generous; none is so generous.
 pub const ID_BYTES_MAX: usize = 256;
 
-/// The beginning of a text, as much of it as is kept.
+/// The beginning of a text, as much of it as is kept: one line, in the direction of its letters.
 #[must_use]
-pub fn cut(text: &str) -> &str {
-    text.char_indices().nth(TEXT_CHARS_MAX).map_or(text, |(end, _)| &text[..end])
+pub fn cut(text: &str) -> String {
+    one_line(text, TEXT_CHARS_MAX)
+}
+
+/// Without what would break the line or turn it round.
+#[must_use]
+pub fn one_line(text: &str, chars_max: usize) -> String {
+    let seen = text.chars().filter(|letter| !format::turns_the_line(*letter));
+    seen.map(|letter| if letter.is_control() { ' ' } else { letter }).take(chars_max).collect()
 }
 
 /// A resource's own id, or another short name of something.
@@ -73,6 +81,7 @@ mod tests {
             assert_eq!(cut(&long), short);
         }
         assert_eq!(cut(""), "");
+        assert_eq!(cut("Eye\nclinic\u{1b}[31m \u{202E}10:30"), "Eye clinic [31m 10:30");
     }
 
     #[test]

@@ -244,7 +244,7 @@ fn place(resource: &Value, spoken: Language, facility: &Facility) -> LocalText {
 pub fn local_text(element: &Value, name: &str, spoken: Language) -> LocalText {
     let mut text = LocalText::default();
     if let Some(plain) = element[name].as_str() {
-        text.0.insert(spoken, cut(plain).to_owned());
+        text.0.insert(spoken, cut(plain));
     }
     let translations = element[format!("_{name}")]["extension"].as_array();
     for translation in translations.into_iter().flatten().filter(|extension| extension["url"] == TRANSLATION) {
@@ -254,7 +254,7 @@ pub fn local_text(element: &Value, name: &str, spoken: Language) -> LocalText {
         let content =
             part("content").and_then(|part| part["valueString"].as_str().or_else(|| part["valueMarkdown"].as_str()));
         if let (Some(told), Some(content)) = (told, content) {
-            text.0.insert(told, cut(content).to_owned());
+            text.0.insert(told, cut(content));
         }
     }
     text
