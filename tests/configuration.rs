@@ -414,3 +414,19 @@ fn a_new_privacy_text_is_announced_seven_days_before() {
     }
     assert!(announced("").expect_err("it is needed")[0].to_string().contains("announced"));
 }
+
+/// A pipe in a file's place would be waited for, and a device has no end.
+#[test]
+fn what_is_no_file_is_not_read() {
+    let folder = copy();
+    let hours = folder.path().join("hospital/onsaemi/hours.toml");
+    fs::remove_file(&hours).expect("removed");
+    rustix::fs::mknodat(rustix::fs::CWD, &hours, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0)
+        .expect("a pipe");
+    let faults = load(&folder.path().join("kiosk.toml"), &KNOWN).expect_err("a pipe");
+    assert!(faults.iter().any(|fault| fault.to_string().contains("it is no file")), "{faults:?}");
+    fs::remove_file(&hours).expect("removed");
+    std::os::unix::fs::symlink("/dev/zero", &hours).expect("a link");
+    let faults = load(&folder.path().join("kiosk.toml"), &KNOWN).expect_err("a device");
+    assert!(faults.iter().any(|fault| fault.to_string().contains("it is no file")), "{faults:?}");
+}

@@ -5,6 +5,8 @@ use super::fault::{Faults, SourceFile};
 use super::near::nearest;
 use std::cell::RefCell;
 use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
@@ -25,18 +27,32 @@ const FILE_MAX: u64 = 1_000_000;
 
 /// Reads a file's text; `None` after adding the fault.
 pub fn open(path: &Path, faults: &Faults) -> Option<SourceFile> {
-    let too_long = std::fs::metadata(path).is_ok_and(|meta| meta.len() > FILE_MAX);
-    if too_long {
-        faults.add_file(path, "the file is too long", format!("more than {FILE_MAX} bytes"), "a configuration file");
-        return None;
-    }
-    match std::fs::read(path) {
+    match read_file(path) {
+        Ok(bytes) if bytes.len() as u64 > FILE_MAX => {
+            faults.add_file(
+                path,
+                "the file is too long",
+                format!("more than {FILE_MAX} bytes"),
+                "a configuration file",
+            );
+            None
+        }
         Ok(bytes) => text_of_file(path, &bytes, faults),
         Err(error) => {
             faults.add_file(path, "the file cannot be read", error.to_string(), "a readable file of UTF-8 text here");
             None
         }
     }
+}
+
+/// A pipe would be waited for, and a device has no end.
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_MAX + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// UTF-8, with the mark before it that Windows' editors write, or UTF-16, as they call "Unicode"; `None` after adding the

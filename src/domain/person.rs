@@ -1,5 +1,6 @@
 //! Staff as persons: a number each, a role, and who did what. Their names stay in the store.
 
+use super::format;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -156,7 +157,7 @@ pub struct Person {
 pub fn is_name(text: &str) -> bool {
     text.trim() == text
         && text.chars().any(char::is_alphabetic)
-        && !text.chars().any(char::is_control)
+        && !text.chars().any(|letter| letter.is_control() || format::is_invisible(letter))
         && text.chars().count() <= NAME_MAX
 }
 
@@ -180,5 +181,8 @@ mod tests {
             assert_eq!(is_name(text), good, "{text}");
         }
         assert!(!is_name(&"a".repeat(61)) && !is_name("a\nb"));
+        for invisible in ["Ki\u{200B}m", "\u{202E}miK", "Kim\u{2069}", "Ki\u{AD}m"] {
+            assert!(!is_name(invisible), "{invisible:?} looks like another");
+        }
     }
 }

@@ -24,7 +24,7 @@ use crate::config;
 use crate::domain::clock::Standing;
 use crate::domain::outbox::{Delivery, QueuedRequest};
 use crate::ports::{Clock, HospitalServer, Store, StoreError};
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -289,7 +289,10 @@ impl Sender<'_> {
             return;
         }
         (memory.alone, memory.doubts_together) = (false, 0);
-        if let Err(error) = self.with_store(move |store| store.forget_old(now)).await {
+        // Too old by both clocks: of one that is wrong by months nothing comes back.
+        let ahead = TimeDelta::try_seconds(self.clock.correction_s().max(0)).unwrap_or_default();
+        let earlier = now.checked_sub_signed(ahead).unwrap_or(now);
+        if let Err(error) = self.with_store(move |store| store.forget_old(earlier)).await {
             tracing::warn!(%error, "what is kept too long could not be cleared away");
         }
     }
