@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`domain`] | nothing but itself: no clock, no IO, no async, no float, no widget |
 //! | [`ports`] | domain |
-//! | [`terminal`] [`printer`] [`scanner`] [`hospital`] [`store`] [`config`] | ports, domain, [`serial`], [`keyfile`], their own section of config |
+//! | [`terminal`] [`printer`] [`scanner`] [`hospital`] [`store`] [`config`] | ports, domain, [`line`], [`keyfile`], their own section of config |
 //! | [`app`] | ports, domain, config; only `app/screens` and `app/press.rs` say slint |
 //! | [`commands`] | what the command line does, without its arguments |
 //! | [`watch`] | ports, domain, config: what a monitor may read |
@@ -24,11 +24,11 @@ pub mod config;
 pub mod domain;
 pub mod hospital;
 pub mod keyfile;
+pub mod line;
 pub mod ports;
 pub mod printer;
 pub mod rehearsal;
 pub mod scanner;
-pub mod serial;
 pub mod store;
 pub mod terminal;
 pub mod watch;

@@ -43,12 +43,12 @@ const ADAPTER: &[&str] = &["slint::", "i_slint"];
 const ROOMS: &[Room] = &[
     Room { path: "domain", may_name: &["domain"], never_says: PURE },
     Room { path: "ports.rs", may_name: &["domain"], never_says: &["slint::", "tokio::", "rusqlite::", "serde_json"] },
-    Room { path: "serial.rs", may_name: &[], never_says: ADAPTER },
+    Room { path: "line", may_name: &["line"], never_says: ADAPTER },
     Room { path: "keyfile.rs", may_name: &[], never_says: ADAPTER },
     Room { path: "wiping.rs", may_name: &[], never_says: ADAPTER },
-    Room { path: "terminal", may_name: &["terminal", "serial", "ports", "domain", "config"], never_says: ADAPTER },
-    Room { path: "printer", may_name: &["printer", "serial", "ports", "domain", "config"], never_says: ADAPTER },
-    Room { path: "scanner", may_name: &["scanner", "serial", "ports", "domain", "config"], never_says: ADAPTER },
+    Room { path: "terminal", may_name: &["terminal", "line", "ports", "domain", "config"], never_says: ADAPTER },
+    Room { path: "printer", may_name: &["printer", "line", "ports", "domain", "config"], never_says: ADAPTER },
+    Room { path: "scanner", may_name: &["scanner", "line", "ports", "domain", "config"], never_says: ADAPTER },
     Room { path: "hospital", may_name: &["hospital", "keyfile", "ports", "domain", "config"], never_says: ADAPTER },
     Room { path: "store", may_name: &["store", "keyfile", "ports", "domain", "config"], never_says: ADAPTER },
     Room { path: "config", may_name: &["config", "ports", "domain"], never_says: ADAPTER },
@@ -66,7 +66,7 @@ const ROOMS: &[Room] = &[
     Room {
         path: "commands",
         may_name: &[
-            "commands", "ports", "domain", "config", "terminal", "printer", "scanner", "serial", "store", "hospital",
+            "commands", "ports", "domain", "config", "terminal", "printer", "scanner", "line", "store", "hospital",
             "keyfile",
         ],
         never_says: NO_SLINT,

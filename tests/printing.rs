@@ -220,7 +220,7 @@ fn a_printer_that_vanishes_while_printing_fails_once_and_the_next_paper_is_whole
 /// Found by killing the kiosk: the printer took the next life's questions for dots, and documents were never offered.
 #[test]
 fn a_kiosk_that_lost_its_power_while_it_printed_prints_again() {
-    use hospital_kiosk::serial::{LineSettings, SerialLine};
+    use hospital_kiosk::line::{LineSettings, SerialLine, write_within};
     let bytes = hospital_kiosk::printer::encode::job(&a_receipt(), true).expect("a job");
     for sent in [0, 1, 3, 7, 9, 1_000, 9_000, 9_229, 9_300, bytes.len() - 1] {
         let folder = tempfile::tempdir().expect("a folder");
@@ -228,7 +228,7 @@ fn a_kiosk_that_lost_its_power_while_it_printed_prints_again() {
         let sim = SimPrinter::start(&link).expect("a pty");
         let settings = LineSettings { baud: 921_600, two_stop_bits: false };
         let mut wire = SerialLine::open(&link.to_string_lossy(), settings).expect("the pty");
-        wire.write_within(&bytes[..sent], PATIENCE).expect("to the printer");
+        write_within(&mut wire, &bytes[..sent], PATIENCE).expect("to the printer");
         drop(wire);
         let (device, reports) = start(&link, 5_000);
         let bench = Bench { sim, device, reports, _folder: folder };
@@ -332,7 +332,7 @@ fn the_check_asks_a_printer_as_the_worker_does() {
 
 /// A network card in front of the simulated printer.
 fn bridge(listener: &std::net::TcpListener, path: &str) {
-    use hospital_kiosk::serial::{LineSettings, SerialLine};
+    use hospital_kiosk::line::{Line as _, LineSettings, SerialLine, write_within};
     use std::io::{Read, Write};
     let (mut stream, _) = listener.accept().expect("the kiosk");
     let mut line = SerialLine::open(path, LineSettings { baud: 921_600, two_stop_bits: false }).expect("the pty");
@@ -341,7 +341,7 @@ fn bridge(listener: &std::net::TcpListener, path: &str) {
     loop {
         match stream.read(&mut buffer) {
             Ok(0) => return,
-            Ok(count) => line.write_within(&buffer[..count], PATIENCE).expect("to the printer"),
+            Ok(count) => write_within(&mut line, &buffer[..count], PATIENCE).expect("to the printer"),
             Err(_) => {}
         }
         let count = line.read_some(&mut buffer, Duration::from_millis(1)).expect("from the printer");

@@ -7,10 +7,10 @@
 //!
 //! `clear`, or the next job, throws away what is held: a receipt must not come out for the next patient.
 
-use super::line::{Line, time_on_wire};
-use super::{encode, status};
+use super::{encode, open, status};
 use crate::config;
 use crate::domain::session::{PrinterReport, PrinterState};
+use crate::line::{Line, write_within};
 use crate::ports::{Printer, Raster, Reports};
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -85,7 +85,7 @@ struct Worker {
     reports: Reports<PrinterReport>,
     shared_state: Arc<Mutex<PrinterState>>,
     told: Option<PrinterState>,
-    line: Option<Line>,
+    line: Option<Box<dyn Line>>,
     back_off: Duration,
     next_try: Instant,
     /// Reported as held, nothing of it was sent.
@@ -180,8 +180,7 @@ impl Worker {
     /// Sends a job and waits for its proof. What is left of it when time is up stays begun.
     fn send(&mut self, job: Job) -> PrinterReport {
         let allowed = Duration::from_millis(self.settings.job_timeout_ms);
-        let on_wire =
-            self.line.as_ref().map_or(Duration::ZERO, |line| time_on_wire(line, job.bytes.len(), self.settings.baud));
+        let on_wire = self.line.as_ref().map_or(Duration::ZERO, |line| line.time_on_wire(job.bytes.len()));
         let end = Instant::now() + allowed + on_wire;
         self.proved = false;
         self.begun = Some(job);
@@ -291,8 +290,8 @@ impl Worker {
         if self.scrap {
             bytes.extend_from_slice(b"\x1B@\x1DVA\x00");
         }
-        let end = Instant::now() + ANSWER_TIMEOUT + time_on_wire(line, bytes.len(), self.settings.baud);
-        write_all(line, &bytes, end)?;
+        let limit = ANSWER_TIMEOUT + line.time_on_wire(bytes.len());
+        write_within(&mut **line, &bytes, limit)?;
         self.owed_nuls = 0;
         self.scrap = false;
         Ok(())
@@ -348,7 +347,7 @@ impl Worker {
     fn ask(&mut self, n: u8) -> io::Result<Option<u8>> {
         let end = Instant::now() + ANSWER_TIMEOUT;
         let Some(line) = &mut self.line else { return Ok(None) };
-        match write_all(line, &status::ask(n), end) {
+        match write_within(&mut **line, &status::ask(n), ANSWER_TIMEOUT) {
             Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(None),
             other => other?,
         }
@@ -383,7 +382,7 @@ impl Worker {
     }
 
     fn open(&mut self) -> bool {
-        match Line::open(&self.settings) {
+        match open(&self.settings) {
             Ok(line) => {
                 self.line = Some(line);
                 self.back_off = BACK_OFF_FIRST;
@@ -421,14 +420,4 @@ impl Worker {
 /// One that says why it cannot print is left alone until it can: it may not read on, and staff must hear its reason.
 fn is_ready_or_silent(answers: Option<[u8; 4]>) -> bool {
     answers.is_none_or(|answers| matches!(status::state(answers), PrinterState::Online | PrinterState::PaperLow))
-}
-
-pub(super) fn write_all(line: &mut Line, bytes: &[u8], end: Instant) -> io::Result<()> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        let left = end.checked_duration_since(Instant::now()).ok_or(io::ErrorKind::TimedOut)?;
-        let count = line.write_some(rest, left.min(WRITE_STEP))?;
-        rest = &rest[count..];
-    }
-    Ok(())
 }

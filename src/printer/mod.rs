@@ -1,15 +1,16 @@
-//! Receipt printers: dots to ESC/POS bytes (`encode`), what a printer says of itself (`status`), the wire (`line`)
-//! and the worker that owns it (`device`).
+//! Receipt printers: dots to ESC/POS bytes (`encode`), what a printer says of itself (`status`) and the worker that owns
+//! its line (`device`).
 
 pub mod device;
 pub mod encode;
-pub mod line;
 pub mod probe;
 pub mod status;
 
 use crate::config;
 use crate::domain::session::{PrinterReport, PrinterState};
+use crate::line::{self, Kinds, Line, LineSettings};
 use crate::ports::{Printer, Raster, Reports};
+use std::io;
 use std::sync::Arc;
 
 /// Starts the worker of the configured printer. Without a port: a printer that is always offline.
@@ -20,6 +21,10 @@ pub fn start(settings: &config::Printer, reports: Reports<PrinterReport>) -> Arc
         return Arc::new(NoPrinter { reports });
     }
     Arc::new(device::Device::start(settings.clone(), reports))
+}
+
+fn open(settings: &config::Printer) -> io::Result<Box<dyn Line>> {
+    line::open(&settings.port, LineSettings { baud: settings.baud, two_stop_bits: false }, Kinds::Files)
 }
 
 struct NoPrinter {

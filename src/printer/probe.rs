@@ -1,10 +1,10 @@
 //! "Are you our printer?" Asked over the very line that the worker opens, serial, USB or network. Nothing asked here prints.
 
-use super::device::write_all;
-use super::line::Line;
+use super::open;
 use super::status::{self, ask, is_proof, is_real_time};
 use crate::config;
 use crate::domain::session::PrinterState;
+use crate::line::{Line, write_within};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -26,22 +26,22 @@ pub struct Found {
 /// # Errors
 /// The line cannot be opened, or is gone: the system's reason.
 pub fn probe(settings: &config::Printer) -> io::Result<Option<Found>> {
-    let mut line = Line::open(settings)?;
+    let mut line = open(settings)?;
     let mut answers = [0; 4];
     for (n, slot) in (1_u8..).zip(&mut answers) {
-        match answer(&mut line, &ask(n), is_real_time)? {
+        match answer(&mut *line, &ask(n), is_real_time)? {
             Some(byte) => *slot = byte,
             None => return Ok(None),
         }
     }
     let state = status::state(answers);
     let ready = matches!(state, PrinterState::Online | PrinterState::PaperLow);
-    let proves = !ready || answer(&mut line, &status::ASK_PROOF, is_proof)?.is_some();
+    let proves = !ready || answer(&mut *line, &status::ASK_PROOF, is_proof)?.is_some();
     Ok(Some(Found { state, proves }))
 }
 
 /// The first byte that can be the answer; one that does not read is silent too.
-fn answer(line: &mut Line, question: &[u8], is_answer: fn(u8) -> bool) -> io::Result<Option<u8>> {
+fn answer(line: &mut dyn Line, question: &[u8], is_answer: fn(u8) -> bool) -> io::Result<Option<u8>> {
     let mut buffer = [0; 64];
     let mut noise = 0;
     while noise < NOISE_BYTES_MAX {
@@ -50,7 +50,7 @@ fn answer(line: &mut Line, question: &[u8], is_answer: fn(u8) -> bool) -> io::Re
             count => noise += count,
         }
     }
-    match write_all(line, question, Instant::now() + WRITE_LIMIT) {
+    match write_within(line, question, WRITE_LIMIT) {
         Err(error) if error.kind() == io::ErrorKind::TimedOut => return Ok(None),
         other => other?,
     }

@@ -4,8 +4,8 @@ pub mod framing;
 
 use crate::config;
 use crate::domain::patient::{PatientNumber, ScannedCode};
+use crate::line::{self, Kinds, Line, LineSettings};
 use crate::ports::{Reports, Scanner};
-use crate::serial::{LineSettings, SerialLine};
 use framing::{CODE_BYTES_MAX, Collector, Scan};
 use std::io;
 use std::sync::Arc;
@@ -83,8 +83,8 @@ fn after<'a>(prefix: &str, text: &'a str) -> Option<&'a str> {
 ///
 /// # Errors
 /// The system's reason: not there, in use, no permission.
-pub fn open(settings: &config::Scanner) -> io::Result<SerialLine> {
-    SerialLine::open(&settings.port, LineSettings { baud: settings.baud, two_stop_bits: false })
+pub fn open(settings: &config::Scanner) -> io::Result<Box<dyn Line>> {
+    line::open(&settings.port, LineSettings { baud: settings.baud, two_stop_bits: false }, Kinds::Streams)
 }
 
 struct Handle {
@@ -140,7 +140,7 @@ impl Worker {
         }
     }
 
-    fn listen(&self, mut line: SerialLine) -> io::Result<()> {
+    fn listen(&self, mut line: Box<dyn Line>) -> io::Result<()> {
         let gap = Duration::from_millis(self.settings.code_gap_ms);
         let mut collector = Collector::new(self.settings.pause_ends_code);
         let mut heard_at = Instant::now();

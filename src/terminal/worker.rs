@@ -4,8 +4,8 @@
 use super::dialogue::{Dialogue, Now, STAMP_BYTES, Step};
 use super::{Started, refusal};
 use crate::domain::session::{TerminalCommand, TerminalReport};
+use crate::line::{self, Kinds, Line, LineSettings, write_within};
 use crate::ports::{CardTerminal, Clock, Reports};
-use crate::serial::{LineSettings, SerialLine};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
@@ -81,7 +81,7 @@ struct Worker<D> {
     port: String,
     line_settings: LineSettings,
     dialogue: D,
-    line: Option<SerialLine>,
+    line: Option<Box<dyn Line>>,
     reports: Reports<TerminalReport>,
     started: Instant,
     open_at_ms: u64,
@@ -154,7 +154,9 @@ impl<D: Dialogue> Worker<D> {
             match step {
                 Step::Report(report) => (self.reports)(report),
                 Step::Write(bytes) => {
-                    if let Some(Err(error)) = self.line.as_mut().map(|line| line.write_within(&bytes, WRITE_LIMIT)) {
+                    if let Some(Err(error)) =
+                        self.line.as_mut().map(|line| write_within(&mut **line, &bytes, WRITE_LIMIT))
+                    {
                         self.drop_line(&error);
                     }
                 }
@@ -176,12 +178,12 @@ impl<D: Dialogue> Worker<D> {
             let steps = self.dialogue.charge_never_left();
             return self.carry_out(steps);
         };
-        if let Err(error) = line.write_within(first, WRITE_LIMIT) {
+        if let Err(error) = write_within(&mut **line, first, WRITE_LIMIT) {
             let steps = self.dialogue.charge_never_left();
             self.carry_out(steps);
             return self.drop_line(&error);
         }
-        if let Err(error) = line.write_within(rest, WRITE_LIMIT) {
+        if let Err(error) = write_within(&mut **line, rest, WRITE_LIMIT) {
             self.drop_line(&error);
         }
     }
@@ -191,7 +193,7 @@ impl<D: Dialogue> Worker<D> {
             return;
         }
         let now = self.now();
-        let steps = match SerialLine::open(&self.port, self.line_settings) {
+        let steps = match line::open(&self.port, self.line_settings, Kinds::Streams) {
             Ok(line) => {
                 tracing::info!("the card terminal's line is open");
                 self.line = Some(line);

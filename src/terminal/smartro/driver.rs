@@ -4,8 +4,8 @@ use super::dialogue::{Dialogue, Limits};
 use super::packet::ID_BYTES;
 use crate::config::Terminal;
 use crate::domain::session::TerminalReport;
+use crate::line::LineSettings;
 use crate::ports::{Clock, Reports};
-use crate::serial::LineSettings;
 use crate::terminal::{Started, worker};
 use std::sync::Arc;
 

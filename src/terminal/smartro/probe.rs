@@ -5,7 +5,7 @@ use super::dialogue::{Limits, other_terminal};
 use super::packet::{ACK, EVENT, Frame};
 use super::reader::{Item, Reader};
 use crate::config::Terminal;
-use crate::serial::{LineSettings, SerialLine};
+use crate::line::{self, Kinds, LineSettings, write_within};
 use crate::terminal::{Probed, clock};
 use chrono::NaiveDateTime;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ const SENDS: u8 = 3;
 /// # Errors
 /// The line cannot be opened, or is gone.
 pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
-    let mut line = SerialLine::open(port, LineSettings { baud: settings.baud, two_stop_bits: false })?;
+    let mut line = line::open(port, LineSettings { baud: settings.baud, two_stop_bits: false }, Kinds::Streams)?;
     let limits = Limits::new(settings.ack_timeout_ms, settings.answer_timeout_ms);
     let ours = settings.protocol == "smartro" && settings.port == port;
     let first = if ours { Duration::from_millis(limits.ack_ms) } else { FIRST_SIGN };
@@ -29,14 +29,14 @@ pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
     let mut reader = Reader::default();
     let mut buffer = [0; 256];
     for _ in 0..if ours { SENDS } else { 1 } {
-        line.write_within(&question, WRITE_LIMIT)?;
+        write_within(&mut *line, &question, WRITE_LIMIT)?;
         let mut end = Instant::now() + first;
         while Instant::now() < end {
             let count = line.read_some(&mut buffer, READ_WAIT)?;
             for item in reader.push(&buffer[..count]) {
                 match item {
                     Item::Frame { frame, .. } if frame.job == b'a' => {
-                        line.write_within(&[ACK], WRITE_LIMIT)?;
+                        write_within(&mut *line, &[ACK], WRITE_LIMIT)?;
                         let told = words(&frame, now);
                         let other = other_terminal(&settings.terminal_id, &frame).filter(|_| ours);
                         return Ok(Some(other.map_or(Ok(told.clone()), |other| {
@@ -46,7 +46,7 @@ pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
                             ))
                         })));
                     }
-                    Item::Frame { frame, .. } if frame.job != EVENT => line.write_within(&[ACK], WRITE_LIMIT)?,
+                    Item::Frame { frame, .. } if frame.job != EVENT => write_within(&mut *line, &[ACK], WRITE_LIMIT)?,
                     Item::Ack => end = Instant::now() + Duration::from_millis(limits.reply_ms),
                     Item::Frame { .. } | Item::Nak | Item::Noise | Item::Broken { .. } => {}
                 }

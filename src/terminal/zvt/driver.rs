@@ -5,8 +5,8 @@ use super::dialogue::{Dialogue, Limits};
 use super::request::{Merchant, bcd};
 use crate::config::Terminal;
 use crate::domain::session::TerminalReport;
+use crate::line::LineSettings;
 use crate::ports::{Clock, Reports};
-use crate::serial::LineSettings;
 use crate::terminal::{Started, worker};
 use std::sync::Arc;
 
@@ -16,11 +16,11 @@ use std::sync::Arc;
 /// A password or currency that cannot be sent, or no thread to be had.
 pub fn start(settings: &Terminal, reports: Reports<TerminalReport>, clock: Arc<dyn Clock>) -> Started {
     let dialogue = Dialogue::new(merchant(settings)?, Limits::new(settings.ack_timeout_ms, settings.answer_timeout_ms));
-    worker::start(dialogue, &settings.port, line(settings), reports, clock)
+    worker::start(dialogue, &settings.port, line_settings(settings), reports, clock)
 }
 
 /// PA00P016 2.1: two stop bits.
-pub(super) const fn line(settings: &Terminal) -> LineSettings {
+pub(super) const fn line_settings(settings: &Terminal) -> LineSettings {
     LineSettings { baud: settings.baud, two_stop_bits: true }
 }
 

@@ -6,7 +6,7 @@
 //! counts only of a command that was accepted, so a late one is never taken for the next one's.
 
 use super::dialogue::Limits;
-use super::driver::{line, merchant};
+use super::driver::{line_settings, merchant};
 use super::frame::{ACK, wrap};
 use super::message::{ABORTED, COMPLETION, Message, STATUS};
 use super::reader::{Item, Reader};
@@ -14,7 +14,7 @@ use super::request::{self, WRONG_CURRENCY, Without};
 use super::transaction;
 use crate::config::Terminal;
 use crate::domain::payment::LastTransaction;
-use crate::serial::SerialLine;
+use crate::line::{self, Kinds, Line, write_within};
 use crate::terminal::zvt::apdu::Apdu;
 use crate::terminal::zvt::bmp;
 use crate::terminal::zvt::decode::hex;
@@ -41,7 +41,7 @@ pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
     let merchant = merchant(settings);
     let anybodys = request::Merchant { password: [0; 3], currency: [0; 2], terminal: None };
     let mut asker = Asker {
-        line: SerialLine::open(port, line(settings))?,
+        line: line::open(port, line_settings(settings), Kinds::Streams)?,
         reader: Reader::default(),
         limits: Limits::new(settings.ack_timeout_ms, settings.answer_timeout_ms),
         patient: ours,
@@ -105,7 +105,7 @@ enum Ended {
 }
 
 struct Asker {
-    line: SerialLine,
+    line: Box<dyn Line>,
     reader: Reader,
     limits: Limits,
     /// The configured terminal: repeated as the driver repeats.
@@ -138,7 +138,7 @@ impl Asker {
                     return Ok(speaks.then_some(Answer { end: Ended::Silent, told }));
                 }
                 sends_left -= 1;
-                self.line.write_within(&wrap(question), WRITE_LIMIT)?;
+                write_within(&mut *self.line, &wrap(question), WRITE_LIMIT)?;
                 end = Instant::now() + first;
             }
             for item in self.hear()? {
@@ -151,7 +151,7 @@ impl Asker {
                     Item::Block { apdu, .. } => apdu,
                     Item::Nak | Item::Broken => continue,
                 };
-                self.line.write_within(&[ACK], WRITE_LIMIT)?;
+                write_within(&mut *self.line, &[ACK], WRITE_LIMIT)?;
                 let Ok(apdu) = Apdu::parse(&apdu) else { continue };
                 let (message, _) = Message::read_as_far(&apdu);
                 (taken, speaks) = (true, true);
@@ -190,7 +190,7 @@ impl Asker {
     }
 
     fn say(&mut self, apdu: &[u8]) -> io::Result<()> {
-        self.line.write_within(&wrap(apdu), WRITE_LIMIT)
+        write_within(&mut *self.line, &wrap(apdu), WRITE_LIMIT)
     }
 }
 
