@@ -601,6 +601,37 @@ fn devices_are_named_and_nothing_is_charged_or_printed() {
     assert_eq!(printer.faults(), Vec::<String>::new());
 }
 
+/// On the network too, where nobody but the configured address is asked.
+#[test]
+fn a_card_terminal_on_the_network_is_named() {
+    use hospital_kiosk::rehearsal::terminal::zvt::Model;
+    let folder = tempfile::tempdir().expect("folder");
+    let mut model = Model::new(7);
+    model.setup.network = true;
+    let (terminal, address) = SimTerminal::listen(model).expect("terminal");
+    let port = format!("tcp:{address}");
+    let store = folder.path().join("store").display().to_string();
+    let changes = [
+        ("terminal.protocol", "zvt"),
+        ("terminal.port", port.as_str()),
+        ("printer.port", ""),
+        ("store.folder", store.as_str()),
+        ("hospital.url", "http://127.0.0.1:9/fhir"),
+    ];
+    let path = config(folder.path(), &changes).display().to_string();
+    let rows = kiosk(&["--config", &path, "devices", "--json"]).exits(0).json();
+    let listed = rows.iter().find(|row| row["port"] == port.as_str()).unwrap_or_else(|| panic!("{rows:?}"));
+    assert!(listed["device"].as_str().is_some_and(|says| says.contains("registered for KRW")), "{rows:?}");
+    let asked = kiosk(&["--config", &path, "check", "--devices", "--json"]).exits(1).json();
+    let told = asked.iter().find(|row| row["device"] == "terminal").unwrap_or_else(|| panic!("{asked:?}"));
+    assert_eq!((&told["ok"], &told["port"]), (&serde_json::json!(true), &serde_json::json!(port)), "{told}");
+    assert_eq!(terminal.with(|model| model.charges_seen()), 0);
+    drop(terminal);
+    let asked = kiosk(&["--config", &path, "check", "--devices", "--json"]).exits(1).json();
+    let told = asked.iter().find(|row| row["device"] == "terminal").unwrap_or_else(|| panic!("{asked:?}"));
+    assert!(told["says"].as_str().is_some_and(|says| says.contains("nothing listens")), "{told}");
+}
+
 /// Not "no answer": a device that is not there, is something else or is not reached is told as that, with what to do.
 #[test]
 fn a_device_that_is_not_there_is_told_as_that() {

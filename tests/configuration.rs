@@ -149,6 +149,31 @@ fn a_printer_on_the_network_is_warned_about() {
     }
 }
 
+/// The same of a card terminal, and of codes. What a Smartro terminal would say over a network is written nowhere.
+#[test]
+fn a_terminal_and_a_reader_on_the_network_are_warned_about() {
+    let with = |protocol: &str, terminal: &str, scanner: &str| {
+        let folder = copy();
+        let path = folder.path().join("kiosk.toml");
+        let text = fs::read_to_string(&path).expect("a file");
+        let text = text.replacen("protocol = \"smartro\"", &format!("protocol = \"{protocol}\""), 1);
+        let text = text.replacen("/dev/serial/by-id/card-terminal\"", &format!("{terminal}\""), 1);
+        fs::write(&path, text.replacen("\nport = \"\"", &format!("\nport = \"{scanner}\""), 1)).expect("a file");
+        let told = |faults: &[Fault]| faults.iter().map(|fault| fault.what.clone()).collect::<Vec<_>>();
+        load(&path, &Known { protocols: &["smartro", "zvt"], ..KNOWN })
+            .map(|config| told(&config.warnings))
+            .map_err(|faults| told(&faults))
+    };
+    let (ours, local) = ("tcp:192.0.2.11:20007", "tcp:127.0.0.1:20007");
+    assert_eq!(with("zvt", ours, ""), Ok(vec!["terminal.port".to_owned()]));
+    assert_eq!(with("zvt", local, "tcp:192.0.2.12:4001"), Ok(vec!["scanner.port".to_owned()]));
+    assert_eq!(with("zvt", local, "tcp:[::1]:4001"), Ok(Vec::new()));
+    for (protocol, terminal) in [("smartro", local), ("zvt", "tcp:192.0.2.11"), ("zvt", "tcp::20007")] {
+        assert_eq!(with(protocol, terminal, ""), Err(vec!["terminal.port".to_owned()]), "{protocol} {terminal}");
+    }
+    assert_eq!(with("smartro", "/dev/null", "tcp:"), Err(vec!["scanner.port".to_owned()]));
+}
+
 /// Trust R18: with the password of a ZVT terminal money is given back.
 #[test]
 fn a_password_that_everybody_can_read_is_warned_about() {

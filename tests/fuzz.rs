@@ -143,7 +143,7 @@ macro_rules! fuzzed {
     };
 }
 
-fuzzed! { smartro_frame smartro_stream zvt_block zvt_apdu zvt_tlv zvt_stream printer_status recording scanner_line fhir_delivery fhir_reading fhir_primitive
+fuzzed! { smartro_frame smartro_stream zvt_block zvt_apdu zvt_tlv zvt_stream zvt_network printer_status recording scanner_line fhir_delivery fhir_reading fhir_primitive
 http_body page_link time_zone configuration store_columns script }
 
 /// Each once led to a finding, or stands for a kind of input that no seed has.

@@ -56,4 +56,5 @@ mod watch;
 mod zvt_dialogue;
 mod zvt_faults;
 mod zvt_line;
+mod zvt_network;
 mod zvt_vectors;

@@ -77,6 +77,7 @@ impl Line {
                 Step::Write(_) => {}
                 Step::WriteCharge(_) => self.charged = true,
                 Step::Report(report) => self.reports.push(report),
+                Step::HangUp(why) => panic!("nobody hangs up on a serial line: {why}"),
                 Step::Tell(words) => self.told.push(words),
             }
         }

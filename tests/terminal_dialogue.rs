@@ -159,6 +159,7 @@ impl Stage {
                     self.said.push_str(&word(&bytes));
                 }
                 Step::Report(report) => self.reports.push(report_word(&report)),
+                Step::HangUp(why) => panic!("nobody hangs up on a serial line: {why}"),
                 Step::Tell(_) => {}
             }
         }

@@ -186,6 +186,7 @@ impl World {
                     self.send(&bytes);
                 }
                 Step::Report(report) => self.report(report),
+                Step::HangUp(why) => panic!("nobody hangs up on a serial line: {why}"),
                 Step::Tell(_) => {}
             }
         }

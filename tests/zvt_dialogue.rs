@@ -19,6 +19,8 @@ use std::fmt::Write;
 const TALKS: &str = include_str!("data/zvt/talks.txt");
 
 struct Stage {
+    /// The same talk over the network: bare messages, and nothing is acknowledged.
+    network: bool,
     dialogue: Dialogue,
     ms: u64,
     said: VecDeque<String>,
@@ -34,13 +36,23 @@ impl Stage {
             let line = match step {
                 Step::Write(bytes) if bytes == [0x06] => "ack".to_owned(),
                 Step::Write(bytes) if bytes == [0x15] => "nak".to_owned(),
-                Step::Write(bytes) => format!("kiosk {}", hex(&unwrap(&bytes).expect("a block"))),
-                Step::WriteCharge(bytes) => format!("charge {}", hex(&unwrap(&bytes).expect("a block"))),
+                Step::Write(bytes) => format!("kiosk {}", hex(&self.apdu(bytes))),
+                Step::WriteCharge(bytes) => format!("charge {}", hex(&self.apdu(bytes))),
+                Step::HangUp(_) => "hang-up".to_owned(),
                 Step::Report(report) => format!("told {}", words(report)),
                 Step::Tell(what) => format!("log {what}"),
             };
             self.said.push_back(line);
         }
+    }
+
+    fn apdu(&self, sent: Vec<u8>) -> Vec<u8> {
+        if self.network { sent } else { unwrap(&sent).expect("a block") }
+    }
+
+    fn new_dialogue(network: bool, merchant: Merchant) -> Dialogue {
+        let dialogue = Dialogue::new(merchant, Limits::new(3_000, 120_000));
+        if network { dialogue.on_network() } else { dialogue }
     }
 
     fn hear(&mut self, bytes: &[u8]) {
@@ -70,7 +82,7 @@ impl Stage {
             }
             "line-up as 52523535" => {
                 let merchant = Merchant { terminal: Some([0x52, 0x52, 0x35, 0x35]), ..MERCHANT };
-                self.dialogue = Dialogue::new(merchant, Limits::new(3_000, 120_000));
+                self.dialogue = Self::new_dialogue(self.network, merchant);
                 return self.order("line-up");
             }
             "prepare" => TerminalCommand::Prepare,
@@ -181,13 +193,15 @@ fn play_lines(stage: &mut Stage, talks: &BTreeMap<&str, Vec<&str>>, name: &str) 
         match word {
             "use" => play_lines(stage, talks, rest),
             "do" => stage.order(rest),
+            "term" if stage.network => stage.hear(&bytes(rest)),
             "term" => stage.hear(&wrap(&bytes(rest))),
+            "ack" if stage.network => {}
             "bytes" => stage.hear(&bytes(rest)),
             "wait" => stage.wait(rest.parse().expect("milliseconds")),
             "kiosk" | "charge" | "kiosk!" | "charge!" => {
                 let expected = format!("{} {}", word.trim_end_matches('!'), hex(&bytes(rest)));
                 assert_eq!(stage.said.pop_front(), Some(expected), "{name}");
-                if !word.ends_with('!') {
+                if !word.ends_with('!') && !stage.network {
                     // Behind what was said already.
                     let said = std::mem::take(&mut stage.said);
                     stage.hear(&[0x06]);
@@ -195,7 +209,9 @@ fn play_lines(stage: &mut Stage, talks: &BTreeMap<&str, Vec<&str>>, name: &str) 
                     stage.said.extend(after);
                 }
             }
-            "ack" | "nak" | "told" | "log" => assert_eq!(stage.said.pop_front().as_deref(), Some(*line), "{name}"),
+            "ack" | "nak" | "told" | "log" | "hang-up" => {
+                assert_eq!(stage.said.pop_front().as_deref(), Some(*line), "{name}");
+            }
             other => panic!("{name}: what is `{other}`?"),
         }
     }
@@ -205,11 +221,40 @@ fn play_lines(stage: &mut Stage, talks: &BTreeMap<&str, Vec<&str>>, name: &str) 
 fn every_talk_goes_as_written() {
     let talks = talks();
     assert!(talks.len() >= 110, "talks are gone: {}", talks.len());
-    let goes = |name: &str| {
-        let dialogue = Dialogue::new(MERCHANT, Limits::new(3_000, 120_000));
-        let played = || play(&mut Stage { dialogue, ms: 1, said: VecDeque::new() }, &talks, name);
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(played)).is_ok()
-    };
-    let wrong: Vec<_> = talks.keys().filter(|name| **name != "it is asked twice" && !goes(name)).collect();
+    let goes = |name: &str| goes(&talks, name, false);
+    let wrong: Vec<_> =
+        talks.keys().filter(|name| **name != "it is asked twice" && !is_of_the_network(name) && !goes(name)).collect();
     assert!(wrong.is_empty(), "{} do not go as written: {wrong:?}", wrong.len());
+}
+
+fn goes(talks: &BTreeMap<&str, Vec<&str>>, name: &str, network: bool) -> bool {
+    let dialogue = Stage::new_dialogue(network, MERCHANT);
+    let played = || play(&mut Stage { network, dialogue, ms: 1, said: VecDeque::new() }, talks, name);
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(played)).is_ok()
+}
+
+/// True of a talk that is about the serial line itself: what is acknowledged there, and what becomes of broken blocks.
+fn is_of_the_wire(talks: &BTreeMap<&str, Vec<&str>>, name: &str) -> bool {
+    !is_of_the_network(name)
+        && talks[name].iter().any(|line| match line.split_once(' ').unwrap_or((line, "")) {
+            ("use", other) => is_of_the_wire(talks, other),
+            (word, _) => matches!(word, "bytes" | "nak" | "kiosk!" | "charge!"),
+        })
+}
+
+fn is_of_the_network(name: &str) -> bool {
+    name.starts_with("network: ")
+}
+
+/// What is said is the same over the network, but for what the line itself says.
+#[test]
+fn every_talk_goes_over_the_network_too() {
+    /// Part of others; and what the network ends in its own way.
+    const OTHERWISE: [&str; 2] = ["it is asked twice", "a question that was swallowed is asked once more"];
+    let talks = talks();
+    let names: Vec<_> =
+        talks.keys().filter(|name| !is_of_the_wire(&talks, name) && !OTHERWISE.contains(name)).collect();
+    assert!(names.len() >= 100, "only {} talks", names.len());
+    let wrong: Vec<_> = names.into_iter().filter(|name| !goes(&talks, name, true)).collect();
+    assert!(wrong.is_empty(), "{} do not go as written: {wrong:#?}", wrong.len());
 }

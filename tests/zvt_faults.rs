@@ -20,8 +20,11 @@ enum Verdict {
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Day {
     seed: u64,
+    /// The terminal hangs on the network. Damage there is the end of the connection: TCP loses and changes nothing.
+    network: bool,
     card: Option<CardAction>,
     faults: Vec<Fault>,
     reboot_books: bool,
@@ -42,12 +45,17 @@ enum Damage {
     Changed(u8),
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a state of its own")]
 struct World {
     day: Day,
     dialogue: Dialogue,
     model: Model,
     now_ms: u64,
     line_up: bool,
+    /// The terminal can be reached; the connection broke; it is opened again then.
+    reachable: bool,
+    broken: bool,
+    reopen_at_ms: Option<u64>,
     bytes_sent: usize,
     to_kiosk: Vec<u8>,
     to_terminal: Vec<u8>,
@@ -63,13 +71,18 @@ struct World {
     orders: Vec<(u64, TerminalCommand)>,
 }
 
-fn dialogue() -> Dialogue {
-    Dialogue::new(MERCHANT, Limits::new(3_000, 120_000))
+/// As the driver opens a lost line again.
+const REOPEN_MS: u64 = 250;
+
+fn dialogue(network: bool) -> Dialogue {
+    let dialogue = Dialogue::new(MERCHANT, Limits::new(3_000, 120_000));
+    if network { dialogue.on_network() } else { dialogue }
 }
 
 impl World {
     fn new(day: Day) -> Self {
         let mut model = Model::new(day.seed);
+        model.setup.network = day.network;
         model.setup.reboot_books = day.reboot_books;
         model.setup.keeps_last = day.keeps_last;
         model.setup.falls_back = day.falls_back;
@@ -80,11 +93,14 @@ impl World {
             model.fault(*fault);
         }
         Self {
+            dialogue: dialogue(day.network),
             day,
-            dialogue: dialogue(),
             model,
             now_ms: 1,
             line_up: true,
+            reachable: true,
+            broken: false,
+            reopen_at_ms: None,
             bytes_sent: 0,
             to_kiosk: Vec::new(),
             to_terminal: Vec::new(),
@@ -141,7 +157,10 @@ impl World {
         if due {
             self.day.restart_ms = None;
             self.restarted = true;
-            self.dialogue = dialogue();
+            self.dialogue = dialogue(self.day.network);
+            if self.day.network && self.line_up {
+                self.reopen();
+            }
             self.decided = None;
             self.orders = vec![(self.now_ms, TerminalCommand::AskOutcome { attempt: attempt(1) })];
             if self.line_up {
@@ -177,28 +196,55 @@ impl World {
         let restart = self.day.restart_ms.zip(self.charged_at_ms).map(|(after, at)| at + after);
         let call_off = self.day.call_off_ms.filter(|ms| *ms > self.now_ms);
         let orders = self.orders.iter().map(|(at_ms, _)| *at_ms).min();
-        let due = [self.dialogue.deadline_ms(), self.model.deadline_ms(), call_off, restart, orders];
+        let reopen = self.reopen_at_ms.filter(|_| self.reachable);
+        let due = [self.dialogue.deadline_ms(), self.model.deadline_ms(), call_off, restart, orders, reopen];
         due.into_iter().flatten().map(|due| due.max(soon)).min().unwrap_or(self.now_ms + 1_000)
     }
 
+    /// What is on its way arrives nowhere.
+    fn reopen(&mut self) {
+        self.to_kiosk.clear();
+        self.to_terminal.clear();
+        self.model.hung_up(self.now_ms);
+        self.line_up = false;
+        self.reopen_at_ms = Some(self.now_ms + REOPEN_MS);
+    }
+
+    fn hang_up(&mut self) {
+        self.reopen();
+        let steps = self.dialogue.line_down(self.now());
+        self.take(steps);
+    }
+
+    fn reopen_if_due(&mut self) {
+        if self.reachable && self.reopen_at_ms.is_some_and(|due| due <= self.now_ms) {
+            self.reopen_at_ms = None;
+            self.line_up = true;
+            let steps = self.dialogue.line_up(self.now());
+            self.take(steps);
+        }
+    }
+
     fn exchange_bytes(&mut self) {
+        self.reopen_if_due();
         let heard = std::mem::take(&mut self.to_terminal);
         self.model.bytes(&heard, self.now_ms);
         for out in self.model.tick(self.now_ms) {
             match out {
+                Out::Send(_) | Out::SendSlowly(_) if self.day.network && !self.line_up => {}
                 Out::Send(bytes) | Out::SendSlowly(bytes) => {
                     let bytes = self.damaged(&bytes);
                     self.to_kiosk.extend(bytes);
                 }
                 Out::LineDown => {
-                    self.line_up = false;
+                    (self.line_up, self.reachable, self.reopen_at_ms) = (false, false, None);
                     self.to_kiosk.clear();
                     self.to_terminal.clear();
                     let steps = self.dialogue.line_down(self.now());
                     self.take(steps);
                 }
                 Out::LineUp => {
-                    self.line_up = true;
+                    (self.line_up, self.reachable, self.reopen_at_ms) = (true, true, None);
                     let steps = self.dialogue.line_up(self.now());
                     self.take(steps);
                 }
@@ -208,6 +254,11 @@ impl World {
         if !bytes.is_empty() {
             let steps = self.dialogue.bytes(&bytes, self.now());
             self.take(steps);
+        }
+        if std::mem::take(&mut self.broken) {
+            let heard = std::mem::take(&mut self.to_terminal);
+            self.model.bytes(&heard, self.now_ms);
+            self.hang_up();
         }
         if self.dialogue.deadline_ms().is_some_and(|due| due <= self.now_ms) {
             let steps = self.dialogue.tick(self.now());
@@ -219,6 +270,11 @@ impl World {
         let mut arrived = Vec::new();
         for byte in bytes {
             let damage = self.day.damage.iter().find(|(at, _)| *at == self.bytes_sent);
+            if damage.is_some() && self.day.network {
+                self.bytes_sent += 1;
+                (self.broken, self.line_up) = (true, false);
+                return arrived;
+            }
             match damage {
                 Some((_, Damage::Lost)) => {}
                 Some((_, Damage::Changed(flip))) => arrived.push(byte ^ flip),
@@ -239,6 +295,7 @@ impl World {
                     self.send(&bytes);
                 }
                 Step::Report(report) => self.report(report),
+                Step::HangUp(_) => self.hang_up(),
                 Step::Tell(_) => {}
             }
         }
@@ -376,12 +433,13 @@ fn any_day() -> impl Strategy<Value = Day> {
         any::<u64>(),
         proptest::option::weighted(0.9, proptest::sample::select(&CARDS[..])),
         proptest::collection::vec(proptest::sample::select(&FAULTS[..]), 0..4),
-        any::<(bool, bool, bool)>(),
+        any::<(bool, bool, bool, bool)>(),
         times,
         proptest::collection::vec((0..600_usize, damage), 0..3),
     )
-        .prop_map(|(seed, card, faults, (reboot_books, keeps_last, falls_back), times, damage)| Day {
+        .prop_map(|(seed, card, faults, (reboot_books, keeps_last, falls_back, network), times, damage)| Day {
             seed,
+            network,
             card,
             faults,
             reboot_books,
@@ -398,6 +456,7 @@ fn any_day() -> impl Strategy<Value = Day> {
 fn quiet_day(card: Option<CardAction>, faults: Vec<Fault>) -> Day {
     Day {
         seed: 7,
+        network: false,
         card,
         faults,
         reboot_books: false,
@@ -438,10 +497,37 @@ fn what_can_be_known_is_known() {
         (None, vec![], NotPaid),
     ];
     for (card, faults, verdict) in cases {
-        let day = quiet_day(card, faults);
-        let words = format!("{day:?}");
-        assert_eq!(World::new(day).run(), Ok(verdict), "{words}");
+        let on_network = match faults[..] {
+            // Nothing is acknowledged there.
+            [Fault::FlipAck] => Paid,
+            // The connection ends within the result, and with it the sale.
+            [Fault::CorruptResult] => NotPaid,
+            _ => verdict,
+        };
+        for (network, verdict) in [(false, verdict), (true, on_network)] {
+            let day = Day { network, ..quiet_day(card, faults.clone()) };
+            let words = format!("{day:?}");
+            assert_eq!(World::new(day).run(), Ok(verdict), "{words}");
+        }
     }
+}
+
+/// A connection that ends at any byte, in either direction, is silence: in doubt, and asked about. Nothing is sent twice.
+#[test]
+fn a_connection_lost_at_any_byte_is_found_out_about() {
+    let mut verdicts = [0, 0, 0];
+    for card in [CardAction::Approve, CardAction::Decline] {
+        for keeps_last in [true, false] {
+            for at in 0..400 {
+                let mut day = Day { network: true, keeps_last, ..quiet_day(Some(card), vec![]) };
+                day.damage = vec![(at, Damage::Lost)];
+                let words = format!("{day:?}");
+                let verdict = World::new(day).run().unwrap_or_else(|broken| panic!("{broken}: {words}"));
+                verdicts[verdict as usize] += 1;
+            }
+        }
+    }
+    assert!(verdicts.iter().all(|count| *count > 20), "paid, not paid, for staff: {verdicts:?}");
 }
 
 #[test]
@@ -462,10 +548,12 @@ fn an_approval_that_cannot_be_kept_is_undone_and_a_slow_disk_is_waited_for() {
 fn a_kiosk_killed_at_any_moment_finds_out() {
     for card in CARDS {
         for restart_ms in (0..1_200).step_by(13) {
-            let mut day = quiet_day(Some(card), vec![]);
-            day.restart_ms = Some(restart_ms);
-            let words = format!("{day:?}");
-            World::new(day).run().unwrap_or_else(|broken| panic!("{broken}: {words}"));
+            for network in [false, true] {
+                let mut day = Day { network, ..quiet_day(Some(card), vec![]) };
+                day.restart_ms = Some(restart_ms);
+                let words = format!("{day:?}");
+                World::new(day).run().unwrap_or_else(|broken| panic!("{broken}: {words}"));
+            }
         }
     }
 }
@@ -475,11 +563,13 @@ fn every_single_fault_with_every_card() {
     for card in CARDS.map(Some).into_iter().chain([None]) {
         for fault in FAULTS.map(Some).into_iter().chain([None]) {
             for (reboot_books, keeps_last) in [(true, true), (true, false), (false, true), (false, false)] {
-                let mut day = quiet_day(card, Vec::from_iter(fault));
-                day.reboot_books = reboot_books;
-                day.keeps_last = keeps_last;
-                let words = format!("{day:?}");
-                World::new(day).run().unwrap_or_else(|broken| panic!("{broken}: {words}"));
+                for network in [false, true] {
+                    let mut day = Day { network, ..quiet_day(card, Vec::from_iter(fault)) };
+                    day.reboot_books = reboot_books;
+                    day.keeps_last = keeps_last;
+                    let words = format!("{day:?}");
+                    World::new(day).run().unwrap_or_else(|broken| panic!("{broken}: {words}"));
+                }
             }
         }
     }

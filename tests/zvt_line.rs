@@ -1,4 +1,4 @@
-//! The ZVT driver and the simulated terminal over a real pty.
+//! The ZVT driver and the simulated terminal over a real pty, and where it makes no difference over a real connection too.
 
 use crate::zvt_vectors::bytes;
 use chrono::NaiveDateTime;
@@ -24,21 +24,25 @@ use uuid::Uuid;
 
 /// ISO 4217, as ZVT has it.
 const EURO: [u8; 2] = [0x09, 0x78];
-const CENT: Amount = Amount(5_100);
+pub const CENT: Amount = Amount(5_100);
 /// A machine may be slow; a report that has not come by then will not come.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-struct Bench {
-    sim: SimTerminal<Model>,
-    kiosk: Arc<dyn CardTerminal>,
-    reports: Receiver<TerminalReport>,
-    _folder: tempfile::TempDir,
+pub struct Bench<M = Model> {
+    pub sim: SimTerminal<M>,
+    pub kiosk: Arc<dyn CardTerminal>,
+    pub reports: Receiver<TerminalReport>,
+    _folder: Option<tempfile::TempDir>,
 }
 
 fn settings(link: &Path) -> Terminal {
+    settings_at(&link.to_string_lossy())
+}
+
+pub fn settings_at(port: &str) -> Terminal {
     Terminal {
         protocol: "zvt".to_owned(),
-        port: link.to_string_lossy().into_owned(),
+        port: port.to_owned(),
         baud: 9_600,
         terminal_id: String::new(),
         password: "123456".to_owned(),
@@ -48,7 +52,7 @@ fn settings(link: &Path) -> Terminal {
     }
 }
 
-fn start(settings: &Terminal) -> (terminal::Started, Receiver<TerminalReport>) {
+pub fn start(settings: &Terminal) -> (terminal::Started, Receiver<TerminalReport>) {
     let (sender, reports) = channel();
     let sender = Mutex::new(sender);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(Zone::fixed(chrono::FixedOffset::east_opt(0).expect("UTC"))));
@@ -64,11 +68,30 @@ impl Bench {
         let link = folder.path().join("terminal");
         let sim = SimTerminal::run(&link, Model::new(seed)).expect("a simulated terminal");
         let (kiosk, reports) = start(&settings(&link));
-        Self { sim, kiosk: kiosk.expect("a terminal"), reports, _folder: folder }
+        Self { sim, kiosk: kiosk.expect("a terminal"), reports, _folder: Some(folder) }
+    }
+
+    /// The same terminal on the network.
+    pub fn on_network(seed: u64) -> Self {
+        let mut model = Model::new(seed);
+        model.setup.network = true;
+        Self::connected(model)
+    }
+
+    fn both(seed: u64) -> [Self; 2] {
+        [Self::new(seed), Self::on_network(seed)]
+    }
+}
+
+impl<M: FarEnd + 'static> Bench<M> {
+    pub fn connected(model: M) -> Self {
+        let (sim, address) = SimTerminal::listen(model).expect("a simulated terminal");
+        let (kiosk, reports) = start(&settings_at(&format!("tcp:{address}")));
+        Self { sim, kiosk: kiosk.expect("a terminal"), reports, _folder: None }
     }
 
     /// The first report that `wanted` picks; what comes before is passed over.
-    fn wait<T>(&self, wanted: impl Fn(TerminalReport) -> Option<T>) -> T {
+    pub fn wait<T>(&self, mut wanted: impl FnMut(TerminalReport) -> Option<T>) -> T {
         loop {
             let report = self.reports.recv_timeout(PATIENCE).expect("the report that is awaited");
             if let Some(found) = wanted(report) {
@@ -77,13 +100,20 @@ impl Bench {
         }
     }
 
-    fn charge(&self, card: CardAction) -> (AttemptId, Box<CardTransaction>, Booking) {
+    /// What the terminal's last transaction is.
+    pub fn prepare(&self) -> LastTransaction {
         self.kiosk.command(TerminalCommand::Prepare);
         self.wait(|report| match report {
-            TerminalReport::Prepared { baseline: LastTransaction::Known(_) } => Some(()),
+            TerminalReport::Prepared { baseline } => Some(baseline),
             TerminalReport::NotReady { reason } => panic!("not ready: {reason}"),
             _ => None,
-        });
+        })
+    }
+}
+
+impl Bench {
+    fn charge(&self, card: CardAction) -> (AttemptId, Box<CardTransaction>, Booking) {
+        assert!(matches!(self.prepare(), LastTransaction::Known(_)));
         let attempt = AttemptId(Uuid::new_v4());
         self.sim.with(|model| model.card(card));
         self.kiosk.command(TerminalCommand::Charge { attempt, amount: CENT, card_ms: 10_000 });
@@ -125,22 +155,23 @@ impl Bench {
 
 #[test]
 fn a_payment_its_totals_and_its_reversal() {
-    let bench = Bench::new(1);
-    let sale = bench.approve();
-    assert_eq!((sale.last_four(), sale.issuer.as_str()), ("4711", "MasterCard"));
-    bench.kiosk.command(TerminalCommand::EndOfDay);
-    let totals = bench.wait(|report| match report {
-        TerminalReport::Totals(totals) => Some(totals),
-        TerminalReport::NoTotals { reason, .. } => panic!("{reason}"),
-        _ => None,
-    });
-    assert_eq!((totals.count, totals.amount), (Some(1), CENT));
-    assert_eq!(bench.undo(&sale, UndoWay::WithoutCard), UndoAnswer::Reversed);
-    assert_eq!(bench.booked(), Amount::ZERO);
-    assert_eq!(bench.undo(&sale, UndoWay::WithoutCard), UndoAnswer::AlreadyReversed);
-    let mut unknown = sale.clone();
-    unknown.unique_number = "7777-007777".to_owned();
-    assert!(matches!(bench.undo(&unknown, UndoWay::WithoutCard), UndoAnswer::Refused { code, .. } if code == "B5"));
+    for bench in Bench::both(1) {
+        let sale = bench.approve();
+        assert_eq!((sale.last_four(), sale.issuer.as_str()), ("4711", "MasterCard"));
+        bench.kiosk.command(TerminalCommand::EndOfDay);
+        let totals = bench.wait(|report| match report {
+            TerminalReport::Totals(totals) => Some(totals),
+            TerminalReport::NoTotals { reason, .. } => panic!("{reason}"),
+            _ => None,
+        });
+        assert_eq!((totals.count, totals.amount), (Some(1), CENT));
+        assert_eq!(bench.undo(&sale, UndoWay::WithoutCard), UndoAnswer::Reversed);
+        assert_eq!(bench.booked(), Amount::ZERO);
+        assert_eq!(bench.undo(&sale, UndoWay::WithoutCard), UndoAnswer::AlreadyReversed);
+        let mut unknown = sale.clone();
+        unknown.unique_number = "7777-007777".to_owned();
+        assert!(matches!(bench.undo(&unknown, UndoWay::WithoutCard), UndoAnswer::Refused { code, .. } if code == "B5"));
+    }
 }
 
 impl Bench {
@@ -157,58 +188,69 @@ impl Bench {
 /// Somebody sells at the terminal itself: the totals tell, and the next ones count from nothing.
 #[test]
 fn a_sale_that_the_kiosk_does_not_know_is_in_the_totals() {
-    let bench = Bench::new(11);
-    let sale = bench.approve();
-    bench.sim.with(|model| model.sell_by_hand(Amount(8_000)));
-    let totals = bench.close_day().expect("totals");
-    assert_eq!((totals.count, totals.amount, totals.of_cards), (Some(2), Amount(13_100), Some(Amount(13_100))));
-    let (first, last) = totals.receipts.expect("receipts");
-    assert_eq!((receipt_in(&sale.unique_number), last), (Some(first), first + 1));
-    let nothing = bench.close_day().expect("totals");
-    assert_eq!((nothing.count, nothing.amount), (Some(0), Amount::ZERO));
-    bench.sim.with(|model| model.setup.finds_closed = false);
-    assert!(matches!(bench.undo(&sale, UndoWay::WithoutCard), UndoAnswer::Refused { code, .. } if code == "B5"));
+    for bench in Bench::both(11) {
+        let sale = bench.approve();
+        bench.sim.with(|model| model.sell_by_hand(Amount(8_000)));
+        let totals = bench.close_day().expect("totals");
+        assert_eq!((totals.count, totals.amount, totals.of_cards), (Some(2), Amount(13_100), Some(Amount(13_100))));
+        let (first, last) = totals.receipts.expect("receipts");
+        assert_eq!((receipt_in(&sale.unique_number), last), (Some(first), first + 1));
+        let nothing = bench.close_day().expect("totals");
+        assert_eq!((nothing.count, nothing.amount), (Some(0), Amount::ZERO));
+        bench.sim.with(|model| model.setup.finds_closed = false);
+        assert!(matches!(bench.undo(&sale, UndoWay::WithoutCard), UndoAnswer::Refused { code, .. } if code == "B5"));
+    }
 }
 
 #[test]
 fn a_refund_to_the_card() {
-    let bench = Bench::new(2);
-    let sale = bench.approve();
-    bench.sim.with(|model| model.card(CardAction::Approve));
-    assert_eq!(bench.undo(&sale, UndoWay::WithCard), UndoAnswer::Reversed);
-    assert_eq!(bench.booked(), Amount::ZERO);
+    for bench in Bench::both(2) {
+        let sale = bench.approve();
+        bench.sim.with(|model| model.card(CardAction::Approve));
+        assert_eq!(bench.undo(&sale, UndoWay::WithCard), UndoAnswer::Reversed);
+        assert_eq!(bench.booked(), Amount::ZERO);
+    }
 }
 
 #[test]
 fn a_reversal_without_an_answer_is_in_doubt_and_never_sent_twice() {
-    let bench = Bench::new(3);
-    let sale = bench.approve();
-    bench.sim.with(|model| model.fault(Fault::SilentAfterUndo));
-    let undo = AttemptId(Uuid::new_v4());
-    let order =
-        TerminalCommand::Undo { undo, transaction: sale, way: UndoWay::WithoutCard, is_newest: true, card_ms: 10_000 };
-    bench.kiosk.command(order.clone());
-    // The line goes then: no proof either way, though the money is back.
-    let seen = || bench.sim.with(|model| model.requests.iter().filter(|code| **code == 0x0630).count());
-    while seen() == 0 {
-        std::thread::sleep(Duration::from_millis(20));
+    for bench in Bench::both(3) {
+        let sale = bench.approve();
+        bench.sim.with(|model| model.fault(Fault::SilentAfterUndo));
+        let undo = AttemptId(Uuid::new_v4());
+        let order = TerminalCommand::Undo {
+            undo,
+            transaction: sale,
+            way: UndoWay::WithoutCard,
+            is_newest: true,
+            card_ms: 10_000,
+        };
+        bench.kiosk.command(order.clone());
+        // The line goes then: no proof either way, though the money is back.
+        let seen = || bench.sim.with(|model| model.requests.iter().filter(|code| **code == 0x0630).count());
+        while seen() == 0 {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        bench.sim.with(|model| model.unplug(0));
+        bench
+            .wait(|report| matches!(report, TerminalReport::NoAnswer { attempt, .. } if attempt == undo).then_some(()));
+        bench.kiosk.command(order);
+        bench
+            .wait(|report| matches!(report, TerminalReport::NoAnswer { attempt, .. } if attempt == undo).then_some(()));
+        assert_eq!((seen(), bench.booked()), (1, Amount::ZERO));
     }
-    bench.sim.with(|model| model.unplug(0));
-    bench.wait(|report| matches!(report, TerminalReport::NoAnswer { attempt, .. } if attempt == undo).then_some(()));
-    bench.kiosk.command(order);
-    bench.wait(|report| matches!(report, TerminalReport::NoAnswer { attempt, .. } if attempt == undo).then_some(()));
-    assert_eq!((seen(), bench.booked()), (1, Amount::ZERO));
 }
 
 #[test]
 fn a_refused_approval_is_undone_and_a_decline_is_told() {
-    let bench = Bench::new(4);
-    let (attempt, _, _) = bench.charge(CardAction::Approve);
-    bench.kiosk.command(TerminalCommand::Refuse { attempt });
-    bench.wait(|report| matches!(report, TerminalReport::Withdrawn { .. }).then_some(()));
-    assert_eq!(bench.booked(), Amount::ZERO);
-    let (_, transaction, booking) = bench.charge(CardAction::Decline);
-    assert_eq!((transaction.decline.expect("a code").code.as_str(), booking), ("05", Booking::Final));
+    for bench in Bench::both(4) {
+        let (attempt, _, _) = bench.charge(CardAction::Approve);
+        bench.kiosk.command(TerminalCommand::Refuse { attempt });
+        bench.wait(|report| matches!(report, TerminalReport::Withdrawn { .. }).then_some(()));
+        assert_eq!(bench.booked(), Amount::ZERO);
+        let (_, transaction, booking) = bench.charge(CardAction::Decline);
+        assert_eq!((transaction.decline.expect("a code").code.as_str(), booking), ("05", Booking::Final));
+    }
 }
 
 fn at(stamp: &str) -> NaiveDateTime {
@@ -268,6 +310,8 @@ impl FarEnd for Scripted {
             self.heard.push(said);
         }
     }
+
+    fn hung_up(&mut self, _now_ms: u64) {}
 
     fn tick(&mut self, now_ms: u64) -> Vec<Out> {
         self.outs.extend(self.plans.extract_if(.., |(due, _)| *due <= now_ms).map(|(_, block)| Out::Send(block)));
@@ -383,7 +427,7 @@ fn a_terminal_of_another_currency_takes_no_money_of_ours() {
     let sim = SimTerminal::run(&link, Model::new(6)).expect("a simulated terminal");
     sim.with(|model| (model.setup.currency, model.setup.checks_currency) = (Some(EURO), false));
     let (kiosk, reports) = start(&Terminal { currency: "KRW".to_owned(), ..settings(&link) });
-    let bench = Bench { sim, kiosk: kiosk.expect("a terminal"), reports, _folder: folder };
+    let bench = Bench { sim, kiosk: kiosk.expect("a terminal"), reports, _folder: Some(folder) };
     bench.kiosk.command(TerminalCommand::Prepare);
     let reason = bench.wait(|report| match report {
         TerminalReport::NotReady { reason } if !reason.contains("not connected") => Some(reason),

@@ -7,6 +7,7 @@ use hospital_kiosk::terminal::zvt::bmp;
 use hospital_kiosk::terminal::zvt::frame::{place, unwrap, wrap};
 use hospital_kiosk::terminal::zvt::message::Message;
 use hospital_kiosk::terminal::zvt::reader::{Item, Reader};
+use hospital_kiosk::terminal::zvt::stream::Stream;
 use hospital_kiosk::terminal::zvt::{tlv, transaction};
 use hospital_kiosk::terminal::{Decoded, Refused, decode};
 use proptest::prelude::*;
@@ -68,6 +69,27 @@ fn every_recorded_block_comes_out_as_it_went_in() {
         assert_eq!(decoded.command, format!("{:02x}{:02x}", inside[0], inside[1]));
         let bare = apdu(&inside).expect("the APDU alone decodes too");
         assert_eq!((bare.reencoded, bare.fields), (inside, decoded.fields));
+    }
+}
+
+/// Over the network the same messages come bare and in any pieces, and the length field alone tells where each ends.
+#[test]
+fn every_recorded_message_is_found_in_a_network_stream_however_it_is_cut() {
+    let inside = blocks().into_iter().map(|(_, inside)| inside);
+    let whole: Vec<_> = apdus().into_iter().filter_map(|(apdu, whole)| whole.then_some(apdu)).chain(inside).collect();
+    let all = whole.concat();
+    for piece in [1, 2, 3, 5, 64, 1_460, all.len()] {
+        let mut stream = Stream::default();
+        let found: Vec<_> = all.chunks(piece).flat_map(|bytes| stream.push(bytes)).collect();
+        let found: Vec<_> = found
+            .into_iter()
+            .map(|item| match item {
+                Item::Block { apdu, .. } => apdu,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert!(found == whole, "in pieces of {piece}: {} messages of {}", found.len(), whole.len());
+        assert!(!stream.is_waiting());
     }
 }
 

@@ -61,8 +61,7 @@ fn candidates(config: &Config) -> Vec<String> {
         }),
     );
     let configured = [&config.terminal.port, &config.printer.port, &config.scanner.port];
-    found
-        .extend(configured.into_iter().filter(|port| !port.is_empty() && !port.starts_with("tcp:")).map(PathBuf::from));
+    found.extend(configured.into_iter().filter(|port| !port.is_empty()).map(PathBuf::from));
     found.into_iter().map(|path| path.display().to_string()).collect()
 }
 

@@ -6,6 +6,7 @@ mod facility;
 mod fault;
 mod hospital;
 mod identity;
+mod line;
 mod near;
 mod printer;
 mod read;

@@ -1,8 +1,8 @@
 //! `[printer]`: the receipt printer.
 
+use super::line;
 use super::read::{Or, Section};
 use super::terminal::baud;
-use std::net::Ipv4Addr;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Printer {
@@ -27,27 +27,14 @@ impl Printer {
         if !printer.width_dots.is_multiple_of(8) {
             section.fault("width_dots", "a row of dots is sent as whole bytes", "a multiple of 8, as 576 or 384");
         }
-        match printer.port.strip_prefix("tcp:") {
-            Some(address) if !has_host_and_port(address) => {
-                section.fault("port", "this is not a network address", "\"tcp:192.0.2.10:9100\"");
-            }
-            Some(address) if !is_this_machine(address) => section.warning(
-                "port",
-                "receipts go over the network in the clear, and whoever is on it can print here",
-                "a USB or serial printer, or a network that has nothing on it but this kiosk and its printer",
-            ),
-            Some(_) | None => {}
-        }
+        line::check(
+            &section,
+            &printer.port,
+            "192.0.2.10:9100",
+            "receipts go over the network in the clear, and whoever is on it can print here",
+            "a USB or serial printer, or a network that has nothing on it but this kiosk and its printer",
+        );
         section.finish();
         printer
     }
-}
-
-fn is_this_machine(address: &str) -> bool {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    host == "localhost" || host == "[::1]" || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback())
-}
-
-fn has_host_and_port(address: &str) -> bool {
-    address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok_and(|p| p > 0))
 }

@@ -1,11 +1,12 @@
 //! `[scanner]`: the code reader.
 
+use super::line;
 use super::read::{Or, Section};
 use super::terminal::baud;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scanner {
-    /// Empty = none.
+    /// Device path, best `/dev/serial/by-id/…`, or `tcp:host:port`; empty = none.
     pub port: String,
     pub baud: u32,
     /// Codes that begin with this are appointment slips.
@@ -56,6 +57,13 @@ impl Scanner {
     }
 
     fn check(&self, section: &Section<'_>) {
+        line::check(
+            section,
+            &self.port,
+            "192.0.2.12:4001",
+            "codes come over the network in the clear, and whoever is on it can read them or send his own",
+            "a USB or serial reader, or a network that has nothing on it but this kiosk and its devices",
+        );
         for (key, prefix) in [("slip_prefix", &self.slip_prefix), ("card_prefix", &self.card_prefix)] {
             if prefix.is_empty() || prefix.len() > 16 || !prefix.is_ascii() {
                 section.fault(key, "a code must be told by how it begins", "1 to 16 ASCII characters");

@@ -1,5 +1,6 @@
 //! `[terminal]`: the card terminal.
 
+use super::line;
 use super::near::nearest;
 use super::read::{Or, Section};
 use crate::domain::limits::{ANSWER_LIMIT_MS, ANSWER_MARGIN_MS};
@@ -14,7 +15,7 @@ const OTHERS: u32 = 0o007;
 pub struct Terminal {
     /// A name in `terminal::PROTOCOLS`; empty = this kiosk has none.
     pub protocol: String,
-    /// Device path, best `/dev/serial/by-id/…`.
+    /// Device path, best `/dev/serial/by-id/…`; ZVT also `tcp:host:20007`.
     pub port: String,
     pub baud: u32,
     /// The identifier the terminal was registered with (Smartro: CAT/MID, at most 16 characters; ZVT: eight digits). Where it
@@ -67,11 +68,7 @@ impl Terminal {
         if self.port.is_empty() {
             section.fault("port", "a terminal needs a port", "\"/dev/serial/by-id/…\", or protocol = \"\" for none");
         }
-        if self.port.starts_with("tcp:") {
-            let why =
-                "a card terminal on the network is open to whoever is on it, and this program does not speak to one";
-            section.fault("port", why, "its serial line, \"/dev/serial/by-id/…\"");
-        }
+        self.check_network(section);
         if self.answer_timeout_ms <= card_ms {
             // Given up while the patient still may present a card, every slow payment would be in doubt.
             let why = format!("a patient has {card_ms} ms to present a card (payment.card_s in hospital.toml)");
@@ -98,6 +95,20 @@ impl Terminal {
 }
 
 impl Terminal {
+    fn check_network(&self, section: &Section<'_>) {
+        if line::is_on_network(&self.port) && self.protocol != "zvt" {
+            let why = format!("only \"zvt\" is spoken over the network, and protocol is \"{}\"", self.protocol);
+            return section.fault("port", why, "its serial line, \"/dev/serial/by-id/…\"");
+        }
+        line::check(
+            section,
+            &self.port,
+            "192.0.2.11:20007",
+            "ZVT knows no encryption: whoever is on the network can read the payments, start some and give some back",
+            "the terminal's serial line, or a network that has nothing on it but this kiosk and its terminal",
+        );
+    }
+
     /// The makers' own password is no secret; another is, to whoever may give money back with it.
     fn check_password(&self, section: &Section<'_>) {
         if self.protocol.is_empty() {

@@ -38,28 +38,39 @@ pub trait Line: Send {
     /// The system's reason: the line is gone.
     fn write_some(&mut self, bytes: &[u8], timeout: Duration) -> io::Result<usize>;
 
+    /// What can be known of the line without reading or writing.
+    ///
+    /// # Errors
+    /// The other end has hung up.
+    fn check(&mut self) -> io::Result<()>;
+
     /// How long so many bytes are on the wire at least.
     fn time_on_wire(&self, bytes: usize) -> Duration;
 }
 
-/// Which lines a device can do with.
+/// What a device needs of its line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kinds {
+pub enum Needs {
     /// A serial line or a network connection.
-    Streams,
-    /// Or a file that is neither (a USB printer's).
-    Files,
+    Stream,
+    /// The same, without a memory: what was not delivered when the line is closed never is.
+    ForgetfulStream,
+    /// Any line; a file that is no stream (a USB printer's) does as well.
+    Anything,
 }
 
 /// Opens `port`.
 ///
 /// # Errors
 /// The system's reason: not there, in use, no permission.
-pub fn open(port: &str, settings: LineSettings, kinds: Kinds) -> io::Result<Box<dyn Line>> {
+pub fn open(port: &str, settings: LineSettings, needs: Needs) -> io::Result<Box<dyn Line>> {
     if let Some(address) = port.strip_prefix(NETWORK) {
-        return Ok(Box::new(TcpLine::open(address)?));
+        return Ok(Box::new(match needs {
+            Needs::ForgetfulStream => TcpLine::open_forgetful(address)?,
+            Needs::Stream | Needs::Anything => TcpLine::open(address)?,
+        }));
     }
-    if kinds == Kinds::Files {
+    if needs == Needs::Anything {
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits();
         let file = File::options().read(true).write(true).custom_flags(flags.cast_signed()).open(port)?;
         if !rustix::termios::isatty(&file) {
@@ -73,17 +84,30 @@ pub fn open(port: &str, settings: LineSettings, kinds: Kinds) -> io::Result<Box<
 ///
 /// # Errors
 /// `TimedOut` if the device does not read, else the system's reason.
-pub fn write_within(line: &mut (impl Line + ?Sized), bytes: &[u8], timeout: Duration) -> io::Result<()> {
+pub fn write_within(line: &mut dyn Line, bytes: &[u8], timeout: Duration) -> io::Result<()> {
     let end = Instant::now() + timeout;
     let mut rest = bytes;
     while !rest.is_empty() {
         let left = end.checked_duration_since(Instant::now()).ok_or(io::ErrorKind::TimedOut)?;
-        match line.write_some(rest, left)? {
-            0 => std::thread::sleep(FULL_PAUSE),
-            count => rest = &rest[count..],
-        }
+        rest = &rest[write_some_within(line, rest, left)?..];
     }
     Ok(())
+}
+
+/// Writes the first of `bytes` and tells how many; if it fails, not one of them has left the kiosk.
+///
+/// # Errors
+/// `TimedOut` if the device does not read, else the system's reason.
+pub fn write_some_within(line: &mut dyn Line, bytes: &[u8], timeout: Duration) -> io::Result<usize> {
+    let end = Instant::now() + timeout;
+    while !bytes.is_empty() {
+        let left = end.checked_duration_since(Instant::now()).ok_or(io::ErrorKind::TimedOut)?;
+        match line.write_some(bytes, left)? {
+            0 => std::thread::sleep(FULL_PAUSE),
+            count => return Ok(count),
+        }
+    }
+    Ok(0)
 }
 
 /// Nothing came or went in time: that is no fault of the line.

@@ -54,6 +54,11 @@ impl Line for SerialLine {
         or_silence(self.port.write(&bytes[..bytes.len().min(WRITE_PIECE_BYTES)]))
     }
 
+    /// Nobody can tell before it is used.
+    fn check(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     /// Ten bits a byte.
     fn time_on_wire(&self, bytes: usize) -> Duration {
         Duration::from_millis(bytes as u64 * 10_000 / u64::from(self.baud.max(1)))

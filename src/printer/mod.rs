@@ -8,7 +8,7 @@ pub mod status;
 
 use crate::config;
 use crate::domain::session::{PrinterReport, PrinterState};
-use crate::line::{self, Kinds, Line, LineSettings};
+use crate::line::{self, Line, LineSettings, Needs};
 use crate::ports::{Printer, Raster, Reports};
 use std::io;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub fn start(settings: &config::Printer, reports: Reports<PrinterReport>) -> Arc
 }
 
 fn open(settings: &config::Printer) -> io::Result<Box<dyn Line>> {
-    line::open(&settings.port, LineSettings { baud: settings.baud, two_stop_bits: false }, Kinds::Files)
+    line::open(&settings.port, LineSettings { baud: settings.baud, two_stop_bits: false }, Needs::Anything)
 }
 
 struct NoPrinter {

@@ -1,4 +1,4 @@
-//! A simulated card terminal at the far end of a pty, speaking its protocol's real bytes.
+//! A simulated card terminal at the far end of a pty, or on this machine's network, speaking its protocol's real bytes.
 //!
 //! [`model`] is a Smartro TL terminal itself, [`zvt`] one that speaks ZVT. Both are pure: bytes and milliseconds in, bytes
 //! out, and their own books of what the card company has booked. [`SimTerminal`] gives one a thread and a line.
@@ -14,7 +14,8 @@ pub use model::Booking;
 use model::Model;
 pub use model::Out;
 pub use setup::{CardAction, Fault, Setup};
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +31,8 @@ pub trait FarEnd: Send {
     fn bytes(&mut self, bytes: &[u8], now_ms: u64);
     /// Carries out what is due and gives all that is to be sent since the last call.
     fn tick(&mut self, now_ms: u64) -> Vec<Out>;
+    /// The kiosk has closed the connection; a serial line tells of nothing like it.
+    fn hung_up(&mut self, now_ms: u64);
 }
 
 impl FarEnd for Model {
@@ -40,6 +43,8 @@ impl FarEnd for Model {
     fn tick(&mut self, now_ms: u64) -> Vec<Out> {
         Self::tick(self, now_ms)
     }
+
+    fn hung_up(&mut self, _now_ms: u64) {}
 }
 
 /// Runs until dropped.
@@ -56,10 +61,25 @@ impl<M: FarEnd + 'static> SimTerminal<M> {
     /// # Errors
     /// No pty or no thread to be had.
     pub fn run(link: &Path, model: M) -> io::Result<Self> {
+        Self::at(Plug::Pty { link: link.to_owned(), pty: Some(Pty::open(link)?) }, model)
+    }
+
+    /// A terminal on the network of this machine, and where it listens.
+    ///
+    /// # Errors
+    /// No port or no thread to be had.
+    pub fn listen(model: M) -> io::Result<(Self, SocketAddr)> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        Ok((Self::at(Plug::Tcp { address, listener: Some(listener), stream: None }, model)?, address))
+    }
+
+    fn at(plug: Plug, model: M) -> io::Result<Self> {
         let model = Arc::new(Mutex::new(model));
         let stop = Arc::new(AtomicBool::new(false));
         let started = Instant::now();
-        let far_end = Line { link: link.to_owned(), pty: Some(Pty::open(link)?), started };
+        let far_end = Line { plug, started };
         let (far_model, far_stop) = (Arc::clone(&model), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
             .name("sim-terminal".to_owned())
@@ -162,52 +182,103 @@ impl<M> Drop for SimTerminal<M> {
     }
 }
 
+/// Where the kiosk finds it.
+enum Plug {
+    Pty { link: PathBuf, pty: Option<Pty> },
+    Tcp { address: SocketAddr, listener: Option<TcpListener>, stream: Option<TcpStream> },
+}
+
 struct Line {
-    link: PathBuf,
-    pty: Option<Pty>,
+    plug: Plug,
     started: Instant,
+}
+
+/// What came, and whether the kiosk has hung up since.
+#[derive(Default)]
+struct Heard {
+    bytes: Vec<u8>,
+    ended: bool,
 }
 
 impl Line {
     fn run<M: FarEnd>(mut self, model: &Mutex<M>, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
-            let heard = self.hear();
+            let heard = self.plug.hear();
             let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let outs = {
                 let mut model = model.lock().unwrap_or_else(PoisonError::into_inner);
-                model.bytes(&heard, now_ms);
+                model.bytes(&heard.bytes, now_ms);
+                if heard.ended {
+                    model.hung_up(now_ms);
+                }
                 model.tick(now_ms)
             };
             for out in outs {
-                self.carry_out(out);
+                self.plug.carry_out(out);
             }
         }
     }
+}
 
-    fn hear(&mut self) -> Vec<u8> {
+impl Plug {
+    fn hear(&mut self) -> Heard {
         let mut buffer = [0; 512];
-        if let Some(Ok(count)) = self.pty.as_mut().map(|pty| pty.read_some(&mut buffer, TURN)) {
-            return buffer[..count].to_vec();
+        match self {
+            Self::Pty { pty, .. } => {
+                if let Some(Ok(count)) = pty.as_mut().map(|pty| pty.read_some(&mut buffer, TURN)) {
+                    return Heard { bytes: buffer[..count].to_vec(), ended: false };
+                }
+            }
+            Self::Tcp { listener, stream, .. } => {
+                if let Some(Ok((new, _))) = listener.as_ref().map(TcpListener::accept) {
+                    let ended = stream.replace(new).is_some();
+                    // No read may wait for longer than a turn.
+                    let set_up =
+                        stream.as_ref().map(|new| new.set_nonblocking(false).and(new.set_read_timeout(Some(TURN))));
+                    return Heard { bytes: Vec::new(), ended: ended || matches!(set_up, Some(Err(_))) };
+                }
+                match stream.as_mut().map(|stream| stream.read(&mut buffer)) {
+                    Some(Ok(count)) if count > 0 => return Heard { bytes: buffer[..count].to_vec(), ended: false },
+                    Some(Err(error)) if error.kind() == io::ErrorKind::WouldBlock => return Heard::default(),
+                    Some(Ok(_) | Err(_)) => {
+                        *stream = None;
+                        return Heard { bytes: Vec::new(), ended: true };
+                    }
+                    None => {}
+                }
+            }
         }
         std::thread::sleep(TURN);
-        Vec::new()
+        Heard::default()
     }
 
     fn carry_out(&mut self, out: Out) {
         match out {
-            Out::Send(bytes) => {
-                if let Some(pty) = &mut self.pty {
-                    let _ = pty.send(&bytes);
+            Out::Send(bytes) => match self {
+                Self::Pty { pty, .. } => {
+                    let _ = pty.as_mut().map(|pty| pty.send(&bytes));
                 }
-            }
+                Self::Tcp { stream, .. } => {
+                    let _ = stream.as_mut().map(|stream| stream.write_all(&bytes));
+                }
+            },
             Out::SendSlowly(bytes) => {
                 for byte in bytes {
                     self.carry_out(Out::Send(vec![byte]));
                     std::thread::sleep(BETWEEN_BYTES);
                 }
             }
-            Out::LineDown => self.pty = None,
-            Out::LineUp => self.pty = Pty::open(&self.link).ok(),
+            Out::LineDown => match self {
+                Self::Pty { pty, .. } => *pty = None,
+                Self::Tcp { listener, stream, .. } => (*listener, *stream) = (None, None),
+            },
+            Out::LineUp => match self {
+                Self::Pty { link, pty } => *pty = Pty::open(link).ok(),
+                Self::Tcp { address, listener, .. } => {
+                    let bound = TcpListener::bind(*address);
+                    *listener = bound.and_then(|bound| bound.set_nonblocking(true).map(|()| bound)).ok();
+                }
+            },
         }
     }
 }

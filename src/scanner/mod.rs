@@ -4,7 +4,7 @@ pub mod framing;
 
 use crate::config;
 use crate::domain::patient::{PatientNumber, ScannedCode};
-use crate::line::{self, Kinds, Line, LineSettings};
+use crate::line::{self, Line, LineSettings, Needs};
 use crate::ports::{Reports, Scanner};
 use framing::{CODE_BYTES_MAX, Collector, Scan};
 use std::io;
@@ -84,7 +84,7 @@ fn after<'a>(prefix: &str, text: &'a str) -> Option<&'a str> {
 /// # Errors
 /// The system's reason: not there, in use, no permission.
 pub fn open(settings: &config::Scanner) -> io::Result<Box<dyn Line>> {
-    line::open(&settings.port, LineSettings { baud: settings.baud, two_stop_bits: false }, Kinds::Streams)
+    line::open(&settings.port, LineSettings { baud: settings.baud, two_stop_bits: false }, Needs::Stream)
 }
 
 struct Handle {

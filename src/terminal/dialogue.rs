@@ -23,6 +23,9 @@ pub enum Step {
     /// failed write call [`Dialogue::line_down`]; never write it again.
     WriteCharge(Vec<u8>),
     Report(TerminalReport),
+    /// Close the line and open it anew. Nothing that was written and has not arrived may arrive after this; then call
+    /// [`Dialogue::line_down`]. The words say why, for the log.
+    HangUp(&'static str),
     /// What a technician must put right, for the log.
     Tell(String),
 }

@@ -1,4 +1,4 @@
-//! Card terminals on a serial line. A protocol is one folder and one line in [`PROTOCOLS`].
+//! Card terminals on a serial line or on the network. A protocol is one folder and one line in [`PROTOCOLS`].
 
 mod card;
 mod clock;

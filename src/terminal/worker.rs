@@ -4,7 +4,7 @@
 use super::dialogue::{Dialogue, Now, STAMP_BYTES, Step};
 use super::{Started, refusal};
 use crate::domain::session::{TerminalCommand, TerminalReport};
-use crate::line::{self, Kinds, Line, LineSettings, write_within};
+use crate::line::{self, Line, LineSettings, NETWORK, Needs, write_some_within, write_within};
 use crate::ports::{CardTerminal, Clock, Reports};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
@@ -153,6 +153,7 @@ impl<D: Dialogue> Worker<D> {
         for step in steps {
             match step {
                 Step::Report(report) => (self.reports)(report),
+                Step::HangUp(why) => self.drop_line(&std::io::Error::other(why)),
                 Step::Write(bytes) => {
                     if let Some(Err(error)) =
                         self.line.as_mut().map(|line| write_within(&mut **line, &bytes, WRITE_LIMIT))
@@ -171,20 +172,23 @@ impl<D: Dialogue> Worker<D> {
         }
     }
 
-    /// The first byte goes alone: if it fails, nothing has left the kiosk and that can be said for certain.
+    /// The first byte goes alone: if it fails, nothing has left the kiosk and that can be said for certain. On the network
+    /// the whole command does, for some terminals take what comes in one piece for one message.
     fn write_charge(&mut self, bytes: &[u8]) {
-        let (first, rest) = bytes.split_at(bytes.len().min(1));
+        let first = if self.port.starts_with(NETWORK) { bytes.len() } else { bytes.len().min(1) };
         let Some(line) = &mut self.line else {
             let steps = self.dialogue.charge_never_left();
             return self.carry_out(steps);
         };
-        if let Err(error) = write_within(&mut **line, first, WRITE_LIMIT) {
-            let steps = self.dialogue.charge_never_left();
-            self.carry_out(steps);
-            return self.drop_line(&error);
-        }
-        if let Err(error) = write_within(&mut **line, rest, WRITE_LIMIT) {
-            self.drop_line(&error);
+        let left = line.check().and_then(|()| write_some_within(&mut **line, &bytes[..first], WRITE_LIMIT));
+        match left.map(|left| write_within(&mut **line, &bytes[left..], WRITE_LIMIT)) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.drop_line(&error),
+            Err(error) => {
+                let steps = self.dialogue.charge_never_left();
+                self.carry_out(steps);
+                self.drop_line(&error);
+            }
         }
     }
 
@@ -193,7 +197,7 @@ impl<D: Dialogue> Worker<D> {
             return;
         }
         let now = self.now();
-        let steps = match line::open(&self.port, self.line_settings, Kinds::Streams) {
+        let steps = match line::open(&self.port, self.line_settings, Needs::ForgetfulStream) {
             Ok(line) => {
                 tracing::info!("the card terminal's line is open");
                 self.line = Some(line);

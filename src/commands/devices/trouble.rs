@@ -21,15 +21,20 @@ pub fn why(port: &str, error: &io::Error) -> String {
 fn network(address: &str, error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::ConnectionRefused => {
-            format!("{address} is there, but nothing listens: is it the printer's own address, and its port 9100?")
+            format!(
+                "{address} is there, but nothing listens: is it the device's own address, and its port (a printer's is \
+                 mostly 9100, a ZVT terminal's 20007)?"
+            )
         }
         ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
-            format!("nothing answers at {address}: is the printer switched on and in this network?")
+            format!("nothing answers at {address}: is the device switched on and in this network?")
         }
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof => {
-            format!("{address} hangs up: another computer may have the printer; only one can at a time")
+            format!("{address} hangs up: another computer may have the device; only one can at a time")
         }
-        ErrorKind::InvalidInput => format!("{address} is no address: write tcp:HOST:PORT, as tcp:192.168.0.20:9100"),
+        ErrorKind::InvalidInput => format!(
+            "{address} is no address: write tcp:HOST:PORT, as tcp:192.168.0.20:9100 (a printer) or tcp:192.168.0.21:20007 (a ZVT terminal)"
+        ),
         _ => format!("{address} cannot be found ({error}): write its number, as tcp:192.168.0.20:9100"),
     }
 }

@@ -66,6 +66,8 @@ pub trait Machine {
     /// Its own power goes, and comes back at once.
     fn restart(&mut self, now_ms: u64);
     fn pull_plug(&mut self, now_ms: u64);
+    /// The kiosk has closed the connection; a serial line tells of nothing like it.
+    fn hung_up(&mut self, now_ms: u64);
     /// These bytes are sent unasked, and nobody will ask for them again.
     fn is_event(&self, bytes: &[u8]) -> bool;
     /// Nothing goes wrong any more.

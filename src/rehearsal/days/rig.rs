@@ -237,12 +237,23 @@ impl Rig {
                 Say::Report(report) => self.reports.push(report),
                 Say::Write(bytes) => self.write(bytes, at),
                 Say::WriteCharge(bytes) => self.write_charge(&bytes, at),
+                Say::HangUp(_) => self.hang_up(at),
                 Say::Tell(_) => {}
             }
             if !self.power.is_on() {
                 return;
             }
         }
+    }
+
+    /// The driver closes the connection: what is on its way arrives nowhere, and a new one is opened in a moment.
+    fn hang_up(&mut self, at: At) {
+        self.to_terminal.empty();
+        self.to_kiosk.empty();
+        self.machine.hung_up(at.ms);
+        let says = self.speaker.as_mut().map(|speaker| speaker.line_down(at));
+        self.notice_at_ms.get_or_insert(at.ms + OPEN_MS);
+        self.carry_out(says.unwrap_or_default(), at);
     }
 
     fn write(&mut self, bytes: Vec<u8>, at: At) {

@@ -199,6 +199,8 @@ impl Machine for Terminal {
         self.model.restart(now_ms);
     }
 
+    fn hung_up(&mut self, _now_ms: u64) {}
+
     fn pull_plug(&mut self, now_ms: u64) {
         self.model.pull_plug(now_ms);
     }

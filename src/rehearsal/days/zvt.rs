@@ -212,6 +212,10 @@ impl Machine for Terminal {
         self.model.pull_plug(now_ms);
     }
 
+    fn hung_up(&mut self, now_ms: u64) {
+        self.model.hung_up(now_ms);
+    }
+
     /// It says nothing that it does not repeat until it is answered.
     fn is_event(&self, _bytes: &[u8]) -> bool {
         false

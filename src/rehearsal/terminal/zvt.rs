@@ -190,10 +190,11 @@ impl Model {
             if self.away {
                 return;
             }
-            match self.ear.hear(*byte) {
+            let heard = if self.setup.network { self.ear.hear_bare(*byte) } else { self.ear.hear(*byte) };
+            match heard {
                 Some(Heard::Ack) => self.acknowledged(now_ms),
                 Some(Heard::Nak) => self.say_again(now_ms),
-                Some(Heard::Bad) => self.send(vec![0x15]),
+                Some(Heard::Bad) => self.send_sign(0x15),
                 Some(Heard::Apdu(apdu)) => self.take(&apdu, now_ms),
                 None => {}
             }
@@ -249,7 +250,7 @@ impl Model {
     fn take(&mut self, apdu: &[u8], now_ms: u64) {
         let [class, instruction, _, data @ ..] = apdu else { return };
         if matches!(class, 0x80 | 0x84) {
-            self.send(vec![0x06]);
+            self.send_sign(0x06);
             return self.answered(*class, *instruction, now_ms);
         }
         let code = u16::from_be_bytes([*class, *instruction]);
@@ -264,12 +265,12 @@ impl Model {
             return;
         }
         if code == 0x0601 && self.takes(Fault::NakCharge) {
-            return self.send(vec![0x15]);
+            return self.send_sign(0x15);
         }
         if code == 0x0601 && self.takes(Fault::FlipAck) {
-            self.send(vec![0x15]);
+            self.send_sign(0x15);
         } else if !(code == 0x0601 && self.takes(Fault::DropAck)) {
-            self.send(vec![0x06]);
+            self.send_sign(0x06);
         }
         self.command(code, data, now_ms);
     }
@@ -454,5 +455,9 @@ impl FarEnd for Model {
 
     fn tick(&mut self, now_ms: u64) -> Vec<Out> {
         Self::tick(self, now_ms)
+    }
+
+    fn hung_up(&mut self, now_ms: u64) {
+        Self::hung_up(self, now_ms);
     }
 }

@@ -4,7 +4,7 @@ use super::dialogue::{Dialogue, Limits};
 use super::packet::ID_BYTES;
 use crate::config::Terminal;
 use crate::domain::session::TerminalReport;
-use crate::line::LineSettings;
+use crate::line::{LineSettings, NETWORK};
 use crate::ports::{Clock, Reports};
 use crate::terminal::{Started, worker};
 use std::sync::Arc;
@@ -17,6 +17,10 @@ pub fn start(settings: &Terminal, reports: Reports<TerminalReport>, clock: Arc<d
     let id = &settings.terminal_id;
     if id.len() > ID_BYTES || !id.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
         return Err(format!("[terminal] terminal_id has to be at most {ID_BYTES} plain ASCII characters"));
+    }
+    // How its frames travel over a network is written nowhere that we know.
+    if settings.port.starts_with(NETWORK) {
+        return Err("[terminal] port: a Smartro terminal is spoken to over its serial line only".to_owned());
     }
     let dialogue = Dialogue::new(id, Limits::new(settings.ack_timeout_ms, settings.answer_timeout_ms));
     let line = LineSettings { baud: settings.baud, two_stop_bits: false };

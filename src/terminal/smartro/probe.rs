@@ -5,7 +5,7 @@ use super::dialogue::{Limits, other_terminal};
 use super::packet::{ACK, EVENT, Frame};
 use super::reader::{Item, Reader};
 use crate::config::Terminal;
-use crate::line::{self, Kinds, LineSettings, write_within};
+use crate::line::{self, LineSettings, Needs, write_within};
 use crate::terminal::{Probed, clock};
 use chrono::NaiveDateTime;
 use std::time::{Duration, Instant};
@@ -21,7 +21,8 @@ const SENDS: u8 = 3;
 /// # Errors
 /// The line cannot be opened, or is gone.
 pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
-    let mut line = line::open(port, LineSettings { baud: settings.baud, two_stop_bits: false }, Kinds::Streams)?;
+    let mut line =
+        line::open(port, LineSettings { baud: settings.baud, two_stop_bits: false }, Needs::ForgetfulStream)?;
     let limits = Limits::new(settings.ack_timeout_ms, settings.answer_timeout_ms);
     let ours = settings.protocol == "smartro" && settings.port == port;
     let first = if ours { Duration::from_millis(limits.ack_ms) } else { FIRST_SIGN };

@@ -32,10 +32,11 @@ mod undo;
 mod wire;
 
 use super::bmp;
-use super::frame::wrap;
+use super::frame;
+use super::framing::Framing;
 use super::hidden::{Knowing, hidden};
 use super::message::{self, Message};
-use super::reader::{Item, Reader};
+use super::reader::Item;
 use super::request::{self, Merchant, Without};
 use crate::domain::closing::Batch;
 use crate::domain::money::Amount;
@@ -56,7 +57,7 @@ pub struct Limits {
     pub ack_ms: u64,
     /// T1, silence inside a block after which it is given up. The specification's 200 ms and what a USB adapter holds back.
     pub gap_ms: u64,
-    /// T3, command sent to `80 00` or `84 xx`.
+    /// T3, command sent to `80 00` or `84 xx`; on the network also silence inside a message.
     pub reply_ms: u64,
     /// After `80 00` to 06 B0, for a 06 0F or 06 1E that may follow.
     pub abort_ms: u64,
@@ -124,7 +125,8 @@ impl Limits {
 pub struct Dialogue {
     merchant: Merchant,
     limits: Limits,
-    reader: Reader,
+    /// How messages travel.
+    framing: Framing,
     last_byte_ms: u64,
     line_up: bool,
     online: Option<bool>,
@@ -214,7 +216,7 @@ impl Dialogue {
         Self {
             merchant,
             limits,
-            reader: Reader::default(),
+            framing: Framing::serial(),
             last_byte_ms: 0,
             line_up: false,
             online: None,
@@ -245,6 +247,14 @@ impl Dialogue {
         }
     }
 
+    /// A terminal on the network. There T3 has to be adjustable (PA00P016 5.2.5): what is set for the acknowledgement that it
+    /// lacks counts, if that is longer.
+    #[must_use]
+    pub fn on_network(self) -> Self {
+        let reply_ms = self.limits.reply_ms.max(self.limits.ack_ms);
+        Self { framing: Framing::network(), limits: Limits { reply_ms, ..self.limits }, ..self }
+    }
+
     fn obey(&mut self, command: &TerminalCommand, now: Now) {
         match command {
             TerminalCommand::Prepare => self.prepare(now),
@@ -272,16 +282,17 @@ impl Dialogue {
     /// Asks for a repeat where something is awaited.
     fn broken(&mut self) {
         self.restarted = true;
+        self.hang_up("what the card terminal says is no whole message");
         let idle = matches!(self.task, Task::Idle | Task::Ready { .. }) && self.in_flight.is_empty();
         if !idle && self.refusals_left > 0 {
             self.refusals_left -= 1;
-            self.steps.push(Step::Write(vec![super::frame::NAK]));
+            self.say_received(false);
         }
     }
 
     /// Whatever leaves here tells of a card only what may be seen.
     fn block(&mut self, apdu: &[u8], now: Now) {
-        self.steps.push(Step::Write(vec![super::frame::ACK]));
+        self.say_received(true);
         self.refusals_left = REFUSALS;
         let Ok(apdu) = super::apdu::Apdu::parse(apdu) else {
             self.restarted = true;
@@ -289,7 +300,7 @@ impl Dialogue {
         };
         self.heard(now);
         let (message, fault) = Message::read_as_far(&apdu);
-        let raw = wrap(&hidden(&message, Knowing::Little).to_apdu().encode());
+        let raw = frame::wrap(&hidden(&message, Knowing::Little).to_apdu().encode());
         if let Some(other) = self.merchant.other_terminal(&message) {
             return self.not_ours(&message, &other, now);
         }
@@ -414,15 +425,15 @@ impl crate::terminal::dialogue::Dialogue for Dialogue {
         if !bytes.is_empty() {
             self.last_byte_ms = now.ms;
         }
-        for item in self.reader.push(bytes) {
+        for item in self.framing.push(bytes) {
             self.item(item, now);
         }
         self.settle(now)
     }
 
     fn tick(&mut self, now: Now) -> Vec<Step> {
-        if self.reader.is_waiting() && now.ms >= self.last_byte_ms.saturating_add(self.limits.gap_ms) {
-            for item in self.reader.silence() {
+        if self.framing.is_waiting() && now.ms >= self.last_byte_ms.saturating_add(self.gap_ms()) {
+            for item in self.framing.silence() {
                 self.item(item, now);
             }
         }
@@ -434,7 +445,7 @@ impl crate::terminal::dialogue::Dialogue for Dialogue {
     }
 
     fn deadline_ms(&self) -> Option<u64> {
-        let gap = self.reader.is_waiting().then(|| self.last_byte_ms.saturating_add(self.limits.gap_ms));
+        let gap = self.framing.is_waiting().then(|| self.last_byte_ms.saturating_add(self.gap_ms()));
         let wire = self.in_flight.front().map(|sent| sent.due_ms);
         let question = self.exchange.as_ref().and_then(|exchange| exchange.due_ms);
         let next = self.next.as_ref().filter(|_| self.line_up && self.exchange.is_none() && self.in_flight.is_empty());
@@ -446,7 +457,7 @@ impl crate::terminal::dialogue::Dialogue for Dialogue {
     fn line_up(&mut self, now: Now) -> Vec<Step> {
         self.line_up = true;
         self.registered = false;
-        self.reader = Reader::default();
+        self.framing.restart();
         self.probe_at_ms = now.ms;
         if matches!(self.task, Task::Ask(_)) {
             self.begin(now);
@@ -457,7 +468,7 @@ impl crate::terminal::dialogue::Dialogue for Dialogue {
     fn line_down(&mut self, now: Now) -> Vec<Step> {
         self.line_up = false;
         self.registered = false;
-        self.reader = Reader::default();
+        self.framing.restart();
         self.in_flight.clear();
         self.restarted = true;
         self.may_pend |= self.open.is_some();

@@ -1,11 +1,11 @@
-//! A ZVT terminal on a serial line: its settings checked, its dialogue given to the worker.
+//! A ZVT terminal on a serial line or on the network: its settings checked, its dialogue given to the worker.
 
 use super::currency;
 use super::dialogue::{Dialogue, Limits};
 use super::request::{Merchant, bcd};
 use crate::config::Terminal;
 use crate::domain::session::TerminalReport;
-use crate::line::LineSettings;
+use crate::line::{LineSettings, NETWORK};
 use crate::ports::{Clock, Reports};
 use crate::terminal::{Started, worker};
 use std::sync::Arc;
@@ -16,7 +16,13 @@ use std::sync::Arc;
 /// A password or currency that cannot be sent, or no thread to be had.
 pub fn start(settings: &Terminal, reports: Reports<TerminalReport>, clock: Arc<dyn Clock>) -> Started {
     let dialogue = Dialogue::new(merchant(settings)?, Limits::new(settings.ack_timeout_ms, settings.answer_timeout_ms));
+    let dialogue = if is_on_network(&settings.port) { dialogue.on_network() } else { dialogue };
     worker::start(dialogue, &settings.port, line_settings(settings), reports, clock)
+}
+
+/// There it listens (port 20007) and keeps to one connection, which we open and close (PA00P016 2.2).
+pub(super) fn is_on_network(port: &str) -> bool {
+    port.starts_with(NETWORK)
 }
 
 /// PA00P016 2.1: two stop bits.

@@ -6,15 +6,15 @@
 //! counts only of a command that was accepted, so a late one is never taken for the next one's.
 
 use super::dialogue::Limits;
-use super::driver::{line_settings, merchant};
-use super::frame::{ACK, wrap};
+use super::driver::{is_on_network, line_settings, merchant};
+use super::framing::Framing;
 use super::message::{ABORTED, COMPLETION, Message, STATUS};
-use super::reader::{Item, Reader};
+use super::reader::Item;
 use super::request::{self, WRONG_CURRENCY, Without};
 use super::transaction;
 use crate::config::Terminal;
 use crate::domain::payment::LastTransaction;
-use crate::line::{self, Kinds, Line, write_within};
+use crate::line::{self, Line, Needs, write_within};
 use crate::terminal::zvt::apdu::Apdu;
 use crate::terminal::zvt::bmp;
 use crate::terminal::zvt::decode::hex;
@@ -41,8 +41,8 @@ pub fn probe(settings: &Terminal, port: &str, now: NaiveDateTime) -> Probed {
     let merchant = merchant(settings);
     let anybodys = request::Merchant { password: [0; 3], currency: [0; 2], terminal: None };
     let mut asker = Asker {
-        line: line::open(port, line_settings(settings), Kinds::Streams)?,
-        reader: Reader::default(),
+        line: line::open(port, line_settings(settings), Needs::ForgetfulStream)?,
+        framing: if is_on_network(port) { Framing::network() } else { Framing::serial() },
         limits: Limits::new(settings.ack_timeout_ms, settings.answer_timeout_ms),
         patient: ours,
     };
@@ -106,7 +106,7 @@ enum Ended {
 
 struct Asker {
     line: Box<dyn Line>,
-    reader: Reader,
+    framing: Framing,
     limits: Limits,
     /// The configured terminal: repeated as the driver repeats.
     patient: bool,
@@ -138,8 +138,12 @@ impl Asker {
                     return Ok(speaks.then_some(Answer { end: Ended::Silent, told }));
                 }
                 sends_left -= 1;
-                write_within(&mut *self.line, &wrap(question), WRITE_LIMIT)?;
+                self.say(question)?;
                 end = Instant::now() + first;
+                if matches!(self.framing, Framing::Network(_)) {
+                    // Nothing else says that it has arrived, and nothing is said twice there.
+                    (end, sends_left) = (Instant::now() + ms(self.limits.reply_ms), 0);
+                }
             }
             for item in self.hear()? {
                 let apdu = match item {
@@ -151,7 +155,9 @@ impl Asker {
                     Item::Block { apdu, .. } => apdu,
                     Item::Nak | Item::Broken => continue,
                 };
-                write_within(&mut *self.line, &[ACK], WRITE_LIMIT)?;
+                if let Some(received) = self.framing.receipt(true) {
+                    write_within(&mut *self.line, &[received], WRITE_LIMIT)?;
+                }
                 let Ok(apdu) = Apdu::parse(&apdu) else { continue };
                 let (message, _) = Message::read_as_far(&apdu);
                 (taken, speaks) = (true, true);
@@ -186,11 +192,11 @@ impl Asker {
     fn hear(&mut self) -> io::Result<Vec<Item>> {
         let mut buffer = [0; 256];
         let count = self.line.read_some(&mut buffer, READ_WAIT)?;
-        Ok(self.reader.push(&buffer[..count]))
+        Ok(self.framing.push(&buffer[..count]))
     }
 
     fn say(&mut self, apdu: &[u8]) -> io::Result<()> {
-        write_within(&mut *self.line, &wrap(apdu), WRITE_LIMIT)
+        write_within(&mut *self.line, &self.framing.wrap(apdu), WRITE_LIMIT)
     }
 }
 

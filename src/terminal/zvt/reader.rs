@@ -50,8 +50,8 @@ impl Reader {
 
     /// True while the rest of something is awaited: the caller then watches for silence.
     #[must_use]
-    pub fn is_waiting(&self) -> bool {
-        self.state != State::Between
+    pub const fn is_waiting(&self) -> bool {
+        !matches!(self.state, State::Between)
     }
 
     /// The line fell silent (T1): whatever was begun will not be completed.

@@ -27,6 +27,7 @@ pub const ALL: &[Target] = &[
     Target { name: "zvt_apdu", run: zvt::apdu, seeds: zvt::apdus, found: zvt::FOUND },
     Target { name: "zvt_tlv", run: zvt::nodes, seeds: zvt::containers, found: &[] },
     Target { name: "zvt_stream", run: zvt::stream, seeds: zvt::streams, found: &[] },
+    Target { name: "zvt_network", run: zvt::network, seeds: zvt::connections, found: &[] },
     Target { name: "printer_status", run: printer::status, seeds: printer::answers, found: &[] },
     Target { name: "recording", run: printer::recording, seeds: printer::recordings, found: &[] },
     Target { name: "scanner_line", run: scanner::lines, seeds: scanner::codes, found: &[] },

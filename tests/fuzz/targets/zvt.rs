@@ -5,6 +5,7 @@ use hospital_kiosk::terminal::decode;
 use hospital_kiosk::terminal::zvt::apdu::Apdu;
 use hospital_kiosk::terminal::zvt::message::Message;
 use hospital_kiosk::terminal::zvt::reader::{Item, Reader};
+use hospital_kiosk::terminal::zvt::stream::Stream;
 use hospital_kiosk::terminal::zvt::{frame, tlv, transaction};
 
 const SERIAL: &str = include_str!("../../data/zvt/serial.tsv");
@@ -80,6 +81,31 @@ pub fn stream(bytes: &[u8]) {
             assert_eq!(frame::wrap(&apdu), raw);
         }
     }
+}
+
+/// The same of a connection: what is found there makes up the stream, up to where nobody knows any more.
+pub fn network(bytes: &[u8]) {
+    let Some((cut, bytes)) = bytes.split_first() else { return };
+    let in_pieces = |piece| super::read_in_pieces(bytes, piece, Stream::push, Stream::silence, Stream::is_waiting);
+    let whole = in_pieces(bytes.len().max(1));
+    assert_eq!(whole, in_pieces(usize::from(*cut).max(1)), "pieces of {cut}");
+    let mut rest = bytes;
+    for (at, item) in whole.iter().enumerate() {
+        match item {
+            Item::Block { apdu, raw } => {
+                assert!(apdu == raw && Apdu::parse(apdu).is_ok());
+                rest = rest.strip_prefix(apdu.as_slice()).expect("the next bytes");
+            }
+            Item::Broken => assert_eq!(at + 1, whole.len()),
+            Item::Ack | Item::Nak => panic!("there is no such thing on the network"),
+        }
+    }
+    assert!(rest.is_empty() || whole.last() == Some(&Item::Broken));
+}
+
+/// All recordings behind each other, in pieces of some length.
+pub fn connections() -> Vec<Vec<u8>> {
+    vec![[vec![7], apdus().concat()].concat(), [vec![255], apdus().concat()].concat()]
 }
 
 fn read_in_pieces(bytes: &[u8], piece: usize) -> Vec<Item> {

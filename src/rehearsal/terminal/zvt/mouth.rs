@@ -22,17 +22,22 @@ impl Model {
         }
         let Some(apdu) = self.queue.pop_front() else { return };
         let result = apdu.starts_with(&[0x04, RESULT]);
-        let mut bytes = block(&apdu);
+        let mut bytes = self.wrapped(&apdu);
         if result && self.takes(Fault::CorruptResult) {
+            if self.setup.network {
+                bytes.truncate(bytes.len() / 2);
+                self.outs.push(Out::Send(bytes));
+                return self.vanish(self.setup.away_ms, now_ms);
+            }
             if let Some(last) = bytes.last_mut() {
                 *last ^= 0x40;
             }
         } else if result && self.takes(Fault::ResultTwice) {
-            bytes.extend(block(&apdu));
+            bytes.extend(self.wrapped(&apdu));
         }
+        let sends_left = if self.setup.network { 0 } else { SENDS - 1 };
         let slowly = result && self.takes(Fault::SplitResult);
-        self.said =
-            Some(Said { apdu, sends_left: SENDS - 1, acknowledged: false, due_ms: now_ms + self.setup.repeat_ms });
+        self.said = Some(Said { apdu, sends_left, acknowledged: false, due_ms: now_ms + self.setup.repeat_ms });
         self.outs.push(if slowly { Out::SendSlowly(bytes) } else { Out::Send(bytes) });
     }
 
@@ -44,14 +49,18 @@ impl Model {
         }
     }
 
-    /// No ACK, a NAK, or no answer: again, and after three times without the kiosk. A sale is then undone.
+    /// No ACK, a NAK, or no answer: again, and after three times without the kiosk. A sale is then undone. On the network the
+    /// connection is closed at once (PA00P016 5.2.5), and whatever was under way is off.
     pub(super) fn say_again(&mut self, now_ms: u64) {
         let Some(mut said) = self.said.take() else { return };
+        if self.setup.network {
+            return self.vanish(0, now_ms);
+        }
         if said.sends_left > 0 {
             said.sends_left -= 1;
             said.acknowledged = false;
             said.due_ms = now_ms + self.setup.repeat_ms;
-            self.send(block(&said.apdu));
+            self.send_block(&said.apdu);
             self.said = Some(said);
         } else if self.charge.as_ref().is_some_and(|charge| charge.reserved.is_some()) {
             self.give_up(0x6c, now_ms);
@@ -61,7 +70,18 @@ impl Model {
     }
 
     pub(super) fn send_block(&mut self, apdu: &[u8]) {
-        self.send(block(apdu));
+        self.send(self.wrapped(apdu));
+    }
+
+    /// ACK and NAK, where the line has them.
+    pub(super) fn send_sign(&mut self, sign: u8) {
+        if !self.setup.network {
+            self.send(vec![sign]);
+        }
+    }
+
+    fn wrapped(&self, apdu: &[u8]) -> Vec<u8> {
+        if self.setup.network { apdu.to_vec() } else { block(apdu) }
     }
 
     pub(super) fn send(&mut self, bytes: Vec<u8>) {

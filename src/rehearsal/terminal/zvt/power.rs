@@ -34,6 +34,17 @@ impl Model {
         self.plans.push((now_ms + back_ms, Plan::Back));
     }
 
+    /// The kiosk has closed the connection: whatever was under way is off (PA00P016 5.2.5), and what was not acknowledged is
+    /// undone. Who connects next finds it at rest.
+    pub fn hung_up(&mut self, now_ms: u64) {
+        if self.setup.network && !self.away {
+            self.fall_silent(now_ms);
+            self.completing = false;
+            self.ear = Ear::default();
+            self.plans.retain(|(_, plan)| matches!(plan, Plan::TellLast | Plan::TakeCardOut));
+        }
+    }
+
     /// The line vanishes and comes back after `away_ms`.
     pub fn pull_plug(&mut self, now_ms: u64) {
         self.vanish(self.setup.away_ms, now_ms);

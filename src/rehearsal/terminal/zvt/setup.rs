@@ -3,14 +3,15 @@
 /// One mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The charge is refused with NAK and forgotten.
+    /// The charge is refused with NAK and forgotten; on the network it is forgotten.
     NakCharge,
-    /// The charge is taken, but its ACK arrives as NAK.
+    /// The charge is taken, but its ACK arrives as NAK. On the network there is none.
     FlipAck,
-    /// The charge is taken, its ACK is lost.
+    /// The charge is taken, its ACK is lost. The same.
     DropAck,
     /// The first command is answered with "ask me again in two seconds".
     BusyOnce,
+    /// Its check bytes are wrong; on the network the connection ends in the middle of it.
     CorruptResult,
     ResultTwice,
     SplitResult,
@@ -36,12 +37,14 @@ pub enum Fault {
 #[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Setup {
+    /// It hangs on the network: bare messages, nothing acknowledged, nothing said twice.
+    pub network: bool,
     pub present_ms: u64,
     pub host_ms: u64,
     pub late_ms: u64,
     pub away_ms: u64,
     pub reboot_ms: u64,
-    /// A block without ACK or answer is repeated after this, three times in all.
+    /// A block without ACK or answer is repeated after this, three times in all; on the network the connection is closed.
     pub repeat_ms: u64,
     /// After `84 9C 00`.
     pub ask_again_ms: u64,
@@ -75,6 +78,7 @@ pub struct Setup {
 impl Default for Setup {
     fn default() -> Self {
         Self {
+            network: false,
             present_ms: 150,
             host_ms: 150,
             late_ms: 8_000,

@@ -1,4 +1,5 @@
-//! The line as the simulated ZVT terminal speaks it: blocks put together and taken apart by its own hand.
+//! The line as the simulated ZVT terminal speaks it: blocks put together and taken apart by its own hand, and on the network
+//! messages as they are.
 
 const DLE: u8 = 0x10;
 
@@ -46,6 +47,18 @@ pub struct Ear {
 }
 
 impl Ear {
+    /// Off the network: its length field tells where a message ends.
+    pub fn hear_bare(&mut self, byte: u8) -> Option<Heard> {
+        self.held.push(byte);
+        let whole = match *self.held.as_slice() {
+            [_, _, 0xff, low, high, ..] => 5 + usize::from(high) * 256 + usize::from(low),
+            [_, _, 0xff, ..] => return None,
+            [_, _, length, ..] => 3 + usize::from(length),
+            _ => return None,
+        };
+        (self.held.len() == whole).then(|| Heard::Apdu(std::mem::take(&mut self.held)))
+    }
+
     pub fn hear(&mut self, byte: u8) -> Option<Heard> {
         self.held.push(byte);
         match self.held.as_slice() {

@@ -385,6 +385,7 @@ impl Dialogue {
             Stage::Taken { reply_due_ms } if now.ms >= reply_due_ms => {
                 self.restarted = true;
                 self.money_in_doubt("the terminal did not accept the charge in time", now);
+                self.hang_up(super::wire::NO_ANSWER);
             }
             Stage::Running
                 if charge.refusal.as_ref().and_then(|refusal| refusal.due_ms).is_some_and(|due| now.ms >= due) =>

@@ -1,7 +1,7 @@
 //! Everything that is asked of an idle terminal: `Prepare`, `AskOutcome`, an undo and an end of day are made of it, and an
 //! idle terminal is asked for a sign of life. What its last transaction comes to: see [`super::last`].
 
-use super::wire::What;
+use super::wire::{NO_ANSWER, What};
 use super::{Dialogue, Now, Step, Task, bmp, message, request, result_code};
 use crate::domain::payment::{AttemptId, LastTransaction};
 use crate::domain::session::TerminalReport;
@@ -267,9 +267,12 @@ impl Dialogue {
             return;
         }
         match (exchange.question, exchange.accepted, exchange.result.is_some()) {
-            (Question::Undo | Question::Totals, _, _) => {
+            (Question::Undo | Question::Totals, accepted, _) => {
                 self.restarted = true;
                 self.money_in_doubt("the terminal did not answer in time", now);
+                if !accepted {
+                    self.hang_up(NO_ANSWER);
+                }
             }
             (Question::Abort, true, _) => self.end(How::Done(Message::new(message::POSITIVE)), Vec::new()),
             // Its 04 0F was all of the answer.
@@ -307,6 +310,7 @@ impl Dialogue {
         }
         self.set_online(false);
         self.probe_at_ms = now.ms.saturating_add(self.limits.probe_again_ms);
+        self.hang_up(NO_ANSWER);
     }
 
     /// A question has ended and our answer to its last word has arrived.

@@ -1,10 +1,11 @@
 //! Our own blocks until they are acknowledged (T2, PA00P016 3). A money command and the end of day are written once;
-//! everything else is repeated twice.
+//! everything else is repeated twice. On the network nothing is acknowledged or repeated: T3 runs as soon as it is written.
 
 use super::{Dialogue, Now, Step, Task};
-use crate::terminal::zvt::frame::wrap;
+use crate::terminal::zvt::framing::Framing;
 
 const SENDS: u8 = 3;
+pub(super) const NO_ANSWER: &str = "the card terminal does not answer";
 
 pub(super) struct Sent {
     pub(super) what: What,
@@ -28,13 +29,16 @@ pub(super) enum What {
 
 impl Dialogue {
     pub(super) fn transmit(&mut self, what: What, apdu: &[u8], now: Now) {
-        let bytes = wrap(apdu);
+        let bytes = self.framing.wrap(apdu);
         let (step, sends_left) = match what {
             What::Money => (Step::WriteCharge(bytes.clone()), 0),
             What::Once => (Step::Write(bytes.clone()), 0),
             What::Question | What::Reply | What::CallOff => (Step::Write(bytes.clone()), SENDS - 1),
         };
         self.steps.push(step);
+        if matches!(self.framing, Framing::Network(_)) {
+            return self.delivered(what, now);
+        }
         self.in_flight.push_back(Sent { what, bytes, sends_left, due_ms: now.ms.saturating_add(self.limits.ack_ms) });
     }
 
@@ -63,6 +67,30 @@ impl Dialogue {
                 }
             }
             What::Reply | What::CallOff => {}
+        }
+    }
+
+    /// Silence that ends what was begun.
+    pub(super) const fn gap_ms(&self) -> u64 {
+        match self.framing {
+            Framing::Serial(_) => self.limits.gap_ms,
+            Framing::Network(_) => self.limits.reply_ms,
+        }
+    }
+
+    pub(super) fn say_received(&mut self, whole: bool) {
+        self.steps.extend(self.framing.receipt(whole).map(|byte| Step::Write(vec![byte])));
+    }
+
+    /// A connection is closed where a serial line would only be listened to (PA00P016 5.2.5): no message of ours that is still
+    /// on its way may arrive when nobody waits for its answer any more, and no late answer be taken for the next question's.
+    pub(super) fn hang_up(&mut self, why: &'static str) {
+        match self.framing {
+            Framing::Serial(_) => {}
+            Framing::Network(_) => {
+                self.line_up = false;
+                self.steps.push(Step::HangUp(why));
+            }
         }
     }
 
