@@ -1,19 +1,21 @@
-//! Code readers on a serial line, however they are set up; [`framing`] knows where a code begins and ends.
+//! Code readers on a serial line or on the network, however they are set up. [`framing`] knows where a code begins and ends,
+//! [`dialogue`] what was read, pure; here is what a code means, and the worker, which is the only IO. A reader that is set up
+//! as a keyboard is none of these: its keys come in by the window, as a keypad's.
 
+pub mod dialogue;
 pub mod framing;
 
 use crate::config;
 use crate::domain::patient::{PatientNumber, ScannedCode};
 use crate::line::{self, Line, LineSettings, Needs};
 use crate::ports::{Reports, Scanner};
-use framing::{CODE_BYTES_MAX, Collector, Scan};
+use dialogue::Dialogue;
+use framing::CODE_BYTES_MAX;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// A reader held over a code reads it again and again.
-const SAME_CODE_PAUSE: Duration = Duration::from_millis(1500);
 const READ_STEP: Duration = Duration::from_millis(200);
 const BACK_OFF_FIRST: Duration = Duration::from_millis(300);
 const BACK_OFF_LAST: Duration = Duration::from_secs(5);
@@ -141,42 +143,33 @@ impl Worker {
     }
 
     fn listen(&self, mut line: Box<dyn Line>) -> io::Result<()> {
-        let gap = Duration::from_millis(self.settings.code_gap_ms);
-        let mut collector = Collector::new(self.settings.pause_ends_code);
-        let mut heard_at = Instant::now();
+        let started = Instant::now();
+        let now_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let wait = Duration::from_millis(self.settings.code_gap_ms).min(READ_STEP);
+        let mut dialogue = Dialogue::new(&self.settings, self.number_digits, now_ms());
         let mut visits = self.visits.load(Ordering::Relaxed);
-        let mut last = Last::default();
         let mut buffer = [0; 256];
         while !self.stop.load(Ordering::Relaxed) {
-            let count = line.read_some(&mut buffer, gap.min(READ_STEP))?;
-            last.fade();
+            let count = line.read_some(&mut buffer, wait)?;
             if std::mem::replace(&mut visits, self.visits.load(Ordering::Relaxed)) != visits {
-                collector.forget();
+                dialogue.forget();
             }
-            if count == 0 && heard_at.elapsed() < gap {
-                continue;
-            }
-            heard_at = Instant::now();
-            let scans = buffer[..count].iter().filter_map(|byte| collector.take(*byte)).collect::<Vec<_>>();
-            let paused = if count == 0 { collector.pause() } else { None };
-            for scan in scans.into_iter().chain(paused) {
-                if last.is_new(&scan) {
-                    let meant = self.meaning(&scan);
-                    if meant == ScannedCode::Unknown {
-                        tracing::info!("a code was read that is not ours, or not whole");
-                    }
-                    (self.reports)(meant);
-                }
+            let codes = match count {
+                0 => Vec::from_iter(dialogue.tick(now_ms())),
+                count => dialogue.bytes(&buffer[..count], now_ms()),
+            };
+            for code in codes {
+                self.tell(code);
             }
         }
         Ok(())
     }
 
-    fn meaning(&self, scan: &Scan) -> ScannedCode {
-        match scan {
-            Scan::Code(code) => parse(code, &self.settings, self.number_digits),
-            Scan::Broken => ScannedCode::Unknown,
+    fn tell(&self, code: ScannedCode) {
+        if code == ScannedCode::Unknown {
+            tracing::info!("a code was read that is not ours, or not whole");
         }
+        (self.reports)(code);
     }
 
     fn sleep(&self, how_long: Duration) {
@@ -184,25 +177,6 @@ impl Worker {
         while Instant::now() < end && !self.stop.load(Ordering::Relaxed) {
             std::thread::sleep(READ_STEP.min(how_long));
         }
-    }
-}
-
-/// The last code: a reader held over a code reads it again and again.
-#[derive(Default)]
-struct Last(Option<(Scan, Instant)>);
-
-impl Last {
-    /// A code may be a patient's number: it is not kept for longer than it is needed.
-    fn fade(&mut self) {
-        if self.0.as_ref().is_some_and(|(_, at)| at.elapsed() >= SAME_CODE_PAUSE) {
-            self.0 = None;
-        }
-    }
-
-    fn is_new(&mut self, scan: &Scan) -> bool {
-        let again = self.0.as_ref().is_some_and(|(seen, _)| seen == scan);
-        self.0 = Some((scan.clone(), Instant::now()));
-        !again
     }
 }
 
