@@ -27,6 +27,7 @@ mod paper;
 mod payments;
 #[cfg(feature = "window")]
 mod power;
+mod printer_dialogue;
 #[cfg(feature = "window")]
 mod printing;
 mod quotes;

@@ -1,7 +1,8 @@
-//! Receipt printers: dots to ESC/POS bytes (`encode`), what a printer says of itself (`status`) and the worker that owns
-//! its line (`device`).
+//! Receipt printers: dots to ESC/POS bytes (`encode`), what a printer says of itself (`status`), what it is told and
+//! asked, pure (`dialogue`), and the worker that owns its line (`device`).
 
 pub mod device;
+pub mod dialogue;
 pub mod encode;
 pub mod probe;
 pub mod status;

@@ -147,9 +147,7 @@ fn step(shared: &Mutex<Shared>) -> bool {
         Some(line) if !full => line.read_some(&mut buffer[..room], Duration::from_millis(1)).unwrap_or(0),
         Some(_) | None => 0,
     };
-    this.machine.receive(&buffer[..count]);
-    this.machine.print();
-    let answers = std::mem::take(&mut this.machine.answers);
+    let answers = this.machine.turn(&buffer[..count]);
     if let (Some(line), false) = (&mut this.line, answers.is_empty()) {
         let _ = line.send(&answers);
     }
@@ -160,17 +158,20 @@ fn step(shared: &Mutex<Shared>) -> bool {
     true
 }
 
-/// The printer without its cable.
-struct Machine {
-    paper: PaperState,
-    rows_until_out: Option<usize>,
+/// The printer without its cable, pure: bytes in, answers and paper out.
+pub struct Machine {
+    pub paper: PaperState,
+    /// The roll ends after so many more rows.
+    pub rows_until_out: Option<usize>,
     garbage: bool,
     /// Bytes that are not a whole command yet.
     unread: Vec<u8>,
     queue: VecDeque<Action>,
     rows: Vec<Vec<u8>>,
-    papers: Vec<Raster>,
-    faults: Vec<String>,
+    /// What came out: each cut is one paper.
+    pub papers: Vec<Raster>,
+    /// Every command that no printer would have understood.
+    pub faults: Vec<String>,
     answers: Vec<u8>,
 }
 
@@ -213,6 +214,13 @@ enum Command {
 }
 
 impl Machine {
+    /// Takes these bytes, prints what it can, and answers.
+    pub fn turn(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.receive(bytes);
+        self.print();
+        std::mem::take(&mut self.answers)
+    }
+
     fn receive(&mut self, bytes: &[u8]) {
         self.unread.extend_from_slice(bytes);
         while let Some((command, length)) = parse(&self.unread) {
@@ -242,7 +250,9 @@ impl Machine {
         }
     }
 
-    fn waiting_bytes(&self) -> usize {
+    /// What it holds and has not printed.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
         let queued = self.queue.iter().map(|action| match action {
             Action::Picture { dots, .. } => dots.len(),
             Action::Feed { .. } | Action::Cut | Action::Answer(_) => 1,
