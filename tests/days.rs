@@ -35,6 +35,20 @@ fn the_same_seed_gives_the_same_trace_byte_for_byte() {
     }
 }
 
+/// A ZVT terminal over connections that end within a message, in either direction: the same promises.
+#[test]
+fn days_over_the_network_keep_the_promises() {
+    let mut fired = 0;
+    let faults = [Fault::LossToTerminal, Fault::CorruptionToTerminal, Fault::LossToKiosk, Fault::TruncationToKiosk];
+    for seed in 1..25 {
+        let setting = Setting { trace: To::Nowhere, ..with(Protocol::ZvtNetwork, Allowed::all()) };
+        let day = day(seed, &setting);
+        assert_eq!(day.broken, [], "seed {seed}");
+        fired += faults.iter().map(|fault| times(&day, *fault)).sum::<u64>();
+    }
+    assert!(fired > 20, "{fired} connections ended");
+}
+
 /// What keeps the in-memory store honest: the real one tells the same story, line for line.
 #[test]
 fn the_store_in_memory_tells_the_same_day_as_the_real_one() {

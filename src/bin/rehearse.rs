@@ -21,7 +21,7 @@ struct Cli {
     faults: Allowed,
     #[arg(long, value_enum, default_value = "memory")]
     store: StoreKind,
-    /// Which terminal stands there: smartro, or all in turn.
+    /// Which terminal stands there: smartro, zvt, or all of these in turn; or zvt-network.
     #[arg(long, default_value = "all")]
     protocol: String,
     /// One JSON object as the last line.
@@ -92,8 +92,8 @@ fn rehearse(cli: &Cli) -> Result<bool, String> {
 }
 
 fn protocols(word: &str) -> Result<Vec<Protocol>, String> {
-    let known = || Protocol::ALL.iter().map(|protocol| protocol.word()).collect::<Vec<_>>().join(" or ");
-    match Protocol::ALL.iter().find(|protocol| protocol.word() == word) {
+    let known = || Protocol::KNOWN.iter().map(|protocol| protocol.word()).collect::<Vec<_>>().join(" or ");
+    match Protocol::KNOWN.iter().find(|protocol| protocol.word() == word) {
         Some(protocol) => Ok(vec![*protocol]),
         None if word == "all" => Ok(Protocol::ALL.to_vec()),
         None => Err(format!("--protocol {word} is unknown: write all, {}", known())),

@@ -50,6 +50,8 @@ pub struct Piece {
     due_ms: u64,
     pub bytes: Vec<u8>,
     pub of: Option<AttemptId>,
+    /// The connection ends behind it.
+    pub is_last: bool,
 }
 
 /// What may become of a piece.
@@ -73,6 +75,8 @@ pub struct Line {
     armed: Vec<(u64, Damage)>,
     name: fn(Damage) -> Fault,
     chance: Chance,
+    /// Bytes are neither lost nor changed nor doubled on it: its connection ends instead, within a piece.
+    pub network: bool,
     pub fired: Fired,
 }
 
@@ -80,7 +84,7 @@ impl Line {
     #[must_use]
     pub fn new(name: fn(Damage) -> Fault, chance: Chance) -> Self {
         let (pieces, armed) = (VecDeque::new(), Vec::new());
-        Self { pieces, last_due_ms: 0, armed, name, chance, fired: Fired::default() }
+        Self { pieces, last_due_ms: 0, armed, name, chance, network: false, fired: Fired::default() }
     }
 
     pub fn arm(&mut self, after_pieces: u64, damage: Damage) {
@@ -107,9 +111,13 @@ impl Line {
 
     pub fn send(&mut self, mut bytes: Vec<u8>, of: Option<AttemptId>, weight: Weight, now_ms: u64) {
         let mut delay_ms = TRAVEL_MS;
+        let mut is_last = false;
         if let Some(damage) = self.damage_now() {
             if damage == Damage::Delay {
                 delay_ms = self.chance.between(100, DELAY_MOST_MS);
+            } else if self.network {
+                is_last = true;
+                bytes.truncate(self.chance.index(bytes.len() + 1));
             } else {
                 self.harm(&mut bytes, damage, weight);
             }
@@ -118,7 +126,7 @@ impl Line {
         // Bytes on a line do not overtake each other.
         let due_ms = now_ms.saturating_add(delay_ms).max(self.last_due_ms);
         self.last_due_ms = due_ms;
-        self.pieces.push_back(Piece { due_ms, bytes, of });
+        self.pieces.push_back(Piece { due_ms, bytes, of, is_last });
     }
 
     /// At most one harm to a piece: two flipped bits could give a good check byte to a wrong frame.

@@ -53,16 +53,21 @@ pub struct Setting {
 pub enum Protocol {
     Smartro,
     Zvt,
+    /// The same terminal, over connections that end instead of bytes that change.
+    ZvtNetwork,
 }
 
 impl Protocol {
+    /// Whose turn it is, seed by seed: these two, so that a seed stays the day that it was.
     pub const ALL: &[Self] = &[Self::Smartro, Self::Zvt];
+    pub const KNOWN: &[Self] = &[Self::Smartro, Self::Zvt, Self::ZvtNetwork];
 
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::Smartro => "smartro",
             Self::Zvt => "zvt",
+            Self::ZvtNetwork => "zvt-network",
         }
     }
 
@@ -71,6 +76,7 @@ impl Protocol {
         match self {
             Self::Smartro => smartro::speaker(),
             Self::Zvt => zvt::speaker(),
+            Self::ZvtNetwork => zvt::network_speaker(),
         }
     }
 
@@ -79,7 +85,7 @@ impl Protocol {
     pub fn personalities(self) -> Vec<Fault> {
         match self {
             Self::Smartro => manners::SMARTRO.iter().map(|(fault, _)| *fault).collect(),
-            Self::Zvt => manners::ZVT.iter().map(|(fault, _)| *fault).collect(),
+            Self::Zvt | Self::ZvtNetwork => manners::ZVT.iter().map(|(fault, _)| *fault).collect(),
         }
     }
 
@@ -92,6 +98,9 @@ impl Protocol {
         let machine: Box<dyn Machine> = match self {
             Self::Smartro => Box::new(smartro::Terminal::new(chance, keeps, kind == Fault::RebootFallsBack)),
             Self::Zvt => Box::new(zvt::Terminal::new(chance, keeps, kind == Fault::RebootFallsBack)),
+            Self::ZvtNetwork => {
+                Box::new(zvt::Terminal::new(chance, keeps, kind == Fault::RebootFallsBack).on_network())
+            }
         };
         (machine, survives)
     }

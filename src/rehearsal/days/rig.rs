@@ -48,6 +48,9 @@ pub struct Rig {
     booked_count: usize,
     undone_count: usize,
     line_up: bool,
+    /// A connection, not a serial line; and it is closed until it is opened anew.
+    network: bool,
+    closed: bool,
     /// When the driver notices that the line came or went.
     notice_at_ms: Option<u64>,
     /// The next money command breaks off after so many writes.
@@ -74,6 +77,8 @@ impl Rig {
             booked_count: 0,
             undone_count: 0,
             line_up: true,
+            network: false,
+            closed: false,
             notice_at_ms: None,
             breaks_after: None,
             reports: Vec::new(),
@@ -83,10 +88,15 @@ impl Rig {
         }
     }
 
+    pub fn on_network(&mut self) {
+        (self.network, self.to_terminal.network, self.to_kiosk.network) = (true, true, true);
+    }
+
     /// The kiosk has power: a new dialogue, whose line is opened in a moment.
     pub fn switch_on(&mut self, speaker: Box<dyn Speaker>, now_ms: u64) {
         self.speaker = Some(speaker);
         self.to_kiosk.empty();
+        self.closed = self.network;
         self.notice_at_ms = Some(now_ms + OPEN_MS);
     }
 
@@ -109,7 +119,8 @@ impl Rig {
     }
 
     pub fn talk(&mut self, bytes: &[u8], now_ms: u64) {
-        if self.line_up {
+        // A stranger's byte gets into a line, and into no connection.
+        if self.line_up && !self.network {
             self.to_kiosk.send(bytes.to_vec(), None, Weight::Light, now_ms);
         }
     }
@@ -157,6 +168,9 @@ impl Rig {
                 self.seen(piece.of);
             }
             self.turn_machine(at);
+            if piece.is_last {
+                self.hang_up(at);
+            }
         }
         if self.machine.deadline_ms().is_some_and(|due| due <= at.ms) {
             self.turn_machine(at);
@@ -167,6 +181,9 @@ impl Rig {
         while let Some(piece) = self.to_kiosk.take_due(at.ms) {
             let says = self.speaker.as_mut().map(|speaker| speaker.bytes(&piece.bytes, at));
             self.carry_out(says.unwrap_or_default(), at);
+            if piece.is_last {
+                self.hang_up(at);
+            }
         }
         if self.speaker.as_ref().and_then(|speaker| speaker.deadline_ms()).is_some_and(|due| due <= at.ms) {
             let says = self.speaker.as_mut().map(|speaker| speaker.tick(at));
@@ -213,6 +230,9 @@ impl Rig {
     }
 
     fn hear(&mut self, bytes: Vec<u8>, at: At) {
+        if self.closed {
+            return;
+        }
         self.listen("terminal", &bytes);
         let weight = if self.machine.is_event(&bytes) { Weight::Event } else { Weight::Light };
         self.to_kiosk.send(bytes, None, weight, at.ms);
@@ -227,6 +247,7 @@ impl Rig {
     fn notice_line(&mut self, at: At) {
         self.notice_at_ms = None;
         let up = self.line_up;
+        self.closed &= !up;
         let says = self.speaker.as_mut().map(|speaker| if up { speaker.line_up(at) } else { speaker.line_down(at) });
         self.carry_out(says.unwrap_or_default(), at);
     }
@@ -246,8 +267,10 @@ impl Rig {
         }
     }
 
-    /// The driver closes the connection: what is on its way arrives nowhere, and a new one is opened in a moment.
+    /// The connection ends, by the driver or by itself: what is on its way arrives nowhere, and a new one is opened in a
+    /// moment.
     fn hang_up(&mut self, at: At) {
+        self.closed = true;
         self.to_terminal.empty();
         self.to_kiosk.empty();
         self.machine.hung_up(at.ms);
@@ -261,7 +284,9 @@ impl Rig {
             return;
         }
         self.listen("kiosk", &bytes);
-        if self.line_up {
+        if self.closed {
+            // Without a line nothing is written.
+        } else if self.line_up {
             self.to_terminal.send(bytes, self.charging, Weight::Light, at.ms);
         } else if self.notice_at_ms.is_some() {
             self.notice_line(at);
@@ -269,9 +294,9 @@ impl Rig {
         self.power.boundary("after write");
     }
 
-    /// The first byte goes alone, as in the driver.
+    /// The first byte goes alone, as in the driver; on the network the whole command does.
     fn write_charge(&mut self, bytes: &[u8], at: At) {
-        let (first, rest) = bytes.split_at(bytes.len().min(1));
+        let (first, rest) = bytes.split_at(if self.network { bytes.len() } else { bytes.len().min(1) });
         let breaks_after = self.breaks_after.take();
         if breaks_after.is_some() {
             self.fired.note(Fault::LineBreaks);
@@ -295,7 +320,9 @@ impl Rig {
         if breaks_after.is_some() {
             return self.notice_broken(at);
         }
-        self.to_terminal.send(rest.to_vec(), self.charging, Weight::Money, at.ms);
+        if !rest.is_empty() {
+            self.to_terminal.send(rest.to_vec(), self.charging, Weight::Money, at.ms);
+        }
         self.power.boundary("after charge");
     }
 

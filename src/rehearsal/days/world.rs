@@ -103,7 +103,10 @@ impl World {
         let (mut machine, survives) = setting.protocol.machine(&mut chance, &setting.faults);
         super::give_personality(machine.as_mut(), seed, setting);
         let facility = Arc::new(facility::facility(survives));
-        let rig = Rig::new(machine, power.clone(), &mut chance);
+        let mut rig = Rig::new(machine, power.clone(), &mut chance);
+        if setting.protocol == super::Protocol::ZvtNetwork {
+            rig.on_network();
+        }
         let hospital = Arc::new(Hospital::new(facility.clone(), power.clone(), chance.fork())?);
         hospital.take_on(seed, &setting.faults);
         let chosen = chance.between(20, 60);

@@ -23,6 +23,12 @@ pub fn speaker() -> Box<dyn Speaker> {
     Box::new(Dialogue::new(MERCHANT, Limits::new(ACK_MS, ANSWER_MS)))
 }
 
+/// The same for a terminal on the network.
+#[must_use]
+pub fn network_speaker() -> Box<dyn Speaker> {
+    Box::new(Dialogue::new(MERCHANT, Limits::new(ACK_MS, ANSWER_MS)).on_network())
+}
+
 /// The model, and what was noticed of its faults.
 pub struct Terminal {
     model: Model,
@@ -40,6 +46,12 @@ impl Terminal {
         model.setup.heeds_abort = chance.percent(80);
         model.setup.prints = chance.percent(50);
         Self { model, fired: Vec::new(), undos_seen: 0 }
+    }
+
+    #[must_use]
+    pub const fn on_network(mut self) -> Self {
+        self.model.setup.network = true;
+        self
     }
 
     const fn reboot_fault(&self) -> Fault {
