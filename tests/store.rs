@@ -25,6 +25,7 @@ use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, QueuedRequest, Reque
 use hospital_kiosk::domain::paper::Receipt;
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber};
 use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
+use hospital_kiosk::domain::reason::StaffReason;
 use hospital_kiosk::domain::session::{Counters, Given};
 use hospital_kiosk::ports::{QueueRow, Store, StoreError};
 use hospital_kiosk::store::{Opened, SqliteStore, open_with_credentials};
@@ -218,7 +219,7 @@ fn in_doubt(number: u128) -> Entry {
 }
 
 fn needs_staff(number: u128) -> Entry {
-    Entry::NeedsStaff { attempt: attempt(number), reason: "the terminal does not say".into(), transaction: None }
+    Entry::NeedsStaff { attempt: attempt(number), reason: StaffReason::TerminalSilent, transaction: None }
 }
 
 fn receipt_printed(number: u128) -> Entry {

@@ -13,6 +13,7 @@ use super::closing::ClosingEntry;
 use super::money::Amount;
 use super::outbox::Request;
 use super::paper::Receipt;
+use super::reason::StaffReason;
 use super::undo::{UndoEntry, UndoRecord, UndoState};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
@@ -180,7 +181,7 @@ pub enum Entry {
     },
     NeedsStaff {
         attempt: AttemptId,
-        reason: String,
+        reason: StaffReason,
         /// What was booked, where that is known: it can be undone by it.
         transaction: Option<Box<CardTransaction>>,
     },
@@ -290,7 +291,10 @@ pub struct PaymentRecord {
     pub transaction: Option<CardTransaction>,
     /// Of the answer in the journal, if there is one.
     pub booking: Booking,
+    /// Why it stands as it does, in words for lists.
     pub reason: Option<String>,
+    /// Why it is for staff, while it is. `None` where an older version wrote words that are not known.
+    pub staff_reason: Option<StaffReason>,
     /// How staff found out, where they had to.
     pub evidence: Option<String>,
     pub started_at: DateTime<FixedOffset>,

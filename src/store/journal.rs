@@ -13,6 +13,7 @@ use crate::domain::patient::PatientNumber;
 use crate::domain::payment::{
     AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord, PaymentState,
 };
+use crate::domain::reason::StaffReason;
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use uuid::Uuid;
@@ -23,7 +24,7 @@ type Time = DateTime<FixedOffset>;
 const FINISHED_SHOWN_MAX: u32 = 1000;
 const COLUMNS: &str =
     "attempt, number, state, amount, request, receipt, baseline, card, reason, started_at, receipt_printed, booking,
-     evidence, sequence <= (SELECT coalesce(max(charges_to), 0) FROM closings WHERE divides IN ('surely', 'perhaps'))";
+     evidence, staff_reason, sequence <= (SELECT coalesce(max(charges_to), 0) FROM closings WHERE divides IN ('surely', 'perhaps'))";
 
 /// True if personal data was erased.
 pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Time) -> Result<bool> {
@@ -43,7 +44,8 @@ pub(super) fn record(tx: &Transaction<'_>, entry: &Entry, bundle: &[u8], at: Tim
         }
         Entry::InDoubt { attempt, reason } => advance(tx, *attempt, PaymentState::InDoubt, Some(reason), at)?,
         Entry::NeedsStaff { attempt, reason, transaction } => {
-            advance(tx, *attempt, PaymentState::NeedsStaff, Some(reason), at)?;
+            advance(tx, *attempt, PaymentState::NeedsStaff, Some(&reason.to_string()), at)?;
+            keep_staff_reason(tx, *attempt, reason)?;
             keep_booking(tx, *attempt, transaction.as_deref())?;
         }
         Entry::Evidence { attempt, text } => keep_evidence(tx, *attempt, text)?,
@@ -121,8 +123,9 @@ fn payment(row: &Row<'_>) -> rusqlite::Result<PaymentRecord> {
         receipt_printed: row.get(10)?,
         booking: json(row, 11)?,
         evidence: row.get(12)?,
+        staff_reason: json_or_null(row, 13)?,
         undo: None,
-        day_closed: row.get(13)?,
+        day_closed: row.get(14)?,
     })
 }
 
@@ -215,8 +218,18 @@ fn advance(tx: &Transaction<'_>, attempt: AttemptId, to: PaymentState, reason: O
 
 fn move_to(tx: &Transaction<'_>, attempt: AttemptId, to: PaymentState, reason: Option<&str>, at: Time) -> Result<()> {
     tx.execute(
-        "UPDATE payments SET state = ?2, reason = coalesce(?3, reason), changed_at = ?4 WHERE attempt = ?1",
+        "UPDATE payments SET state = ?2, reason = coalesce(?3, reason), staff_reason = NULL, changed_at = ?4
+         WHERE attempt = ?1",
         params![attempt.0.to_string(), payment_word(to), reason, at.to_rfc3339()],
+    )?;
+    Ok(())
+}
+
+/// Beside its words: whoever lists the payment asks for the reason itself.
+fn keep_staff_reason(tx: &Transaction<'_>, attempt: AttemptId, reason: &StaffReason) -> Result<()> {
+    tx.execute(
+        "UPDATE payments SET staff_reason = ?2 WHERE attempt = ?1",
+        params![attempt.0.to_string(), to_json(reason)?],
     )?;
     Ok(())
 }

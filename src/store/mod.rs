@@ -16,6 +16,7 @@ mod keycheck;
 mod lock;
 mod look_ups;
 mod memory;
+mod older;
 mod outbox;
 mod persons;
 mod retention;

@@ -4,7 +4,7 @@
 //! `SQLCipher` signs every page, so a page is as it was written or cannot be read at all: no row comes over half.
 
 use super::audit::ChainKey;
-use super::column::payment_word;
+use super::column::{payment_word, to_json};
 use super::fault::Result;
 use super::key::Secret;
 use super::{aside, schema, schema_pages};
@@ -126,10 +126,12 @@ pub(super) fn skip_numbers(fresh: &Connection, today: NaiveDate) -> Result<()> {
 /// Paid, and the request that the hospital must get is gone: once staff say that it is paid, it is made and sent anew.
 fn hand_to_staff_without_request(fresh: &Connection) -> Result<()> {
     fresh.execute(
-        "UPDATE payments SET state = ?1, reason = ?2 WHERE state = ?3 AND request_id NOT IN (SELECT id FROM outbox)",
+        "UPDATE payments SET state = ?1, reason = ?2, staff_reason = ?3
+         WHERE state = ?4 AND request_id NOT IN (SELECT id FROM outbox)",
         [
             payment_word(PaymentState::NeedsStaff),
-            StaffReason::RequestLost.words(),
+            &StaffReason::RequestLost.to_string(),
+            &to_json(&StaffReason::RequestLost)?,
             payment_word(PaymentState::Committed),
         ],
     )?;

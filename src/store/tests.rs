@@ -1,6 +1,7 @@
 //! What cannot be seen from outside: the bytes without the cipher, the query plans, a full disk, a failing migration.
 
 mod pages;
+mod reasons;
 mod trail;
 
 use super::*;

@@ -319,6 +319,7 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
             baseline: baseline(),
             transaction: None,
             reason: None,
+            staff_reason: None,
             evidence: None,
             started_at: wall,
             receipt_printed: false,

@@ -366,6 +366,7 @@ impl World {
                 baseline,
                 transaction: None,
                 reason: None,
+                staff_reason: None,
                 evidence: None,
                 started_at: self.wall(),
                 receipt_printed: false,

@@ -26,6 +26,7 @@ fn payment(number: u32, minutes: i64, card: &str, state: PaymentState) -> Paymen
         booking: Booking::Final,
         transaction: Some(transaction),
         reason: None,
+        staff_reason: None,
         evidence: None,
         started_at,
         receipt_printed: false,

@@ -631,6 +631,7 @@ impl Stage {
             baseline: baseline(),
             transaction: answer,
             reason: None,
+            staff_reason: None,
             evidence: None,
             started_at: if state == "yesterday" { self.wall - chrono::Duration::days(1) } else { self.wall },
             receipt_printed: false,

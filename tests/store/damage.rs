@@ -44,7 +44,7 @@ fn nothing_is_lost_unsaid(before: &Everything, store: &SqliteStore, told: &SetAs
         let for_staff = found.is_some_and(|found| {
             payment.state == PaymentState::Committed
                 && found.state == PaymentState::NeedsStaff
-                && found.reason.as_deref().and_then(StaffReason::of) == Some(StaffReason::RequestLost)
+                && found.staff_reason == Some(StaffReason::RequestLost)
         });
         let request_is_there = requests.iter().any(|row| row.id == payment.request.id);
         assert!(as_it_was || for_staff || found.is_none(), "{name}: {found:?}");
@@ -243,8 +243,7 @@ fn a_paid_payment_without_its_request_gets_one_when_staff_say_that_it_is_paid() 
         damage_page(&copy, page);
         let store = copy.try_open().unwrap().store;
         let payments = store.payments().unwrap();
-        let because = |payment: &PaymentRecord| payment.reason.as_deref().and_then(StaffReason::of);
-        for payment in payments.iter().filter(|payment| because(payment) == Some(StaffReason::RequestLost)) {
+        for payment in payments.iter().filter(|payment| payment.staff_reason == Some(StaffReason::RequestLost)) {
             let number = payment.attempt.0.as_u128();
             let of_it = || store.requests().unwrap().iter().filter(|row| row.id == payment.request.id).count();
             assert_eq!(of_it(), 0);

@@ -120,7 +120,7 @@ fn only_a_booking_that_is_the_payments_own_can_be_given_back() {
     let store = disk.open();
     bring_to(&store, "needs-staff");
     let transaction = Some(card(&approval(1)));
-    let found = Entry::NeedsStaff { attempt: attempt(1), reason: "found".into(), transaction };
+    let found = Entry::NeedsStaff { attempt: attempt(1), reason: StaffReason::OtherTime, transaction };
     record(&store, [found, entry("intent")]);
 }
 

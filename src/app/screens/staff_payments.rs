@@ -44,7 +44,7 @@ pub(super) fn when(words: &Words, at: DateTime<FixedOffset>) -> SharedString {
 const fn known(known: &Known) -> KnownWord {
     match known {
         Known::BeingChecked => KnownWord::BeingChecked,
-        Known::Because(reason) => because(*reason),
+        Known::Because(reason) => because(reason),
         Known::Paid => KnownWord::Paid,
         Known::NotPaid => KnownWord::NotPaid,
         Known::GivenBack => KnownWord::GivenBack,
@@ -53,7 +53,7 @@ const fn known(known: &Known) -> KnownWord {
     }
 }
 
-const fn because(reason: StaffReason) -> KnownWord {
+const fn because(reason: &StaffReason) -> KnownWord {
     match reason {
         StaffReason::TerminalSilent => KnownWord::TerminalSilent,
         StaffReason::TerminalEmpty => KnownWord::TerminalEmpty,
@@ -69,7 +69,7 @@ const fn because(reason: StaffReason) -> KnownWord {
         StaffReason::OtherPayment => KnownWord::OtherPayment,
         StaffReason::LaterPayment => KnownWord::LaterPayment,
         StaffReason::Contradiction => KnownWord::Contradiction,
-        StaffReason::BookedAfterAll => KnownWord::BookedAfterAll,
+        StaffReason::BookedAfterAll { .. } => KnownWord::BookedAfterAll,
         StaffReason::RequestLost => KnownWord::RequestLost,
     }
 }

@@ -89,7 +89,8 @@ impl Tables {
             }
             Entry::InDoubt { attempt, reason } => self.advance(*attempt, PaymentState::InDoubt, Some(reason)),
             Entry::NeedsStaff { attempt, reason, transaction } => {
-                self.advance(*attempt, PaymentState::NeedsStaff, Some(reason))?;
+                self.advance(*attempt, PaymentState::NeedsStaff, Some(&reason.to_string()))?;
+                self.known(*attempt)?.staff_reason = Some(reason.clone());
                 self.keep_booking(*attempt, transaction.as_deref())
             }
             Entry::Evidence { attempt, text } => self.keep_evidence(*attempt, text),
@@ -131,6 +132,7 @@ impl Tables {
             transaction: None,
             booking: Booking::default(),
             reason: None,
+            staff_reason: None,
             evidence: None,
             started_at: at,
             receipt_printed: false,
@@ -157,6 +159,7 @@ impl Tables {
         }
         let payment = self.known(attempt)?;
         payment.state = to;
+        payment.staff_reason = None;
         if let Some(reason) = reason {
             payment.reason = Some(reason.to_owned());
         }

@@ -2,7 +2,7 @@
 
 use super::{Shot, at, now};
 use crate::domain::money::Amount;
-use crate::domain::reason::StaffReason;
+use crate::domain::reason::{StaffReason, TakenFor};
 use crate::domain::screen::staff::{
     ChoiceOf, Known, Note, NoteRow, ParkedDone, ParkedRow, ParkedWhy, PinOf, RequestQuestion, StaffChoice, StaffHome,
     StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest, StaffResult, StaffScreen, StaffTrouble, Trouble,
@@ -152,10 +152,15 @@ fn payments() -> Vec<StaffPayment> {
         known,
     };
     let card = "1234-56**-****-7890";
+    let booked = StaffReason::BookedAfterAll {
+        taken_for: TakenFor::NotPaid,
+        amount: Amount(5_100),
+        approval_number: "30012345".to_owned(),
+    };
     vec![
         payment("K3-0047", at(20, 13, 52), 13_000, "", "", Known::Because(StaffReason::CardCompanyAway)),
         payment("K3-0046", at(20, 13, 40), 3_000, "", "", Known::BeingChecked),
-        payment("K3-0031", at(20, 10, 12), 5_100, card, "30012345", Known::Because(StaffReason::BookedAfterAll)),
+        payment("K3-0031", at(20, 10, 12), 5_100, card, "30012345", Known::Because(booked)),
         payment("K3-0112", at(19, 16, 31), 10_000, "", "", Known::Because(StaffReason::EmptyBefore)),
         payment("K3-0098", at(19, 11, 5), 3_000, card, "", Known::Because(StaffReason::LaterPayment)),
         payment("K3-0051", at(18, 9, 44), 48_500, card, "30011877", Known::Because(StaffReason::OtherTime)),

@@ -5,7 +5,7 @@ use crate::domain::journey::resolve::{self, Doubted, Testimony, Verdict};
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction};
-use crate::domain::reason::StaffReason;
+use crate::domain::reason::{StaffReason, TakenFor};
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset};
@@ -126,13 +126,11 @@ fn booking(closed: &Closed, last: &LastTransaction, zone: &Zone) -> Option<Box<C
 fn tell(staff: &mut VecDeque<(Entry, Tick)>, closed: &mut Closed, transaction: &CardTransaction, now: Tick) {
     closed.booked = true;
     closed.baseline = None;
-    let taken_for = if closed.with_staff { "handed to staff" } else { "taken for not paid" };
-    let reason = format!(
-        "{} {taken_for}: amount {}, approval number {}",
-        StaffReason::BookedAfterAll.words(),
-        transaction.amount.0,
-        transaction.approval_number
-    );
+    let reason = StaffReason::BookedAfterAll {
+        taken_for: if closed.with_staff { TakenFor::WithStaff } else { TakenFor::NotPaid },
+        amount: transaction.amount,
+        approval_number: transaction.approval_number.clone(),
+    };
     let transaction = Some(Box::new(transaction.clone()));
     staff.push_back((Entry::NeedsStaff { attempt: closed.id, reason, transaction }, now));
 }

@@ -85,7 +85,6 @@ impl Till {
     }
 
     pub(super) fn hand_to_staff(&mut self, place: usize, reason: StaffReason, kiosk: &mut Kiosk) -> Option<News> {
-        let reason = reason.words().to_owned();
         let entry = Entry::NeedsStaff { attempt: self.attempts[place].id, reason, transaction: None };
         self.conclude(place, vec![entry], Conclusion::Staff, kiosk)
     }

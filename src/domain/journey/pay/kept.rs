@@ -92,8 +92,8 @@ impl Till {
             let Attempt { number, amount, .. } = attempt;
             return Some(News { attempt: Some(id), number, amount, watched: self.watched && place == 0, end });
         }
-        let reason = StaffReason::Contradiction.words().to_owned();
-        let doubt = Entry::InDoubt { attempt: id, reason: reason.clone() };
+        let reason = StaffReason::Contradiction;
+        let doubt = Entry::InDoubt { attempt: id, reason: reason.to_string() };
         let transaction = failed.iter().find_map(transaction_of);
         let staff = Entry::NeedsStaff { attempt: id, reason, transaction };
         attempt.phase = Phase::Unkept {

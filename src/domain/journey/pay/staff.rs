@@ -180,7 +180,7 @@ pub(super) fn answer_of(entries: &[Entry]) -> Option<StaffAnswer> {
     match entries.last()? {
         Entry::Committed { .. } => Some(StaffAnswer::Paid),
         Entry::NotPaid { .. } => Some(StaffAnswer::NotPaid),
-        Entry::NeedsStaff { reason, .. } => Some(StaffAnswer::StillOpen { reason: reason.clone() }),
+        Entry::NeedsStaff { reason, .. } => Some(StaffAnswer::StillOpen { reason: reason.to_string() }),
         Entry::Intent { .. }
         | Entry::Sent { .. }
         | Entry::Answered { .. }

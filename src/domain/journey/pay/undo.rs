@@ -227,7 +227,7 @@ impl Till {
         };
         let retry_at = kiosk.tick().plus_ms(wait_ms);
         let for_ever = refused && matches!(failed.last(), Some(UndoEntry::NeedsStaff { .. }));
-        let entries = if refused { unproved(undo, StaffReason::Contradiction.words()) } else { failed };
+        let entries = if refused { unproved(undo, &StaffReason::Contradiction.to_string()) } else { failed };
         undoing.phase = Phase::Unkept { entries, retry_at, wait_ms };
         if for_ever {
             // The row is as people have left it.

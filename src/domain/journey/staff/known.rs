@@ -2,7 +2,6 @@
 
 use crate::domain::outbox::{CAME_APART, PART_THERE};
 use crate::domain::payment::{PaymentRecord, PaymentState};
-use crate::domain::reason::StaffReason;
 use crate::domain::screen::staff::{Known, Note, ParkedWhy};
 
 pub(super) fn known(record: &PaymentRecord) -> Known {
@@ -16,10 +15,10 @@ pub(super) fn known(record: &PaymentRecord) -> Known {
         PaymentState::Committed | PaymentState::Settled => Known::Paid,
         PaymentState::Reversed => Known::GivenBack,
         PaymentState::NotPaid => Known::NotPaid,
-        PaymentState::NeedsStaff => {
-            let reason = record.reason.as_deref().unwrap_or_default();
-            StaffReason::of(reason).map_or_else(|| Known::Other(reason.to_owned()), Known::Because)
-        }
+        PaymentState::NeedsStaff => match &record.staff_reason {
+            Some(reason) => Known::Because(reason.clone()),
+            None => Known::Other(record.reason.clone().unwrap_or_default()),
+        },
     }
 }
 
