@@ -1,4 +1,10 @@
-//! Why a payment is for staff. The journal keeps the reason itself; the sentence is made last, for lists and logs.
+//! Why something is as it is, where somebody has to know: why a payment is for staff, here; why a request is not with the
+//! hospital, what staff should know of one that is. Store and sender keep and compare the reasons themselves; the sentence is
+//! made last, for lists and logs, and never read back.
+
+mod line;
+
+pub use line::{BeforeServer, LineTrouble};
 
 use super::money::Amount;
 use serde::{Deserialize, Serialize};

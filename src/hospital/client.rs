@@ -29,7 +29,7 @@ use crate::domain::trail::{Anchor, TrailHead};
 use crate::ports::{Answer, Clock, HospitalServer, InForce, NoAnchor, NoSchedule, ScheduleNews, Software};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use http::Http;
-pub use http::{Content, HttpAnswer, InPlace, Trouble};
+pub use http::{Content, HttpAnswer, InPlace};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,9 @@
 //! From an HTTP answer to what becomes of a try (rules 3 to 5 of `protocols/hospital-server.md`).
 
-use super::http::{HttpAnswer, Trouble};
+use super::http::HttpAnswer;
 use super::outcome;
 use crate::domain::outbox::{CAME_APART, Delivery};
+use crate::domain::reason::{BeforeServer, LineTrouble};
 use serde_json::Value;
 
 /// What an answer to a transaction means.
@@ -14,7 +15,7 @@ pub enum Verdict {
 }
 
 #[must_use]
-pub fn trouble(trouble: Trouble) -> Delivery {
+pub fn trouble(trouble: LineTrouble) -> Delivery {
     let (maybe_delivered, away) = (trouble.maybe_delivered(), trouble.is_away());
     Delivery::Later { reason: trouble.to_string(), after_s: None, maybe_delivered, away }
 }
@@ -59,7 +60,7 @@ pub fn of_several(verdict: Verdict, requests: usize) -> Result<Vec<Delivery>, St
 fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
     let Some(bundle) = answer.resource("Bundle") else {
         let what = if answer.is_page() {
-            before_the_server(answer.status)
+            BeforeServer(answer.status).to_string()
         } else {
             "the server answered something that is no FHIR bundle".to_owned()
         };
@@ -139,39 +140,15 @@ pub fn of_refusal(answer: &HttpAnswer) -> Delivery {
             later(&format!("the server answered {status}{}", said(answer)), answer, true)
         }
         // Size is what a gateway has a limit for; nothing smaller can be sent.
-        413 if !answer.is_fhir() => Delivery::Hold { reason: before_the_server(status) },
-        400..=499 if answer.is_page() => Delivery::Hold { reason: before_the_server(status) },
+        413 if !answer.is_fhir() => Delivery::Hold { reason: BeforeServer(status).to_string() },
+        400..=499 if answer.is_page() => Delivery::Hold { reason: BeforeServer(status).to_string() },
         // They are a gateway's own: a proxy that wants to know us, a wrong connection, a certificate that is missing.
-        407 | 421 | 494..=499 if !answer.is_fhir() => Delivery::Hold { reason: before_the_server(status) },
+        407 | 421 | 494..=499 if !answer.is_fhir() => Delivery::Hold { reason: BeforeServer(status).to_string() },
         407 | 421 => later(&format!("the server answered {status}{}", said(answer)), answer, true),
         400..=499 => Delivery::Park { reason: format!("the server refuses the request ({status}){}", said(answer)) },
-        300..=399 => later(&before_the_server(status), answer, true),
+        300..=399 => later(&BeforeServer(status).to_string(), answer, true),
         _ => later(&format!("something between here and the hospital answered {status}"), answer, true),
     }
-}
-
-/// For staff: who has answered instead of the server, and what to look at.
-#[must_use]
-pub fn before_the_server(status: u16) -> String {
-    let advice = match status {
-        300..=399 => {
-            "is it a log-in page or a portal that has to let this kiosk through, or has the server moved? Look at hospital.url"
-        }
-        404 | 405 | 410 => "does it lead to the FHIR server? Look at hospital.url",
-        407 | 451 => "it has to let this kiosk through",
-        413 => "it takes no request of this size: its limit has to be raised (nginx: client_max_body_size)",
-        429 => "it takes no more requests for now; try again",
-        414 | 431 => "its limit for headers has to be raised",
-        401 => {
-            "if it asks for a client certificate, look at [identity] certificate_file and at what `kiosk enroll` says of its key; if for a name and a password, this kiosk has none to give"
-        }
-        400..=499 => {
-            "if it asks for a client certificate, look at [identity] certificate_file (is it there, has it expired, is it of the right CA?); else it has to let this kiosk through"
-        }
-        500..=599 => "it does not reach the server behind it",
-        _ => "has the network a log-in page or a portal that has to let this kiosk through?",
-    };
-    format!("something before the hospital server answered instead of it ({status}): {advice}")
 }
 
 fn said(answer: &HttpAnswer) -> String {

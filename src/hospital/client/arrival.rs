@@ -3,9 +3,10 @@
 use super::super::wire;
 use super::Client;
 use super::answer;
-use super::http::{HttpAnswer, Trouble};
+use super::http::HttpAnswer;
 use crate::domain::outbox::{Delivery, Request};
 use crate::domain::patient::InsuranceAnswer;
+use crate::domain::reason::{BeforeServer, LineTrouble};
 use serde_json::{Value, json};
 
 /// What a patient's check-in leaves on the appointment.
@@ -73,7 +74,7 @@ impl Client {
         resource: &Value,
         tag: Option<&str>,
         patching: bool,
-    ) -> Result<HttpAnswer, Trouble> {
+    ) -> Result<HttpAnswer, LineTrouble> {
         let changes = arrival.changes(
             resource,
             &self.settings.arrival_status,
@@ -117,7 +118,7 @@ impl Client {
     /// What is not known to be the FHIR server's own word parks nothing, until that server says something at all.
     async fn no_appointment(&self, answer: &HttpAnswer) -> Delivery {
         if answer.is_page() && answer.is_success() {
-            return again(&answer::before_the_server(answer.status), answer.retry_after_s);
+            return again(&BeforeServer(answer.status).to_string(), answer.retry_after_s);
         }
         if answer.is_success() || answer.status == 412 && !answer.is_page() {
             return again("the server answered something that is no appointment", answer.retry_after_s);
@@ -126,7 +127,7 @@ impl Client {
         if answer.is_fhir() || !matches!(delivery, Delivery::Park { .. }) || self.is_there().await {
             return delivery;
         }
-        Delivery::Hold { reason: answer::before_the_server(answer.status) }
+        Delivery::Hold { reason: BeforeServer(answer.status).to_string() }
     }
 
     /// A FHIR server answers at the configured base.

@@ -2,11 +2,11 @@
 
 use super::super::wire;
 use super::Client;
-use super::answer::before_the_server;
-use super::http::{HttpAnswer, Trouble};
+use super::http::HttpAnswer;
 use super::skew;
 use super::token::NoToken;
 use super::trouble::is_away;
+use crate::domain::reason::{BeforeServer, LineTrouble};
 use std::sync::PoisonError;
 
 impl Client {
@@ -78,7 +78,7 @@ impl Client {
             Some(statement) => return wire::describe(statement).map(Ok),
             None if matches!(answer.status, 401 | 403) => {}
             None if answer.is_page() && !is_away(answer.status) || matches!(answer.status, 300..=399) => {
-                return Err(before_the_server(answer.status));
+                return Err(BeforeServer(answer.status).to_string());
             }
             None if is_away(answer.status) => {
                 return Err(format!(
@@ -110,7 +110,7 @@ impl Client {
             // A portal's page is a success as well.
             200..=299 if answer.is_fhir() => Ok(()),
             401 | 403 => Err(self.not_let_in("let this kiosk look patients up", &answer)),
-            status if answer.is_page() || matches!(status, 300..=399) => Err(before_the_server(status)),
+            status if answer.is_page() || matches!(status, 300..=399) => Err(BeforeServer(status).to_string()),
             status => Err(format!(
                 "the server does not look patients up by their number ({status}): is [hospital] url its FHIR base?"
             )),
@@ -121,7 +121,7 @@ impl Client {
     fn not_let_in(&self, what: &str, answer: &HttpAnswer) -> String {
         let status = answer.status;
         if answer.is_page() {
-            return before_the_server(status);
+            return BeforeServer(status).to_string();
         }
         if self.http.tokens.is_none() {
             return format!(
@@ -157,7 +157,7 @@ impl Client {
             )),
             401 | 403 if seen.is_page() => Err(format!(
                 "something lets this kiosk post nothing to its base ({status}), so that no order would arrive: {}",
-                before_the_server(status)
+                BeforeServer(status)
             )),
             401 | 403 => Err(format!(
                 "the server lets this kiosk post nothing to its base ({status}): let its administrator grant what [identity] scope asks for"
@@ -167,7 +167,7 @@ impl Client {
             )),
             _ if seen.is_page() && !matches!(status, 500..=599) => Err(format!(
                 "a POST to the base was answered {status} by something that is no FHIR server: orders would wait; {}",
-                before_the_server(status)
+                BeforeServer(status)
             )),
             _ => {
                 let by = if is_fhir { "" } else { ", by something that is no FHIR server" };
@@ -178,14 +178,14 @@ impl Client {
 
     /// Servers differ in how they want nothing to be written: without a list (an empty one is no FHIR), or with one.
     async fn post_nothing(&self) -> Result<HttpAnswer, String> {
-        let mut answer = Err(Trouble::NotSent);
+        let mut answer = Err(LineTrouble::NotSent);
         for batch in
             [r#"{"resourceType":"Bundle","type":"batch"}"#, r#"{"resourceType":"Bundle","type":"batch","entry":[]}"#]
         {
             answer = self.http.transaction(batch.as_bytes().to_vec(), false, self.look_up_timeout()).await;
             let odd = match &answer {
                 Ok(answer) => matches!(answer.status, 400 | 422 | 500 | 501),
-                Err(trouble) => *trouble == Trouble::NoAnswer,
+                Err(trouble) => *trouble == LineTrouble::NoAnswer,
             };
             if !odd {
                 break;
@@ -196,14 +196,18 @@ impl Client {
 }
 
 /// What broke, and what to look at.
-pub(super) fn unreachable(trouble: Trouble) -> String {
+pub(super) fn unreachable(trouble: LineTrouble) -> String {
     let advice = match trouble {
-        Trouble::NotSent => ": is the network up, is the address right?",
+        LineTrouble::NotSent => ": is the network up, is the address right?",
         // TLS 1.3 says so after the request has left, and OpenSSL's refusal is often lost in the closing.
-        Trouble::NoAnswer => {
+        LineTrouble::NoAnswer => {
             ": if a gateway before it asks for a certificate, look at [identity] certificate_file; else try again"
         }
-        Trouble::NotTrusted | Trouble::NotLetIn | Trouble::TimedOut | Trouble::TooLarge | Trouble::NotFollowed => "",
+        LineTrouble::NotTrusted
+        | LineTrouble::NotLetIn
+        | LineTrouble::TimedOut
+        | LineTrouble::TooLarge
+        | LineTrouble::NotFollowed => "",
     };
     format!("{trouble}{advice}")
 }

@@ -3,10 +3,11 @@
 use super::super::wire::{self, Frozen};
 use super::Client;
 use super::answer::{self, Verdict};
-use super::http::{HttpAnswer, Trouble};
+use super::http::HttpAnswer;
 use super::outcome::{self, Less};
 use super::search;
 use crate::domain::outbox::{CAME_APART, Delivery, PART_THERE, QueuedRequest, Taken};
+use crate::domain::reason::{BeforeServer, LineTrouble};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -167,7 +168,7 @@ impl Client {
     }
 
     /// A server that takes `return=minimal` for "say nothing" is asked to say something: each entry is created only once.
-    async fn answer_to(&self, bundle: Vec<u8>) -> Result<HttpAnswer, Trouble> {
+    async fn answer_to(&self, bundle: Vec<u8>) -> Result<HttpAnswer, LineTrouble> {
         let minimal = !self.known().says_nothing;
         let answer = self.http.transaction(bundle.clone(), minimal, self.send_timeout()).await?;
         let silent = answer.is_success() && answer.json.is_none();
@@ -240,7 +241,7 @@ impl Client {
             Ok(answer) => match answer.resource("Bundle") {
                 Some(bundle) => self.ours(bundle, &id).await,
                 None if answer.is_page() && answer.is_success() => {
-                    Look::Failed(later(&answer::before_the_server(answer.status), answer.retry_after_s))
+                    Look::Failed(later(&BeforeServer(answer.status).to_string(), answer.retry_after_s))
                 }
                 None if answer.is_success() => {
                     Look::Failed(later("the server answered a search with something else", answer.retry_after_s))
@@ -248,7 +249,7 @@ impl Client {
                 None => Look::Failed(match answer::of_refusal(&answer) {
                     // Neither what was sent nor the question has met a FHIR server.
                     Delivery::Park { .. } if !answer.is_fhir() => {
-                        Delivery::Hold { reason: answer::before_the_server(answer.status) }
+                        Delivery::Hold { reason: BeforeServer(answer.status).to_string() }
                     }
                     // Not the request was refused but the question: it stays uncertain, never parked.
                     Delivery::Park { .. } => {
@@ -316,7 +317,7 @@ fn found(more_than_one: bool) -> Delivery {
 }
 
 /// The look itself failed; the request before it may still have arrived.
-fn uncertain(trouble: Trouble) -> Delivery {
+fn uncertain(trouble: LineTrouble) -> Delivery {
     Delivery::Later { reason: trouble.to_string(), after_s: None, maybe_delivered: true, away: trouble.is_away() }
 }
 

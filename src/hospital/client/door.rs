@@ -1,10 +1,10 @@
 //! Whether this kiosk is let in at the hospital at all: by the server, which knows its client id, and by what stands before it,
 //! which knows its certificate. A kiosk that is kept out looks well otherwise: something answers.
 
-use super::answer::before_the_server;
 use super::http::HttpAnswer;
 use super::trouble::is_away;
 use crate::domain::outbox::Delivery;
+use crate::domain::reason::BeforeServer;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// What is asked and what is sent may go by different rules, so each has its own word.
@@ -39,7 +39,7 @@ impl Door {
         let status = answer.status;
         if matches!(status, 300..=399 | 401 | 403 | 407) || (answer.is_page() && !is_away(status)) {
             if self.asking.set(false) {
-                tracing::error!("{}", before_the_server(status));
+                tracing::error!("{}", BeforeServer(status));
             }
         } else if answer.is_fhir() && self.asking.set(true) {
             tracing::info!("this kiosk is let in at the hospital's server again");

@@ -10,8 +10,9 @@ use super::door::Door;
 use super::links::{Base, Trail};
 use super::skew::{self, Skew};
 use super::token::{NoToken, Tokens};
-pub use super::trouble::Trouble;
+use super::trouble;
 use crate::config;
+use crate::domain::reason::LineTrouble;
 use chrono::Utc;
 use reqwest::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, DATE, ETAG, HeaderMap, HeaderName, HeaderValue,
@@ -40,7 +41,7 @@ const HEADER_BYTES_MAX: usize = 4_096;
 const RETRY_AFTER_MAX_S: u64 = 24 * 3600;
 
 /// Answers in place of a network, for a rehearsal: to a method, an address and a body.
-pub type InPlace = Arc<dyn Fn(&str, &Url, &[u8]) -> Result<HttpAnswer, Trouble> + Send + Sync>;
+pub type InPlace = Arc<dyn Fn(&str, &Url, &[u8]) -> Result<HttpAnswer, LineTrouble> + Send + Sync>;
 
 pub struct Http {
     client: reqwest::Client,
@@ -146,13 +147,13 @@ impl Http {
     }
 
     /// With our token where one is asked for; a refused token is asked for anew, once.
-    async fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+    async fn send(&self, request: RequestBuilder, timeout: Duration) -> Result<HttpAnswer, LineTrouble> {
         self.exchanged(request, timeout).await.inspect(|answer| self.door.answered(answer))
     }
 
-    async fn exchanged(&self, request: RequestBuilder, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+    async fn exchanged(&self, request: RequestBuilder, timeout: Duration) -> Result<HttpAnswer, LineTrouble> {
         if let Some(answers) = &self.in_place {
-            let request = request.build().map_err(|error| Trouble::of(&error))?;
+            let request = request.build().map_err(|error| trouble::of_error(&error))?;
             let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
             return answers(request.method().as_str(), request.url(), body);
         }
@@ -171,8 +172,8 @@ impl Http {
         }
     }
 
-    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> Result<RequestBuilder, Trouble> {
-        let url = self.base.url(path, query).ok_or(Trouble::NotFollowed)?;
+    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> Result<RequestBuilder, LineTrouble> {
+        let url = self.base.url(path, query).ok_or(LineTrouble::NotFollowed)?;
         Ok(self.asking(method, url))
     }
 
@@ -180,7 +181,7 @@ impl Http {
         self.client.request(method, url).header("Accept", FHIR_JSON)
     }
 
-    pub async fn get(&self, path: &str, query: &[(&str, &str)], timeout: Duration) -> Result<HttpAnswer, Trouble> {
+    pub async fn get(&self, path: &str, query: &[(&str, &str)], timeout: Duration) -> Result<HttpAnswer, LineTrouble> {
         self.send(self.request(Method::GET, path, query)?, timeout).await
     }
 
@@ -192,7 +193,7 @@ impl Http {
         query: &[(&str, &str)],
         resource: Option<&Value>,
         timeout: Duration,
-    ) -> Result<HttpAnswer, Trouble> {
+    ) -> Result<HttpAnswer, LineTrouble> {
         let request = self.request(method, path, query)?;
         let request = match resource {
             Some(resource) => request.header(CONTENT_TYPE, FHIR_JSON).body(resource.to_string()),
@@ -211,12 +212,12 @@ impl Http {
         trail: &mut Trail,
         next: &Next,
         timeout: Duration,
-    ) -> Option<Result<HttpAnswer, Trouble>> {
+    ) -> Option<Result<HttpAnswer, LineTrouble>> {
         let step = trail.step(&self.base, next)?;
         if let Some(elsewhere) = step.elsewhere {
             self.note_elsewhere(elsewhere);
         }
-        let mut last = Err(Trouble::NotFollowed);
+        let mut last = Err(LineTrouble::NotFollowed);
         for url in step.targets {
             last = self.send(self.asking(Method::GET, url.clone()), timeout).await;
             match &last {
@@ -249,7 +250,7 @@ impl Http {
         resource: &str,
         query: &[(&str, &str)],
         timeout: Duration,
-    ) -> Result<HttpAnswer, Trouble> {
+    ) -> Result<HttpAnswer, LineTrouble> {
         let body = form(query);
         let request = self.request(Method::POST, &format!("{resource}/_search"), &[])?;
         self.send(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body), timeout).await
@@ -257,7 +258,12 @@ impl Http {
 
     /// A transaction; with `minimal` an answer without the resources is enough. Where the server says that its base has moved, nothing is
     /// sent again here: what was sent is looked for first, and the next try goes to the new place.
-    pub async fn transaction(&self, bundle: Vec<u8>, minimal: bool, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+    pub async fn transaction(
+        &self,
+        bundle: Vec<u8>,
+        minimal: bool,
+        timeout: Duration,
+    ) -> Result<HttpAnswer, LineTrouble> {
         let moved = self.moved();
         let url = moved.clone().unwrap_or_else(|| self.base.written().clone());
         let request = self.client.post(url).header("Accept", FHIR_JSON);
@@ -297,7 +303,7 @@ impl Http {
         body: Vec<u8>,
         if_none_exist: &str,
         timeout: Duration,
-    ) -> Result<HttpAnswer, Trouble> {
+    ) -> Result<HttpAnswer, LineTrouble> {
         let request = self.request(Method::POST, resource, &[])?.header("If-None-Exist", if_none_exist);
         self.send(request.header(CONTENT_TYPE, FHIR_JSON).header("Prefer", "return=representation").body(body), timeout)
             .await
@@ -309,7 +315,7 @@ impl Http {
         operations: &Value,
         tag: Option<&str>,
         timeout: Duration,
-    ) -> Result<HttpAnswer, Trouble> {
+    ) -> Result<HttpAnswer, LineTrouble> {
         let request =
             self.request(Method::PATCH, path, &[])?.header(CONTENT_TYPE, JSON_PATCH).body(operations.to_string());
         self.send(if_match(request, tag), timeout).await
@@ -321,7 +327,7 @@ impl Http {
         resource: &Value,
         tag: Option<&str>,
         timeout: Duration,
-    ) -> Result<HttpAnswer, Trouble> {
+    ) -> Result<HttpAnswer, LineTrouble> {
         let request = self.request(Method::PUT, path, &[])?.header(CONTENT_TYPE, FHIR_JSON).body(resource.to_string());
         self.send(if_match(request, tag), timeout).await
     }
@@ -342,10 +348,10 @@ fn if_match(request: RequestBuilder, tag: Option<&str>) -> RequestBuilder {
 
 impl NoToken {
     /// As the FHIR server itself would put it: everything is held, nothing is parked.
-    fn into_answer(self) -> Result<HttpAnswer, Trouble> {
+    fn into_answer(self) -> Result<HttpAnswer, LineTrouble> {
         match self {
             // Whatever broke on the way to the token: the request itself never left.
-            Self::Unreachable(trouble) if trouble.maybe_delivered() => Err(Trouble::NotSent),
+            Self::Unreachable(trouble) if trouble.maybe_delivered() => Err(LineTrouble::NotSent),
             Self::Unreachable(trouble) => Err(trouble),
             Self::Refused(_) => Ok(HttpAnswer::bare(401)),
         }
@@ -404,9 +410,13 @@ pub fn form(pairs: &[(&str, &str)]) -> String {
 }
 
 /// One request, one answer, and what the answer says of the two clocks. `None` where a cache may answer and not say so.
-pub async fn exchange(request: RequestBuilder, timeout: Duration, skew: Option<&Skew>) -> Result<HttpAnswer, Trouble> {
+pub async fn exchange(
+    request: RequestBuilder,
+    timeout: Duration,
+    skew: Option<&Skew>,
+) -> Result<HttpAnswer, LineTrouble> {
     let sent = Utc::now();
-    let mut response = request.timeout(timeout).send().await.map_err(|error| Trouble::of(&error))?;
+    let mut response = request.timeout(timeout).send().await.map_err(|error| trouble::of_error(&error))?;
     let status = response.status().as_u16();
     let headers = response.headers().clone();
     if let Some(skew) = skew {
@@ -421,19 +431,19 @@ pub async fn exchange(request: RequestBuilder, timeout: Duration, skew: Option<&
     let too_large = |length: u64| length > u64::try_from(BODY_MAX_BYTES).unwrap_or(u64::MAX);
     let mut body = Vec::new();
     if response.content_length().is_some_and(too_large) {
-        return cut(Trouble::TooLarge, Unread::TooLarge);
+        return cut(LineTrouble::TooLarge, Unread::TooLarge);
     }
     loop {
         let chunk = match response.chunk().await {
             Ok(Some(chunk)) => chunk,
             Ok(None) => break,
             Err(error) => {
-                let trouble = if error.is_timeout() { Trouble::TimedOut } else { Trouble::NoAnswer };
+                let trouble = if error.is_timeout() { LineTrouble::TimedOut } else { LineTrouble::NoAnswer };
                 return cut(trouble, Unread::Broken);
             }
         };
         if body.len() + chunk.len() > BODY_MAX_BYTES {
-            return cut(Trouble::TooLarge, Unread::TooLarge);
+            return cut(LineTrouble::TooLarge, Unread::TooLarge);
         }
         body.extend_from_slice(&chunk);
     }
@@ -442,7 +452,7 @@ pub async fn exchange(request: RequestBuilder, timeout: Duration, skew: Option<&
     let content = form.content(read.as_ref());
     match read {
         Ok(json) => Ok(answer(status, &headers, Some(json), content)),
-        Err(Unread::TooLarge) if success => Err(Trouble::TooLarge),
+        Err(Unread::TooLarge) if success => Err(LineTrouble::TooLarge),
         Err(why) => {
             if success && why != Unread::Empty {
                 tracing::warn!(status, kind = form.kind(), bytes, %why, "an answer of the hospital's server cannot be read");

@@ -8,12 +8,13 @@ use super::super::unhurried::unhurried;
 use super::super::wire::{self, Booking, Found, Next, Party, Person, Record};
 use super::Client;
 use super::day::{Day, ROW_BYTES, ROWS_MAX, weight, weight_of};
-use super::http::{HttpAnswer, Trouble};
+use super::http::HttpAnswer;
 use super::look_up::Lost;
 use super::search::{APPOINTMENT_ELEMENTS, resource};
 use super::trouble::Missing;
 use crate::config;
 use crate::domain::facility::Facility;
+use crate::domain::reason::LineTrouble;
 use crate::ports::{NoSchedule, ScheduleNews};
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta, Utc};
 use serde_json::Value;
@@ -191,7 +192,7 @@ impl Client {
             let walked = self.walk(way, query, way.pages_max(), found, None).await;
             let next = match walked {
                 Walked::Refused(_) => way.after_refusal(),
-                Walked::Cut(Missing::Trouble(Trouble::TooLarge)) => way.after_too_large(),
+                Walked::Cut(Missing::Trouble(LineTrouble::TooLarge)) => way.after_too_large(),
                 Walked::ToTheEnd | Walked::TooMuch | Walked::Cut(_) => None,
             };
             let Some(next) = next else {
@@ -350,7 +351,7 @@ impl Client {
         };
         let people: Vec<Person> = match people {
             Ok(people) => people,
-            Err(Lost::Away) => return Err(Missing::Trouble(Trouble::NoAnswer)),
+            Err(Lost::Away) => return Err(Missing::Trouble(LineTrouble::NoAnswer)),
             Err(Lost::Unreadable | Lost::Obscured | Lost::Ambiguous) => {
                 found.unreadable += 1;
                 Vec::new()
@@ -414,7 +415,7 @@ impl Page {
 }
 
 /// A server refuses a question at its first page; a further page is only missing.
-fn page(answer: Result<HttpAnswer, Trouble>, turn: usize) -> Result<Value, Walked> {
+fn page(answer: Result<HttpAnswer, LineTrouble>, turn: usize) -> Result<Value, Walked> {
     resource(answer, "Bundle").map_err(|missing| match missing {
         Missing::Status(status @ (400 | 404 | 405 | 410 | 422 | 501)) if turn == 0 => Walked::Refused(status),
         missing => Walked::Cut(missing),

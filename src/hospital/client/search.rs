@@ -3,8 +3,9 @@
 
 use super::super::wire::{Found, Next};
 use super::Client;
-use super::http::{HttpAnswer, Trouble};
+use super::http::HttpAnswer;
 use super::trouble::{Missing, is_away};
+use crate::domain::reason::LineTrouble;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::PoisonError;
@@ -69,7 +70,7 @@ impl Client {
         let mut rows = ROWS;
         loop {
             match self.search_in(search, rows, timeout).await {
-                Err(Missing::Trouble(Trouble::TooLarge)) if rows > 1 => rows /= 2,
+                Err(Missing::Trouble(LineTrouble::TooLarge)) if rows > 1 => rows /= 2,
                 ended => return ended,
             }
         }
@@ -97,7 +98,7 @@ impl Client {
     }
 
     /// Without `_elements` where the server does not take it.
-    async fn first_page(&self, search: Search<'_>, rows: usize, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+    async fn first_page(&self, search: Search<'_>, rows: usize, timeout: Duration) -> Result<HttpAnswer, LineTrouble> {
         let rows = rows.to_string();
         let mut query = search.query.to_vec();
         query.push(("_count", &rows));
@@ -120,7 +121,7 @@ impl Client {
         search: Search<'_>,
         query: &[(&str, &str)],
         timeout: Duration,
-    ) -> Result<HttpAnswer, Trouble> {
+    ) -> Result<HttpAnswer, LineTrouble> {
         if search.in_body {
             self.http.search(search.name, query, timeout).await
         } else {
@@ -129,7 +130,7 @@ impl Client {
     }
 
     /// One resource, as much of it as is needed.
-    pub(super) async fn read(&self, path: &str, elements: &str, timeout: Duration) -> Result<HttpAnswer, Trouble> {
+    pub(super) async fn read(&self, path: &str, elements: &str, timeout: Duration) -> Result<HttpAnswer, LineTrouble> {
         if self.refuses_elements() {
             return self.http.get(path, &[], timeout).await;
         }
@@ -169,7 +170,7 @@ fn is_refusal(answer: &HttpAnswer) -> bool {
 }
 
 /// The resource that was asked for.
-pub(super) fn resource(answer: Result<HttpAnswer, Trouble>, name: &str) -> Result<Value, Missing> {
+pub(super) fn resource(answer: Result<HttpAnswer, LineTrouble>, name: &str) -> Result<Value, Missing> {
     let answer = answer.map_err(Missing::Trouble)?;
     if answer.resource(name).is_some() {
         return answer.json.ok_or(Missing::Unreadable(answer.status));

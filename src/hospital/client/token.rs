@@ -3,11 +3,11 @@
 
 use super::super::auth::keys::{Keys, SigningKey, Which};
 use super::super::auth::{ASSERTION_TYPE, assertion};
-use super::answer::before_the_server;
-use super::http::{self, HttpAnswer, Trouble};
+use super::http::{self, HttpAnswer};
 use super::skew::Skew;
 use crate::config;
 use crate::domain::clock::BELIEVED_S;
+use crate::domain::reason::{BeforeServer, LineTrouble};
 use chrono::Utc;
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderValue};
@@ -55,7 +55,7 @@ struct Token {
 
 /// Why there is none.
 pub enum NoToken {
-    Unreachable(Trouble),
+    Unreachable(LineTrouble),
     /// In words for staff: everything waits until it is mended.
     Refused(String),
 }
@@ -147,17 +147,19 @@ impl Tokens {
         {
             return Ok(endpoint.clone());
         }
-        let url =
-            self.base.join(".well-known/smart-configuration").map_err(|_| NoToken::Unreachable(Trouble::NotSent))?;
+        let url = self
+            .base
+            .join(".well-known/smart-configuration")
+            .map_err(|_| NoToken::Unreachable(LineTrouble::NotSent))?;
         let request = self.client.get(url).header("Accept", "application/json");
         let answer = http::exchange(request, timeout, None).await.map_err(NoToken::Unreachable)?;
         if matches!(answer.status, 429 | 500..=599) {
-            return Err(NoToken::Unreachable(Trouble::NotSent));
+            return Err(NoToken::Unreachable(LineTrouble::NotSent));
         }
         if answer.is_page() || matches!(answer.status, 300..=399 | 401 | 403) {
             return Err(NoToken::Refused(format!(
                 "where to sign in could not be read (.well-known/smart-configuration): {}",
-                before_the_server(answer.status)
+                BeforeServer(answer.status)
             )));
         }
         let found =
@@ -224,9 +226,9 @@ impl Tokens {
         }
         Err(match answer.status {
             // Its own trouble, not ours.
-            408 | 429 | 500..=599 => NoToken::Unreachable(Trouble::NotSent),
+            408 | 429 | 500..=599 => NoToken::Unreachable(LineTrouble::NotSent),
             status if answer.is_page() || matches!(status, 300..=399) => {
-                NoToken::Refused(format!("at the hospital's token server: {}", before_the_server(status)))
+                NoToken::Refused(format!("at the hospital's token server: {}", BeforeServer(status)))
             }
             status => NoToken::Refused(format!(
                 "the hospital's token server refuses this kiosk ({status}{}): is client id {} registered there with key {} (`kiosk enroll` shows both)?",

@@ -13,9 +13,10 @@ use crate::domain::moment::{Moment, Tick};
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
+use crate::domain::reason::LineTrouble;
 use crate::domain::session::{Question, Reply};
 use crate::hospital::client::answer::{self, Verdict};
-use crate::hospital::client::{Client, Content, HttpAnswer, InPlace, Trouble};
+use crate::hospital::client::{Client, Content, HttpAnswer, InPlace};
 use crate::hospital::wire::{self, Capabilities};
 use crate::ports::{Answer, Clock, HospitalServer, NoSchedule};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -254,13 +255,13 @@ fn client(settings: &config::Hospital, facility: &Arc<Facility>, books: &Arc<Mut
 
 impl Books {
     /// One request of the kiosk's client.
-    fn asked(&mut self, method: &str, url: &reqwest::Url, body: &[u8]) -> Result<HttpAnswer, Trouble> {
+    fn asked(&mut self, method: &str, url: &reqwest::Url, body: &[u8]) -> Result<HttpAnswer, LineTrouble> {
         if method == "POST" {
             return self.transaction(entries_of(body));
         }
         if let Some(fault @ (Fault::HospitalDown | Fault::HospitalFails | Fault::AnswerLost)) = self.mood {
             self.fired.note(fault);
-            return Err(Trouble::NoAnswer);
+            return Err(LineTrouble::NoAnswer);
         }
         let asked = url.query_pairs().find(|(name, _)| name == "identifier").map(|(_, token)| token.into_owned());
         let id = asked.as_deref().and_then(|token| token.split_once('|')).map_or("", |(_, id)| id);
@@ -278,23 +279,23 @@ impl Books {
         all_done(addresses.iter().map(|address| tells.then_some(address.as_str())))
     }
 
-    fn transaction(&mut self, entries: Vec<Value>) -> Result<HttpAnswer, Trouble> {
+    fn transaction(&mut self, entries: Vec<Value>) -> Result<HttpAnswer, LineTrouble> {
         if let Some(fault) = self.mood {
             self.fired.note(fault);
         }
         match self.mood {
-            Some(Fault::HospitalDown) => Err(Trouble::NotSent),
+            Some(Fault::HospitalDown) => Err(LineTrouble::NotSent),
             Some(Fault::AnswerLost) => {
                 self.take(&entries);
                 self.took_ms = self.send_timeout_ms;
-                Err(if self.chance.percent(50) { Trouble::NoAnswer } else { Trouble::TimedOut })
+                Err(if self.chance.percent(50) { LineTrouble::NoAnswer } else { LineTrouble::TimedOut })
             }
             Some(Fault::HospitalSlow) => {
                 let took_ms = self.chance.between(2_000, self.send_timeout_ms * 2);
                 if took_ms >= self.send_timeout_ms {
                     self.took_ms = self.send_timeout_ms;
                     self.late.push((self.now_ms + took_ms, entries));
-                    return Err(Trouble::TimedOut);
+                    return Err(LineTrouble::TimedOut);
                 }
                 self.took_ms = took_ms;
                 Ok(self.take(&entries))
