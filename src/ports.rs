@@ -7,10 +7,11 @@ pub use in_force::InForce;
 use crate::domain::clock::Standing;
 use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::moment::Moment;
-use crate::domain::outbox::{CLOSED_BY_HAND, Delivery, QueueState, QueuedRequest, Request};
+use crate::domain::outbox::{Delivery, QueueRow, QueueState, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
 use crate::domain::person::{Person, Role, StaffNumber};
+use crate::domain::reason::{Delay, Together};
 use crate::domain::session::{
     Counters, Given, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, Tried, TriesKept,
 };
@@ -80,9 +81,9 @@ pub trait HospitalServer: Send + Sync {
     }
     /// One try of several requests of different visits in one transaction. `Err` says what the server has against them as a
     /// whole: it may have kept a part, and each has to go alone.
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
         let _ = queued;
-        Box::pin(std::future::ready(Err("this server takes one request at a time".to_owned())))
+        Box::pin(std::future::ready(Err(Delay::Together(Together::One))))
     }
     /// Leaves the head of the trail there, where nobody who holds this machine can change it. A repeat does no harm.
     fn leave_head<'a>(&'a self, _head: &'a TrailHead, _at: DateTime<FixedOffset>) -> Answer<'a, Result<(), NoAnchor>> {
@@ -263,14 +264,9 @@ pub trait Store: Send + Sync {
         Ok(self.requests()?.into_iter().find(|row| row.id == id))
     }
     fn retry(&self, id: Uuid) -> Result<bool, StoreError>;
-    /// People entered a parked request at the hospital: it ends as a delivered one does, with `words` for its note. False
-    /// if it is not parked; then nothing changed.
-    fn close_by_hand(&self, id: Uuid, words: &str, at: DateTime<FixedOffset>) -> Result<bool, StoreError> {
-        let parked = self.request_row(id)?.filter(|row| row.state == QueueState::Parked);
-        let Some(row) = parked else { return Ok(false) };
-        self.tried(row.sequence, &Delivery::Done { note: Some(format!("{CLOSED_BY_HAND}{words}")) }, at)?;
-        Ok(true)
-    }
+    /// People entered a parked request at the hospital: it ends as a delivered one does, `evidence` says how that is known.
+    /// False if it is not parked; then nothing changed.
+    fn close_by_hand(&self, id: Uuid, evidence: &str, at: DateTime<FixedOffset>) -> Result<bool, StoreError>;
     /// How queue and journal stand.
     fn tally(&self) -> Result<Tally, StoreError> {
         Ok(Tally::count(&self.requests()?, &self.payments()?))
@@ -335,27 +331,6 @@ pub trait Store: Send + Sync {
     fn cached_slip(&self, day: NaiveDate, code: &str) -> Result<Option<(Patient, Appointment)>, StoreError>;
     /// Midnight: nothing of another day stays.
     fn wipe_schedule_except(&self, day: NaiveDate) -> Result<(), StoreError>;
-}
-
-/// A row of the queue as staff may see it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct QueueRow {
-    pub sequence: i64,
-    pub id: Uuid,
-    pub kind: String,
-    pub state: crate::domain::outbox::QueueState,
-    pub queued_at: DateTime<FixedOffset>,
-    pub tries: u32,
-    pub note: Option<String>,
-}
-
-impl QueueRow {
-    /// The hospital took it, and staff should know this all the same. What they closed themselves is no news to them.
-    #[must_use]
-    pub fn told(&self) -> Option<&str> {
-        let note = self.note.as_deref().filter(|_| self.state == QueueState::Sent)?;
-        (!note.starts_with(CLOSED_BY_HAND)).then_some(note)
-    }
 }
 
 /// How queue and journal stand, in counts and times: never anything personal.

@@ -4,6 +4,7 @@ use crate::stage::open;
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::outbox::{Act, Delivery, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
+use hospital_kiosk::domain::reason::ParkReason;
 use hospital_kiosk::ports::Store;
 use hospital_kiosk::rehearsal::printer::SimPrinter;
 use hospital_kiosk::rehearsal::terminal::SimTerminal;
@@ -405,7 +406,7 @@ fn with_a_parked_request(path: &str) -> String {
     };
     store.queue(&request, &[]).expect("queued");
     store.trying(1).expect("tried");
-    let reason = "the server refuses the request (422); value Task.input".to_owned();
+    let reason = ParkReason::Status { status: 422, issues: "value Task.input".to_owned() };
     store.tried(1, &Delivery::Park { reason }, at).expect("parked");
     request.id.to_string()
 }

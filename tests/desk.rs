@@ -8,6 +8,7 @@ use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient, ScannedCode};
+use hospital_kiosk::domain::reason::{BeforeServer, KeptOut};
 use hospital_kiosk::domain::screen::staff::{StaffScreen, StaffTap, Trouble};
 use hospital_kiosk::domain::screen::{Screen, Tap};
 use hospital_kiosk::domain::session::{Input, PrinterState, Question, Reply, Session, TerminalCommand};
@@ -45,7 +46,7 @@ impl HospitalServer for Nothing {
         Vec::new()
     }
     fn deliver<'a>(&'a self, _: &'a QueuedRequest) -> Answer<'a, Delivery> {
-        Box::pin(std::future::ready(Delivery::Hold { reason: "nobody is there".to_owned() }))
+        Box::pin(std::future::ready(Delivery::Hold { reason: KeptOut::Before(BeforeServer(502)) }))
     }
     fn schedule(&self, _: chrono::NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
         Box::pin(std::future::ready(Err(NoSchedule::Away("nobody is there".to_owned()))))

@@ -244,6 +244,80 @@ fn innocent_text_is_not_accused() {
     assert_eq!(violations("domain/money.rs", text), Vec::<String>::new());
 }
 
+/// Where the sentences of older versions are read, once.
+const OLDER: &str = "store/older";
+/// What our own sentences are called where they are carried.
+const SENTENCES: [&str; 6] = ["reason", "note", "why", "words", "evidence", "undelivered"];
+const TESTS: [&str; 8] =
+    ["starts_with", "ends_with", "contains", "strip_prefix", "strip_suffix", "split_once", "find", "matches"];
+
+/// What is decided is never read back out of a sentence: a reason is a type, and its words are made last. This finds what can
+/// be told from one line: a sentence by its usual names that is looked into, words that something is compared with, and SQL
+/// that looks into texts.
+fn reads_sentences(path: &str, text: &str) -> Vec<String> {
+    if path.starts_with(OLDER) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (number, (code, whole)) in (1..).zip(product_code(text).lines().zip(text.lines())) {
+        let looked_into = TESTS.iter().flat_map(|test| code.match_indices(&format!(".{test}(")).collect::<Vec<_>>());
+        let of_ours = |(at, test): &(usize, &str)| {
+            SENTENCES.contains(&sentence_before(&code[..*at])) || code[at + test.len()..].contains(".words()")
+        };
+        if looked_into.into_iter().any(|found| of_ours(&found)) {
+            found
+                .push(format!("{path}:{number}: a sentence of our own is read: keep what it says as a type beside it"));
+        }
+        // The names of SQLite's own tables begin with `sqlite_`.
+        if path.starts_with("store/") && whole.contains(" LIKE ") && !whole.contains("'sqlite_%'") {
+            found.push(format!("{path}:{number}: SQL looks into a text: give what it says a column of its own"));
+        }
+    }
+    found
+}
+
+/// The name before a call, without what only borrows or copies it: `note` of `row.note.as_deref().unwrap_or_default()`.
+fn sentence_before(code: &str) -> &str {
+    const BORROWS: [&str; 7] =
+        ["as_deref()", "as_str()", "as_ref()", "to_string()", "unwrap_or_default()", "clone()", "0"];
+    let mut path = code;
+    while let Some(rest) = BORROWS.iter().find_map(|call| path.strip_suffix(call)?.strip_suffix('.')) {
+        path = rest;
+    }
+    let name = path.trim_end_matches("()");
+    let start = name.rfind(|letter: char| !(letter.is_alphanumeric() || letter == '_')).map_or(0, |at| at + 1);
+    &name[start..]
+}
+
+#[test]
+fn nobody_reads_our_own_sentences() {
+    let src = root().join("src");
+    let mut found = Vec::new();
+    for file in files(&src, "rs") {
+        let path = file.strip_prefix(&src).expect("inside").to_string_lossy().into_owned();
+        found.extend(reads_sentences(&path, &fs::read_to_string(&file).expect("text")));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    // Lines that stood in this house.
+    for (path, line) in [
+        ("hospital/client/deliver.rs", "queued.note.as_deref().is_some_and(|note| note.starts_with(CAME_APART))"),
+        ("hospital/client/answer.rs", "if reason.starts_with(CAME_APART) =>"),
+        ("commands/queue.rs", "let has = |status: &str| note.contains(&format!(\"({status})\"));"),
+        ("domain/reason.rs", "Self::ALL.into_iter().find(|reason| text.starts_with(reason.words()))"),
+        ("domain/journey/staff/known.rs", "if let Some((status, _)) = note.strip_prefix(REFUSED) {"),
+        ("store/tally.rs", "         WHERE note NOT LIKE ?3\","),
+    ] {
+        assert_eq!(reads_sentences(path, line).len(), 1, "not found: {line}");
+    }
+    for (path, line) in [
+        ("store/older/outbox.rs", "if note.starts_with(TWICE) {"),
+        ("store/salvage.rs", "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"),
+        ("hospital/client/outcome.rs", "if place.starts_with(WHERE) {"),
+    ] {
+        assert_eq!(reads_sentences(path, line), Vec::<String>::new());
+    }
+}
+
 #[test]
 fn every_screen_has_its_two_files() {
     let names = |folder: &str, extension: &str| {

@@ -6,6 +6,7 @@ use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::outbox::{Act, Delivery, PaymentOfRequest, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
+use hospital_kiosk::domain::reason::{Meanwhile, ParkReason, Told};
 use hospital_kiosk::domain::session::PrinterState;
 use hospital_kiosk::ports::{Printer, Raster, Scanner, Software, Store};
 use hospital_kiosk::watch::{self, Line, Presence, Sources};
@@ -85,9 +86,11 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         store.queue(&request(id), format!("{{\"value\":\"{NUMBER}\"}}").as_bytes()).expect("queued");
     }
     store.trying(1).expect("tried");
-    store.tried(1, &Delivery::Park { reason: format!("refused for {NUMBER}") }, at()).expect("parked");
+    let reason = ParkReason::Status { status: 422, issues: format!("refused for {NUMBER}") };
+    store.tried(1, &Delivery::Park { reason }, at()).expect("parked");
     store.trying(2).expect("tried");
-    store.tried(2, &Delivery::Done { note: Some(format!("cancelled, {NUMBER}")) }, at()).expect("done");
+    let note = Told::Appointment { meanwhile: Meanwhile::Cancelled, ticket: NUMBER.to_owned() };
+    store.tried(2, &Delivery::Done { note: Some(note) }, at()).expect("done");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let (terminal, hospital) = (Arc::new(Presence::default()), Arc::new(Presence::default()));

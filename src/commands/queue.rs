@@ -1,10 +1,11 @@
 //! `kiosk queue list|show ID|retry ID|close ID`: requests waiting, sent, parked. Never a patient's data.
 
 use super::{Answer, Refusal, no, usage, write_down};
-use crate::domain::outbox::{CAME_APART, PART_THERE, QueueState};
+use crate::domain::outbox::{QueueRow, QueueState};
 use crate::domain::person::Who;
+use crate::domain::reason::{InPart, ParkReason, Undelivered};
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::{Outbox, QueueRow, Store, StoreError, Tally};
+use crate::ports::{Outbox, Store, StoreError, Tally};
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -209,25 +210,30 @@ fn value(row: &QueueRow) -> Value {
     value
 }
 
-/// What somebody at the hospital can do about a parked request, by the status in its note.
+/// What somebody at the hospital can do about a parked request.
 fn advice(row: &QueueRow) -> String {
-    let note = row.note.as_deref().unwrap_or_default();
-    let has = |status: &str| note.contains(&format!("({status})"));
-    let apart = note.starts_with(CAME_APART);
-    let in_part = apart || note.starts_with(PART_THERE);
-    let what = if apart {
-        "let the server run transaction bundles as a whole"
-    } else if has("404") || has("410") {
-        "the server does not know the patient or the appointment, or [hospital] url leads elsewhere: put right what is missing"
-    } else if has("412") {
-        "two records carry one number: merge them at the hospital, or put a unique index on the identifier"
-    } else if has("413") {
-        "it is too large for the server: let it take larger requests"
-    } else if has("400") || has("422") {
-        "the server finds something in it wrong: show its administrator this line and let the server take it; if it takes \
-         fewer entries in a transaction, write their number as [hospital] transaction_entries_max"
-    } else {
-        "let the hospital's administrator look at the reason"
+    let in_part = row.in_part.is_some();
+    let reason = row.undelivered.clone().and_then(Undelivered::park_reason);
+    let what = match (row.in_part, reason) {
+        (Some(InPart::TakenApart), _) | (_, Some(ParkReason::TakenApart { .. })) => {
+            "let the server run transaction bundles as a whole"
+        }
+        (_, Some(ParkReason::Status { status: 404 | 410, .. })) => {
+            "the server does not know the patient or the appointment, or [hospital] url leads elsewhere: put right what is missing"
+        }
+        (_, Some(ParkReason::FoundTwice)) => {
+            "two records carry one number: merge them at the hospital, or put a unique index on the identifier"
+        }
+        (_, Some(ParkReason::Status { status: 413, .. })) => {
+            "it is too large for the server: let it take larger requests"
+        }
+        (_, Some(ParkReason::Status { status: 400 | 422, .. })) => {
+            "the server finds something in it wrong: show its administrator this line and let the server take it; if it takes \
+             fewer entries in a transaction, write their number as [hospital] transaction_entries_max"
+        }
+        (_, Some(ParkReason::Status { .. } | ParkReason::Unreadable) | None) => {
+            "let the hospital's administrator look at the reason"
+        }
     };
     let (id, by_hand) = (row.id, if in_part { "enter there by hand what it lacks" } else { "enter it there by hand" });
     format!("{what}; then `kiosk queue retry {id}`. Or {by_hand}; then `kiosk queue close {id} --evidence TEXT`")

@@ -5,6 +5,7 @@ use super::language::Language;
 use super::money::Amount;
 use super::patient::{InsuranceAnswer, PatientNumber};
 use super::payment::CardTransaction;
+use super::reason::{ClosedByHand, Delay, InPart, KeptOut, ParkReason, Parts, Told, Undelivered};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -82,8 +83,8 @@ pub struct QueuedRequest {
     /// A try may have reached the server: reconcile before sending again.
     pub maybe_delivered: bool,
     pub state: QueueState,
-    /// Last answer in plain words for staff.
-    pub note: Option<String>,
+    /// What the tries so far showed to be at the hospital of it.
+    pub in_part: Option<InPart>,
     /// The first entries of its bundle, which the hospital has: it goes there in parts.
     pub taken: Vec<Taken>,
 }
@@ -100,33 +101,67 @@ pub enum QueueState {
     Parked,
 }
 
-/// How the reason begins when a bundle was not taken as a whole: some of it is there. The store keeps it over later tries.
-pub const CAME_APART: &str = "the server took the request apart";
+/// A row of the queue as staff may see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QueueRow {
+    pub sequence: i64,
+    pub id: Uuid,
+    pub kind: String,
+    pub state: QueueState,
+    pub queued_at: DateTime<FixedOffset>,
+    pub tries: u32,
+    /// What became of it last, in words for lists: nothing is decided by them.
+    pub note: Option<String>,
+    /// Why the hospital has not got it; `None` before its first try, and where an older version wrote words that are not known.
+    #[serde(skip)]
+    pub undelivered: Option<Undelivered>,
+    /// What is at the hospital of it all the same.
+    #[serde(skip)]
+    pub in_part: Option<InPart>,
+    #[serde(skip)]
+    pub closed_by_hand: Option<ClosedByHand>,
+}
 
-/// How the note begins of a request that goes to the hospital in parts, until it has all of them. The store keeps it over later
-/// tries: whoever enters it by hand must know.
-pub const PART_THERE: &str = "the hospital has a part of it";
-
-/// How the note of a request begins that people entered at the hospital themselves. It ends as a delivered one does, and
-/// this tells the two apart: nothing of it came from the kiosk.
-pub const CLOSED_BY_HAND: &str = "closed by staff: ";
+impl QueueRow {
+    /// The hospital took it, and staff should know this all the same. What they closed themselves is no news to them.
+    #[must_use]
+    pub fn told(&self) -> Option<&str> {
+        let is_news = self.state == QueueState::Sent && self.closed_by_hand.is_none();
+        self.note.as_deref().filter(|_| is_news)
+    }
+}
 
 /// What became of one try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Delivery {
-    /// The hospital has it. `note` for staff (such as "was cancelled meanwhile").
-    Done { note: Option<String> },
+    /// The hospital has it. `note`: what staff should know all the same.
+    Done { note: Option<Told> },
     /// The hospital has the first entries of it, `taken`, and the rest goes there at once: the server takes no more together.
-    /// With nothing taken, less has to go at once. `note` for staff.
-    Part { taken: Vec<Taken>, note: String },
+    /// With nothing taken, less has to go at once.
+    Part { taken: Vec<Taken>, parts: Parts },
     /// Try again; `after_s` if the server named a time. `maybe_delivered` if it may have got through. `away`: nothing of the
     /// server was heard, or it cannot serve now (5xx); else it is there, and this alone did not work.
-    Later { reason: String, after_s: Option<u64>, maybe_delivered: bool, away: bool },
+    Later { reason: Delay, after_s: Option<u64>, maybe_delivered: bool, away: bool },
     /// The server is there, has done nothing and asks to be left alone for a while (429).
-    Busy { reason: String, after_s: Option<u64> },
+    Busy { after_s: Option<u64> },
     /// The server will never take it as it is.
-    Park { reason: String },
+    Park { reason: ParkReason },
     /// This kiosk was kept out, by the server or by something before it that answered instead: nothing is refused, and what goes
     /// through once that is mended is not parked.
-    Hold { reason: String },
+    Hold { reason: KeptOut },
+}
+
+impl Delivery {
+    /// Why the hospital has not got it, or not whole.
+    #[must_use]
+    pub fn undelivered(&self) -> Option<Undelivered> {
+        Some(match self {
+            Self::Done { .. } => return None,
+            Self::Part { parts, .. } => Undelivered::InParts(parts.clone()),
+            Self::Later { reason, .. } => Undelivered::Later(reason.clone()),
+            Self::Busy { .. } => Undelivered::Busy,
+            Self::Park { reason } => Undelivered::Parked(reason.clone()),
+            Self::Hold { reason } => Undelivered::KeptOut(reason.clone()),
+        })
+    }
 }

@@ -3,8 +3,12 @@
 //! made last, for lists and logs, and never read back.
 
 mod line;
+mod told;
+mod undelivered;
 
 pub use line::{BeforeServer, LineTrouble};
+pub use told::{ClosedByHand, Meanwhile, Told};
+pub use undelivered::{Delay, EntryStatus, InPart, Issues, KeptOut, ParkReason, Parts, Together, Undelivered};
 
 use super::money::Amount;
 use serde::{Deserialize, Serialize};

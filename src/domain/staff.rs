@@ -3,6 +3,7 @@
 use super::patient::PatientNumber;
 use super::payment::PaymentRecord;
 use super::person::{Insider, StaffNumber, Who};
+use crate::domain::reason::{InPart, ParkReason, Told};
 use chrono::{DateTime, FixedOffset};
 use std::fmt;
 use uuid::Uuid;
@@ -176,6 +177,10 @@ pub struct Parked {
     pub id: Uuid,
     pub kind: String,
     pub queued_at: DateTime<FixedOffset>,
+    /// `None` where an older version wrote words that are not known.
+    pub reason: Option<ParkReason>,
+    /// What is at the hospital of it.
+    pub in_part: Option<InPart>,
     /// As the outbox wrote it down; never a patient's data.
     pub note: String,
 }
@@ -185,7 +190,9 @@ pub struct Parked {
 pub struct Noted {
     pub kind: String,
     pub delivered_at: DateTime<FixedOffset>,
-    /// As the client wrote it down; a ticket at most, never a patient's data.
+    /// `None` where an older version wrote words that are not known.
+    pub told: Option<Told>,
+    /// In words; a ticket at most, never a patient's data.
     pub note: String,
 }
 

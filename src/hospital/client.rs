@@ -24,6 +24,7 @@ use crate::config;
 use crate::domain::clock::Standing;
 use crate::domain::outbox::{Act, Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
+use crate::domain::reason::Delay;
 use crate::domain::session::{Question, Reply};
 use crate::domain::trail::{Anchor, TrailHead};
 use crate::ports::{Answer, Clock, HospitalServer, InForce, NoAnchor, NoSchedule, ScheduleNews, Software};
@@ -277,7 +278,7 @@ impl HospitalServer for Client {
         Self::fitting(self, queued)
     }
 
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
         Box::pin(async move {
             let deliveries = self.deliver_bundles(queued).await;
             if let Ok([first, ..]) = deliveries.as_deref() {

@@ -461,19 +461,21 @@ fn that_go_together(mut found: Vec<QueuedRequest>) -> Vec<QueuedRequest> {
 
 fn log(queued: &QueuedRequest, delivery: &Delivery) {
     let (id, kind) = (queued.request.id, queued.request.act.kind());
+    let reason = delivery.undelivered().map(|reason| reason.to_string()).unwrap_or_default();
+    let reason = reason.as_str();
     match delivery {
         Delivery::Done { note: None } => tracing::info!(%id, kind, "the hospital has the request"),
         Delivery::Done { note: Some(note) } => {
-            tracing::warn!(%id, kind, note, "the hospital has the request; staff should look");
+            tracing::warn!(%id, kind, note = note.to_string(), "the hospital has the request; staff should look");
         }
-        Delivery::Part { taken, note } => {
-            tracing::info!(%id, kind, taken = taken.len(), note, "the request goes in parts");
+        Delivery::Part { taken, .. } => {
+            tracing::info!(%id, kind, taken = taken.len(), note = reason, "the request goes in parts");
         }
-        Delivery::Later { reason, after_s, .. } | Delivery::Busy { reason, after_s } => {
+        Delivery::Later { after_s, .. } | Delivery::Busy { after_s } => {
             tracing::info!(%id, kind, reason, after_s, "the request waits");
         }
-        Delivery::Park { reason } => tracing::error!(%id, kind, reason, "the request is parked: staff must look"),
-        Delivery::Hold { reason } => {
+        Delivery::Park { .. } => tracing::error!(%id, kind, reason, "the request is parked: staff must look"),
+        Delivery::Hold { .. } => {
             tracing::error!(%id, kind, reason, "this kiosk is kept out at the hospital: the request is held");
         }
     }

@@ -35,12 +35,12 @@ mod wal;
 
 use crate::config;
 use crate::domain::closing::{ClosingId, DayBook};
-use crate::domain::outbox::{Delivery, QueuedRequest, Request};
+use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::{Counters, Given, Tried, TriesKept};
 use crate::domain::set_aside::SetAside;
-use crate::ports::{InForce, QueueRow, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
+use crate::ports::{InForce, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use fault::{Result, other};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -322,8 +322,8 @@ impl Store for SqliteStore {
         self.write(|tx| outbox::retry(tx, id))
     }
 
-    fn close_by_hand(&self, id: Uuid, words: &str, at: DateTime<FixedOffset>) -> Result<bool> {
-        self.write_erasing(|tx| outbox::close_by_hand(tx, id, words, at))
+    fn close_by_hand(&self, id: Uuid, evidence: &str, at: DateTime<FixedOffset>) -> Result<bool> {
+        self.write_erasing(|tx| outbox::close_by_hand(tx, id, evidence, at))
     }
 
     fn tally(&self) -> Result<Tally> {

@@ -3,10 +3,8 @@
 use super::column::{count, id, json, json_or_null, queue_state, queue_word, time, to_json};
 use super::fault::{Result, other};
 use super::journal;
-use crate::domain::outbox::{
-    Act, CAME_APART, CLOSED_BY_HAND, Delivery, PART_THERE, PaymentOfRequest, QueueState, QueuedRequest, Request, Taken,
-};
-use crate::ports::QueueRow;
+use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueRow, QueueState, QueuedRequest, Request, Taken};
+use crate::domain::reason::{ClosedByHand, InPart, Told, Undelivered};
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use uuid::Uuid;
@@ -47,7 +45,7 @@ fn insert_new(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<
 }
 
 pub(super) const NEXT: &str =
-    "SELECT sequence, request, bundle, tries, maybe_delivered OR in_try, state, note, taken FROM outbox AS mine
+    "SELECT sequence, request, bundle, tries, maybe_delivered OR in_try, state, in_part, taken FROM outbox AS mine
      WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM outbox AS older
          WHERE older.visit = mine.visit AND older.sequence < mine.sequence AND older.state IN ('waiting', 'parked'))
          AND visit NOT IN (SELECT value FROM json_each(?1))
@@ -71,7 +69,7 @@ fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRequest> {
         tries: count(row, 3)?,
         maybe_delivered: row.get(4)?,
         state: queue_state(row, 5)?,
-        note: row.get(6)?,
+        in_part: json_or_null(row, 6)?,
         taken: json_or_null(row, 7)?.unwrap_or_default(),
     })
 }
@@ -96,76 +94,87 @@ pub(super) fn tried(
     delivery: &Delivery,
     at: DateTime<FixedOffset>,
 ) -> Result<bool> {
-    let (state, before): (_, Option<String>) = tx
-        .query_row("SELECT state, note FROM outbox WHERE sequence = ?1", [sequence], |row| {
-            Ok((queue_state(row, 0)?, row.get(1)?))
+    let (state, before) = tx
+        .query_row("SELECT state, in_part FROM outbox WHERE sequence = ?1", [sequence], |row| {
+            Ok((queue_state(row, 0)?, json_or_null(row, 1)?))
         })
         .optional()?
         .ok_or_else(|| other("the queue knows no such request"))?;
     if state == QueueState::Sent {
         return Ok(false);
     }
-    let keep = |state, maybe_delivered, reason: &str| {
-        keep(tx, sequence, state, maybe_delivered, &remembered(before.as_deref(), reason))
-    };
     match delivery {
         Delivery::Done { note } => {
-            deliver(tx, sequence, note.as_deref(), at)?;
+            deliver(tx, sequence, &note.as_ref().map_or(End::Delivered, End::Told), at)?;
             return Ok(true);
         }
-        Delivery::Part { taken, note } => keep_part(tx, sequence, taken, &remembered(before.as_deref(), note))?,
+        Delivery::Part { taken, .. } => keep_part(tx, sequence, taken)?,
         // An earlier try that may have got through stays so, whatever this one met.
-        Delivery::Later { reason, maybe_delivered, .. } => keep(state, *maybe_delivered, reason)?,
+        Delivery::Later { maybe_delivered, .. } => keep(tx, sequence, state, *maybe_delivered)?,
         // A refusal may have come in the middle of a bundle: look before it is sent again.
-        Delivery::Park { reason } => keep(QueueState::Parked, true, reason)?,
-        Delivery::Hold { reason } | Delivery::Busy { reason, .. } => keep(state, false, reason)?,
+        Delivery::Park { .. } => keep(tx, sequence, QueueState::Parked, true)?,
+        Delivery::Hold { .. } | Delivery::Busy { .. } => keep(tx, sequence, state, false)?,
+    }
+    if let Some(reason) = delivery.undelivered() {
+        keep_reason(tx, sequence, &reason, before)?;
     }
     Ok(false)
 }
 
-/// That a part is there, or may be, stays known until all of it is: whoever enters it by hand must know.
-fn remembered(before: Option<&str>, reason: &str) -> String {
-    let began = |with: &str| before.is_some_and(|note| note.starts_with(with)) && !reason.starts_with(with);
-    if began(CAME_APART) {
-        return format!("{CAME_APART} and may have a part of it; since then: {reason}");
-    }
-    if began(PART_THERE) && !reason.starts_with(CAME_APART) {
-        return format!("{PART_THERE}; since then: {reason}");
-    }
-    reason.to_owned()
-}
-
 /// The answer to a part ends the doubt of the tries before it.
-fn keep_part(tx: &Transaction<'_>, sequence: i64, taken: &[Taken], note: &str) -> Result<()> {
+fn keep_part(tx: &Transaction<'_>, sequence: i64, taken: &[Taken]) -> Result<()> {
     let some = if taken.is_empty() { None } else { Some(to_json(&taken)?) };
     tx.execute(
-        "UPDATE outbox SET in_try = 0, maybe_delivered = maybe_delivered AND ?2 IS NULL, taken = ?2, note = ?3
-         WHERE sequence = ?1",
-        params![sequence, some, note],
+        "UPDATE outbox SET in_try = 0, maybe_delivered = maybe_delivered AND ?2 IS NULL, taken = ?2 WHERE sequence = ?1",
+        params![sequence, some],
     )?;
     Ok(())
 }
 
-fn keep(tx: &Transaction<'_>, sequence: i64, state: QueueState, maybe_delivered: bool, reason: &str) -> Result<()> {
+fn keep(tx: &Transaction<'_>, sequence: i64, state: QueueState, maybe_delivered: bool) -> Result<()> {
     tx.execute(
-        "UPDATE outbox SET state = ?2, in_try = 0, maybe_delivered = maybe_delivered OR ?3, note = ?4 WHERE sequence = ?1",
-        params![sequence, queue_word(state), maybe_delivered, reason],
+        "UPDATE outbox SET state = ?2, in_try = 0, maybe_delivered = maybe_delivered OR ?3 WHERE sequence = ?1",
+        params![sequence, queue_word(state), maybe_delivered],
     )?;
     Ok(())
+}
+
+/// With its words beside it. That a part is there, or may be, stays known until all of it is: whoever enters it by hand must
+/// know.
+fn keep_reason(tx: &Transaction<'_>, sequence: i64, reason: &Undelivered, before: Option<InPart>) -> Result<()> {
+    let in_part = reason.in_part().max(before).map(|part| to_json(&part)).transpose()?;
+    tx.execute(
+        "UPDATE outbox SET undelivered = ?2, in_part = ?3, note = ?4 WHERE sequence = ?1",
+        params![sequence, to_json(reason)?, in_part, reason.words(before)],
+    )?;
+    Ok(())
+}
+
+/// How a request ends.
+enum End<'a> {
+    Delivered,
+    /// And staff should know something all the same.
+    Told(&'a Told),
+    ByHand(&'a ClosedByHand),
 }
 
 /// Identifier, kind and time stay; not even that two requests were of one visit.
-fn deliver(tx: &Transaction<'_>, sequence: i64, note: Option<&str>, at: DateTime<FixedOffset>) -> Result<()> {
+fn deliver(tx: &Transaction<'_>, sequence: i64, end: &End<'_>, at: DateTime<FixedOffset>) -> Result<()> {
     let request: Option<Request> =
         tx.query_row("SELECT request FROM outbox WHERE sequence = ?1", [sequence], |row| json_or_null(row, 0))?;
     if let Some(request) = request.filter(paid_by_card) {
         journal::settle(tx, request.id, at)?;
     }
+    let (note, told, closed_by) = match end {
+        End::Delivered => (None, None, None),
+        End::Told(told) => (Some(told.to_string()), Some(to_json(told)?), None),
+        End::ByHand(closed) => (Some(closed.to_string()), None, Some(closed.evidence.as_str())),
+    };
     tx.execute(
-        "UPDATE outbox SET state = ?2, in_try = 0, visit = '', request = NULL, bundle = NULL, taken = NULL, note = ?3,
-             delivered_at = ?4
+        "UPDATE outbox SET state = ?2, in_try = 0, visit = '', request = NULL, bundle = NULL, taken = NULL,
+             undelivered = NULL, in_part = NULL, note = ?3, told = ?4, closed_by_hand = ?5, delivered_at = ?6
          WHERE sequence = ?1",
-        params![sequence, queue_word(QueueState::Sent), note, at.to_rfc3339()],
+        params![sequence, queue_word(QueueState::Sent), note, told, closed_by, at.to_rfc3339()],
     )?;
     Ok(())
 }
@@ -179,7 +188,9 @@ fn paid_by_card(request: &Request) -> bool {
     }
 }
 
-const ROW: &str = "sequence, id, kind, state, queued_at, tries, note";
+const ROW: &str = "sequence, id, kind, state, queued_at, tries, note, undelivered, in_part, closed_by_hand";
+/// Of delivered rows: those that staff should know something about. What they closed themselves is no news to them.
+pub(super) const IS_NEWS: &str = "note IS NOT NULL AND closed_by_hand IS NULL";
 /// Deliveries are about in order, so the newest are among the last rows.
 pub(super) const NEWEST: u32 = 200;
 /// Of parked rows, for a summary; the list has them all.
@@ -208,9 +219,9 @@ pub(super) fn attention(connection: &Connection) -> Result<Vec<QueueRow>> {
     let sql = format!(
         "SELECT * FROM (SELECT {ROW} FROM outbox WHERE state = 'parked' ORDER BY sequence LIMIT ?1)
          UNION ALL SELECT * FROM (SELECT {ROW} FROM outbox WHERE state = 'sent' ORDER BY sequence DESC LIMIT ?2)
-             WHERE note NOT LIKE ?3 ORDER BY sequence"
+             WHERE {IS_NEWS} ORDER BY sequence"
     );
-    rows(connection, &sql, params![PARKED_SHOWN_MAX, NEWEST, closed_by_hand()])
+    rows(connection, &sql, params![PARKED_SHOWN_MAX, NEWEST])
 }
 
 pub(super) fn find(connection: &Connection, id: Uuid) -> Result<Option<QueueRow>> {
@@ -233,6 +244,9 @@ fn queue_row(row: &Row<'_>) -> rusqlite::Result<QueueRow> {
         queued_at: time(row, 4)?,
         tries: count(row, 5)?,
         note: row.get(6)?,
+        undelivered: json_or_null(row, 7)?,
+        in_part: json_or_null(row, 8)?,
+        closed_by_hand: row.get::<_, Option<String>>(9)?.map(|evidence| ClosedByHand { evidence }),
     })
 }
 
@@ -246,7 +260,7 @@ pub(super) fn retry(tx: &Transaction<'_>, id: Uuid) -> Result<bool> {
 }
 
 /// Staff: a parked request that people entered at the hospital is over. False if it is not parked.
-pub(super) fn close_by_hand(tx: &Transaction<'_>, id: Uuid, words: &str, at: DateTime<FixedOffset>) -> Result<bool> {
+pub(super) fn close_by_hand(tx: &Transaction<'_>, id: Uuid, evidence: &str, at: DateTime<FixedOffset>) -> Result<bool> {
     let parked = tx
         .query_row(
             "SELECT sequence FROM outbox WHERE id = ?1 AND state = ?2",
@@ -255,11 +269,6 @@ pub(super) fn close_by_hand(tx: &Transaction<'_>, id: Uuid, words: &str, at: Dat
         )
         .optional()?;
     let Some(sequence) = parked else { return Ok(false) };
-    deliver(tx, sequence, Some(&format!("{CLOSED_BY_HAND}{words}")), at)?;
+    deliver(tx, sequence, &End::ByHand(&ClosedByHand { evidence: evidence.to_owned() }), at)?;
     Ok(true)
-}
-
-/// For `LIKE`: the notes of what was closed in that way.
-pub(super) fn closed_by_hand() -> String {
-    format!("{CLOSED_BY_HAND}%")
 }

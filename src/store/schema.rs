@@ -257,10 +257,19 @@ pub(super) const STEPS: &[&str] = &[
 ",
     // Why a payment is for staff, as the domain names it; before, it was read back out of the words. See `older`.
     STAFF_REASONS,
+    // What became of a request, as the domain names it; before, it was read back out of the note. See `older`.
+    OUTBOX_REASONS,
 ];
 
 const STAFF_REASONS: &str = "
     ALTER TABLE payments ADD COLUMN staff_reason TEXT;
+";
+
+const OUTBOX_REASONS: &str = "
+    ALTER TABLE outbox ADD COLUMN undelivered TEXT;
+    ALTER TABLE outbox ADD COLUMN in_part TEXT;
+    ALTER TABLE outbox ADD COLUMN told TEXT;
+    ALTER TABLE outbox ADD COLUMN closed_by_hand TEXT;
 ";
 
 const TRAIL_GETS_A_KEY: &str = "
@@ -304,6 +313,9 @@ pub(super) fn migrate_with(connection: &mut Connection, steps: &[&str], key: &Ch
             }
             if *step == STAFF_REASONS {
                 older::name_staff_reasons(&step_transaction)?;
+            }
+            if *step == OUTBOX_REASONS {
+                older::name_outbox_reasons(&step_transaction)?;
             }
             step_transaction.pragma_update(None, "user_version", done + 1)?;
             step_transaction.commit()?;

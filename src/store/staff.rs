@@ -1,14 +1,15 @@
 //! What staff have of the store: persons and their PINs, the trail, and the requests they have to look at.
 
 use super::audit::{self, Walk};
-use super::column::{id, queue_word, time};
+use super::column::{id, json_or_null, queue_word, time};
 use super::door::{self, Begun, Try};
 use super::fault::{Result, refused};
-use super::outbox::{NEWEST, closed_by_hand};
+use super::outbox::{IS_NEWS, NEWEST};
 use super::{SqliteStore, give_way, look_ups, persons};
 use crate::domain::outbox::QueueState;
 use crate::domain::patient::PatientNumber;
 use crate::domain::person::{Person, Role, StaffNumber, Who};
+use crate::domain::reason::Undelivered;
 use crate::domain::staff::{AuditEntry, Gate, LookUp, Noted, Parked, Pin, StaffAct};
 use crate::domain::trail::{Anchor, TrailCheck, TrailHead};
 use crate::ports::{AuditRow, StaffBook};
@@ -204,22 +205,31 @@ impl SqliteStore {
 }
 
 fn parked(connection: &Connection) -> Result<Vec<Parked>> {
-    let mut parked = connection
-        .prepare("SELECT id, kind, queued_at, note FROM outbox WHERE state = ?1 ORDER BY sequence LIMIT ?2")?;
+    let mut parked = connection.prepare(
+        "SELECT id, kind, queued_at, undelivered, in_part, note FROM outbox WHERE state = ?1 ORDER BY sequence LIMIT ?2",
+    )?;
     let rows = parked.query_map(params![queue_word(QueueState::Parked), PARKED_SHOWN_MAX], |row| {
-        let note: Option<String> = row.get(3)?;
-        Ok(Parked { id: id(row, 0)?, kind: row.get(1)?, queued_at: time(row, 2)?, note: note.unwrap_or_default() })
+        Ok(Parked {
+            id: id(row, 0)?,
+            kind: row.get(1)?,
+            queued_at: time(row, 2)?,
+            reason: json_or_null::<Undelivered>(row, 3)?.and_then(Undelivered::park_reason),
+            in_part: json_or_null(row, 4)?,
+            note: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+        })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn noted(connection: &Connection) -> Result<Vec<Noted>> {
-    let mut noted = connection.prepare(
-        "SELECT kind, delivered_at, note FROM (SELECT sequence, kind, delivered_at, note FROM outbox WHERE state = ?1
-             ORDER BY sequence DESC LIMIT ?2) WHERE note NOT LIKE ?3 AND delivered_at IS NOT NULL ORDER BY sequence DESC",
-    )?;
-    let rows = noted.query_map(params![queue_word(QueueState::Sent), NEWEST, closed_by_hand()], |row| {
-        Ok(Noted { kind: row.get(0)?, delivered_at: time(row, 1)?, note: row.get(2)? })
+    let mut noted = connection.prepare(&format!(
+        "SELECT kind, delivered_at, told, note FROM
+             (SELECT sequence, kind, delivered_at, told, note, closed_by_hand FROM outbox WHERE state = ?1
+              ORDER BY sequence DESC LIMIT ?2)
+         WHERE {IS_NEWS} AND delivered_at IS NOT NULL ORDER BY sequence DESC"
+    ))?;
+    let rows = noted.query_map(params![queue_word(QueueState::Sent), NEWEST], |row| {
+        Ok(Noted { kind: row.get(0)?, delivered_at: time(row, 1)?, told: json_or_null(row, 2)?, note: row.get(3)? })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }

@@ -3,7 +3,7 @@
 use super::column::{payment_word, queue_word, time, undo_word};
 use super::damage;
 use super::fault::Result;
-use super::outbox::{NEWEST, closed_by_hand};
+use super::outbox::{IS_NEWS, NEWEST};
 use crate::domain::outbox::QueueState;
 use crate::domain::payment::PaymentState;
 use crate::domain::undo::UndoState;
@@ -47,12 +47,11 @@ fn oldest(connection: &Connection) -> Result<Option<DateTime<FixedOffset>>> {
 }
 
 fn noted(connection: &Connection) -> Result<u64> {
-    let count: i64 = connection.query_row(
-        "SELECT COUNT(*) FROM (SELECT note FROM outbox WHERE state = ?1 ORDER BY sequence DESC LIMIT ?2)
-         WHERE note NOT LIKE ?3",
-        params![queue_word(QueueState::Sent), NEWEST, closed_by_hand()],
-        |row| row.get(0),
-    )?;
+    let sql = format!(
+        "SELECT COUNT(*) FROM
+             (SELECT note, closed_by_hand FROM outbox WHERE state = ?1 ORDER BY sequence DESC LIMIT ?2) WHERE {IS_NEWS}"
+    );
+    let count: i64 = connection.query_row(&sql, params![queue_word(QueueState::Sent), NEWEST], |row| row.get(0))?;
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
@@ -60,9 +59,8 @@ fn noted(connection: &Connection) -> Result<u64> {
 fn last_delivered(connection: &Connection) -> Result<Option<DateTime<FixedOffset>>> {
     let mut statement = connection.prepare(
         "SELECT delivered_at FROM outbox WHERE state = ?1 AND delivered_at IS NOT NULL
-             AND coalesce(note, '') NOT LIKE ?3 ORDER BY sequence DESC LIMIT ?2",
+             AND closed_by_hand IS NULL ORDER BY sequence DESC LIMIT ?2",
     )?;
-    let rows =
-        statement.query_map(params![queue_word(QueueState::Sent), NEWEST, closed_by_hand()], |row| time(row, 0))?;
+    let rows = statement.query_map(params![queue_word(QueueState::Sent), NEWEST], |row| time(row, 0))?;
     Ok(rows.collect::<rusqlite::Result<Vec<_>>>()?.into_iter().max())
 }

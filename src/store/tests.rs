@@ -12,6 +12,7 @@ use crate::domain::paper::Receipt;
 use crate::domain::patient::AppointmentState;
 use crate::domain::payment::{Booking, CardTransaction, LastTransaction};
 use crate::domain::person::Who;
+use crate::domain::reason::{ParkReason, Parts};
 use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::StoreError;
 use std::fs;
@@ -313,7 +314,9 @@ fn an_older_queue_opens_and_goes_on() {
     assert_eq!((next.maybe_delivered, next.taken), (true, Vec::new()));
     store.trying(next.sequence).unwrap();
     let taken = vec![Some("ChargeItem/1".to_owned()), None];
-    store.tried(next.sequence, &Delivery::Part { taken: taken.clone(), note: "2 of 5".into() }, at()).unwrap();
+    store
+        .tried(next.sequence, &Delivery::Part { taken: taken.clone(), parts: Parts::There { there: 2, all: 5 } }, at())
+        .unwrap();
     assert_eq!(store.next_request().unwrap().unwrap().taken, taken);
 }
 
@@ -351,7 +354,7 @@ fn what_is_over_goes_after_its_days_and_what_is_not_never() {
     }
     store.trying(1).unwrap();
     store.tried(1, &Delivery::Done { note: None }, at()).unwrap();
-    store.tried(2, &Delivery::Park { reason: "422".into() }, at()).unwrap();
+    store.tried(2, &Delivery::Park { reason: ParkReason::FoundTwice }, at()).unwrap();
     let kept = |days: u64| {
         store.forget_old(at() + chrono::Days::new(days)).unwrap();
         (store.requests().unwrap().len(), store.payments().unwrap().len())

@@ -1,7 +1,8 @@
 //! The rules of `protocols/hospital-server.md`, "Exactly once, in effect", one by one.
 
 use super::fixture::{acquainted, card, client, client_with, documents, eventually, hospital, queued, settings};
-use hospital_kiosk::domain::outbox::{CAME_APART, Delivery, PaymentOfRequest, QueuedRequest, Request};
+use hospital_kiosk::domain::outbox::{Delivery, PaymentOfRequest, QueuedRequest, Request};
+use hospital_kiosk::domain::reason::{Delay, InPart, ParkReason, Told};
 use hospital_kiosk::hospital::wire::entry_id;
 use hospital_kiosk::ports::HospitalServer;
 use hospital_kiosk::rehearsal::hospital::Fault;
@@ -120,7 +121,7 @@ async fn after_412_ours_is_done_with_an_alarm() {
     let request = queued(documents(1, card()), &*client);
     assert_eq!(client.deliver(&request).await, DONE);
     hospital.set(Fault::Answer { status: 412, retry_after: None });
-    assert!(matches!(client.deliver(&request).await, Delivery::Done { note: Some(_) }));
+    assert!(matches!(client.deliver(&request).await, Delivery::Done { note: Some(Told::Twice) }));
     assert_eq!(hospital.count("Task"), 1);
 }
 
@@ -131,7 +132,8 @@ async fn two_hundred_with_a_refused_entry_is_parked() {
     let refused = "Invoice";
     hospital.set(Fault::TakesApart { refused, status: 412, loses_answers: false, addresses_first: false });
     let delivery = client.deliver(&queued(documents(1, card()), &*client)).await;
-    assert!(matches!(&delivery, Delivery::Park { reason } if reason.contains("412")), "{delivery:?}");
+    let Delivery::Park { reason: ParkReason::TakenApart { refused, .. } } = delivery else { panic!("{delivery:?}") };
+    assert_eq!(refused, [Some(412)]);
 }
 
 #[tokio::test]
@@ -177,7 +179,10 @@ async fn an_unknown_patient_is_for_staff() {
         ..documents(1, PaymentOfRequest::Free)
     };
     let delivery = client.deliver(&queued(stranger, &*client)).await;
-    assert!(matches!(&delivery, Delivery::Park { reason } if !reason.contains("99999999")), "{delivery:?}");
+    assert!(
+        matches!(&delivery, Delivery::Park { reason } if !format!("{reason} {reason:?}").contains("99999999")),
+        "{delivery:?}"
+    );
     assert_eq!(hospital.count("Task"), 0, "all or nothing");
 }
 
@@ -219,8 +224,10 @@ async fn a_request_that_came_apart_is_completed_and_not_taken_for_done() {
         hospital.set(Fault::TakesApart { refused, status, loses_answers, addresses_first });
         let delivery = client.deliver(&first).await;
         let told = match &delivery {
-            Delivery::Park { reason } => reason.starts_with(CAME_APART) && status < 500,
-            Delivery::Later { reason, maybe_delivered: true, .. } => reason.starts_with(CAME_APART) != loses_answers,
+            Delivery::Park { reason } => matches!(reason, ParkReason::TakenApart { .. }) && status < 500,
+            Delivery::Later { reason, maybe_delivered: true, .. } => {
+                matches!(reason, Delay::TakenApart { .. }) != loses_answers
+            }
             Delivery::Done { .. }
             | Delivery::Part { .. }
             | Delivery::Later { .. }
@@ -232,11 +239,9 @@ async fn a_request_that_came_apart_is_completed_and_not_taken_for_done() {
         hospital.set(Fault::Up);
         // Another client, as after a restart; the store keeps what was told.
         let restarted = super::fixture::client(&hospital.url());
-        let note = match delivery {
-            Delivery::Park { reason } | Delivery::Later { reason, .. } => Some(reason),
-            Delivery::Done { .. } | Delivery::Part { .. } | Delivery::Busy { .. } | Delivery::Hold { .. } => None,
-        };
-        let again = QueuedRequest { maybe_delivered: true, note, ..first };
+        let in_part = delivery.undelivered().and_then(|reason| reason.in_part());
+        assert_eq!(in_part, (!loses_answers).then_some(InPart::TakenApart));
+        let again = QueuedRequest { maybe_delivered: true, in_part, ..first };
         assert_eq!(restarted.deliver(&again).await, DONE);
         let counts = ["Task", "Invoice", "PaymentNotice", "ChargeItem"].map(|kind| hospital.count(kind));
         assert_eq!(counts, [1, 1, 1, 2], "{refused} {status}");

@@ -217,7 +217,7 @@ pub fn queued(request: Request, server: &dyn HospitalServer) -> QueuedRequest {
         tries: 0,
         maybe_delivered: false,
         state: QueueState::Waiting,
-        note: None,
+        in_part: None,
         taken: Vec::new(),
     }
 }
@@ -260,10 +260,18 @@ macro_rules! not_the_senders {
         ) -> Result<Option<hospital_kiosk::domain::payment::PaymentRecord>, hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
         }
-        fn requests(&self) -> Result<Vec<hospital_kiosk::ports::QueueRow>, hospital_kiosk::ports::StoreError> {
+        fn requests(&self) -> Result<Vec<hospital_kiosk::domain::outbox::QueueRow>, hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
         }
         fn retry(&self, _: uuid::Uuid) -> Result<bool, hospital_kiosk::ports::StoreError> {
+            unimplemented!("not the sender's")
+        }
+        fn close_by_hand(
+            &self,
+            _: uuid::Uuid,
+            _: &str,
+            _: chrono::DateTime<chrono::FixedOffset>,
+        ) -> Result<bool, hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
         }
         fn counters(&self) -> Result<hospital_kiosk::domain::session::Given, hospital_kiosk::ports::StoreError> {

@@ -6,6 +6,7 @@ use super::light::LightStore;
 use chrono::NaiveDate;
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient};
+use hospital_kiosk::domain::reason::{Delay, LineTrouble};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings, random_below};
 use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Outbox, Store};
@@ -70,7 +71,7 @@ impl Server {
             Outage::Gateway => (None, true),
             Outage::Maintenance => (Some(120), true),
         };
-        Delivery::Later { reason: "down".to_owned(), after_s, maybe_delivered, away: true }
+        Delivery::Later { reason: Delay::Line(LineTrouble::NotSent), after_s, maybe_delivered, away: true }
     }
 }
 
@@ -78,7 +79,7 @@ impl Server {
     /// One request over the network, with so many in it.
     async fn take(&self, now: Instant, requests: usize) -> Delivery {
         if !self.knock(now) {
-            return Delivery::Busy { reason: "429".to_owned(), after_s: None };
+            return Delivery::Busy { after_s: None };
         }
         let requests = u64::try_from(requests).expect("few");
         tokio::time::sleep(Duration::from_millis((40 + random_below(40)) * requests)).await;
@@ -111,7 +112,7 @@ impl HospitalServer for Server {
         10
     }
 
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
         Box::pin(async move {
             let now = Instant::now();
             let delivery = if now < self.back { self.down() } else { self.take(now, queued.len()).await };

@@ -70,7 +70,7 @@ impl Store for LightStore {
             tries: 0,
             maybe_delivered,
             state: QueueState::Waiting,
-            note: None,
+            in_part: None,
             taken: Vec::new(),
         }))
     }

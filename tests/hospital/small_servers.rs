@@ -4,7 +4,8 @@ use super::fixture::{acquainted, card, client, client_with, day, documents, hosp
 use hospital_kiosk::config::Hospital;
 use hospital_kiosk::domain::document::OrderLine;
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::outbox::{Act, CAME_APART, Delivery, PART_THERE, PaymentOfRequest, QueuedRequest, Request};
+use hospital_kiosk::domain::outbox::{Act, Delivery, PaymentOfRequest, QueuedRequest, Request};
+use hospital_kiosk::domain::reason::{Delay, InPart, Parts};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::wire::entry_id;
 use hospital_kiosk::ports::HospitalServer;
@@ -31,10 +32,16 @@ async fn deliver_all(client: &Client, mut queued: QueuedRequest) -> Vec<Delivery
     loop {
         let answer = client.deliver(&queued).await;
         answers.push(answer.clone());
-        let Delivery::Part { taken, note } = answer else { return answers };
+        queued.in_part = in_part(&answer).max(queued.in_part);
+        let Delivery::Part { taken, .. } = answer else { return answers };
         assert!(taken.len() > queued.taken.len(), "each try gets on");
-        (queued.taken, queued.note) = (taken, Some(note));
+        queued.taken = taken;
     }
+}
+
+/// As the store keeps it.
+fn in_part(delivery: &Delivery) -> Option<InPart> {
+    delivery.undelivered().and_then(|reason| reason.in_part())
 }
 
 fn last(answers: &[Delivery]) -> &Delivery {
@@ -297,9 +304,10 @@ async fn a_lost_answer_to_a_part_makes_nothing_twice() {
         hospital.set(Fault::Up);
         request.maybe_delivered = true;
         match client.deliver(&request).await {
-            Delivery::Part { taken, note } => {
-                assert!(note.starts_with(PART_THERE), "{note}");
-                request = QueuedRequest { taken, note: Some(note), maybe_delivered: false, ..request };
+            Delivery::Part { taken, parts: now } => {
+                assert_eq!(now, Parts::There { there: taken.len(), all: 8 });
+                let in_part = Some(InPart::FirstEntries);
+                request = QueuedRequest { taken, in_part, maybe_delivered: false, ..request };
                 parts += 1;
             }
             delivery => {
@@ -323,10 +331,10 @@ async fn a_part_that_came_apart_is_completed() {
     hospital.set(Fault::TakesApart { refused: "Invoice", status: 503, loses_answers: false, addresses_first: false });
     for _ in 0..2 {
         match client.deliver(&request).await {
-            Delivery::Part { taken, note } => request = QueuedRequest { taken, note: Some(note), ..request },
+            Delivery::Part { taken, .. } => request = QueuedRequest { taken, ..request },
             Delivery::Later { reason, .. } => {
-                assert!(reason.starts_with(CAME_APART), "{reason}");
-                request = QueuedRequest { note: Some(reason), maybe_delivered: true, ..request };
+                assert!(matches!(reason, Delay::TakenApart { .. } | Delay::TakenApartUnanswered), "{reason}");
+                request = QueuedRequest { in_part: Some(InPart::TakenApart), maybe_delivered: true, ..request };
             }
             other => panic!("{other:?}"),
         }

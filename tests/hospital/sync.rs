@@ -52,7 +52,7 @@ impl Store for MemoryStore {
             tries: 0,
             maybe_delivered: false,
             state,
-            note: None,
+            in_part: None,
             taken: Vec::new(),
         });
         Ok(())
@@ -84,16 +84,15 @@ impl Store for MemoryStore {
     }
 
     fn tried(&self, sequence: i64, delivery: &Delivery, _: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.with(sequence, |row| match delivery {
-            Delivery::Done { note } => (row.state, row.note) = (QueueState::Sent, note.clone()),
-            Delivery::Park { reason } => (row.state, row.note) = (QueueState::Parked, Some(reason.clone())),
-            Delivery::Later { maybe_delivered, reason, .. } => {
-                (row.maybe_delivered, row.note) = (*maybe_delivered, Some(reason.clone()));
+        self.with(sequence, |row| {
+            row.in_part = delivery.undelivered().and_then(|reason| reason.in_part()).max(row.in_part);
+            match delivery {
+                Delivery::Done { .. } => row.state = QueueState::Sent,
+                Delivery::Park { .. } => row.state = QueueState::Parked,
+                Delivery::Later { maybe_delivered, .. } => row.maybe_delivered = *maybe_delivered,
+                Delivery::Part { taken, .. } => (row.maybe_delivered, row.taken) = (false, taken.clone()),
+                Delivery::Hold { .. } | Delivery::Busy { .. } => {}
             }
-            Delivery::Part { taken, note } => {
-                (row.maybe_delivered, row.taken, row.note) = (false, taken.clone(), Some(note.clone()));
-            }
-            Delivery::Hold { .. } | Delivery::Busy { .. } => {}
         });
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::light::LightStore;
 use chrono::NaiveDate;
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient};
+use hospital_kiosk::domain::reason::{Delay, KeptOut, LineTrouble, ParkReason, Parts, Together};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings};
 use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Outbox, Store};
@@ -106,13 +107,13 @@ impl HospitalServer for Table {
     }
 
     /// Refused as a whole where the rule parks the first.
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
         Box::pin(async move {
             assert!(queued.iter().all(|queued| !queued.maybe_delivered), "what may be there is looked for, alone");
             let delivery = self.try_once(queued).await;
             match delivery {
                 _ if self.several_in_doubt.load(Ordering::SeqCst) => Ok(vec![later(None, true); queued.len()]),
-                Delivery::Park { reason } => Err(reason),
+                Delivery::Park { reason } => Err(Delay::Together(Together::Refused(reason))),
                 same => Ok(vec![same; queued.len()]),
             }
         })
@@ -173,11 +174,11 @@ impl Drop for Kiosk {
 const DONE: Delivery = Delivery::Done { note: None };
 
 fn later(after_s: Option<u64>, maybe_delivered: bool) -> Delivery {
-    Delivery::Later { reason: "table".to_owned(), after_s, maybe_delivered, away: true }
+    Delivery::Later { reason: Delay::Line(LineTrouble::NoAnswer), after_s, maybe_delivered, away: true }
 }
 
 fn busy(after_s: Option<u64>) -> Delivery {
-    Delivery::Busy { reason: "429".to_owned(), after_s }
+    Delivery::Busy { after_s }
 }
 
 async fn hours(count: u64) {
@@ -187,7 +188,12 @@ async fn hours(count: u64) {
 /// A background question that fails alone, and deliveries that an answer could not settle.
 #[tokio::test(start_paused = true)]
 async fn what_the_server_answers_it_is_there_for() {
-    let odd = || Delivery::Later { reason: "409".to_owned(), after_s: None, maybe_delivered: true, away: false };
+    let odd = || Delivery::Later {
+        reason: Delay::Status { status: 409, issues: String::new() },
+        after_s: None,
+        maybe_delivered: true,
+        away: false,
+    };
     let table = Table::new(move |_, _| odd());
     table.refuses_the_day.store(true, Ordering::SeqCst);
     let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2, 3]);
@@ -268,7 +274,7 @@ async fn staff_wake_a_queue_that_is_held() {
         later(Some(86_400), true),
         later(None, true),
         later(None, false),
-        Delivery::Hold { reason: "401".to_owned() },
+        Delivery::Hold { reason: KeptOut::Server { status: 401, issues: String::new() } },
     ] {
         let told = answer.clone();
         let table = Table::new(move |_, _| told.clone());
@@ -341,7 +347,11 @@ async fn what_waits_at_the_start_waits_by_chance_too_and_what_comes_later_does_n
 
 #[tokio::test(start_paused = true)]
 async fn one_sick_request_holds_its_own_visit_only_whatever_its_sickness() {
-    for sickness in [later(None, true), later(Some(60), true), Delivery::Park { reason: "422".to_owned() }] {
+    for sickness in [
+        later(None, true),
+        later(Some(60), true),
+        Delivery::Park { reason: ParkReason::Status { status: 422, issues: String::new() } },
+    ] {
         let sick = sickness.clone();
         let table = Table::new(move |sequence, _| if sequence == 1 { sick.clone() } else { DONE });
         let visits: Vec<u128> = [7, 7].into_iter().chain(100..300).collect();
@@ -367,7 +377,7 @@ async fn a_busy_server_is_there_and_costs_no_wait_for_the_network() {
 
 #[tokio::test(start_paused = true)]
 async fn refused_credentials_hold_everything_and_park_nothing() {
-    let table = Table::new(|_, _| Delivery::Hold { reason: "401".to_owned() });
+    let table = Table::new(|_, _| Delivery::Hold { reason: KeptOut::Server { status: 401, issues: String::new() } });
     let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2, 3]);
     hours(100).await;
     assert!(kiosk.store.rows().parked.is_empty());
@@ -379,7 +389,7 @@ async fn refused_credentials_hold_everything_and_park_nothing() {
 /// A gateway that looks into what is sent may let through all but one.
 #[tokio::test(start_paused = true)]
 async fn one_that_is_held_holds_no_other_up() {
-    let held = Delivery::Hold { reason: "403".to_owned() };
+    let held = Delivery::Hold { reason: KeptOut::Server { status: 403, issues: String::new() } };
     let table = Table::new(move |sequence, tries| if sequence == 1 && tries < 300 { held.clone() } else { DONE });
     let kiosk = Kiosk::start(&table, SETTINGS, &[1, 2, 3, 4, 5]);
     hours(2).await;
@@ -429,7 +439,7 @@ async fn a_hundred_thousand_rows_are_taken_one_by_one() {
 /// go alone, and what was never sent goes together again.
 #[tokio::test(start_paused = true)]
 async fn what_piled_up_travels_together_and_alone_after_trouble() {
-    let refused = Delivery::Park { reason: "422".to_owned() };
+    let refused = Delivery::Park { reason: ParkReason::Status { status: 422, issues: String::new() } };
     for (first, sizes) in [
         (DONE, vec![10, 10, 5]),
         (busy(Some(1)), vec![10, 1, 10, 10, 4]),
@@ -469,7 +479,8 @@ async fn what_piled_up_travels_together_and_alone_after_trouble() {
 /// several that were too many together are fewer at once.
 #[tokio::test(start_paused = true)]
 async fn parts_follow_each_other_without_a_pause() {
-    let part = |count: usize| Delivery::Part { taken: vec![None; count], note: "a part".to_owned() };
+    let part =
+        |count: usize| Delivery::Part { taken: vec![None; count], parts: Parts::There { there: count, all: 20 } };
     let table = Table::new(move |sequence, tries| match (sequence, tries) {
         (1, 0..=9) => part(tries + 1),
         (1, 10) => later(None, false),

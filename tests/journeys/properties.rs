@@ -19,6 +19,7 @@ use hospital_kiosk::domain::payment::{
     AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord, PaymentState,
 };
 use hospital_kiosk::domain::person::Role;
+use hospital_kiosk::domain::reason::ParkReason;
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
 use hospital_kiosk::domain::session::{
@@ -614,6 +615,8 @@ impl World {
                     id: Uuid::from_u128(number),
                     kind: "documents".to_owned(),
                     queued_at: self.wall(),
+                    reason: Some(ParkReason::Status { status: 422, issues: String::new() }),
+                    in_part: None,
                     note: "the server refuses the request (422)".to_owned(),
                 };
                 let parked_rows = (0..u128::from(detail % 3)).map(row).collect();

@@ -43,6 +43,7 @@ use hospital_kiosk::domain::payment::{
     AttemptId, Booking, CardTransaction, Decline, DeclineCause, Entry, LastTransaction, PaymentRecord, PaymentState,
 };
 use hospital_kiosk::domain::person::{Insider, Role, StaffNumber};
+use hospital_kiosk::domain::reason::ParkReason;
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
 use hospital_kiosk::domain::session::{
@@ -534,6 +535,8 @@ impl Stage {
             id: Uuid::from_u128(70 + u128::from(number)),
             kind: "documents".to_owned(),
             queued_at: self.wall,
+            reason: Some(ParkReason::Status { status: 422, issues: String::new() }),
+            in_part: None,
             note: "the server refuses the request (422)".to_owned(),
         };
         let queue = QueueSight {

@@ -3,7 +3,8 @@
 use super::*;
 use chrono::{DateTime, TimeDelta, Utc};
 use hospital_kiosk::commands::{Refusal, payments, queue, socket};
-use hospital_kiosk::domain::outbox::{Delivery, PART_THERE};
+use hospital_kiosk::domain::outbox::Delivery;
+use hospital_kiosk::domain::reason::{Meanwhile, ParkReason, Parts, Told};
 use hospital_kiosk::ports::Outbox;
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,13 @@ use std::sync::{Arc, Mutex};
 
 const REFUSED: &str = "the server refuses the request (422); value Task.input";
 
+const PART_THERE: &str = "the hospital has a part of it";
+
 const NOTE: &str = "the appointment was cancelled meanwhile; no arrival was set (ticket K3-012)";
+
+fn refused() -> ParkReason {
+    ParkReason::Status { status: 422, issues: "value Task.input".into() }
+}
 
 /// Two wait, one was delivered, one is parked.
 fn a_queue(disk: &Disk) -> SqliteStore {
@@ -20,7 +27,8 @@ fn a_queue(disk: &Disk) -> SqliteStore {
         store.queue(&request(number, number, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
     }
     let rows = store.requests().unwrap();
-    let deliveries = [Delivery::Done { note: Some(NOTE.into()) }, Delivery::Park { reason: REFUSED.into() }];
+    let told = Told::Appointment { meanwhile: Meanwhile::Cancelled, ticket: "K3-012".into() };
+    let deliveries = [Delivery::Done { note: Some(told) }, Delivery::Park { reason: refused() }];
     for (row, delivery) in rows.iter().zip(&deliveries) {
         store.trying(row.sequence).unwrap();
         store.tried(row.sequence, delivery, at()).unwrap();
@@ -67,9 +75,9 @@ fn a_request_in_parts_is_shown_as_that() {
         store.tried(1, &delivery, at()).unwrap();
         queue::show(&store, Uuid::from_u128(1), false).unwrap().join("\n")
     };
-    let note = format!("{PART_THERE}: 3 of its 8 entries; the rest goes there next");
-    assert!(show(Delivery::Part { taken: vec![None; 3], note: note.clone() }).ends_with(&note));
-    let parked = show(Delivery::Park { reason: REFUSED.into() });
+    let shown = show(Delivery::Part { taken: vec![None; 3], parts: Parts::There { there: 3, all: 8 } });
+    assert!(shown.ends_with(&format!("{PART_THERE}: 3 of its 8 entries; the rest goes there next")), "{shown}");
+    let parked = show(Delivery::Park { reason: refused() });
     for said in
         [PART_THERE, REFUSED, "transaction_entries_max", "enter there by hand what it lacks", "kiosk queue close"]
     {

@@ -3,6 +3,7 @@
 use super::*;
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::domain::payment::PaymentState;
+use hospital_kiosk::domain::reason::{Delay, KeptOut, ParkReason};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -29,15 +30,18 @@ fn a_day() -> Vec<Call> {
     calls.extend([intent(1), sent(1), answered(1), committed(1), receipt_printed(1)].map(recording));
     calls.extend([intent(2), sent(2), in_doubt(2), needs_staff(2), in_doubt(2), committed(2)].map(recording));
     calls.extend([intent(3), not_paid(3)].map(recording));
-    let later = Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true, away: true };
+    let issues = String::new;
+    let reason = Delay::Status { status: 503, issues: issues() };
+    let later = Delivery::Later { reason, after_s: None, maybe_delivered: true, away: true };
+    let parked = || Delivery::Park { reason: ParkReason::Status { status: 422, issues: issues() } };
     calls.extend(delivery(1, later));
-    calls.extend(delivery(1, Delivery::Park { reason: "422".into() }));
+    calls.extend(delivery(1, parked()));
     calls.extend(delivery(2, Delivery::Done { note: None }));
     calls.push(Box::new(|store| store.retry(Uuid::from_u128(90)).map(|_| ())));
-    calls.extend(delivery(1, Delivery::Hold { reason: "401".into() }));
+    calls.extend(delivery(1, Delivery::Hold { reason: KeptOut::Server { status: 401, issues: issues() } }));
     calls.extend(delivery(3, Delivery::Done { note: None }));
     calls.push(Box::new(|store| store.queue(&request(91, 91, PaymentOfRequest::Free), b"")));
-    calls.extend(delivery(4, Delivery::Park { reason: "422".into() }));
+    calls.extend(delivery(4, parked()));
     calls.push(Box::new(|store| store.close_by_hand(Uuid::from_u128(91), "seen there", at()).map(|_| ())));
     calls.push(Box::new(|store| store.wipe_schedule_except(day())));
     calls

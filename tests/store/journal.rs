@@ -3,6 +3,7 @@
 use super::*;
 use hospital_kiosk::domain::outbox::{Delivery, QueueState};
 use hospital_kiosk::domain::payment::PaymentState;
+use hospital_kiosk::domain::reason::Told;
 
 /// Rows: where a payment stands. Columns: what is recorded next. `yes` = goes there, `same` = harmless, `no` = refused.
 const ARROWS: &str = "
@@ -53,7 +54,7 @@ pub fn bring_to(store: &SqliteStore, state: &str) {
 pub fn deliver(store: &SqliteStore) {
     let sequence = store.next_request().unwrap().unwrap().sequence;
     store.trying(sequence).unwrap();
-    store.tried(sequence, &Delivery::Done { note: Some("taken".into()) }, at()).unwrap();
+    store.tried(sequence, &Delivery::Done { note: Some(Told::Twice) }, at()).unwrap();
 }
 
 pub fn state(store: &SqliteStore) -> String {
@@ -218,7 +219,7 @@ fn delivery_settles_the_payment_and_forgets_the_patient_but_not_the_receipt() {
     assert_eq!((payment.receipt, payment.transaction), (*receipt(), Some(*card("30012345"))));
     let rows = store.requests().unwrap();
     assert_eq!((rows.len(), rows[0].id, rows[0].kind.as_str()), (1, Uuid::from_u128(1), "documents"));
-    assert_eq!((rows[0].state, rows[0].note.as_deref()), (QueueState::Sent, Some("taken")));
+    assert_eq!((rows[0].state, rows[0].note.as_deref()), (QueueState::Sent, Some(Told::Twice.to_string().as_str())));
     record(&store, [receipt_printed(1), committed(1)]);
     assert_eq!(store.next_request().unwrap(), None);
 }

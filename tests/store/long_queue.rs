@@ -3,6 +3,7 @@
 use super::*;
 use hospital_kiosk::commands::queue;
 use hospital_kiosk::domain::outbox::Delivery;
+use hospital_kiosk::domain::reason::Delay;
 use rusqlite::Connection;
 use std::process::Command;
 
@@ -19,8 +20,9 @@ fn child_that_works_on_a_long_queue() {
     let Some(root) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
     let settings = config::Store::at(root.join("data"), root.join("keys/store.key"));
     let store = open_with_credentials(&settings, None).unwrap().store;
+    let reason = Delay::Status { status: 503, issues: String::new() };
     let (mut step_over, later) =
-        (Vec::new(), Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true, away: true });
+        (Vec::new(), Delivery::Later { reason, after_s: None, maybe_delivered: true, away: true });
     for turn in 0..60 {
         let next = store.next_request_except(&step_over).unwrap().unwrap();
         store.trying(next.sequence).unwrap();

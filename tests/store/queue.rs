@@ -3,8 +3,9 @@
 //! have got through already?), `reopen`.
 
 use super::*;
-use hospital_kiosk::domain::outbox::{CAME_APART, Delivery, PART_THERE, QueueState, Taken};
+use hospital_kiosk::domain::outbox::{Delivery, QueueState, Taken};
 use hospital_kiosk::domain::payment::PaymentState;
+use hospital_kiosk::domain::reason::{ClosedByHand, Delay, InPart, KeptOut, LineTrouble, ParkReason, Parts};
 
 const SCRIPTS: &[(&str, &str)] = &[
     ("first in first out", "put 1 1, put 2 2, put 3 1, next 1, done 1, next 2, done 2, next 3, done 3, next -"),
@@ -68,7 +69,7 @@ fn sequence(store: &SqliteStore, number: u128) -> i64 {
 
 fn step(store: &SqliteStore, words: &[&str]) {
     let number = words.get(1).and_then(|word| word.parse::<u128>().ok()).unwrap_or(0);
-    let why = || "answer".to_owned();
+    let why = || Delay::Line(LineTrouble::NoAnswer);
     let outcome = match words[0] {
         "put" => {
             return store.queue(&request(number, words[2].parse().unwrap(), PaymentOfRequest::Unpaid), BUNDLE).unwrap();
@@ -88,16 +89,33 @@ fn step(store: &SqliteStore, words: &[&str]) {
             let taken = store.next_request().unwrap().unwrap().taken;
             return assert_eq!(taken, places(words[1].parse().unwrap()));
         }
-        "part" => Delivery::Part { taken: places(words[2].parse().unwrap()), note: why() },
+        "part" => part(words[2].parse().unwrap()),
         "doubt" => return assert_eq!(store.next_request().unwrap().unwrap().maybe_delivered, words[1] == "yes"),
         "done" => Delivery::Done { note: None },
         "later" => Delivery::Later { reason: why(), after_s: None, maybe_delivered: false, away: true },
         "perhaps" => Delivery::Later { reason: why(), after_s: Some(3), maybe_delivered: true, away: true },
-        "park" => Delivery::Park { reason: why() },
-        "hold" => Delivery::Hold { reason: why() },
+        "park" => parked(),
+        "hold" => held(),
         other => panic!("{other}"),
     };
     store.tried(sequence(store, number), &outcome, at()).unwrap();
+}
+
+fn answered(status: u16, maybe_delivered: bool) -> Delivery {
+    let reason = Delay::Status { status, issues: String::new() };
+    Delivery::Later { reason, after_s: None, maybe_delivered, away: true }
+}
+
+fn parked() -> Delivery {
+    Delivery::Park { reason: ParkReason::Status { status: 422, issues: String::new() } }
+}
+
+fn held() -> Delivery {
+    Delivery::Hold { reason: KeptOut::Server { status: 401, issues: String::new() } }
+}
+
+fn part(count: usize) -> Delivery {
+    Delivery::Part { taken: places(count), parts: Parts::There { there: count, all: 8 } }
 }
 
 /// Where the first entries are; of every third the server did not say.
@@ -129,14 +147,11 @@ fn staff_see_the_last_answer_and_the_tries() {
     let store = disk.open();
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
     store.trying(1).unwrap();
-    store
-        .tried(1, &Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: false, away: true }, at())
-        .unwrap();
+    store.tried(1, &answered(503, false), at()).unwrap();
     store.trying(1).unwrap();
-    let next = store.next_request().unwrap().unwrap();
-    assert_eq!((next.tries, next.note.as_deref()), (2, Some("503")));
+    assert_eq!(store.next_request().unwrap().unwrap().tries, 2);
     let row = &store.requests().unwrap()[0];
-    assert_eq!((row.tries, row.note.as_deref(), row.queued_at), (2, Some("503"), at()));
+    assert_eq!((row.tries, row.note.as_deref(), row.queued_at), (2, Some("the server answered 503"), at()));
 }
 
 /// The hospital was told by people: its payment is settled with it, and of the patient nothing stays.
@@ -147,7 +162,7 @@ fn a_closed_row_settles_its_payment_and_tells_that_it_was_no_delivery() {
     pay(&store, 1);
     let row = store.requests().unwrap().remove(0);
     store.trying(row.sequence).unwrap();
-    store.tried(row.sequence, &Delivery::Park { reason: "422".into() }, at()).unwrap();
+    store.tried(row.sequence, &parked(), at()).unwrap();
     let paid = || store.payment(attempt(1)).unwrap().unwrap();
     assert_eq!(paid().state, PaymentState::Committed);
     assert!(store.close_by_hand(row.id, "seen there", at()).unwrap());
@@ -156,6 +171,7 @@ fn a_closed_row_settles_its_payment_and_tells_that_it_was_no_delivery() {
     assert_eq!(settled.request.patient_ref, None);
     let closed = store.request_row(row.id).unwrap().unwrap();
     assert_eq!((closed.state, closed.note.as_deref()), (QueueState::Sent, Some("closed by staff: seen there")));
+    assert_eq!(closed.closed_by_hand, Some(ClosedByHand { evidence: "seen there".into() }));
     assert_eq!((closed.told(), store.attention().unwrap()), (None, Vec::new()), "it is no alarm");
     let tally = store.tally().unwrap();
     assert_eq!((tally.parked, tally.noted, tally.oldest_queued_at, tally.last_delivered_at), (0, 0, None, None));
@@ -170,7 +186,7 @@ fn a_request_that_is_not_waiting_cannot_be_tried() {
     store.trying(1).unwrap_err();
     store.tried(1, &Delivery::Done { note: None }, at()).unwrap_err();
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
-    store.tried(1, &Delivery::Park { reason: "422".into() }, at()).unwrap();
+    store.tried(1, &parked(), at()).unwrap();
     store.trying(1).unwrap_err();
 }
 
@@ -213,25 +229,40 @@ fn a_try_of_several_is_one_durable_write() {
     assert_eq!(sequences(9, &[]), [2, 5]);
 }
 
+const TAKEN_APART: &str = "the server took the request apart";
+const PART_THERE: &str = "the hospital has a part of it";
+
+/// What staff read of the only request after one more try, and what is known to be there of it.
+fn after(store: &SqliteStore, delivery: &Delivery) -> (String, Option<InPart>) {
+    store.trying(1).unwrap();
+    store.tried(1, delivery, at()).unwrap();
+    let row = store.requests().unwrap().remove(0);
+    if let Some(next) = store.next_request().unwrap() {
+        assert_eq!(next.in_part, row.in_part, "the sender knows what staff know");
+    }
+    assert_eq!(row.undelivered, delivery.undelivered());
+    (row.note.unwrap(), row.in_part)
+}
+
 /// Whoever enters it by hand must know that a part may be there: a later answer must not cover it up.
 #[test]
 fn that_a_bundle_came_apart_is_remembered_over_later_answers() {
     let disk = Disk::new();
     let store = disk.open();
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
-    let note = |delivery: Delivery| {
-        store.trying(1).unwrap();
-        store.tried(1, &delivery, at()).unwrap();
-        store.next_request().unwrap().unwrap().note.unwrap()
-    };
-    let later =
-        |reason: &str| Delivery::Later { reason: reason.into(), after_s: None, maybe_delivered: true, away: true };
-    assert_eq!(note(later("the server answered 503")), "the server answered 503");
-    let apart = format!("{CAME_APART} and could not take a part of it now (503)");
-    assert_eq!(note(later(&apart)), apart);
-    for reason in ["the server answered 502", "no answer within the time limit"] {
-        let kept = note(later(reason));
-        assert!(kept.starts_with(CAME_APART) && kept.ends_with(reason) && kept.len() < 150, "{kept}");
+    let later = |reason| Delivery::Later { reason, after_s: None, maybe_delivered: true, away: true };
+    assert_eq!(after(&store, &answered(503, true)), ("the server answered 503".into(), None));
+    let apart = after(&store, &later(Delay::TakenApart { refused: vec![Some(503)] }));
+    let words = format!("{TAKEN_APART} and could not take a part of it now (503)");
+    assert_eq!(apart, (words, Some(InPart::TakenApart)));
+    for (delivery, words) in [
+        (answered(502, true), "the server answered 502"),
+        (later(Delay::Line(LineTrouble::TimedOut)), "no answer within the time limit"),
+        (part(2), "the hospital has a part of it: 2 of its 8 entries; the rest goes there next"),
+        (Delivery::Busy { after_s: None }, "the server is busy (429)"),
+    ] {
+        let words = format!("{TAKEN_APART} and may have a part of it; since then: {words}");
+        assert_eq!(after(&store, &delivery), (words, Some(InPart::TakenApart)));
     }
 }
 
@@ -240,25 +271,20 @@ fn that_a_part_is_there_is_remembered_until_all_of_it_is() {
     let disk = Disk::new();
     let store = disk.open();
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
-    let note = |delivery: Delivery| {
-        store.trying(1).unwrap();
-        store.tried(1, &delivery, at()).unwrap();
-        store.requests().unwrap().remove(0).note.unwrap()
-    };
-    let part = |count: usize| Delivery::Part { taken: places(count), note: format!("{PART_THERE}: {count} of 8") };
-    assert_eq!(note(part(2)), format!("{PART_THERE}: 2 of 8"));
-    let held = note(Delivery::Hold { reason: "401".into() });
-    assert_eq!(held, format!("{PART_THERE}; since then: 401"));
-    assert_eq!(note(part(4)), format!("{PART_THERE}: 4 of 8"));
-    let parked = note(Delivery::Park { reason: "422".into() });
-    assert_eq!(parked, format!("{PART_THERE}; since then: 422"));
+    let there = |words: &str| (format!("{PART_THERE}{words}"), Some(InPart::FirstEntries));
+    assert_eq!(after(&store, &part(2)), there(": 2 of its 8 entries; the rest goes there next"));
+    let words =
+        "; since then: the hospital server refuses this kiosk (401): look at [identity] client_id and certificate_file";
+    assert_eq!(after(&store, &held()), there(words));
+    assert_eq!(after(&store, &part(4)), there(": 4 of its 8 entries; the rest goes there next"));
+    assert_eq!(after(&store, &parked()), there("; since then: the server refuses the request (422)"));
     assert!(store.retry(Uuid::from_u128(1)).unwrap());
-    let again = note(Delivery::Later { reason: "503".into(), after_s: None, maybe_delivered: true, away: true });
-    assert_eq!(
-        again,
-        format!("{PART_THERE}; since then: 503"),
-        "sent whole again, and a part may be there all the same"
-    );
+    // Sent whole again, and a part may be there all the same.
+    assert_eq!(after(&store, &answered(503, true)), there("; since then: the server answered 503"));
+    store.trying(1).unwrap();
+    store.tried(1, &Delivery::Done { note: None }, at()).unwrap();
+    let row = store.requests().unwrap().remove(0);
+    assert_eq!((row.note, row.undelivered, row.in_part), (None, None, None), "all of it is there");
 }
 
 /// Read part by part, with others in between.

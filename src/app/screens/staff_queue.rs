@@ -1,7 +1,9 @@
 use super::staff_payments::when;
 use super::ui::{App, NoteKind, ParkedItem, ParkedNews, ParkedReason, StaffQueueData};
 use super::words::{Words, int, rows};
+use crate::domain::reason::{Meanwhile, Told};
 use crate::domain::screen::staff::{Note, NoteRow, ParkedDone, ParkedRow, ParkedWhy, StaffQueue};
+use chrono::NaiveTime;
 use slint::{ComponentHandle, SharedString};
 
 pub(super) fn show(app: &App, words: &Words, queue: &StaffQueue) {
@@ -20,11 +22,11 @@ pub(super) fn show(app: &App, words: &Words, queue: &StaffQueue) {
 
 pub(super) fn item(words: &Words, at: usize, row: &ParkedRow) -> ParkedItem {
     let (why, status) = match &row.why {
-        ParkedWhy::Refused { status } => (refused(status), status.as_str()),
-        ParkedWhy::TakenApart => (ParkedReason::TakenApart, ""),
-        ParkedWhy::FoundTwice => (ParkedReason::FoundTwice, ""),
-        ParkedWhy::Unreadable => (ParkedReason::Unreadable, ""),
-        ParkedWhy::Other(note) => (ParkedReason::Other, note.as_str()),
+        ParkedWhy::Refused { status } => (refused(*status), status.to_string()),
+        ParkedWhy::TakenApart => (ParkedReason::TakenApart, String::new()),
+        ParkedWhy::FoundTwice => (ParkedReason::FoundTwice, String::new()),
+        ParkedWhy::Unreadable => (ParkedReason::Unreadable, String::new()),
+        ParkedWhy::Other(note) => (ParkedReason::Other, note.clone()),
     };
     ParkedItem {
         id: SharedString::from(format!("Put aside {}", at + 1)),
@@ -45,38 +47,52 @@ pub(super) fn item(words: &Words, at: usize, row: &ParkedRow) -> ParkedItem {
 }
 
 fn note(words: &Words, at: usize, row: &NoteRow) -> ParkedItem {
-    let (note, status, from, to) = match &row.what {
-        Note::Cancelled => (NoteKind::Cancelled, "", "", ""),
-        Note::Deleted => (NoteKind::Deleted, "", "", ""),
-        Note::OtherDay => (NoteKind::OtherDay, "", "", ""),
-        Note::NotBooked => (NoteKind::NotBooked, "", "", ""),
-        Note::AtDesk => (NoteKind::AtDesk, "", "", ""),
-        Note::OtherTime { from, to } => (NoteKind::OtherTime, "", from.as_str(), to.as_str()),
-        Note::OtherPlace => (NoteKind::OtherPlace, "", "", ""),
-        Note::Twice => (NoteKind::Twice, "", "", ""),
-        Note::Other(said) => (NoteKind::Other, said.as_str(), "", ""),
+    let (note, ticket, said) = match &row.what {
+        Note::Told(Told::Appointment { meanwhile, ticket }) => (kind(*meanwhile), ticket.as_str(), ""),
+        Note::Told(Told::Twice) => (NoteKind::Twice, "", ""),
+        Note::Other(said) => (NoteKind::Other, "", said.as_str()),
+    };
+    let (from, to) = match &row.what {
+        Note::Told(Told::Appointment { meanwhile: Meanwhile::OtherTime { from, to }, .. }) => {
+            (clock(*from), clock(*to))
+        }
+        Note::Told(_) | Note::Other(_) => Default::default(),
     };
     ParkedItem {
         id: SharedString::from(format!("Note {}", at + 1)),
         arrival: row.arrival,
         since: when(words, row.at),
         why: ParkedReason::Other,
-        status: status.into(),
+        status: said.into(),
         news: ParkedNews::None,
         note,
-        ticket: row.ticket.as_str().into(),
-        from: from.into(),
-        to: to.into(),
+        ticket: ticket.into(),
+        from,
+        to,
     }
 }
 
+const fn kind(meanwhile: Meanwhile) -> NoteKind {
+    match meanwhile {
+        Meanwhile::Cancelled => NoteKind::Cancelled,
+        Meanwhile::Deleted => NoteKind::Deleted,
+        Meanwhile::OtherDay => NoteKind::OtherDay,
+        Meanwhile::NotBooked => NoteKind::NotBooked,
+        Meanwhile::AtDesk => NoteKind::AtDesk,
+        Meanwhile::OtherTime { .. } => NoteKind::OtherTime,
+        Meanwhile::OtherPlace => NoteKind::OtherPlace,
+    }
+}
+
+fn clock(time: NaiveTime) -> SharedString {
+    SharedString::from(time.format("%H:%M").to_string())
+}
+
 /// What a status means to somebody at the hospital.
-fn refused(status: &str) -> ParkedReason {
-    if ["404", "410"].contains(&status) {
-        ParkedReason::NotThere
-    } else if ["400", "422"].contains(&status) {
-        ParkedReason::NotTaken
-    } else {
-        ParkedReason::Refused
+const fn refused(status: u16) -> ParkedReason {
+    match status {
+        404 | 410 => ParkedReason::NotThere,
+        400 | 422 => ParkedReason::NotTaken,
+        _ => ParkedReason::Refused,
     }
 }

@@ -2,7 +2,7 @@
 
 use super::PrintState;
 use crate::domain::money::Amount;
-use crate::domain::reason::StaffReason;
+use crate::domain::reason::{StaffReason, Told};
 use crate::domain::session::{PrinterState, StaffRefusal};
 use crate::domain::set_aside::SetAside;
 use crate::domain::staff::{Entered, Evidence, Gate};
@@ -239,7 +239,7 @@ impl RequestQuestion {
 pub enum ParkedWhy {
     /// With its status.
     Refused {
-        status: String,
+        status: u16,
     },
     /// Part of it was taken.
     TakenApart,
@@ -254,27 +254,12 @@ pub struct NoteRow {
     pub arrival: bool,
     pub at: DateTime<FixedOffset>,
     pub what: Note,
-    /// The number the patient holds; empty where none is told.
-    pub ticket: String,
 }
 
-/// What the desk had done meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Note {
-    Cancelled,
-    Deleted,
-    OtherDay,
-    NotBooked,
-    /// Registered at the desk before; the kiosk's ticket is on no visit.
-    AtDesk,
-    /// Registered, and the patient was told another time.
-    OtherTime {
-        from: String,
-        to: String,
-    },
-    OtherPlace,
-    /// It is there more than once.
-    Twice,
+    Told(Told),
+    /// The outbox's own words.
     Other(String),
 }
 

@@ -2,8 +2,8 @@
 
 use super::http::HttpAnswer;
 use super::outcome;
-use crate::domain::outbox::{CAME_APART, Delivery};
-use crate::domain::reason::{BeforeServer, LineTrouble};
+use crate::domain::outbox::Delivery;
+use crate::domain::reason::{BeforeServer, Delay, EntryStatus, Issues, KeptOut, LineTrouble, ParkReason, Together};
 use serde_json::Value;
 
 /// What an answer to a transaction means.
@@ -17,7 +17,7 @@ pub enum Verdict {
 #[must_use]
 pub fn trouble(trouble: LineTrouble) -> Delivery {
     let (maybe_delivered, away) = (trouble.maybe_delivered(), trouble.is_away());
-    Delivery::Later { reason: trouble.to_string(), after_s: None, maybe_delivered, away }
+    Delivery::Later { reason: Delay::Line(trouble), after_s: None, maybe_delivered, away }
 }
 
 /// The answer to a transaction of `entries` entries.
@@ -36,16 +36,12 @@ pub fn of_transaction(answer: &HttpAnswer, entries: usize) -> Verdict {
 /// each of them, and has to be found out one by one.
 ///
 /// # Errors
-/// Why each goes alone; it begins with [`CAME_APART`] if some of it may have been kept.
-pub fn of_several(verdict: Verdict, requests: usize) -> Result<Vec<Delivery>, String> {
+/// Why each goes alone; some of it may have been kept.
+pub fn of_several(verdict: Verdict, requests: usize) -> Result<Vec<Delivery>, Delay> {
     match verdict {
-        Verdict::Look => Err("the server found one of several more than once (412)".to_owned()),
-        Verdict::Settled(Delivery::Later { reason, .. } | Delivery::Park { reason })
-            if reason.starts_with(CAME_APART) =>
-        {
-            Err(reason)
-        }
-        Verdict::Settled(Delivery::Park { reason }) => Err(format!("of several together: {reason}")),
+        Verdict::Look => Err(Delay::Together(Together::FoundTwice)),
+        Verdict::Settled(Delivery::Park { reason }) => Err(Delay::Together(Together::Refused(reason))),
+        Verdict::Settled(Delivery::Later { reason, .. }) if is_apart(&reason) => Err(reason),
         Verdict::Settled(
             same @ (Delivery::Done { .. }
             | Delivery::Part { .. }
@@ -56,52 +52,56 @@ pub fn of_several(verdict: Verdict, requests: usize) -> Result<Vec<Delivery>, St
     }
 }
 
+const fn is_apart(reason: &Delay) -> bool {
+    matches!(reason, Delay::TakenApart { .. } | Delay::TakenApartUnanswered)
+}
+
+/// The server ran a transaction as a batch.
+pub(super) const fn came_apart(delivery: &Delivery) -> bool {
+    match delivery {
+        Delivery::Park { reason } => matches!(reason, ParkReason::TakenApart { .. }),
+        Delivery::Later { reason, .. } => is_apart(reason),
+        Delivery::Done { .. } | Delivery::Part { .. } | Delivery::Busy { .. } | Delivery::Hold { .. } => false,
+    }
+}
+
 /// Status 200 is no success: a server that ran the transaction as a batch says so entry by entry.
 fn of_success(answer: &HttpAnswer, entries: usize) -> Delivery {
     let Some(bundle) = answer.resource("Bundle") else {
-        let what = if answer.is_page() {
-            BeforeServer(answer.status).to_string()
-        } else {
-            "the server answered something that is no FHIR bundle".to_owned()
-        };
-        return later(&what, answer, true);
+        let what = if answer.is_page() { Delay::Before(BeforeServer(answer.status)) } else { Delay::NoBundle };
+        return later(what, answer, true);
     };
-    let statuses: Vec<&str> = bundle["entry"]
+    let statuses: Vec<EntryStatus> = bundle["entry"]
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(|entry| entry["response"]["status"].as_str())
+        .map(entry_status)
         .collect();
-    let mut refused: Vec<&str> =
-        statuses.iter().map(|status| status_code(status)).filter(|code| !code.starts_with('2')).collect();
+    let mut refused: Vec<EntryStatus> = statuses.iter().copied().filter(|status| !is_taken(*status)).collect();
     let taken = statuses.len() - refused.len();
     if statuses.len() == entries && refused.is_empty() {
         return Delivery::Done { note: None };
     }
-    let for_good = !refused.iter().all(|status| may_pass(status));
-    let why = first_reason(bundle);
+    let for_good = !refused.iter().all(|status| may_pass(*status));
     refused.truncate(REFUSALS_TOLD_MAX);
-    let told = refused.join(", ");
     if for_good {
-        let reason = format!(
-            "{CAME_APART} and refused a part of it ({told}): it does not run transactions; some of it may be there{why}"
-        );
-        return Delivery::Park { reason };
+        return Delivery::Park { reason: ParkReason::TakenApart { refused, issues: first_reason(bundle) } };
     }
     // Its Task may be among what was taken, and proves nothing then.
     let reason = match (taken, statuses.len() == entries) {
-        (0, true) => format!("an entry was answered {told}"),
-        (0, false) => "the server did not answer every entry".to_owned(),
-        (_, true) => format!("{CAME_APART} and could not take a part of it now ({told})"),
-        (_, false) => format!("{CAME_APART}: it did not answer every entry"),
+        (0, true) => Delay::EntriesFailed { refused },
+        (0, false) => Delay::EntriesUnanswered,
+        (_, true) => Delay::TakenApart { refused },
+        (_, false) => Delay::TakenApartUnanswered,
     };
-    later(&reason, answer, true)
+    later(reason, answer, true)
 }
 
 /// What is said of the first entry that was refused.
-fn first_reason(bundle: &Value) -> String {
+fn first_reason(bundle: &Value) -> Issues {
     let answers = bundle["entry"].as_array().into_iter().flatten().map(|entry| &entry["response"]);
-    let refused = |answer: &&Value| answer["status"].as_str().is_some_and(|status| !status.starts_with('2'));
+    let refused = |answer: &&Value| answer["status"].as_str().is_some_and(|status| !is_taken(entry_status(status)));
     answers
         .filter(refused)
         .map(|answer| outcome::reason(&answer["outcome"]))
@@ -113,13 +113,17 @@ fn first_reason(bundle: &Value) -> String {
 const REFUSALS_TOLD_MAX: usize = 5;
 
 /// `412 Precondition Failed` is `412`. What is no status may be anything, and stays out of logs and lists.
-fn status_code(status: &str) -> &str {
+fn entry_status(status: &str) -> EntryStatus {
     let code = status.split_whitespace().next().unwrap_or_default();
-    if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit()) { code } else { "no status" }
+    (code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_digit())).then(|| code.parse().ok()).flatten()
 }
 
-fn may_pass(status: &str) -> bool {
-    matches!(status, "408" | "409" | "429") || status.starts_with('5')
+const fn is_taken(status: EntryStatus) -> bool {
+    matches!(status, Some(200..=299))
+}
+
+const fn may_pass(status: EntryStatus) -> bool {
+    matches!(status, Some(408 | 409 | 429 | 500..=599))
 }
 
 /// Everything that is neither 2xx nor 412. What no FHIR server says is no verdict: it comes from something before the server, and
@@ -127,37 +131,31 @@ fn may_pass(status: &str) -> bool {
 #[must_use]
 pub fn of_refusal(answer: &HttpAnswer) -> Delivery {
     let status = answer.status;
+    let before = || Delivery::Hold { reason: KeptOut::Before(BeforeServer(status)) };
     match status {
-        401 | 403 if !answer.is_page() => Delivery::Hold {
-            reason: format!(
-                "the hospital server refuses this kiosk ({status}): look at [identity] client_id and certificate_file{}",
-                said(answer)
-            ),
-        },
-        429 => Delivery::Busy { reason: "the server is busy (429)".to_owned(), after_s: answer.retry_after_s },
+        401 | 403 if !answer.is_page() => Delivery::Hold { reason: KeptOut::Server { status, issues: issues(answer) } },
+        429 => Delivery::Busy { after_s: answer.retry_after_s },
         // Besides the busy ones, a lock, too early: nothing about the request.
-        408 | 409 | 423 | 425 | 500..=599 => {
-            later(&format!("the server answered {status}{}", said(answer)), answer, true)
-        }
+        408 | 409 | 423 | 425 | 500..=599 => later(Delay::Status { status, issues: issues(answer) }, answer, true),
         // Size is what a gateway has a limit for; nothing smaller can be sent.
-        413 if !answer.is_fhir() => Delivery::Hold { reason: BeforeServer(status).to_string() },
-        400..=499 if answer.is_page() => Delivery::Hold { reason: BeforeServer(status).to_string() },
+        413 if !answer.is_fhir() => before(),
+        400..=499 if answer.is_page() => before(),
         // They are a gateway's own: a proxy that wants to know us, a wrong connection, a certificate that is missing.
-        407 | 421 | 494..=499 if !answer.is_fhir() => Delivery::Hold { reason: BeforeServer(status).to_string() },
-        407 | 421 => later(&format!("the server answered {status}{}", said(answer)), answer, true),
-        400..=499 => Delivery::Park { reason: format!("the server refuses the request ({status}){}", said(answer)) },
-        300..=399 => later(&BeforeServer(status).to_string(), answer, true),
-        _ => later(&format!("something between here and the hospital answered {status}"), answer, true),
+        407 | 421 | 494..=499 if !answer.is_fhir() => before(),
+        407 | 421 => later(Delay::Status { status, issues: issues(answer) }, answer, true),
+        400..=499 => Delivery::Park { reason: ParkReason::Status { status, issues: issues(answer) } },
+        300..=399 => later(Delay::Before(BeforeServer(status)), answer, true),
+        _ => later(Delay::Between { status }, answer, true),
     }
 }
 
-fn said(answer: &HttpAnswer) -> String {
+fn issues(answer: &HttpAnswer) -> Issues {
     answer.json.as_ref().map(outcome::reason).unwrap_or_default()
 }
 
-fn later(reason: &str, answer: &HttpAnswer, maybe_delivered: bool) -> Delivery {
+fn later(reason: Delay, answer: &HttpAnswer, maybe_delivered: bool) -> Delivery {
     let away = super::trouble::is_away(answer.status);
-    Delivery::Later { reason: reason.to_owned(), after_s: answer.retry_after_s, maybe_delivered, away }
+    Delivery::Later { reason, after_s: answer.retry_after_s, maybe_delivered, away }
 }
 
 #[cfg(test)]
@@ -249,10 +247,8 @@ mod tests {
             (vec![], false),
         ] {
             let verdict = of_transaction(&answer(200, Some(bundle(&statuses))), 2);
-            let Verdict::Settled(Delivery::Later { reason, .. } | Delivery::Park { reason }) = verdict else {
-                panic!("{statuses:?}");
-            };
-            assert_eq!(reason.starts_with(CAME_APART), apart, "{statuses:?}: {reason}");
+            let Verdict::Settled(delivery) = verdict else { panic!("{statuses:?}") };
+            assert_eq!(came_apart(&delivery), apart, "{statuses:?}: {delivery:?}");
         }
         let outcome = json!({"resourceType": "OperationOutcome"});
         assert_eq!(word(&of_transaction(&answer(200, Some(outcome)), 2)), "later, maybe there");
@@ -264,6 +260,7 @@ mod tests {
             {"code": "invalid", "expression": ["Task.input[0].value"], "diagnostics": "Patient 10293847 Hong"},
             {"code": "10293847", "expression": ["Patient?identifier=x|10293847"]}]});
         let Delivery::Park { reason } = of_refusal(&answer(400, Some(outcome))) else { panic!("parked") };
+        let reason = reason.to_string();
         assert!(reason.contains("invalid Task.input[0].value"), "{reason}");
         assert!(!reason.contains("1029") && !reason.contains("Hong"), "{reason}");
     }
@@ -277,6 +274,7 @@ mod tests {
         let Verdict::Settled(Delivery::Park { reason }) = of_transaction(&answer(200, Some(bundle)), 2) else {
             panic!("parked")
         };
-        assert!(reason.ends_with("some of it may be there; business-rule: Invoice is already closed"), "{reason}");
+        let words = reason.to_string();
+        assert!(words.ends_with("some of it may be there; business-rule: Invoice is already closed"), "{words}");
     }
 }

@@ -6,7 +6,8 @@ use super::answer;
 use super::http::HttpAnswer;
 use crate::domain::outbox::{Delivery, Request};
 use crate::domain::patient::InsuranceAnswer;
-use crate::domain::reason::{BeforeServer, LineTrouble};
+use crate::domain::reason::{BeforeServer, Delay, KeptOut, LineTrouble, Meanwhile, Told};
+use chrono::Timelike;
 use serde_json::{Value, json};
 
 /// What a patient's check-in leaves on the appointment.
@@ -65,7 +66,7 @@ impl Client {
                 Ok(answer) => return self.refused(request, arrival, &answer).await,
             }
         }
-        again("the appointment keeps changing", None)
+        again(Delay::AppointmentChanging, None)
     }
 
     async fn change(
@@ -94,40 +95,38 @@ impl Client {
         // Only the FHIR server itself can say so: a wrong address answers 404 to everything.
         let is_outcome = answer.json.as_ref().is_some_and(|json| json["resourceType"] == "OperationOutcome");
         if answer.status == 410 || (answer.status == 404 && is_outcome) {
-            return Now::Over(arrival.done("the appointment was deleted meanwhile; no arrival was set"));
+            return Now::Over(arrival.done(Meanwhile::Deleted));
         }
         let Some(resource) = answer.resource("Appointment") else {
             return Now::Over(self.no_appointment(&answer).await);
         };
         let tags = tags(wire::version_of(resource), answer.etag.clone());
         match resource["status"].as_str() {
-            Some("booked") if self.moved(request, resource) => {
-                Now::Over(arrival.done("the appointment was moved to another day meanwhile; no arrival was set"))
-            }
+            Some("booked") if self.moved(request, resource) => Now::Over(arrival.done(Meanwhile::OtherDay)),
             Some("booked") => Now::Booked { resource: Box::new(resource.clone()), tags },
             Some("arrived" | "checked-in" | "fulfilled") => Now::Over(self.arrived_already(arrival, resource).await),
-            Some("cancelled") => Now::Over(arrival.done("the appointment was cancelled meanwhile; no arrival was set")),
+            Some("cancelled") => Now::Over(arrival.done(Meanwhile::Cancelled)),
             Some("proposed" | "pending" | "noshow" | "waitlist" | "entered-in-error") => {
-                Now::Over(arrival.done("the appointment is no longer booked; no arrival was set"))
+                Now::Over(arrival.done(Meanwhile::NotBooked))
             }
             // Nothing is said of a status that R4 does not know.
-            _ => Now::Over(again("the appointment's status cannot be read", answer.retry_after_s)),
+            _ => Now::Over(again(Delay::AppointmentUnreadable, answer.retry_after_s)),
         }
     }
 
     /// What is not known to be the FHIR server's own word parks nothing, until that server says something at all.
     async fn no_appointment(&self, answer: &HttpAnswer) -> Delivery {
         if answer.is_page() && answer.is_success() {
-            return again(&BeforeServer(answer.status).to_string(), answer.retry_after_s);
+            return again(Delay::Before(BeforeServer(answer.status)), answer.retry_after_s);
         }
         if answer.is_success() || answer.status == 412 && !answer.is_page() {
-            return again("the server answered something that is no appointment", answer.retry_after_s);
+            return again(Delay::NoAppointment, answer.retry_after_s);
         }
         let delivery = answer::of_refusal(answer);
         if answer.is_fhir() || !matches!(delivery, Delivery::Park { .. }) || self.is_there().await {
             return delivery;
         }
-        Delivery::Hold { reason: BeforeServer(answer.status).to_string() }
+        Delivery::Hold { reason: KeptOut::Before(BeforeServer(answer.status)) }
     }
 
     /// A FHIR server answers at the configured base.
@@ -143,12 +142,12 @@ impl Client {
         if wire::matches_identifier(resource, &ticket_system, arrival.ticket) {
             return Delivery::Done { note: self.moved_within_the_day(arrival, resource).await };
         }
-        arrival.done("the desk had registered the patient already; this kiosk's ticket is not on the appointment")
+        arrival.done(Meanwhile::AtDesk)
     }
 
     /// The patient was told a time or a place that is no longer true. The version they saw says so, where the server keeps
     /// it (FHIR R4, vread); where it does not, nothing is claimed.
-    async fn moved_within_the_day(&self, arrival: &Arrival<'_>, now: &Value) -> Option<String> {
+    async fn moved_within_the_day(&self, arrival: &Arrival<'_>, now: &Value) -> Option<Told> {
         if arrival.version_seen.is_empty() || wire::version_of(now).as_deref() == Some(arrival.version_seen) {
             return None;
         }
@@ -157,14 +156,14 @@ impl Client {
         let seen = answer.resource("Appointment")?;
         let time = |appointment: &Value| {
             let start = wire::start(appointment)?;
-            Some(self.facility.now().zone.at(&start).format("%H:%M").to_string())
+            self.facility.now().zone.at(&start).time().with_second(0)?.with_nanosecond(0)
         };
-        let what = match (time(seen)?, time(now)?) {
-            (before, after) if before != after => format!("it was moved from {before} to {after}"),
-            _ if seen["participant"] != now["participant"] => "its place or its staff were changed".to_owned(),
+        let meanwhile = match (time(seen)?, time(now)?) {
+            (from, to) if from != to => Meanwhile::OtherTime { from, to },
+            _ if seen["participant"] != now["participant"] => Meanwhile::OtherPlace,
             _ => return None,
         };
-        Some(arrival.note(&format!("{what} meanwhile; the arrival was set: tell the patient")))
+        Some(arrival.told(meanwhile))
     }
 
     fn moved(&self, request: &Request, resource: &Value) -> bool {
@@ -178,7 +177,7 @@ impl Client {
     async fn proof_by_look(&self, request: &Request, arrival: &Arrival<'_>) -> Delivery {
         match self.appointment_now(request, arrival).await {
             Now::Over(delivery) => delivery,
-            Now::Booked { .. } => again("the server said yes and changed nothing", None),
+            Now::Booked { .. } => again(Delay::NothingChanged, None),
         }
     }
 
@@ -215,13 +214,13 @@ struct Changes {
 }
 
 impl Arrival<'_> {
-    fn done(&self, what: &str) -> Delivery {
-        Delivery::Done { note: Some(self.note(what)) }
+    fn done(&self, meanwhile: Meanwhile) -> Delivery {
+        Delivery::Done { note: Some(self.told(meanwhile)) }
     }
 
     /// The ticket is all that leads staff to the patient: it names nobody.
-    fn note(&self, what: &str) -> String {
-        format!("{what} (ticket {})", self.ticket)
+    fn told(&self, meanwhile: Meanwhile) -> Told {
+        Told::Appointment { meanwhile, ticket: self.ticket.to_owned() }
     }
 
     /// The same change twice: as a patch, and as the whole appointment for servers that cannot patch.
@@ -269,8 +268,8 @@ const fn insurance_code(answer: InsuranceAnswer) -> &'static str {
 }
 
 /// The server is there, and this did not work.
-fn again(reason: &str, after_s: Option<u64>) -> Delivery {
-    Delivery::Later { reason: reason.to_owned(), after_s, maybe_delivered: true, away: false }
+const fn again(reason: Delay, after_s: Option<u64>) -> Delivery {
+    Delivery::Later { reason, after_s, maybe_delivered: true, away: false }
 }
 
 #[cfg(test)]

@@ -6,12 +6,10 @@ use super::answer::{self, Verdict};
 use super::http::HttpAnswer;
 use super::outcome::{self, Less};
 use super::search;
-use crate::domain::outbox::{CAME_APART, Delivery, PART_THERE, QueuedRequest, Taken};
-use crate::domain::reason::{BeforeServer, LineTrouble};
+use crate::domain::outbox::{Delivery, QueuedRequest, Taken};
+use crate::domain::reason::{BeforeServer, Delay, InPart, KeptOut, LineTrouble, ParkReason, Parts, Together, Told};
 use serde_json::Value;
 use std::collections::BTreeSet;
-
-const NO_BUNDLE: &str = "the server answered something that is no FHIR bundle";
 
 /// What a look for our own Task found.
 enum Look {
@@ -47,7 +45,7 @@ enum Sent {
 impl Client {
     pub(super) async fn deliver_bundle(&self, queued: &QueuedRequest) -> Delivery {
         let Some(whole) = Frozen::read(&queued.bundle) else {
-            return Delivery::Park { reason: "the stored bundle cannot be read".to_owned() };
+            return Delivery::Park { reason: ParkReason::Unreadable };
         };
         let once = whole.is_conditional();
         // What is there stays as it is and what is missing is added; a look would prove nothing.
@@ -109,8 +107,10 @@ impl Client {
     /// Some servers give every entry its address before any of them is kept, so that a Task may look whole beside what was
     /// refused (Medplum, as a batch).
     fn came_apart(&self, queued: &QueuedRequest) -> bool {
-        queued.note.as_deref().is_some_and(|note| note.starts_with(CAME_APART))
-            || queued.maybe_delivered && self.known().takes_apart
+        match queued.in_part {
+            Some(InPart::TakenApart) => true,
+            Some(InPart::FirstEntries) | None => queued.maybe_delivered && self.known().takes_apart,
+        }
     }
 
     /// How many entries the server takes at once, as it was configured or learnt.
@@ -149,8 +149,8 @@ impl Client {
             return Sent::Unsaid;
         }
         let verdict = answer::of_transaction(&answer, entries.len());
-        if let Verdict::Settled(Delivery::Park { reason } | Delivery::Later { reason, .. }) = &verdict
-            && reason.starts_with(CAME_APART)
+        if let Verdict::Settled(delivery) = &verdict
+            && answer::came_apart(delivery)
         {
             self.known().takes_apart = true;
         }
@@ -186,21 +186,21 @@ impl Client {
     }
 
     /// Several frozen bundles as one.
-    pub(super) async fn deliver_bundles(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, String> {
+    pub(super) async fn deliver_bundles(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, Delay> {
         let whole = queued.iter().map(|queued| Frozen::read(&queued.bundle)).collect::<Option<Vec<_>>>();
         let whole = whole.filter(|all| all.iter().all(Frozen::is_conditional));
-        let whole = whole.ok_or("one of several has to be looked for before it is sent")?;
+        let whole = whole.ok_or(Delay::Together(Together::LookFirst))?;
         let entries = whole.iter().flat_map(Frozen::entries).cloned().collect::<Vec<_>>();
         let verdict = match self.transaction(wire::transaction(&entries), &entries).await {
             Sent::Taken(_) => Verdict::Settled(Delivery::Done { note: None }),
             Sent::TooMuch { less: less @ (Less::Of(_) | Less::Surely), maybe_taken: false, .. } => {
                 self.learn_entries_max(smaller(less, entries.len()).unwrap_or(1));
-                let note = "the server takes fewer entries at once than several requests have together".to_owned();
-                return Ok(vec![Delivery::Part { taken: Vec::new(), note }; queued.len()]);
+                let fewer = Delivery::Part { taken: Vec::new(), parts: Parts::FewerTogether };
+                return Ok(vec![fewer; queued.len()]);
             }
             Sent::TooMuch { otherwise, .. } => Verdict::Settled(otherwise),
             Sent::Look => Verdict::Look,
-            Sent::Unsaid => Verdict::Settled(later(NO_BUNDLE, None)),
+            Sent::Unsaid => Verdict::Settled(later(Delay::NoBundle, None)),
             Sent::Doubtful(delivery) | Sent::Not(delivery) => Verdict::Settled(delivery),
         };
         answer::of_several(verdict, queued.len())
@@ -218,7 +218,7 @@ impl Client {
     /// An empty body proves nothing; the Task, if it was in there, does.
     async fn after_silence(&self, queued: &QueuedRequest, is_last: bool) -> Delivery {
         let found = if is_last { self.ended(queued).await } else { None };
-        found.unwrap_or_else(|| later(NO_BUNDLE, None))
+        found.unwrap_or_else(|| later(Delay::NoBundle, None))
     }
 
     /// More than one match somewhere: never sent again blindly.
@@ -241,20 +241,16 @@ impl Client {
             Ok(answer) => match answer.resource("Bundle") {
                 Some(bundle) => self.ours(bundle, &id).await,
                 None if answer.is_page() && answer.is_success() => {
-                    Look::Failed(later(&BeforeServer(answer.status).to_string(), answer.retry_after_s))
+                    Look::Failed(later(Delay::Before(BeforeServer(answer.status)), answer.retry_after_s))
                 }
-                None if answer.is_success() => {
-                    Look::Failed(later("the server answered a search with something else", answer.retry_after_s))
-                }
+                None if answer.is_success() => Look::Failed(later(Delay::LookAnsweredOtherwise, answer.retry_after_s)),
                 None => Look::Failed(match answer::of_refusal(&answer) {
                     // Neither what was sent nor the question has met a FHIR server.
                     Delivery::Park { .. } if !answer.is_fhir() => {
-                        Delivery::Hold { reason: BeforeServer(answer.status).to_string() }
+                        Delivery::Hold { reason: KeptOut::Before(BeforeServer(answer.status)) }
                     }
                     // Not the request was refused but the question: it stays uncertain, never parked.
-                    Delivery::Park { .. } => {
-                        later("the server refuses to say whether it has the request", answer.retry_after_s)
-                    }
+                    Delivery::Park { .. } => later(Delay::LookRefused, answer.retry_after_s),
                     Delivery::Later { reason, after_s, away, .. } => {
                         Delivery::Later { reason, after_s, maybe_delivered: true, away }
                     }
@@ -271,8 +267,7 @@ impl Client {
     async fn ours(&self, first: &Value, id: &str) -> Look {
         let (mut found, mut ids) = (Vec::new(), BTreeSet::new());
         let mut trail = self.http.trail("Task");
-        let cannot_be_read =
-            || Look::Failed(later("the server's answer to a search for the request cannot be read", None));
+        let cannot_be_read = || Look::Failed(later(Delay::LookUnreadable, None));
         let mut page = first.clone();
         for _ in 0..PAGES_MAX {
             let read = wire::Found::read(&page, "Task");
@@ -305,24 +300,20 @@ impl Client {
 const PAGES_MAX: usize = 5;
 
 fn matches_several() -> Delivery {
-    Delivery::Park {
-        reason: "the server finds one of our identifiers, or the patient, more than once (412)".to_owned(),
-    }
+    Delivery::Park { reason: ParkReason::FoundTwice }
 }
 
 fn found(more_than_one: bool) -> Delivery {
-    let note =
-        more_than_one.then(|| "the hospital has it more than once: put a unique index on the identifier".to_owned());
-    Delivery::Done { note }
+    Delivery::Done { note: more_than_one.then_some(Told::Twice) }
 }
 
 /// The look itself failed; the request before it may still have arrived.
 fn uncertain(trouble: LineTrouble) -> Delivery {
-    Delivery::Later { reason: trouble.to_string(), after_s: None, maybe_delivered: true, away: trouble.is_away() }
+    Delivery::Later { reason: Delay::Line(trouble), after_s: None, maybe_delivered: true, away: trouble.is_away() }
 }
 
-fn later(reason: &str, after_s: Option<u64>) -> Delivery {
-    Delivery::Later { reason: reason.to_owned(), after_s, maybe_delivered: true, away: false }
+const fn later(reason: Delay, after_s: Option<u64>) -> Delivery {
+    Delivery::Later { reason, after_s, maybe_delivered: true, away: false }
 }
 
 /// How many entries next; `None` if there is nothing less than one.
@@ -336,6 +327,6 @@ fn smaller(less: Less, entries: usize) -> Option<usize> {
 
 fn in_part(queued: &QueuedRequest, addresses: Vec<Taken>, all: usize) -> Delivery {
     let taken = [queued.taken.clone(), addresses].concat();
-    let note = format!("{PART_THERE}: {} of its {all} entries; the rest goes there next", taken.len());
-    Delivery::Part { taken, note }
+    let parts = Parts::There { there: taken.len(), all };
+    Delivery::Part { taken, parts }
 }

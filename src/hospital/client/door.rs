@@ -68,6 +68,7 @@ impl Door {
 mod tests {
     use super::super::http::Content;
     use super::*;
+    use crate::domain::reason::KeptOut;
 
     #[test]
     fn kept_out_is_told_from_let_in_and_from_nothing_known() {
@@ -91,7 +92,7 @@ mod tests {
             door.answered(&answer(status, content));
             assert_eq!(door.lets_in(), Some(lets_in), "{status}");
         }
-        door.tried(&Delivery::Hold { reason: String::new() });
+        door.tried(&Delivery::Hold { reason: KeptOut::Before(BeforeServer(403)) });
         door.answered(&answer(200, Content::Resource));
         assert_eq!(door.lets_in(), Some(false), "it may ask, and send nothing");
         door.tried(&Delivery::Done { note: None });

@@ -5,6 +5,7 @@
 //! all of it. The whole text is read for one thing only: whether it asks for less at once.
 
 use super::http::HttpAnswer;
+use crate::domain::reason::Issues;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -54,17 +55,17 @@ const SAYS_NOTHING: [&str; 5] = ["", "invalid", "processing", "exception", "unkn
 /// What a place may begin with: what the kiosk sends.
 const SENT: [&str; 7] = ["Bundle", "Task", "ChargeItem", "Invoice", "PaymentNotice", "Appointment", "Device"];
 
-/// `; required Task.input[0].value: a value is missing`, for each issue, errors first; empty if nothing is said.
+/// `required Task.input[0].value: a value is missing`, for each issue, errors first, with `; ` between; empty if nothing is said.
 #[must_use]
-pub fn reason(outcome: &Value) -> String {
-    let mut told = String::new();
+pub fn reason(outcome: &Value) -> Issues {
+    let mut told = Issues::new();
     for issue in issues(outcome).into_iter().take(ISSUES_TOLD_MAX) {
         let place = place_of(issue);
         let words = [code_of(issue), &place].into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>();
         let (what, text) = (words.join(" "), said_in(issue).map(speakable).unwrap_or_default());
         let one = [what, text].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ");
         if !one.is_empty() && told.len() + one.len() <= REASON_BYTES_MAX {
-            told.push_str("; ");
+            told.push_str(if told.is_empty() { "" } else { "; " });
             told.push_str(&one);
         }
     }
@@ -363,30 +364,30 @@ mod tests {
         for (issue, told) in [
             (
                 json!({"severity": "error", "code": "business-rule", "details": {"text": "Payment is already closed"}}),
-                "; business-rule: Payment is already closed",
+                "business-rule: Payment is already closed",
             ),
             (
                 json!({"code": "processing", "details": {"coding": [{"code": "x"}, {"display": "Resource is locked"}]}}),
-                "; processing: Resource is locked",
+                "processing: Resource is locked",
             ),
-            (json!({"code": "invalid", "diagnostics": "a value is missing"}), "; invalid: a value is missing"),
-            (json!({"code": "invalid", "details": {"coding": [{"code": "MSG_TOO_MANY"}]}}), "; invalid: MSG_TOO_MANY"),
+            (json!({"code": "invalid", "diagnostics": "a value is missing"}), "invalid: a value is missing"),
+            (json!({"code": "invalid", "details": {"coding": [{"code": "MSG_TOO_MANY"}]}}), "invalid: MSG_TOO_MANY"),
             (
                 json!({"code": "required", "expression": ["Task.input[0].value"], "details": {"text": " "}}),
-                "; required Task.input[0].value",
+                "required Task.input[0].value",
             ),
             (
                 json!({"code": "value", "location": ["Bundle.entry[4].resource"], "diagnostics": "must not be empty"}),
-                "; value Bundle.entry[4].resource: must not be empty",
+                "value Bundle.entry[4].resource: must not be empty",
             ),
-            (json!({"code": "something of its own", "diagnostics": "no"}), "; no"),
+            (json!({"code": "something of its own", "diagnostics": "no"}), "no"),
             (json!({}), ""),
         ] {
             assert_eq!(reason(&outcome(&issue)), told, "{issue}");
         }
         let warned_first = json!({"resourceType": "OperationOutcome", "issue": [
             {"severity": "warning", "code": "informational"}, {"severity": "error", "code": "conflict"}]});
-        assert_eq!(reason(&warned_first), "; conflict; informational");
+        assert_eq!(reason(&warned_first), "conflict; informational");
         assert_eq!(reason(&json!({"resourceType": "Basic", "issue": [{"code": "invalid"}]})), "");
     }
 

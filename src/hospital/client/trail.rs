@@ -8,7 +8,6 @@ use super::super::wire::{self, Found};
 use super::Client;
 use super::answer;
 use super::search;
-use crate::domain::outbox::Delivery;
 use crate::domain::trail::{Anchor, AnchorPlace, TrailHead};
 use crate::ports::NoAnchor;
 use chrono::{DateTime, FixedOffset};
@@ -35,13 +34,10 @@ impl Client {
         let answer = self.http.aside(method, &path, &[], Some(&event), self.send_timeout()).await;
         match answer.map_err(|trouble| NoAnchor::Later(trouble.to_string()))? {
             answer if answer.is_success() && !answer.is_page() => Ok(()),
-            answer => Err(NoAnchor::Later(match answer::of_refusal(&answer) {
-                Delivery::Park { reason }
-                | Delivery::Hold { reason }
-                | Delivery::Later { reason, .. }
-                | Delivery::Busy { reason, .. } => reason,
-                Delivery::Done { .. } | Delivery::Part { .. } => format!("it answered {}", answer.status),
-            })),
+            answer => {
+                let reason = answer::of_refusal(&answer).undelivered().map(|reason| reason.to_string());
+                Err(NoAnchor::Later(reason.unwrap_or_else(|| format!("it answered {}", answer.status))))
+            }
         }
     }
 

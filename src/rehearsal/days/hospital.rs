@@ -13,7 +13,7 @@ use crate::domain::moment::{Moment, Tick};
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
-use crate::domain::reason::LineTrouble;
+use crate::domain::reason::{Delay, LineTrouble, ParkReason};
 use crate::domain::session::{Question, Reply};
 use crate::hospital::client::answer::{self, Verdict};
 use crate::hospital::client::{Client, Content, HttpAnswer, InPlace};
@@ -237,7 +237,7 @@ impl Hospital {
         self.client().deliver(queued).await
     }
 
-    async fn try_together(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, String> {
+    async fn try_together(&self, queued: &[QueuedRequest]) -> Result<Vec<Delivery>, Delay> {
         self.begins(queued);
         self.client().deliver_together(queued).await
     }
@@ -329,7 +329,7 @@ impl Books {
             match self.mood {
                 Some(fault @ (Fault::HospitalDown | Fault::HospitalFails | Fault::AnswerLost)) => {
                     self.fired.note(fault);
-                    let reason = "the look for it failed".to_owned();
+                    let reason = Delay::Line(LineTrouble::NoAnswer);
                     return Delivery::Later { reason, after_s: None, maybe_delivered: true, away: true };
                 }
                 _ if self.kept.find(&id).is_some() => return Delivery::Done { note: None },
@@ -342,7 +342,7 @@ impl Books {
             Err(trouble) => answer::trouble(trouble),
             Ok(answer) => match answer::of_transaction(&answer, 1) {
                 Verdict::Settled(delivery) => delivery,
-                Verdict::Look => Delivery::Park { reason: "412".to_owned() },
+                Verdict::Look => Delivery::Park { reason: ParkReason::FoundTwice },
             },
         }
     }
@@ -430,7 +430,7 @@ impl HospitalServer for Hospital {
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
         Box::pin(async move {
             if !self.power.boundary("before delivery") {
-                let reason = "the power is off".to_owned();
+                let reason = Delay::Line(LineTrouble::NotSent);
                 return Delivery::Later { reason, after_s: None, maybe_delivered: false, away: true };
             }
             let delivery = self.try_once(queued).await;
@@ -447,10 +447,10 @@ impl HospitalServer for Hospital {
         HospitalServer::fitting(&*self.client(), queued)
     }
 
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, String>> {
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
         Box::pin(async move {
             if !self.power.boundary("before delivery") {
-                let reason = "the power is off".to_owned();
+                let reason = Delay::Line(LineTrouble::NotSent);
                 let off = Delivery::Later { reason, after_s: None, maybe_delivered: false, away: true };
                 return Ok(vec![off; queued.len()]);
             }

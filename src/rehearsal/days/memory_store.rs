@@ -6,11 +6,12 @@ mod outbox;
 mod undo;
 
 use crate::domain::closing::{ClosingId, ClosingRecord, DayBook};
-use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request, Taken};
+use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueRow, QueueState, QueuedRequest, Request, Taken};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::reason::{ClosedByHand, InPart, Undelivered};
 use crate::domain::session::{Counters, Given, Tried, TriesKept};
-use crate::ports::{QueueRow, Store, StoreError};
+use crate::ports::{Store, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -50,6 +51,9 @@ struct Row {
     in_try: bool,
     maybe_delivered: bool,
     note: Option<String>,
+    undelivered: Option<Undelivered>,
+    in_part: Option<InPart>,
+    closed_by_hand: Option<ClosedByHand>,
     taken: Vec<Taken>,
 }
 
@@ -324,6 +328,9 @@ impl Store for MemoryStore {
             queued_at: row.queued_at,
             tries: row.tries,
             note: row.note.clone(),
+            undelivered: row.undelivered.clone(),
+            in_part: row.in_part,
+            closed_by_hand: row.closed_by_hand.clone(),
         });
         Ok(rows.collect())
     }
@@ -332,6 +339,10 @@ impl Store for MemoryStore {
         let mut tables = self.tables();
         let mut parked = tables.outbox.iter_mut().filter(|row| row.id == id && row.state == QueueState::Parked);
         Ok(parked.next().map(|row| (row.state, row.taken) = (QueueState::Waiting, Vec::new())).is_some())
+    }
+
+    fn close_by_hand(&self, id: Uuid, evidence: &str, _at: Time) -> Done<bool> {
+        self.tables().close_by_hand(id, evidence)
     }
 
     fn counters(&self) -> Done<Given> {

@@ -4,11 +4,11 @@
 //! nothing more is done, until the kiosk is built anew from the store alone.
 
 use crate::domain::closing::{ClosingId, DayBook};
-use crate::domain::outbox::{Delivery, QueuedRequest, Request};
+use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::{Counters, Given, Tried, TriesKept};
-use crate::ports::{QueueRow, Store, StoreError};
+use crate::ports::{Store, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -211,6 +211,10 @@ impl Store for Powered {
 
     fn retry(&self, id: Uuid) -> Result<bool, StoreError> {
         self.store.retry(id)
+    }
+
+    fn close_by_hand(&self, id: Uuid, evidence: &str, at: DateTime<FixedOffset>) -> Result<bool, StoreError> {
+        self.store.close_by_hand(id, evidence, at)
     }
 
     fn counters(&self) -> Result<Given, StoreError> {

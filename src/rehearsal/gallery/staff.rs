@@ -2,7 +2,7 @@
 
 use super::{Shot, at, now};
 use crate::domain::money::Amount;
-use crate::domain::reason::{StaffReason, TakenFor};
+use crate::domain::reason::{Meanwhile, StaffReason, TakenFor, Told};
 use crate::domain::screen::staff::{
     ChoiceOf, Known, Note, NoteRow, ParkedDone, ParkedRow, ParkedWhy, PinOf, RequestQuestion, StaffChoice, StaffHome,
     StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest, StaffResult, StaffScreen, StaffTrouble, Trouble,
@@ -12,6 +12,7 @@ use crate::domain::screen::{PrintState, Screen};
 use crate::domain::session::PrinterState;
 use crate::domain::set_aside::SetAside;
 use crate::domain::staff::Gate;
+use chrono::NaiveTime;
 
 pub(super) fn staff() -> Vec<Shot> {
     let shot = |name, screen| (name, None, Screen::Staff(Box::new(screen)));
@@ -169,23 +170,29 @@ fn payments() -> Vec<StaffPayment> {
 
 fn parked() -> Vec<ParkedRow> {
     let row = |arrival, queued_at, why, done| ParkedRow { arrival, queued_at, why, done };
-    let refused = |status: &str| ParkedWhy::Refused { status: status.to_owned() };
+    let refused = |status| ParkedWhy::Refused { status };
     vec![
-        row(false, at(20, 9, 12), refused("422"), None),
-        row(true, at(20, 9, 30), refused("404"), Some(ParkedDone::SentAgain)),
+        row(false, at(20, 9, 12), refused(422), None),
+        row(true, at(20, 9, 30), refused(404), Some(ParkedDone::SentAgain)),
         row(false, at(20, 11, 2), ParkedWhy::FoundTwice, Some(ParkedDone::Closed)),
         row(false, at(20, 11, 48), ParkedWhy::TakenApart, None),
-        row(true, at(20, 13, 1), refused("413"), None),
+        row(true, at(20, 13, 1), refused(413), None),
     ]
 }
 
 fn notes() -> Vec<NoteRow> {
-    let row = |arrival, at, what, ticket: &str| NoteRow { arrival, at, what, ticket: ticket.to_owned() };
+    let row = |at, meanwhile, ticket: &str| NoteRow {
+        arrival: true,
+        at,
+        what: Note::Told(Told::Appointment { meanwhile, ticket: ticket.to_owned() }),
+    };
+    let half_past_ten = NaiveTime::MIN + chrono::TimeDelta::minutes(10 * 60 + 30);
+    let other_time = Meanwhile::OtherTime { from: half_past_ten, to: half_past_ten + chrono::TimeDelta::minutes(225) };
     vec![
-        row(true, at(20, 13, 12), Note::Cancelled, "K3-012"),
-        row(true, at(20, 12, 40), Note::OtherTime { from: "10:30".to_owned(), to: "14:15".to_owned() }, "K3-011"),
-        row(true, at(20, 11, 2), Note::AtDesk, "K3-009"),
-        row(false, at(20, 9, 48), Note::Twice, ""),
+        row(at(20, 13, 12), Meanwhile::Cancelled, "K3-012"),
+        row(at(20, 12, 40), other_time, "K3-011"),
+        row(at(20, 11, 2), Meanwhile::AtDesk, "K3-009"),
+        NoteRow { arrival: false, at: at(20, 9, 48), what: Note::Told(Told::Twice) },
     ]
 }
 

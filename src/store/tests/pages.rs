@@ -4,6 +4,7 @@
 
 use super::{MARKER, Store, at, opened, pay, request};
 use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueuedRequest, Request};
+use crate::domain::reason::ParkReason;
 use crate::store::{SqliteStore, database, key};
 use aes::cipher::block_padding::NoPadding;
 use aes::cipher::{BlockDecryptMut, KeyIvInit};
@@ -57,7 +58,7 @@ fn deliver(store: &SqliteStore, next: &QueuedRequest) {
 }
 
 fn close_by_hand(store: &SqliteStore, next: &QueuedRequest) {
-    store.tried(next.sequence, &Delivery::Park { reason: "422".into() }, at()).unwrap();
+    store.tried(next.sequence, &Delivery::Park { reason: ParkReason::FoundTwice }, at()).unwrap();
     assert!(store.close_by_hand(next.request.id, "seen there", at()).unwrap());
 }
 

@@ -57,10 +57,9 @@ fn all_entries_made(bundle: &Value) -> bool {
 /// Goes into the log and onto the staff list: short, and without anybody's number.
 fn speakable(delivery: &Delivery) {
     match delivery {
-        Delivery::Later { reason, .. }
-        | Delivery::Busy { reason, .. }
-        | Delivery::Park { reason }
-        | Delivery::Hold { reason } => {
+        Delivery::Later { .. } | Delivery::Busy { .. } | Delivery::Park { .. } | Delivery::Hold { .. } => {
+            let reason = delivery.undelivered().expect("it is not there").to_string();
+            let reason = reason.as_str();
             assert!(!reason.is_empty() && reason.len() <= REASON_BYTES_MAX, "{reason}");
             assert!(super::longest_digit_run(reason) < 4, "{reason}");
             assert!(!reason.chars().any(char::is_control), "{reason}");

@@ -1,7 +1,7 @@
 //! What staff see of the staff area's state.
 
 use super::door::Asked;
-use super::known::{known, noted, parked_why};
+use super::known::{known, note, parked_why};
 use super::{Opened, Page, Staff};
 use crate::domain::journey::pay::Till;
 use crate::domain::payment::PaymentRecord;
@@ -12,7 +12,7 @@ use crate::domain::screen::staff::{
 };
 use crate::domain::session::StaffRefusal;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::staff::Parked;
+use crate::domain::staff::{Noted, Parked};
 use chrono::{DateTime, FixedOffset};
 
 /// Rows of a list on the screen: a row is named by a small number. More stand in `kiosk payments list`.
@@ -66,10 +66,7 @@ impl Staff {
     fn queue(&self, kiosk: &Kiosk) -> StaffQueue {
         let queue = self.lists.as_ref().map(|lists| lists.queue.clone()).unwrap_or_default();
         let minutes = |since: DateTime<FixedOffset>| u32::try_from((kiosk.wall() - since).num_minutes()).unwrap_or(0);
-        let note = |row: &crate::domain::staff::Noted| {
-            let (what, ticket) = noted(&row.note);
-            NoteRow { arrival: row.kind == "arrival", at: row.delivered_at, what, ticket }
-        };
+        let note = |row: &Noted| NoteRow { arrival: row.kind == "arrival", at: row.delivered_at, what: note(row) };
         StaffQueue {
             waiting: queue.waiting,
             oldest_min: queue.oldest.map(minutes),
@@ -87,7 +84,7 @@ impl Staff {
         ParkedRow {
             arrival: parked.kind == "arrival",
             queued_at: parked.queued_at,
-            why: parked_why(&parked.note),
+            why: parked_why(parked),
             done: self.done(parked.id),
         }
     }

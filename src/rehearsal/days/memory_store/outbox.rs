@@ -3,6 +3,7 @@
 use super::{Done, Row, Tables, forget, paid_by_card, sequence};
 use crate::domain::outbox::{Delivery, QueueState, QueuedRequest, Request};
 use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::reason::ClosedByHand;
 use crate::ports::StoreError;
 use uuid::Uuid;
 
@@ -27,6 +28,9 @@ impl Tables {
                     in_try: false,
                     maybe_delivered: false,
                     note: None,
+                    undelivered: None,
+                    in_part: None,
+                    closed_by_hand: None,
                     taken: Vec::new(),
                 });
                 Ok(())
@@ -51,7 +55,7 @@ impl Tables {
                     tries: row.tries,
                     maybe_delivered: row.maybe_delivered || row.in_try,
                     state: row.state,
-                    note: row.note.clone(),
+                    in_part: row.in_part,
                     taken: row.taken.clone(),
                 });
             }
@@ -85,31 +89,49 @@ impl Tables {
         row.in_try = false;
         match delivery {
             Delivery::Done { note } => {
-                row.state = QueueState::Sent;
-                row.note.clone_from(note);
-                row.bundle.clear();
-                let request = row.request.take();
-                self.undelivered.remove(&sequence);
-                if let Some(request) = request {
-                    self.settle(&request);
-                }
+                self.end(sequence, note.as_ref().map(ToString::to_string))?;
+                return Ok(());
             }
-            Delivery::Part { taken, note } => {
+            Delivery::Part { taken, .. } => {
                 row.maybe_delivered &= taken.is_empty();
-                (row.taken, row.note) = (taken.clone(), Some(note.clone()));
+                row.taken.clone_from(taken);
             }
-            Delivery::Later { reason, maybe_delivered, .. } => {
-                row.maybe_delivered |= maybe_delivered;
-                row.note = Some(reason.clone());
-            }
-            Delivery::Park { reason } => {
+            Delivery::Later { maybe_delivered, .. } => row.maybe_delivered |= maybe_delivered,
+            Delivery::Park { .. } => {
                 row.state = QueueState::Parked;
                 row.maybe_delivered = true;
-                row.note = Some(reason.clone());
             }
-            Delivery::Hold { reason } | Delivery::Busy { reason, .. } => row.note = Some(reason.clone()),
+            Delivery::Hold { .. } | Delivery::Busy { .. } => {}
+        }
+        if let Some(reason) = delivery.undelivered() {
+            row.note = Some(reason.words(row.in_part));
+            row.in_part = reason.in_part().max(row.in_part);
+            row.undelivered = Some(reason);
         }
         Ok(())
+    }
+
+    /// It is with the hospital.
+    fn end(&mut self, sequence: i64, note: Option<String>) -> Done<()> {
+        let row = self.row(sequence)?;
+        row.state = QueueState::Sent;
+        (row.note, row.undelivered, row.in_part) = (note, None, None);
+        row.bundle.clear();
+        let request = row.request.take();
+        self.undelivered.remove(&sequence);
+        if let Some(request) = request {
+            self.settle(&request);
+        }
+        Ok(())
+    }
+
+    pub(super) fn close_by_hand(&mut self, id: Uuid, evidence: &str) -> Done<bool> {
+        let parked = self.outbox.iter().position(|row| row.id == id && row.state == QueueState::Parked);
+        let Some(at) = parked else { return Ok(false) };
+        let closed = ClosedByHand { evidence: evidence.to_owned() };
+        self.end(sequence(at), Some(closed.to_string()))?;
+        self.outbox[at].closed_by_hand = Some(closed);
+        Ok(true)
     }
 
     pub(super) fn settle(&mut self, request: &Request) {
