@@ -107,7 +107,7 @@ plant() {
     outbox-row-deleted-before-the-answer-was-checked)
         mutate src/hospital/sync.rs 's/(let \(deliveries, refused\) = self\.deliver\(&queued\)\.await;)/let gone = self.clock.now().wall;\nlet early: Vec<(i64, Delivery)> = queued.iter().map(|queued| (queued.sequence, Delivery::Done { note: None })).collect();\nlet _ = self.with_store(move |store| store.tried_all(&early, gone)).await;\n$1/' ;;
     several-refused-taken-for-delivered)
-        mutate src/hospital/sync.rs 's/let each = Delivery::Later \{ reason, after_s: None, maybe_delivered: true, away: false \};/let each = Delivery::Done { note: Some(reason) };/' ;;
+        mutate src/hospital/sync.rs 's/let each = Delivery::Later \{ reason, after_s: None, maybe_delivered: true, away: false \};/drop(reason);\nlet each = Delivery::Done { note: None };/' ;;
     empty-answer-taken-for-the-baseline)
         mutate src/domain/journey/resolve.rs 's/Verdict::Staff\(StaffReason::TerminalEmpty\)/Verdict::NotPaid/' ;;
     double-tap-on-pay)
