@@ -2,8 +2,9 @@
 //!
 //! The process forbids others of its user to look (`PR_SET_DUMPABLE`); root may, so this runs as root, as CI does.
 
-use super::product::{Deed, Shop, TO_DOCUMENTS, targets_of};
+use super::product::{Deed, Shop, TO_DOCUMENTS, TO_PAY, targets_of};
 use hospital_kiosk::rehearsal::people;
+use hospital_kiosk::rehearsal::terminal::CardAction;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -80,13 +81,33 @@ fn found(pid: u32) -> Vec<String> {
 #[test]
 #[ignore = "needs Xvfb, xdotool and root: `make kill` installs and runs this"]
 fn after_a_visit_nothing_of_the_patient_is_in_the_memory_of_the_product() {
-    let targets = targets_of(TO_DOCUMENTS.iter().chain([&LEAVE]));
+    gone_after(&[LEAVE], |_| {});
+}
+
+/// What is ordered goes through the store, the queue, the terminal and the printer.
+#[test]
+#[ignore = "needs Xvfb, xdotool and root: `make kill` installs and runs this"]
+fn after_a_paid_order_nothing_of_the_patient_is_in_the_memory_of_the_product() {
+    gone_after(TO_PAY, |shop| {
+        shop.terminal.card(CardAction::Approve);
+        let end = Instant::now() + FORGOTTEN;
+        while shop.hospital.count("Task") == 0 {
+            assert!(Instant::now() < end, "the order never came\n{}", shop.log());
+            sleep(Duration::from_millis(200));
+        }
+    });
+}
+
+/// Somebody is looked up, and `then` goes on from the list of documents.
+fn gone_after(then: &[Deed], end_of_visit: impl Fn(&Shop)) {
+    let targets = targets_of(TO_DOCUMENTS.iter().chain(then));
     let mut shop = Shop::open(11);
     shop.hospital.hold(vec![patient()]);
     shop.power_on();
     let pid = shop.pid();
     let mut typed = [&NUMBER[..], &BIRTH_DATE].into_iter();
-    for (deed, target) in TO_DOCUMENTS.iter().zip(&targets) {
+    let (there, on) = targets.split_at(TO_DOCUMENTS.len());
+    for (deed, target) in TO_DOCUMENTS.iter().zip(there) {
         match deed {
             Deed::Click(_) => shop.screen.click(target),
             Deed::Keys("1", _) => shop.screen.keys(target, typed.next().expect("two numbers are typed")),
@@ -99,7 +120,10 @@ fn after_a_visit_nothing_of_the_patient_is_in_the_memory_of_the_product() {
         during.iter().any(|place| place.starts_with(NEEDLES[0])),
         "it is looked for in the right place: {during:#?}"
     );
-    shop.screen.click(targets.last().expect("the way out")).unwrap_or_else(|why| panic!("{why}\n{}", shop.log()));
+    for target in on {
+        shop.screen.click(target).unwrap_or_else(|why| panic!("{why}\n{}", shop.log()));
+    }
+    end_of_visit(&shop);
 
     let end = Instant::now() + FORGOTTEN;
     let mut left = found(pid);

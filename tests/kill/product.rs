@@ -36,7 +36,7 @@ pub const TO_DOCUMENTS: &[Deed] = &[
     Deed::Keys("1", &["1", "9", "5", "8", "0", "4", "1", "2", "Return"]),
 ];
 /// From there to "I agree".
-const TO_PAY: &[Deed] = &[
+pub const TO_PAY: &[Deed] = &[
     Deed::Click("Visit confirmation"),
     Deed::Click("Next"),
     Deed::Click("Next"),
@@ -139,7 +139,7 @@ fn on_keypad(name: &str) -> String {
 
 /// A stage for a kiosk that knows nothing of stages.
 pub struct Shop {
-    terminal: SimTerminal,
+    pub terminal: SimTerminal,
     pub hospital: SimHospital,
     pub screen: Screen,
     config: PathBuf,
