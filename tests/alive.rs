@@ -303,12 +303,12 @@ fn a_log_that_nobody_reads_stops_nothing() {
     let mut run = Command::new(env!("CARGO_BIN_EXE_kiosk"));
     run.arg("--config").arg(&config).arg("run").env("DISPLAY", &display).env("NOTIFY_SOCKET", &supervisor.path);
     run.env("WATCHDOG_USEC", "40000").env("RUST_LOG", "trace").env_remove("WAYLAND_DISPLAY");
-    run.env_remove("CREDENTIALS_DIRECTORY").stdout(Stdio::null()).stderr(Stdio::piped());
-    let run = Ended(run.spawn().expect("kiosk starts"));
+    let (log, written) = rustix::pipe::pipe().expect("a pipe");
+    rustix::pipe::fcntl_setpipe_size(&log, 4_096).expect("a small one");
+    run.env_remove("CREDENTIALS_DIRECTORY").stdout(Stdio::null()).stderr(written);
+    let _run = Ended(run.spawn().expect("kiosk starts"));
     assert_eq!(supervisor.next(), "READY=1");
-    let log = run.0.stderr.as_ref().expect("a pipe");
-    rustix::pipe::fcntl_setpipe_size(log, 4_096).expect("a small one");
-    let waiting = || rustix::io::ioctl_fionread(log).expect("a length");
+    let waiting = || rustix::io::ioctl_fionread(&log).expect("a length");
     until("a full log", || {
         supervisor.unread();
         waiting() > 3_500
