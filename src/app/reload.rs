@@ -28,11 +28,15 @@ pub fn on_hangup(
                     tracing::info!(
                         "the configuration was read again: the hospital's files hold from the next visit on"
                     );
-                    config.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                    for warning in &config.warnings {
+                        tracing::warn!("{warning}");
+                    }
                     desk.send(Input::Facility(Arc::new(config.facility)));
                 }
                 Ok(Err(faults)) => {
-                    faults.iter().for_each(|fault| tracing::error!("{fault}"));
+                    for fault in faults {
+                        tracing::error!("{fault}");
+                    }
                     tracing::error!("the configuration has faults, and the one before goes on");
                 }
                 Err(error) => tracing::error!(%error, "the configuration could not be read"),

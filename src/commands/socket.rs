@@ -367,10 +367,10 @@ pub fn serve(folder: &Path, store: Arc<dyn Store>, desk: Arc<dyn StaffDesk>, out
                 let (store, desk, outbox, place) = (store.clone(), desk.clone(), outbox.clone(), places.clone());
                 // An order may take minutes; others are answered meanwhile.
                 on_a_thread(move || {
-                    let _place = place;
                     if let Err(error) = serve_one(stream, &*store, &*desk, &*outbox) {
                         tracing::warn!("a command could not be answered: {error}");
                     }
+                    drop(place);
                 });
             }
         }),
@@ -402,6 +402,10 @@ fn serve_one(
     stream.set_write_timeout(Some(TIMEOUT))?;
     let mut line = Zeroizing::new(String::new());
     BufReader::new((&stream).take(REQUEST_BYTES_MAX)).read_line(&mut line)?;
+    // Somebody only looked whether a kiosk is there.
+    if line.is_empty() {
+        return Ok(());
+    }
     let request = serde_json::from_str::<Request>(&line).map_err(usage);
     let reply = match request.and_then(|request| told(store, desk, outbox, &request)) {
         Ok(lines) => Reply { exit: 0, lines, why: String::new() },

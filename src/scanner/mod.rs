@@ -15,6 +15,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use zeroize::Zeroize;
 
 const READ_STEP: Duration = Duration::from_millis(200);
 const BACK_OFF_FIRST: Duration = Duration::from_millis(300);
@@ -158,6 +159,7 @@ impl Worker {
                 0 => Vec::from_iter(dialogue.tick(now_ms())),
                 count => dialogue.bytes(&buffer[..count], now_ms()),
             };
+            buffer[..count].zeroize();
             for code in codes {
                 self.tell(code);
             }

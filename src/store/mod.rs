@@ -128,11 +128,12 @@ fn open_locked(
 /// Whoever may read in the folder can lock the kiosk out of it.
 fn for_its_owner_only(folder: &Path) -> std::io::Result<()> {
     let mode = folder.metadata()?.permissions().mode();
-    if mode & 0o077 == 0 {
+    let (of_others, own) = (mode & 0o077, mode & !0o077);
+    if of_others == 0 {
         return Ok(());
     }
     tracing::warn!(folder = %folder.display(), "others could enter the data folder: now only its owner can");
-    fs::set_permissions(folder, Permissions::from_mode(mode & !0o077))
+    fs::set_permissions(folder, Permissions::from_mode(own))
 }
 
 fn make_folder(folder: &Path) -> Result<()> {

@@ -46,10 +46,10 @@ fn judge(bytes: &[u8]) -> Log {
     let good = good.count();
     // Frames of an older round lie behind the end as well, with another salt.
     let behind: Vec<bool> = frames[good..].iter().map(|frame| &frame[8..16] == salt).collect();
-    let Some(last) = behind.iter().rposition(|ours| *ours) else { return Log::Whole };
+    let Some(end) = behind.iter().rposition(|ours| *ours) else { return Log::Whole };
     let ends = |frame: &&[u8]| word(frame, 4) != 0;
     // A transaction begins only when the one before it is on the disk.
-    let lost = frames[good..good + last].iter().zip(&behind).filter(|(frame, ours)| **ours && ends(frame)).count();
+    let lost = frames[good..good + end].iter().zip(&behind).filter(|(frame, ours)| **ours && ends(frame)).count();
     if lost > 0 { Log::Damaged(u64::try_from(lost).unwrap_or(u64::MAX)) } else { Log::Torn }
 }
 

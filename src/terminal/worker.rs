@@ -9,6 +9,7 @@ use crate::ports::{CardTerminal, Clock, Reports};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
+use zeroize::Zeroize;
 
 const COMMANDS_WAITING: usize = 32;
 /// A command waits at most this long behind a silent line.
@@ -142,6 +143,8 @@ impl<D: Dialogue> Worker<D> {
             Ok(count) => {
                 let now = self.now();
                 let steps = self.dialogue.bytes(&buffer[..count], now);
+                // Cards and patients do not lie about on a stack until the next bytes come.
+                buffer[..count].zeroize();
                 self.carry_out(steps);
             }
             Err(error) => self.drop_line(&error),

@@ -149,7 +149,6 @@ impl World {
                 }
             }
             Effect::ClearPrinter => self.press.clear(),
-            Effect::Facility(_) => {}
             Effect::Ask { id, question } => self.ask(id, &question),
             Effect::FindPayment { visit, known } => {
                 let payments = self.store.payments()?;
@@ -169,6 +168,7 @@ impl World {
             | Effect::Audit(_)
             | Effect::AcceptClock
             | Effect::AcknowledgeSetAside
+            | Effect::Facility(_)
             | Effect::Finish(_)
             | Effect::Wipe => {}
             Effect::StaffAnswer { ticket, answer } => {

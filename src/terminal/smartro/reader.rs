@@ -52,7 +52,8 @@ impl Reader {
     }
 
     fn forget_done(&mut self) {
-        self.buffer.drain(..self.done);
+        // What was read goes back to the allocator, which wipes it.
+        self.buffer = self.buffer.split_off(self.done);
         self.done = 0;
     }
 

@@ -56,7 +56,7 @@ impl Reader {
 
     /// The line fell silent (T1): whatever was begun will not be completed.
     pub fn silence(&mut self) -> Vec<Item> {
-        self.block.clear();
+        self.block = Vec::new();
         let waiting = std::mem::take(&mut self.state) != State::Between;
         if waiting { vec![Item::Broken] } else { Vec::new() }
     }
@@ -84,7 +84,7 @@ impl Reader {
     }
 
     fn begin(&mut self) {
-        self.block.clear();
+        self.block = Vec::new();
         self.block.extend_from_slice(&[DLE, STX]);
         self.state = State::Inside;
     }
@@ -108,7 +108,7 @@ impl Reader {
     }
 
     fn ruin(&mut self) {
-        self.block.clear();
+        self.block = Vec::new();
         self.state = State::Ruin;
     }
 }

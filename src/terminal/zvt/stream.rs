@@ -26,7 +26,7 @@ impl Stream {
         let mut rest = self.held.as_slice();
         while let Some(class) = rest.first() {
             if !CLASSES.contains(class) && !ANSWERS.contains(class) {
-                self.held.clear();
+                self.held = Vec::new();
                 self.broken = true;
                 items.push(Item::Broken);
                 return items;
@@ -36,7 +36,8 @@ impl Stream {
             rest = behind;
         }
         let taken = self.held.len() - rest.len();
-        self.held.drain(..taken);
+        // What was read goes back to the allocator, which wipes it.
+        self.held = self.held.split_off(taken);
         items
     }
 
@@ -51,7 +52,7 @@ impl Stream {
         if !self.is_waiting() {
             return Vec::new();
         }
-        self.held.clear();
+        self.held = Vec::new();
         self.broken = true;
         vec![Item::Broken]
     }
