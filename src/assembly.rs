@@ -105,8 +105,7 @@ pub fn start(
 ) -> anyhow::Result<Running> {
     let Prepared { desk, inputs } = prepared;
     let store = open_store(config, facility, on_damage)?;
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("kiosk").enable_all().build()?;
+    let runtime = runtime()?;
     let client = Arc::new(
         Client::with_identity(&config.hospital, &config.identity, facility.clone(), hooks.clock.clone())
             .map_err(anyhow::Error::msg)?,
@@ -166,6 +165,10 @@ pub fn start(
     };
     be_watched(config, runtime.handle(), sources);
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("kiosk").enable_all().build()
 }
 
 fn open_store(config: &Config, facility: &InForce, on_damage: OnDamage) -> anyhow::Result<Arc<dyn Store>> {

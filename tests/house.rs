@@ -43,6 +43,7 @@ const ADAPTER: &[&str] = &["slint::", "i_slint"];
 const ROOMS: &[Room] = &[
     Room { path: "domain", may_name: &["domain"], never_says: PURE },
     Room { path: "ports.rs", may_name: &["domain"], never_says: &["slint::", "tokio::", "rusqlite::", "serde_json"] },
+    Room { path: "ports", may_name: &["domain"], never_says: &["slint::", "tokio::", "rusqlite::", "serde_json"] },
     Room { path: "line", may_name: &["line"], never_says: ADAPTER },
     Room { path: "keyfile.rs", may_name: &[], never_says: ADAPTER },
     Room { path: "wiping.rs", may_name: &[], never_says: ADAPTER },

@@ -125,7 +125,9 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
     // Whoever holds many lines open without a word, or sends a head without an end, is let go.
     let silent: Vec<_> = (0..40).map(|_| TcpStream::connect(address).expect("a line")).collect();
     let mut endless = TcpStream::connect(address).expect("a line");
-    let _ = endless.write_all(b"GET /metrics HTTP/1.1\r\nx: ").and_then(|()| endless.write_all(&[b'a'; 60_000]));
+    let _ = endless
+        .write_all(b"GET /metrics HTTP/1.1\r\nx: ")
+        .and_then(|()| endless.write_all("a".repeat(60_000).as_bytes()));
     let text = get(address, "/metrics").expect("an answer");
     drop(silent);
     assert!(text.starts_with("HTTP/1.1 200") && text.contains("text/plain; version=0.0.4"), "{text}");

@@ -114,8 +114,7 @@ fn try_to_show(
     })?;
     let _ = window.set(opened.handle());
     show(&shown, &window);
-    let turning = slint::Timer::default();
-    turning.start(slint::TimerMode::Repeated, LANGUAGE, move || {
+    let _turning = opened.every(LANGUAGE, move || {
         shown.borrow_mut().turn();
         show(&shown, &window);
     });

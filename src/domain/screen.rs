@@ -1,5 +1,6 @@
 //! What is to be seen, as plain data. Words are chosen by `ui/`, from these values and the catalogue.
 
+mod information;
 mod sight;
 pub mod staff;
 
@@ -8,6 +9,7 @@ use super::language::{Language, LocalText};
 use super::money::Amount;
 use super::paper::DeskReason;
 use chrono::{DateTime, FixedOffset};
+pub use information::{HoursRow, InformationPage, InformationTab};
 pub use sight::{Notice, NumberOf, SightScreen};
 use staff::{StaffScreen, StaffTap};
 use std::fmt;
@@ -433,32 +435,6 @@ pub enum DoneHow {
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InformationPage {
-    Fees {
-        rows: Vec<DocumentRow>,
-    },
-    Hours {
-        rows: Vec<HoursRow>,
-    },
-    Desks {
-        rows: Vec<LocalText>,
-    },
-    /// Lines.
-    Rights {
-        text: LocalText,
-    },
-}
-
-/// Opening hours of one counter: weekdays, Saturday, Sunday, `None` = closed; already `08:00` to `18:00`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HoursRow {
-    pub what: LocalText,
-    pub weekday: Option<(String, String)>,
-    pub saturday: Option<(String, String)>,
-    pub sunday: Option<(String, String)>,
-}
-
 /// What a finger or a key can do. Indices count the rows of the screen that was shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tap {
@@ -503,12 +479,4 @@ pub enum Mode {
     Contrast,
     LowReach,
     Slow,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InformationTab {
-    Fees,
-    Hours,
-    Desks,
-    Rights,
 }

@@ -151,6 +151,14 @@ impl KioskWindow {
         set_clock(&self.app, &self.shared, wall);
     }
 
+    /// Again and again on the window's own thread, until what it returns is dropped.
+    #[must_use = "it ends with what is returned"]
+    pub fn every(&self, how_often: Duration, work: impl FnMut() + 'static) -> slint::Timer {
+        let timer = slint::Timer::default();
+        timer.start(slint::TimerMode::Repeated, how_often, work);
+        timer
+    }
+
     #[must_use]
     pub fn handle(&self) -> KioskHandle {
         KioskHandle { app: self.app.as_weak(), shared: self.shared.clone() }
