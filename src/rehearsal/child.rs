@@ -142,7 +142,7 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
     let facility = InForce::from(config.facility.clone());
     let taps = prepared.desk.clone();
     let kiosk_window = KioskWindow::new(&config.display, facility.clone(), move |tap| {
-        taps.send(crate::domain::session::Input::Tapped(tap))
+        taps.send(crate::domain::session::Input::Tapped(tap));
     })?;
     if !window {
         // A script is faster than a finger and waits for the screen it wants.
