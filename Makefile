@@ -22,7 +22,7 @@ kill: tools
 # 10,000 visits in one life of the process, on days that pass as they are played: nothing may be left behind. Optimised as
 # the benches are, or it takes twice as long; with as many heaps as the unit allows.
 soak: tools
-	MALLOC_ARENA_MAX=2 SOAK_VISITS=$${SOAK_VISITS:-10000} $(CARGO) test --profile bench --test tests soak:: -- \
+	MALLOC_ARENA_MAX=2 MALLOC_MMAP_THRESHOLD_=262144 SOAK_VISITS=$${SOAK_VISITS:-10000} $(CARGO) test --profile bench --test tests soak:: -- \
 		--include-ignored --nocapture
 
 lint: tools
