@@ -67,8 +67,9 @@ impl Questions {
         self.open().count() < UNANSWERED_MAX
     }
 
+    /// Look-ups: a long order that somebody left behind asks many prices, and holds up nobody.
     fn open(&self) -> impl Iterator<Item = &Asked> {
-        self.waited_for.iter().chain(&self.left)
+        self.waited_for.iter().chain(&self.left).filter(|asked| asked.about.is_some())
     }
 
     fn forget_lost(&mut self, at: Tick) {
@@ -109,12 +110,16 @@ mod tests {
     fn nobody_waits_for_anothers_answer_unless_there_are_too_many() {
         let mut questions = Questions::default();
         for number in 0..7 {
-            questions.asked(id(number), None, Tick(u64::try_from(number).expect("small")));
+            questions.asked(id(number), ABOUT, Tick(u64::try_from(number).expect("small")));
             questions.abandon();
             assert!(questions.is_free(Tick(10)), "{number}");
             assert_eq!(questions.free_at(Tick(10)), Tick(10));
         }
-        questions.asked(id(7), None, Tick(7));
+        for price in 20..40 {
+            questions.asked(id(price), None, Tick(7));
+            assert!(questions.is_free(Tick(10)), "a price is no look-up");
+        }
+        questions.asked(id(7), ABOUT, Tick(7));
         assert!(!questions.is_free(Tick(10)));
         assert_eq!(questions.free_at(Tick(10)), Tick(LOST_MS), "the oldest is lost then");
         assert!(questions.is_free(Tick(LOST_MS)));
