@@ -318,3 +318,18 @@ fn a_log_that_nobody_reads_stops_nothing() {
         assert_eq!(supervisor.next(), "WATCHDOG=1");
     }
 }
+
+/// Lines wait in a queue for whoever writes them: a program that ends has written all of them.
+#[test]
+fn what_a_kiosk_says_last_is_in_its_log() {
+    let folder = tempfile::tempdir().expect("folder");
+    let config = folder.path().join("kiosk.toml");
+    std::fs::write(&config, "[kiosk]\nprefix = K3\n").expect("written");
+    for _ in 0..20 {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_kiosk"));
+        run.arg("--config").arg(&config).arg("run").env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+        let ended = run.output().expect("kiosk starts");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(!ended.status.success() && said.contains("it cannot be shown"), "{said}");
+    }
+}

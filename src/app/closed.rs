@@ -2,14 +2,15 @@
 //! long why, for nobody's PIN can be looked at. It tries again by itself, and the supervisor is told that it is alive: a
 //! process that ended instead would leave a black screen and a circle of starts.
 
-use super::pulse;
 use super::screens::{COMPLETE_LANGUAGES, KioskHandle, KioskWindow};
+use super::{log, pulse};
 use crate::config::Display;
 use crate::domain::facility::Facility;
 use crate::domain::language::Language;
 use crate::domain::screen::staff::{StaffScreen, StaffTap, StaffTrouble, Trouble};
 use crate::domain::screen::{Modes, Screen, Tap, View};
 use std::cell::{OnceCell, RefCell};
+use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::rc::Rc;
@@ -140,7 +141,6 @@ fn show(shown: &RefCell<Shown>, window: &OnceCell<KioskHandle>) {
 
 /// The same process, so that the supervisor sees no end.
 fn begin_anew() {
-    tracing::info!("what kept this kiosk from starting is over: it starts");
     let mut arguments = std::env::args_os();
     let name = arguments.next();
     let mut again = Command::new("/proc/self/exe");
@@ -148,8 +148,11 @@ fn begin_anew() {
     if let Some(name) = name {
         again.arg0(name);
     }
+    tracing::info!("what kept this kiosk from starting is over: it starts");
+    log::finish();
     let error = again.exec();
-    tracing::error!(%error, "it could not be started anew: it ends, to be started by the supervisor");
+    let _ =
+        writeln!(std::io::stderr(), "it could not be started anew, and ends, to be started by the supervisor: {error}");
     std::process::exit(1);
 }
 

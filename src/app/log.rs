@@ -27,8 +27,18 @@ const WAITING_MAX: usize = 4_096;
 /// Writes what waits when it is dropped.
 static WRITER: Mutex<Option<WorkerGuard>> = Mutex::new(None);
 
+/// The log goes on as long as this is kept: dropped, it writes what waits.
+pub struct Log(());
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        finish();
+    }
+}
+
 /// Once a process.
-pub fn to_stderr() {
+#[must_use = "what was said last is written when it is dropped"]
+pub fn to_stderr() -> Log {
     let level = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     let (out, writer) = NonBlockingBuilder::default()
         .lossy(true)
@@ -39,9 +49,10 @@ pub fn to_stderr() {
     let repeats = Repeats { span: Mutex::default(), out: Some(out.clone()) };
     let lines = fmt::layer().with_writer(out).with_ansi(false).with_filter(repeats);
     tracing_subscriber::registry().with(level).with(lines).init();
+    Log(())
 }
 
-/// Before the process ends: what was said last says why. Waits a second at most.
+/// Before the process ends without dropping its [`Log`]: what was said last says why. Waits a second at most.
 pub fn finish() {
     drop(WRITER.lock().unwrap_or_else(PoisonError::into_inner).take());
 }

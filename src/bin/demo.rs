@@ -99,7 +99,7 @@ fn main() -> ExitCode {
             draw_screens(&out, &language, &mode, size).map(|()| true)
         }
         Some(Command::KioskChild { config, data, hospital, at, size, window, schedule_refresh_s, protocol }) => {
-            log::to_stderr();
+            let _log = log::to_stderr();
             demo_config(&config, &data, &hospital, size)
                 .and_then(|mut config| {
                     config.terminal.protocol = protocol;

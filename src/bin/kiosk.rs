@@ -372,7 +372,7 @@ fn load(path: &std::path::Path) -> Result<Config, Refusal> {
 
 fn run(path: &std::path::Path, first_frame: Option<Instant>) -> Answer {
     one_pixel_is_one_pixel();
-    log::to_stderr();
+    let _log = log::to_stderr();
     vital::end_with_any_part();
     screens::fonts_installed().map_err(commands::usage)?;
     let config = match load(path) {
