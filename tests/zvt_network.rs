@@ -199,7 +199,10 @@ fn a_charge_that_nobody_takes_is_thrown_away_with_its_connection() {
 fn a_charge_to_a_connection_that_has_ended_never_left() {
     let bench = Bench::on_network(23);
     bench.prepare();
-    bench.sim.with(|model| model.pull_plug(0));
+    bench.sim.with(|model| model.unplug(0));
+    while bench.sim.is_plugged_in() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let attempt = AttemptId(Uuid::new_v4());
     // Whether the kiosk has noticed yet or not.
     bench.kiosk.command(TerminalCommand::Charge { attempt, amount: CENT, card_ms: 10_000 });

@@ -51,6 +51,8 @@ impl FarEnd for Model {
 pub struct SimTerminal<M = Model> {
     model: Arc<Mutex<M>>,
     stop: Arc<AtomicBool>,
+    /// What the model ordered is carried out a turn later.
+    plugged_in: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
     started: Instant,
 }
@@ -79,12 +81,13 @@ impl<M: FarEnd + 'static> SimTerminal<M> {
         let model = Arc::new(Mutex::new(model));
         let stop = Arc::new(AtomicBool::new(false));
         let started = Instant::now();
-        let far_end = Line { plug, started };
+        let plugged_in = Arc::new(AtomicBool::new(true));
+        let far_end = Line { plug, plugged_in: Arc::clone(&plugged_in), started };
         let (far_model, far_stop) = (Arc::clone(&model), Arc::clone(&stop));
         let thread = std::thread::Builder::new()
             .name("sim-terminal".to_owned())
             .spawn(move || far_end.run(&*far_model, &far_stop))?;
-        Ok(Self { model, stop, thread: Some(thread), started })
+        Ok(Self { model, stop, plugged_in, thread: Some(thread), started })
     }
 }
 
@@ -92,6 +95,12 @@ impl<M> SimTerminal<M> {
     /// The terminal itself, between two of its turns.
     pub fn with<R>(&self, use_it: impl FnOnce(&mut M) -> R) -> R {
         use_it(&mut self.lock())
+    }
+
+    /// Whether a kiosk finds it now. A terminal that was told to vanish does so a turn later.
+    #[must_use]
+    pub fn is_plugged_in(&self) -> bool {
+        self.plugged_in.load(Ordering::Acquire)
     }
 
     fn lock(&self) -> MutexGuard<'_, M> {
@@ -190,6 +199,7 @@ enum Plug {
 
 struct Line {
     plug: Plug,
+    plugged_in: Arc<AtomicBool>,
     started: Instant,
 }
 
@@ -215,6 +225,7 @@ impl Line {
             };
             for out in outs {
                 self.plug.carry_out(out);
+                self.plugged_in.store(self.plug.is_in(), Ordering::Release);
             }
         }
     }
@@ -250,6 +261,13 @@ impl Plug {
         }
         std::thread::sleep(TURN);
         Heard::default()
+    }
+
+    const fn is_in(&self) -> bool {
+        match self {
+            Self::Pty { pty, .. } => pty.is_some(),
+            Self::Tcp { listener, .. } => listener.is_some(),
+        }
     }
 
     fn carry_out(&mut self, out: Out) {
