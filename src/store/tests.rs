@@ -204,6 +204,7 @@ fn the_connection_is_as_durable_and_forgetful_as_promised() {
         ("secure_delete", "1"),
         ("foreign_keys", "1"),
         ("temp_store", "2"),
+        ("cache_size", "-256"),
         // Both halves of it are ours, in `memory.rs`.
         ("cipher_memory_security", "0"),
     ];
