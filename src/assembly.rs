@@ -119,7 +119,7 @@ pub fn start(
     )
     .map_err(anyhow::Error::msg)?;
     let printer: Arc<dyn Printer> = printer::start(&config.printer, to_desk(&desk, Input::Printer));
-    let scanner = scanner::start(&config.scanner, facility.now().number_digits, to_desk(&desk, Input::Scanned));
+    let scanner = scanner::start(&config.scanner, facility.clone(), to_desk(&desk, Input::Scanned));
     hear_clock(&*hooks.clock, &desk);
     let (outbox, service) = (Arc::new(Signals::default()), Arc::new(Presence::default()));
     let ports = Ports {
@@ -151,7 +151,7 @@ pub fn start(
         sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock.clone(), online, hooks.delivered);
     runtime.spawn(vital("sender", sender));
     let sources = Sources {
-        kiosk: config.facility.kiosk_prefix.clone(),
+        facility: facility.clone(),
         terminal_protocol: config.terminal.protocol.clone(),
         database_format: store::FORMAT,
         started: Instant::now(),

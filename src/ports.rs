@@ -13,7 +13,8 @@ use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
 use crate::domain::person::{Person, Role, StaffNumber};
 use crate::domain::reason::{Delay, Together};
 use crate::domain::session::{
-    Counters, Given, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, Tried, TriesKept,
+    Counters, Given, PrintJob, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, Tried,
+    TriesKept,
 };
 use crate::domain::set_aside::SetAside;
 use crate::domain::staff::{AuditEntry, Gate, LookUp, Noted, Parked, Pin};
@@ -44,7 +45,8 @@ pub struct Raster {
 
 /// A receipt printer. Jobs are queued to its own worker thread; each is answered by exactly one report that is not `State`.
 pub trait Printer: Send + Sync {
-    fn print(&self, raster: Raster);
+    /// Told of by one `PrinterReport::Job` with the same id.
+    fn print(&self, job: PrintJob, raster: Raster);
     /// Throw away what the printer still holds.
     fn clear(&self);
     /// What it last said of itself.

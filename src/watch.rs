@@ -9,7 +9,7 @@ mod metrics;
 pub use metrics::{Seen, text};
 
 use crate::domain::session::PrinterState;
-use crate::ports::{Printer, Scanner, Software, Store};
+use crate::ports::{InForce, Printer, Scanner, Software, Store};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -80,8 +80,8 @@ pub struct Line {
 
 /// Where the figures come from.
 pub struct Sources {
-    /// This machine's short name, as on its tickets.
-    pub kiosk: String,
+    /// Has this machine's short name, as on its tickets.
+    pub facility: InForce,
     pub terminal_protocol: String,
     /// Of the store.
     pub database_format: usize,
@@ -163,7 +163,7 @@ impl Sources {
         let staff_locked = self.store.staff_book().and_then(|book| book.locked(Utc::now().fixed_offset()).ok());
         let line = (self.line)();
         Seen {
-            kiosk: self.kiosk.clone(),
+            kiosk: self.facility.now().kiosk_prefix.clone(),
             terminal_protocol: self.terminal_protocol.clone(),
             database_format: self.database_format,
             now: Utc::now(),

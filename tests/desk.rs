@@ -11,7 +11,7 @@ use hospital_kiosk::domain::patient::{Appointment, Patient, ScannedCode};
 use hospital_kiosk::domain::reason::{BeforeServer, KeptOut};
 use hospital_kiosk::domain::screen::staff::{StaffScreen, StaffTap, Trouble};
 use hospital_kiosk::domain::screen::{Screen, Tap};
-use hospital_kiosk::domain::session::{Input, PrinterState, Question, Reply, Session, TerminalCommand};
+use hospital_kiosk::domain::session::{Input, PrintJob, PrinterState, Question, Reply, Session, TerminalCommand};
 use hospital_kiosk::hospital::sync::Signals;
 use hospital_kiosk::ports::{Answer, CardTerminal, Clock, HospitalServer, NoSchedule, Printer, Raster, Store};
 use hospital_kiosk::rehearsal::days::facility::facility;
@@ -31,7 +31,7 @@ impl CardTerminal for Nothing {
 }
 
 impl Printer for Nothing {
-    fn print(&self, _: Raster) {}
+    fn print(&self, _: PrintJob, _: Raster) {}
     fn clear(&self) {}
     fn state(&self) -> PrinterState {
         PrinterState::Online

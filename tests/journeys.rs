@@ -1,7 +1,7 @@
 //! Journeys as scripts (`tests/data/journeys/*.txt`), their edges as tables, their promises as properties.
 
 mod edges;
-mod facility;
+pub mod facility;
 mod guesses;
 mod properties;
 mod receipts;

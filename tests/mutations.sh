@@ -103,7 +103,7 @@ plant() {
     old-answer-taken-for-ours)
         mutate $charge 's/(fn is_again\([^)]*\) -> bool \{)/$1\n    if true { return false; }/' ;;
     receipt-printed-before-commit)
-        mutate src/domain/session/kiosk.rs 's/self\.out\.push\(effect\);/let at = if matches!(effect, Effect::Print(_)) { 0 } else { self.out.len() };\nself.out.insert(at, effect);/' ;;
+        mutate src/domain/session/kiosk.rs 's/self\.out\.push\(effect\);/let at = if matches!(effect, Effect::Print { .. }) { 0 } else { self.out.len() };\nself.out.insert(at, effect);/' ;;
     outbox-row-deleted-before-the-answer-was-checked)
         mutate src/hospital/sync.rs 's/(let \(deliveries, refused\) = self\.deliver\(&queued\)\.await;)/let gone = self.clock.now().wall;\nlet early: Vec<(i64, Delivery)> = queued.iter().map(|queued| (queued.sequence, Delivery::Done { note: None })).collect();\nlet _ = self.with_store(move |store| store.tried_all(&early, gone)).await;\n$1/' ;;
     several-refused-taken-for-delivered)

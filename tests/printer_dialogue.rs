@@ -1,7 +1,7 @@
 //! The printer's dialogue against the simulated printer on made-up time: wherever a line ends or a kiosk dies within a paper,
 //! the next one is whole, and none comes out twice.
 
-use hospital_kiosk::domain::session::{PrinterReport, PrinterState};
+use hospital_kiosk::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use hospital_kiosk::ports::Raster;
 use hospital_kiosk::printer::dialogue::{Abilities, Dialogue, Step};
 use hospital_kiosk::printer::encode;
@@ -134,20 +134,26 @@ impl Scene {
     }
 
     /// What becomes of a paper.
-    fn print(&mut self, raster: &Raster) -> PrinterReport {
+    fn print(&mut self, raster: &Raster) -> PrintEnd {
         self.rest();
         let before = self.outcomes().len();
-        let steps = self.dialogue.print(raster, self.now_ms);
+        let job = PrintJob(before as u64);
+        let steps = self.dialogue.print(job, raster, self.now_ms);
         self.take(steps);
         self.until("the outcome", |scene| scene.outcomes().len() > before);
         self.rest();
         assert_eq!(self.outcomes().len(), before + 1, "each paper has one outcome");
-        self.outcomes().last().expect("one").clone()
+        let (of, end) = self.outcomes().pop().expect("one");
+        assert_eq!(of, job, "told of this paper");
+        end
     }
 
-    fn outcomes(&self) -> Vec<PrinterReport> {
-        let outcome = |report: &&PrinterReport| !matches!(report, PrinterReport::State(_));
-        self.reports.iter().filter(outcome).cloned().collect()
+    fn outcomes(&self) -> Vec<(PrintJob, PrintEnd)> {
+        let outcome = |report: &PrinterReport| match report {
+            PrinterReport::State(_) => None,
+            PrinterReport::Job { job, end } => Some((*job, end.clone())),
+        };
+        self.reports.iter().filter_map(outcome).collect()
     }
 
     fn clear(&mut self) {
@@ -170,12 +176,12 @@ fn job_bytes() -> usize {
 fn a_line_that_ends_anywhere_within_a_paper_spoils_that_one_only() {
     for after in 0..job_bytes() {
         let mut scene = scene();
-        assert_eq!(scene.print(&paper(9)), PrinterReport::Printed);
+        assert_eq!(scene.print(&paper(9)), PrintEnd::Printed);
         // Behind the four questions that come before a job.
         scene.breaks_after = Some(12 + after);
         let outcome = scene.print(&paper(1));
-        assert!(matches!(outcome, PrinterReport::Failed { .. }), "after {after} bytes: {outcome:?}");
-        assert_eq!(scene.print(&paper(2)), PrinterReport::Printed, "after {after} bytes");
+        assert!(matches!(outcome, PrintEnd::Failed { .. }), "after {after} bytes: {outcome:?}");
+        assert_eq!(scene.print(&paper(2)), PrintEnd::Printed, "after {after} bytes");
         let papers = &scene.printer.papers;
         assert!(papers.last() == Some(&paper(2)) && papers.len() <= 3, "after {after} bytes");
         assert!(scene.came_out(&paper(1)) <= 1, "after {after} bytes");
@@ -188,7 +194,7 @@ fn a_kiosk_that_died_anywhere_within_a_paper_prints_again() {
     for sent in 0..=job.len() {
         let mut scene = scene();
         scene.printer.turn(&job[..sent]);
-        assert_eq!(scene.print(&paper(2)), PrinterReport::Printed, "after {sent} bytes");
+        assert_eq!(scene.print(&paper(2)), PrintEnd::Printed, "after {sent} bytes");
         let papers = &scene.printer.papers;
         assert!(papers.last() == Some(&paper(2)) && papers.len() <= 2, "after {sent} bytes");
     }
@@ -206,14 +212,14 @@ fn a_roll_that_ends_at_any_row_holds_the_paper_which_comes_out_once() {
             scene.buffer_bytes = buffer_bytes;
             scene.printer.rows_until_out = Some(rows);
             let outcome = scene.print(&paper(1));
-            assert!(matches!(outcome, PrinterReport::Held { .. }), "{words}: {outcome:?}");
+            assert!(matches!(outcome, PrintEnd::Held { .. }), "{words}: {outcome:?}");
             if cleared {
                 scene.clear();
             }
             scene.printer.paper = PaperState::In;
             scene.wait(10_000);
             assert_eq!(scene.came_out(&paper(1)), usize::from(!cleared), "{words}");
-            assert_eq!(scene.print(&paper(2)), PrinterReport::Printed, "{words}");
+            assert_eq!(scene.print(&paper(2)), PrintEnd::Printed, "{words}");
             assert_eq!((scene.came_out(&paper(1)), scene.came_out(&paper(2))), (usize::from(!cleared), 1), "{words}");
             assert!(cleared || scene.printer.faults.is_empty(), "{words}: {:?}", scene.printer.faults);
         }
@@ -229,7 +235,7 @@ fn what_waits_for_paper_or_for_a_line_goes_out_by_itself_and_only_the_newest_doe
         scene.printer.paper = PaperState::Out;
         let reason = if plugged { PrinterState::PaperOut } else { PrinterState::Offline };
         for seed in [1, 2] {
-            assert_eq!(scene.print(&paper(seed)), PrinterReport::Held { reason }, "plugged {plugged}");
+            assert_eq!(scene.print(&paper(seed)), PrintEnd::Held { reason }, "plugged {plugged}");
         }
         scene.wait(60_000);
         assert!(scene.printer.papers.is_empty());
@@ -252,14 +258,14 @@ fn a_printer_that_proves_nothing_has_printed_nothing() {
     // It takes all and prints nothing, and says that it could.
     scene.printer.paper = PaperState::Jam;
     scene.buffer_bytes = usize::MAX;
-    assert_eq!(scene.print(&paper(1)), PrinterReport::Held { reason: PrinterState::Offline });
+    assert_eq!(scene.print(&paper(1)), PrintEnd::Held { reason: PrinterState::Offline });
     assert!(scene.now_ms - begun_ms < ABILITIES.job_ms, "a jam is told at once");
     scene.printer.paper = PaperState::In;
     scene.wait(10_000);
     scene.printer.rows_until_out = Some(149);
     let begun_ms = scene.now_ms;
     // The paper ends before the last row, and the printer has it all.
-    assert_eq!(scene.print(&paper(2)), PrinterReport::Held { reason: PrinterState::PaperOut });
+    assert_eq!(scene.print(&paper(2)), PrintEnd::Held { reason: PrinterState::PaperOut });
     let took_ms = scene.now_ms - begun_ms;
     assert!((ABILITIES.job_ms..ABILITIES.job_ms + 3_000).contains(&took_ms), "{took_ms} ms");
 }
@@ -270,7 +276,7 @@ fn noise_is_no_answer_and_no_proof() {
     scene.rest();
     for noise in [&[0x00; 5_000][..], &[0xff], &[0x12, 0x12, 0x12, 0x12]] {
         scene.answers = noise.to_vec();
-        assert_eq!(scene.print(&paper(1)), PrinterReport::Printed, "{} bytes", noise.len());
+        assert_eq!(scene.print(&paper(1)), PrintEnd::Printed, "{} bytes", noise.len());
     }
     assert_eq!(scene.came_out(&paper(1)), 3);
 }

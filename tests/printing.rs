@@ -6,7 +6,7 @@ use hospital_kiosk::config;
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::patient::ScannedCode;
-use hospital_kiosk::domain::session::{PrinterReport, PrinterState};
+use hospital_kiosk::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use hospital_kiosk::ports::{Printer, Raster, Scanner};
 use hospital_kiosk::printer;
 use hospital_kiosk::rehearsal::printer::{PaperState, SimPrinter};
@@ -20,6 +20,9 @@ use tempfile::TempDir;
 
 /// How long anything here may take before it counts as never.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Of tests in which one paper is told from another by its dots.
+const A_JOB: PrintJob = PrintJob(1);
 
 /// A simulated printer, and the kiosk's side of the same line.
 struct Bench {
@@ -44,11 +47,11 @@ impl Bench {
     }
 
     /// The next report of a job; what it says of its state in between is passed over.
-    fn outcome(&self) -> PrinterReport {
+    fn outcome(&self) -> PrintEnd {
         loop {
             match self.reports.recv_timeout(PATIENCE).expect("a report of the job") {
                 PrinterReport::State(_) => {}
-                outcome => return outcome,
+                PrinterReport::Job { end, .. } => return end,
             }
         }
     }
@@ -102,8 +105,8 @@ fn a_receipt() -> Raster {
 fn a_receipt_comes_out_dot_for_dot() {
     let bench = Bench::new(5_000);
     let drawn = a_receipt();
-    bench.device.print(drawn.clone());
-    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    bench.device.print(A_JOB, drawn.clone());
+    assert_eq!(bench.outcome(), PrintEnd::Printed);
     let papers = bench.sim.papers();
     assert!(papers == [drawn], "{} papers, not the one that was drawn", papers.len());
     assert_eq!(read_code(&papers[0]).as_deref(), Some(crate::paper::CLAIM));
@@ -115,10 +118,10 @@ fn papers_come_out_one_after_the_other_each_once() {
     let bench = Bench::new(5_000);
     let papers = [a_receipt(), a_ticket(), a_receipt()];
     for paper in &papers {
-        bench.device.print(paper.clone());
+        bench.device.print(A_JOB, paper.clone());
     }
     for _ in &papers {
-        assert_eq!(bench.outcome(), PrinterReport::Printed);
+        assert_eq!(bench.outcome(), PrintEnd::Printed);
     }
     assert!(bench.sim.papers() == papers);
     bench.no_more_outcomes();
@@ -127,8 +130,8 @@ fn papers_come_out_one_after_the_other_each_once() {
 #[test]
 fn without_paper_it_is_held_and_comes_out_once_after_the_refill() {
     let bench = Bench::with(800, |sim| sim.set(PaperState::Out));
-    bench.device.print(a_ticket());
-    assert_eq!(bench.outcome(), PrinterReport::Held { reason: PrinterState::PaperOut });
+    bench.device.print(A_JOB, a_ticket());
+    assert_eq!(bench.outcome(), PrintEnd::Held { reason: PrinterState::PaperOut });
     assert!(bench.sim.papers().is_empty());
     bench.sim.set(PaperState::In);
     wait_until("the held paper", || !bench.sim.papers().is_empty());
@@ -140,13 +143,13 @@ fn without_paper_it_is_held_and_comes_out_once_after_the_refill() {
 #[test]
 fn paper_that_ends_while_printing_is_held_and_goes_on_after_the_refill() {
     let bench = Bench::with(800, |sim| sim.run_out_after(300));
-    bench.device.print(a_receipt());
-    assert_eq!(bench.outcome(), PrinterReport::Held { reason: PrinterState::PaperOut });
+    bench.device.print(A_JOB, a_receipt());
+    assert_eq!(bench.outcome(), PrintEnd::Held { reason: PrinterState::PaperOut });
     assert_eq!(bench.sim.rows_uncut(), 300);
     bench.sim.set(PaperState::In);
     wait_until("the rest", || !bench.sim.papers().is_empty());
-    bench.device.print(a_ticket());
-    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    bench.device.print(A_JOB, a_ticket());
+    assert_eq!(bench.outcome(), PrintEnd::Printed);
     let papers = bench.sim.papers();
     // What was held may have been proved or not when the ticket came; a cut of nothing is no paper.
     assert!(papers == [a_receipt(), a_ticket()], "{} papers", papers.len());
@@ -159,8 +162,8 @@ fn a_full_buffer_gets_the_rest_after_the_refill_and_nothing_twice() {
         sim.limit_buffer(10_000);
         sim.run_out_after(300);
     });
-    bench.device.print(a_receipt());
-    assert!(matches!(bench.outcome(), PrinterReport::Held { .. }));
+    bench.device.print(A_JOB, a_receipt());
+    assert!(matches!(bench.outcome(), PrintEnd::Held { .. }));
     bench.sim.set(PaperState::In);
     wait_until("the rest", || !bench.sim.papers().is_empty());
     assert!(bench.sim.papers() == [a_receipt()]);
@@ -170,11 +173,11 @@ fn a_full_buffer_gets_the_rest_after_the_refill_and_nothing_twice() {
 #[test]
 fn what_is_held_is_cleared_before_the_next_patient() {
     let bench = Bench::with(800, |sim| sim.run_out_after(300));
-    bench.device.print(a_receipt());
-    assert!(matches!(bench.outcome(), PrinterReport::Held { .. }));
+    bench.device.print(A_JOB, a_receipt());
+    assert!(matches!(bench.outcome(), PrintEnd::Held { .. }));
     bench.device.clear();
-    bench.device.print(a_ticket());
-    assert_eq!(bench.outcome(), PrinterReport::Held { reason: PrinterState::PaperOut });
+    bench.device.print(A_JOB, a_ticket());
+    assert_eq!(bench.outcome(), PrintEnd::Held { reason: PrinterState::PaperOut });
     bench.sim.set(PaperState::In);
     wait_until("the ticket", || bench.sim.papers().last() == Some(&a_ticket()));
     let papers = bench.sim.papers();
@@ -185,14 +188,14 @@ fn what_is_held_is_cleared_before_the_next_patient() {
 #[test]
 fn what_never_left_the_kiosk_is_cleared_too() {
     let bench = Bench::with(800, |sim| sim.set(PaperState::Out));
-    bench.device.print(a_receipt());
-    assert!(matches!(bench.outcome(), PrinterReport::Held { .. }));
+    bench.device.print(A_JOB, a_receipt());
+    assert!(matches!(bench.outcome(), PrintEnd::Held { .. }));
     bench.device.clear();
     bench.wait_for_state(PrinterState::PaperOut);
     bench.sim.set(PaperState::In);
     bench.wait_for_state(PrinterState::Online);
-    bench.device.print(a_ticket());
-    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    bench.device.print(A_JOB, a_ticket());
+    assert_eq!(bench.outcome(), PrintEnd::Printed);
     assert!(bench.sim.papers() == [a_ticket()]);
 }
 
@@ -202,17 +205,17 @@ fn a_printer_that_vanishes_while_printing_fails_once_and_the_next_paper_is_whole
         sim.limit_buffer(10_000);
         sim.run_out_after(300);
     });
-    bench.device.print(a_receipt());
+    bench.device.print(A_JOB, a_receipt());
     wait_until("the printing", || bench.sim.rows_uncut() == 300);
     bench.sim.unplug();
-    assert!(matches!(bench.outcome(), PrinterReport::Failed { .. }));
+    assert!(matches!(bench.outcome(), PrintEnd::Failed { .. }));
     bench.wait_for_state(PrinterState::Offline);
     bench.sim.limit_buffer(0);
     bench.sim.set(PaperState::In);
     bench.sim.plug_in().expect("a pty");
     bench.wait_for_state(PrinterState::Online);
-    bench.device.print(a_ticket());
-    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    bench.device.print(A_JOB, a_ticket());
+    assert_eq!(bench.outcome(), PrintEnd::Printed);
     assert!(bench.sim.papers().last() == Some(&a_ticket()));
     assert_eq!(bench.sim.faults(), [""; 0]);
 }
@@ -233,8 +236,8 @@ fn a_kiosk_that_lost_its_power_while_it_printed_prints_again() {
         let (device, reports) = start(&link, 5_000);
         let bench = Bench { sim, device, reports, _folder: folder };
         bench.wait_for_state(PrinterState::Online);
-        bench.device.print(a_ticket());
-        assert_eq!(bench.outcome(), PrinterReport::Printed, "after {sent} bytes");
+        bench.device.print(A_JOB, a_ticket());
+        assert_eq!(bench.outcome(), PrintEnd::Printed, "after {sent} bytes");
         let papers = bench.sim.papers();
         assert!(papers.last() == Some(&a_ticket()), "after {sent} bytes the ticket is not whole");
         assert!(papers.len() <= 2, "after {sent} bytes: the scrap, cut off, and the ticket");
@@ -244,8 +247,8 @@ fn a_kiosk_that_lost_its_power_while_it_printed_prints_again() {
 #[test]
 fn a_printer_that_talks_garbage_is_offline_and_gets_nothing() {
     let bench = Bench::with(800, |sim| sim.talk_garbage(true));
-    bench.device.print(a_ticket());
-    assert_eq!(bench.outcome(), PrinterReport::Held { reason: PrinterState::Offline });
+    bench.device.print(A_JOB, a_ticket());
+    assert_eq!(bench.outcome(), PrintEnd::Held { reason: PrinterState::Offline });
     assert!(bench.sim.papers().is_empty());
     bench.sim.talk_garbage(false);
     wait_until("the held paper", || !bench.sim.papers().is_empty());
@@ -279,11 +282,14 @@ fn states_are_told_when_they_change() {
 #[test]
 fn no_printer_is_always_offline() {
     let (device, reports) = start(&PathBuf::new(), 800);
-    device.print(a_ticket());
+    device.print(A_JOB, a_ticket());
     device.clear();
     let told: Vec<_> = reports.try_iter().collect();
     let offline = PrinterState::Offline;
-    assert_eq!(told, [PrinterReport::State(offline), PrinterReport::Held { reason: offline }]);
+    assert_eq!(
+        told,
+        [PrinterReport::State(offline), PrinterReport::Job { job: A_JOB, end: PrintEnd::Held { reason: offline } }]
+    );
     assert_eq!(device.state(), offline);
 }
 
@@ -298,8 +304,8 @@ fn a_printer_over_tcp_works_the_same() {
     std::thread::spawn(move || bridge(&listener, &path));
     let (device, reports) = start(std::path::Path::new(&address), 5_000);
     let bench = Bench { sim, device, reports, _folder: folder };
-    bench.device.print(a_receipt());
-    assert_eq!(bench.outcome(), PrinterReport::Printed);
+    bench.device.print(A_JOB, a_receipt());
+    assert_eq!(bench.outcome(), PrintEnd::Printed);
     assert!(bench.sim.papers() == [a_receipt()]);
 }
 
@@ -378,7 +384,7 @@ fn reader(settings: config::Scanner) -> (SimScanner, Arc<dyn Scanner>, Receiver<
     let sender = Mutex::new(sender);
     let report = Arc::new(move |code| drop(sender.lock().expect("one lock").send(code)));
     let settings = config::Scanner { port: link.to_string_lossy().into_owned(), ..settings };
-    let scanner = scanner::start(&settings, 8, report).expect("a scanner");
+    let scanner = scanner::start(&settings, facility().into(), report).expect("a scanner");
     (reader, scanner, codes, folder)
 }
 

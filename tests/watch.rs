@@ -1,5 +1,6 @@
 //! Watching a fleet: what a monitor reads over loopback, and that nothing personal is in it.
 
+use crate::journeys::facility::facility;
 use chrono::{DateTime, FixedOffset, Utc};
 use hospital_kiosk::config::Store as StoreSettings;
 use hospital_kiosk::domain::language::Language;
@@ -7,7 +8,7 @@ use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::outbox::{Act, Delivery, PaymentOfRequest, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::domain::reason::{Meanwhile, ParkReason, Told};
-use hospital_kiosk::domain::session::PrinterState;
+use hospital_kiosk::domain::session::{PrintJob, PrinterState};
 use hospital_kiosk::ports::{Printer, Raster, Scanner, Software, Store};
 use hospital_kiosk::watch::{self, Line, Presence, Sources};
 use std::io::{Read, Write};
@@ -32,7 +33,7 @@ impl Scanner for Unplugged {
 struct OutOfPaper;
 
 impl Printer for OutOfPaper {
-    fn print(&self, _: Raster) {}
+    fn print(&self, _: PrintJob, _: Raster) {}
     fn clear(&self) {}
     fn state(&self) -> PrinterState {
         PrinterState::PaperOut
@@ -96,7 +97,7 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
     let (terminal, hospital) = (Arc::new(Presence::default()), Arc::new(Presence::default()));
     terminal.set(true);
     let sources = Sources {
-        kiosk: "K3".into(),
+        facility: facility().into(),
         terminal_protocol: "zvt".into(),
         database_format: hospital_kiosk::store::FORMAT,
         started: Instant::now(),

@@ -9,7 +9,9 @@ use crate::domain::outbox::Request;
 use crate::domain::paper::Paper;
 use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::View;
-use crate::domain::session::{Effect, Finished, Input, PrinterReport, Question, Reply, StaffAnswer, StaffOrder};
+use crate::domain::session::{
+    Effect, Finished, Input, PrintEnd, PrintJob, PrinterReport, Question, Reply, StaffAnswer, StaffOrder,
+};
 use crate::domain::undo::UndoEntry;
 use crate::ports::{CardTerminal, Clock, HospitalServer, InForce, Outbox, Printer, Raster, Scanner, Store, StoreError};
 use chrono::{DateTime, FixedOffset};
@@ -146,7 +148,7 @@ impl Effects {
                 durable("acknowledgement", || self.ports.store.acknowledge_set_aside(self.now().wall).map(|_| ()))?;
             }
             Effect::Terminal(command) => self.ports.terminal.command(command),
-            Effect::Print(paper) => self.print(paper),
+            Effect::Print { job, paper } => self.print(job, paper),
             Effect::ClearPrinter => self.ports.printer.clear(),
             Effect::Facility(facility) => {
                 tracing::info!("the hospital's new configuration holds");
@@ -257,12 +259,15 @@ impl Effects {
         });
     }
 
-    fn print(&self, paper: Paper) {
+    fn print(&self, job: PrintJob, paper: Paper) {
         let ports = self.ports.clone();
         let desk = self.desk.clone();
         self.runtime.spawn_blocking(move || match (ports.press)(&paper, &ports.facility.now()) {
-            Ok(raster) => ports.printer.print(raster),
-            Err(reason) => desk.send(Input::Printer(PrinterReport::Failed { reason })),
+            Ok(raster) => ports.printer.print(job, raster),
+            Err(reason) => {
+                let end = PrintEnd::Failed { reason };
+                desk.send(Input::Printer(PrinterReport::Job { job, end }));
+            }
         });
     }
 

@@ -4,7 +4,7 @@
 use super::dialogue::{Abilities, Dialogue, Step};
 use super::open;
 use crate::config;
-use crate::domain::session::{PrinterReport, PrinterState};
+use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use crate::line::Line;
 use crate::ports::{Printer, Raster, Reports};
 use std::io;
@@ -27,7 +27,7 @@ pub struct Device {
 }
 
 enum Command {
-    Print(Raster),
+    Print(PrintJob, Raster),
     Clear,
 }
 
@@ -45,11 +45,12 @@ impl Device {
 }
 
 impl Printer for Device {
-    fn print(&self, raster: Raster) {
+    fn print(&self, job: PrintJob, raster: Raster) {
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-            self.commands.try_send(Command::Print(raster))
+            self.commands.try_send(Command::Print(job, raster))
         {
-            (self.reports)(PrinterReport::Failed { reason: "the printer's worker is stuck".into() });
+            let end = PrintEnd::Failed { reason: "the printer's worker is stuck".into() };
+            (self.reports)(PrinterReport::Job { job, end });
         }
     }
 
@@ -102,7 +103,7 @@ impl Worker {
 
     fn take_command(&mut self, queue: &Receiver<Command>) -> Result<(), Ended> {
         let steps = match queue.recv_timeout(self.time_left()) {
-            Ok(Command::Print(raster)) => self.dialogue.print(&raster, self.now_ms()),
+            Ok(Command::Print(job, raster)) => self.dialogue.print(job, &raster, self.now_ms()),
             Ok(Command::Clear) => self.dialogue.clear(self.now_ms()),
             Err(RecvTimeoutError::Timeout) => Vec::new(),
             Err(RecvTimeoutError::Disconnected) => return Err(Ended),

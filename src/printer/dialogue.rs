@@ -12,7 +12,7 @@ mod course;
 mod remains;
 
 use super::status;
-use crate::domain::session::{PrinterReport, PrinterState};
+use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use crate::ports::Raster;
 use remains::Remains;
 
@@ -61,6 +61,7 @@ pub struct Dialogue {
 
 /// A document on its way: all its bytes, and how many of them left.
 struct Job {
+    id: PrintJob,
     bytes: Vec<u8>,
     sent: usize,
 }
@@ -199,17 +200,17 @@ impl Dialogue {
     }
 
     /// At rest only. What is held is cleared before.
-    pub fn print(&mut self, raster: &Raster, now_ms: u64) -> Vec<Step> {
+    pub fn print(&mut self, id: PrintJob, raster: &Raster, now_ms: u64) -> Vec<Step> {
         let held = !matches!(self.paper, Paper::None);
         self.throw_away();
-        match self.job(raster) {
+        match self.job(id, raster) {
             Ok(job) if held => {
                 self.next = Some(job);
                 self.begin(Purpose::Clear, now_ms);
             }
             Ok(job) => self.begin(Purpose::Print(job), now_ms),
             Err(reason) => {
-                self.steps.push(Step::Report(PrinterReport::Failed { reason }));
+                self.steps.push(Step::Report(PrinterReport::Job { job: id, end: PrintEnd::Failed { reason } }));
                 if held { self.begin(Purpose::Clear, now_ms) } else { self.rest(now_ms) }
             }
         }
@@ -242,11 +243,12 @@ impl Dialogue {
                 self.not_asked(purpose, why, now_ms);
             }
             doing => {
+                let job = self.begun();
                 self.lose_line(why, now_ms);
                 match doing {
                     Doing::Sending { report, .. } => {
                         let reason = format!("the printer went away while printing: {why}");
-                        self.finish(PrinterReport::Failed { reason }, report, now_ms);
+                        self.finish(job, PrintEnd::Failed { reason }, report, now_ms);
                     }
                     Doing::Wiping { purpose, .. } | Doing::Noise { purpose, .. } | Doing::Asking { purpose, .. } => {
                         self.not_asked(purpose, why, now_ms);
@@ -294,9 +296,9 @@ impl Dialogue {
         }
         match &mut self.doing {
             Doing::Sending { report, .. } if proof => {
-                let report = *report;
+                let (report, job) = (*report, self.begun());
                 self.paper = Paper::None;
-                self.finish(PrinterReport::Printed, report, now_ms);
+                self.finish(job, PrintEnd::Printed, report, now_ms);
             }
             Doing::Noise { dropped, .. } => {
                 *dropped += heard.len();

@@ -8,7 +8,7 @@ pub mod probe;
 pub mod status;
 
 use crate::config;
-use crate::domain::session::{PrinterReport, PrinterState};
+use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use crate::line::{self, Line, LineSettings, Needs};
 use crate::ports::{Printer, Raster, Reports};
 use std::io;
@@ -33,8 +33,8 @@ struct NoPrinter {
 }
 
 impl Printer for NoPrinter {
-    fn print(&self, _: Raster) {
-        (self.reports)(PrinterReport::Held { reason: PrinterState::Offline });
+    fn print(&self, job: PrintJob, _: Raster) {
+        (self.reports)(PrinterReport::Job { job, end: PrintEnd::Held { reason: PrinterState::Offline } });
     }
 
     fn clear(&self) {}

@@ -11,7 +11,6 @@ const SAME_CODE_PAUSE_MS: u64 = 1_500;
 
 pub struct Dialogue {
     settings: config::Scanner,
-    number_digits: u8,
     collector: Collector,
     /// When something came, or a pause was told.
     heard_at_ms: u64,
@@ -22,33 +21,32 @@ pub struct Dialogue {
 impl Dialogue {
     /// Of a line that was just opened.
     #[must_use]
-    pub fn new(settings: &config::Scanner, number_digits: u8, now_ms: u64) -> Self {
+    pub fn new(settings: &config::Scanner, now_ms: u64) -> Self {
         Self {
             settings: settings.clone(),
-            number_digits,
             collector: Collector::new(settings.pause_ends_code),
             heard_at_ms: now_ms,
             last: None,
         }
     }
 
-    /// The codes that these bytes end.
-    pub fn bytes(&mut self, bytes: &[u8], now_ms: u64) -> Vec<ScannedCode> {
+    /// The codes that these bytes end. `number_digits`: of a patient's number here and now.
+    pub fn bytes(&mut self, bytes: &[u8], number_digits: u8, now_ms: u64) -> Vec<ScannedCode> {
         self.fade(now_ms);
         self.heard_at_ms = now_ms;
         let scans: Vec<_> = bytes.iter().filter_map(|byte| self.collector.take(*byte)).collect();
-        scans.into_iter().filter_map(|scan| self.read(scan, now_ms)).collect()
+        scans.into_iter().filter_map(|scan| self.read(scan, number_digits, now_ms)).collect()
     }
 
     /// Time has passed and nothing came: the code that this ends.
-    pub fn tick(&mut self, now_ms: u64) -> Option<ScannedCode> {
+    pub fn tick(&mut self, number_digits: u8, now_ms: u64) -> Option<ScannedCode> {
         self.fade(now_ms);
         if now_ms < self.heard_at_ms.saturating_add(self.settings.code_gap_ms) {
             return None;
         }
         self.heard_at_ms = now_ms;
         let scan = self.collector.pause()?;
-        self.read(scan, now_ms)
+        self.read(scan, number_digits, now_ms)
     }
 
     /// The visit is over: half a code of it is nobody's.
@@ -61,10 +59,10 @@ impl Dialogue {
         self.last.take_if(|(_, at_ms)| now_ms >= at_ms.saturating_add(SAME_CODE_PAUSE_MS));
     }
 
-    fn read(&mut self, scan: Scan, now_ms: u64) -> Option<ScannedCode> {
+    fn read(&mut self, scan: Scan, number_digits: u8, now_ms: u64) -> Option<ScannedCode> {
         let again = self.last.as_ref().is_some_and(|(seen, _)| *seen == scan);
         let meant = match &scan {
-            Scan::Code(code) => parse(code, &self.settings, self.number_digits),
+            Scan::Code(code) => parse(code, &self.settings, number_digits),
             Scan::Broken => ScannedCode::Unknown,
         };
         self.last = Some((scan, now_ms));
@@ -75,9 +73,10 @@ impl Dialogue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::patient::PatientNumber;
 
     fn dialogue() -> Dialogue {
-        Dialogue::new(&config::Scanner::none(), 8, 0)
+        Dialogue::new(&config::Scanner::none(), 0)
     }
 
     fn slip(code: &str) -> ScannedCode {
@@ -87,25 +86,34 @@ mod tests {
     #[test]
     fn a_code_is_told_once_while_the_reader_is_held_over_it() {
         let mut reader = dialogue();
-        assert!(reader.bytes(b"A:S-1\r", 1_000) == [slip("S-1")]);
+        assert!(reader.bytes(b"A:S-1\r", 8, 1_000) == [slip("S-1")]);
         // Read again and again, each time a little later: the pause counts from the last.
         for now_ms in [1_400, 2_800, 4_200] {
-            assert!(reader.bytes(b"A:S-1\r", now_ms).is_empty(), "{now_ms}");
+            assert!(reader.bytes(b"A:S-1\r", 8, now_ms).is_empty(), "{now_ms}");
         }
-        assert!(reader.bytes(b"A:S-1\rA:S-2\r", 5_000) == [slip("S-2")]);
-        assert!(reader.tick(6_600).is_none() && reader.last.is_none(), "a number is not kept");
-        assert!(reader.bytes(b"A:S-2\r", 6_700) == [slip("S-2")]);
+        assert!(reader.bytes(b"A:S-1\rA:S-2\r", 8, 5_000) == [slip("S-2")]);
+        assert!(reader.tick(8, 6_600).is_none() && reader.last.is_none(), "a number is not kept");
+        assert!(reader.bytes(b"A:S-2\r", 8, 6_700) == [slip("S-2")]);
     }
 
     #[test]
     fn a_pause_ends_a_code_and_the_end_of_a_visit_forgets_half_of_one() {
         let mut reader = dialogue();
-        assert!(reader.bytes(b"A:S-", 1_000).is_empty() && reader.tick(1_199).is_none());
-        assert!(reader.bytes(b"3", 1_199).is_empty() && reader.tick(1_398).is_none());
-        assert!(reader.tick(1_399) == Some(slip("S-3")));
-        assert!(reader.bytes(b"P:1029", 2_000).is_empty());
+        assert!(reader.bytes(b"A:S-", 8, 1_000).is_empty() && reader.tick(8, 1_199).is_none());
+        assert!(reader.bytes(b"3", 8, 1_199).is_empty() && reader.tick(8, 1_398).is_none());
+        assert!(reader.tick(8, 1_399) == Some(slip("S-3")));
+        assert!(reader.bytes(b"P:1029", 8, 2_000).is_empty());
         reader.forget();
-        assert!(reader.tick(3_000).is_none());
-        assert!(reader.bytes(b"A:S-4\r", 4_000) == [slip("S-4")]);
+        assert!(reader.tick(8, 3_000).is_none());
+        assert!(reader.bytes(b"A:S-4\r", 8, 4_000) == [slip("S-4")]);
+    }
+
+    #[test]
+    fn a_number_has_as_many_digits_as_the_hospital_says_when_it_is_read() {
+        let mut reader = dialogue();
+        let card = |number: &str| ScannedCode::PatientCard(PatientNumber(number.to_owned()));
+        assert!(reader.bytes(b"10293847\r", 8, 1_000) == [card("10293847")]);
+        assert!(reader.bytes(b"10293847\r", 9, 5_000) == [ScannedCode::Unknown]);
+        assert!(reader.bytes(b"102938470\r", 9, 9_000) == [card("102938470")]);
     }
 }

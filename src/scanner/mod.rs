@@ -8,7 +8,7 @@ pub mod framing;
 use crate::config;
 use crate::domain::patient::{PatientNumber, ScannedCode};
 use crate::line::{self, Line, LineSettings, Needs};
-use crate::ports::{Reports, Scanner};
+use crate::ports::{InForce, Reports, Scanner};
 use dialogue::Dialogue;
 use framing::CODE_BYTES_MAX;
 use std::io;
@@ -23,7 +23,7 @@ const BACK_OFF_LAST: Duration = Duration::from_secs(5);
 
 /// Starts the worker of the configured reader; `None` without a port.
 #[must_use]
-pub fn start(settings: &config::Scanner, number_digits: u8, reports: Reports<ScannedCode>) -> Option<Arc<dyn Scanner>> {
+pub fn start(settings: &config::Scanner, facility: InForce, reports: Reports<ScannedCode>) -> Option<Arc<dyn Scanner>> {
     if settings.port.is_empty() {
         return None;
     }
@@ -32,7 +32,7 @@ pub fn start(settings: &config::Scanner, number_digits: u8, reports: Reports<Sca
     let visits = Arc::new(AtomicU64::new(0));
     let worker = Worker {
         settings: settings.clone(),
-        number_digits,
+        facility,
         reports,
         stop: Arc::clone(&stop),
         there: Arc::clone(&there),
@@ -114,7 +114,8 @@ impl Drop for Handle {
 
 struct Worker {
     settings: config::Scanner,
-    number_digits: u8,
+    /// How many digits a patient's number has.
+    facility: InForce,
     reports: Reports<ScannedCode>,
     stop: Arc<AtomicBool>,
     there: Arc<AtomicBool>,
@@ -147,7 +148,7 @@ impl Worker {
         let started = Instant::now();
         let now_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let wait = Duration::from_millis(self.settings.code_gap_ms).min(READ_STEP);
-        let mut dialogue = Dialogue::new(&self.settings, self.number_digits, now_ms());
+        let mut dialogue = Dialogue::new(&self.settings, now_ms());
         let mut visits = self.visits.load(Ordering::Relaxed);
         let mut buffer = [0; 256];
         while !self.stop.load(Ordering::Relaxed) {
@@ -155,9 +156,10 @@ impl Worker {
             if std::mem::replace(&mut visits, self.visits.load(Ordering::Relaxed)) != visits {
                 dialogue.forget();
             }
+            let digits = self.facility.now().number_digits;
             let codes = match count {
-                0 => Vec::from_iter(dialogue.tick(now_ms())),
-                count => dialogue.bytes(&buffer[..count], now_ms()),
+                0 => Vec::from_iter(dialogue.tick(digits, now_ms())),
+                count => dialogue.bytes(&buffer[..count], digits, now_ms()),
             };
             buffer[..count].zeroize();
             for code in codes {

@@ -23,8 +23,8 @@ use hospital_kiosk::domain::reason::ParkReason;
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
 use hospital_kiosk::domain::session::{
-    Effect, Given, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalCommand,
-    TerminalReport, TriesKept, UndoAnswer, UndoWay,
+    Effect, Given, Input, PrintEnd, PrintJob, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder,
+    TerminalCommand, TerminalReport, TriesKept, UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::staff::{
     AuditEntry, Gate, Parked, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply,
@@ -66,7 +66,7 @@ struct World {
     pin_again: bool,
     /// Requests that staff closed.
     closed: usize,
-    jobs: usize,
+    jobs: Vec<PrintJob>,
     /// Another configuration holds since the last picture.
     changed: bool,
     /// How many more durable writes work; then one fails.
@@ -99,7 +99,7 @@ impl World {
             view: None,
             questions: Vec::new(),
             area: Vec::new(),
-            jobs: 0,
+            jobs: Vec::new(),
             writes_left: None,
             seen: BTreeSet::new(),
         };
@@ -116,7 +116,7 @@ impl World {
         self.session = Session::new(Arc::new(facility()));
         self.questions.clear();
         self.area.clear();
-        self.jobs = 0;
+        self.jobs.clear();
         self.input(Input::restarted(self.journal.clone(), self.numbers.clone(), self.tries.clone()));
         self.input(Input::Terminal(TerminalReport::Online(true)));
     }
@@ -224,7 +224,7 @@ impl World {
             Effect::Terminal(TerminalCommand::Confirm { attempt }) => self.confirm(attempt),
             Effect::Terminal(TerminalCommand::Refuse { attempt }) => drop(self.refused.insert(attempt)),
             Effect::Terminal(TerminalCommand::Undo { undo, transaction, .. }) => self.undo(undo, &transaction),
-            Effect::Print(paper) => self.print(&paper),
+            Effect::Print { job, paper } => self.print(job, &paper),
             Effect::Ask { id, question } => self.questions.push((id, question)),
             Effect::SaveCounters(counters) => {
                 self.numbers.days.retain(|kept| kept.day != counters.day);
@@ -514,8 +514,8 @@ impl World {
         record.state = state;
     }
 
-    fn print(&mut self, paper: &Paper) {
-        self.jobs += 1;
+    fn print(&mut self, job: PrintJob, paper: &Paper) {
+        self.jobs.push(job);
         match paper {
             Paper::Receipt(receipt) if receipt.card.is_some() => {
                 let paid = |record: &PaymentRecord| {
@@ -757,14 +757,18 @@ impl World {
         let report = match detail % 8 {
             0 => PrinterReport::State(PrinterState::PaperOut),
             1 | 2 => PrinterReport::State(PrinterState::Online),
-            _ if self.jobs == 0 => PrinterReport::State(PrinterState::PaperLow),
-            3 => PrinterReport::Held { reason: PrinterState::CoverOpen },
-            4 => PrinterReport::Failed { reason: "gone".to_owned() },
-            _rest => PrinterReport::Printed,
+            _ if self.jobs.is_empty() => PrinterReport::State(PrinterState::PaperLow),
+            which => {
+                // In any order: each is drawn on a thread of its own.
+                let job = self.jobs.swap_remove(detail as usize / 8 % self.jobs.len());
+                let end = match which {
+                    3 => PrintEnd::Held { reason: PrinterState::CoverOpen },
+                    4 => PrintEnd::Failed { reason: "gone".to_owned() },
+                    _rest => PrintEnd::Printed,
+                };
+                PrinterReport::Job { job, end }
+            }
         };
-        if !matches!(report, PrinterReport::State(_)) {
-            self.jobs -= 1;
-        }
         self.input(Input::Printer(report));
     }
 

@@ -47,8 +47,8 @@ use hospital_kiosk::domain::reason::ParkReason;
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
 use hospital_kiosk::domain::session::{
-    Counters, Effect, Given, Input, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder, TerminalReport,
-    UndoAnswer, UndoWay,
+    Counters, Effect, Given, Input, PrintEnd, PrintJob, PrinterReport, PrinterState, Question, Reply, Session,
+    StaffOrder, TerminalReport, UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::set_aside::SetAside;
 use hospital_kiosk::domain::staff::{Gate, Parked, QueueSight, StaffLists, StaffReply};
@@ -201,6 +201,7 @@ struct Stage {
     /// What the terminal told last as an answer to a payment.
     /// Not answered yet, the oldest first.
     questions: VecDeque<Uuid>,
+    papers: VecDeque<PrintJob>,
     told: Option<CardTransaction>,
 }
 
@@ -215,6 +216,7 @@ impl Stage {
             names: Names::default(),
             asked: None,
             questions: VecDeque::new(),
+            papers: VecDeque::new(),
             amount: Amount::ZERO,
             visit: Uuid::nil(),
             ordered: None,
@@ -230,6 +232,9 @@ impl Stage {
         for effect in &effects {
             if let Effect::Ask { id, .. } = effect {
                 self.questions.push_back(*id);
+            }
+            if let Effect::Print { job, .. } = effect {
+                self.papers.push_back(*job);
             }
             if let Effect::Ask { question: Question::FindPatient { number, birth_date, .. }, .. } = effect {
                 self.asked = Some((number.clone(), *birth_date));
@@ -249,6 +254,18 @@ impl Stage {
             summary::effect(effect, &mut self.names);
         }
         effects
+    }
+
+    /// Of the oldest paper that nothing was told of yet, or of the newest.
+    fn printer(&mut self, words: &[&str]) -> PrinterReport {
+        let (job, end) = match words {
+            ["state", state] => return PrinterReport::State(printer_state(state)),
+            ["newest", end] => (self.papers.pop_back(), end),
+            [end] => (self.papers.pop_front(), end),
+            other => panic!("no such printer report: {other:?}"),
+        };
+        // The simulated one has said so before, or says it of nothing.
+        PrinterReport::Job { job: job.unwrap_or(PrintJob(0)), end: print_end(end) }
     }
 
     /// The effects of each input that the action comes to.
@@ -289,7 +306,10 @@ impl Stage {
                 }
                 self.input(Input::Terminal(report))
             }
-            ["printer", rest @ ..] => self.input(Input::Printer(printer(rest))),
+            ["printer", rest @ ..] => {
+                let report = self.printer(rest);
+                self.input(Input::Printer(report))
+            }
             ["fail"] => self.input(Input::RecordFailed { reason: "disk full".to_owned(), refused: false }),
             ["fail", "refused"] => self.input(Input::RecordFailed { reason: "never".to_owned(), refused: true }),
             ["staff", "close-day"] => self.input(Input::CloseDay { ticket: Uuid::from_u128(2) }),
@@ -554,6 +574,7 @@ impl Stage {
     /// A new session, as after a power cut.
     fn restart(&mut self, words: &[&str]) -> Vec<Effect> {
         self.session = Session::new(Arc::new(facility()));
+        self.papers.clear();
         self.amount = Amount(5100);
         let mut given = Given::default();
         let mut open = Vec::new();
@@ -770,15 +791,21 @@ fn code(words: &[&str]) -> ScannedCode {
     }
 }
 
-fn printer(words: &[&str]) -> PrinterReport {
-    match words {
-        ["printed"] => PrinterReport::Printed,
-        ["held"] => PrinterReport::Held { reason: PrinterState::PaperOut },
-        ["failed"] => PrinterReport::Failed { reason: "gone".to_owned() },
-        ["state", "out"] => PrinterReport::State(PrinterState::PaperOut),
-        ["state", "away"] => PrinterReport::State(PrinterState::Offline),
-        ["state", "ok"] => PrinterReport::State(PrinterState::Online),
-        other => panic!("no such printer report: {other:?}"),
+fn printer_state(word: &str) -> PrinterState {
+    match word {
+        "out" => PrinterState::PaperOut,
+        "away" => PrinterState::Offline,
+        "ok" => PrinterState::Online,
+        other => panic!("no such printer state: {other:?}"),
+    }
+}
+
+fn print_end(word: &str) -> PrintEnd {
+    match word {
+        "printed" => PrintEnd::Printed,
+        "held" => PrintEnd::Held { reason: PrinterState::PaperOut },
+        "failed" => PrintEnd::Failed { reason: "gone".to_owned() },
+        other => panic!("no such end of a paper: {other:?}"),
     }
 }
 

@@ -52,7 +52,7 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
             TerminalCommand::CallOff => "terminal call-off".to_owned(),
             TerminalCommand::AskOutcome { attempt } => format!("terminal ask-outcome {}", names.of(*attempt)),
         },
-        Effect::Print(paper) => format!("print {}", paper_line(paper)),
+        Effect::Print { paper, .. } => format!("print {}", paper_line(paper)),
         Effect::ClearPrinter => "clear-printer".to_owned(),
         Effect::Facility(_) => "facility".to_owned(),
         Effect::Ask { question, .. } => match question {

@@ -9,7 +9,7 @@
 //! before anything else prints, so that nobody takes another's receipt.
 
 use super::kiosk::Kiosk;
-use super::{Effect, PrinterReport, PrinterState, StaffAnswer};
+use super::{Effect, PrintEnd, PrintJob, PrinterReport, PrinterState, StaffAnswer};
 use crate::domain::paper::Paper;
 use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::{PrintState, UnavailableWhy};
@@ -19,16 +19,25 @@ use uuid::Uuid;
 /// Jobs without an answer that are remembered; a printer that answers none is broken.
 const JOBS_MAX: usize = 16;
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Press {
     /// State of the last paper of the patient who is here.
     pub state: PrintState,
     jobs: VecDeque<Job>,
     held: bool,
+    /// The last that was sent.
+    last: PrintJob,
+}
+
+impl Default for Press {
+    fn default() -> Self {
+        Self { state: PrintState::default(), jobs: VecDeque::new(), held: false, last: PrintJob(0) }
+    }
 }
 
 #[derive(Clone, Copy)]
 struct Job {
+    id: PrintJob,
     receipt_of: Option<AttemptId>,
     patient_left: bool,
     /// The staff order that it answers.
@@ -39,23 +48,25 @@ impl Kiosk {
     /// Sends a paper. `receipt_of` names the payment whose receipt it is, so that its printing is journalled.
     pub fn print(&mut self, paper: Paper, receipt_of: Option<AttemptId>) {
         self.press.state = PrintState::Printing;
-        self.send_paper(paper, Job { receipt_of, patient_left: false, ticket: None });
+        self.send_paper(paper, receipt_of, None);
     }
 
     /// Beside whatever the patient sees; answered when the printer has.
     pub fn print_for_staff(&mut self, paper: Paper, receipt_of: AttemptId, ticket: Uuid) {
-        self.send_paper(paper, Job { receipt_of: Some(receipt_of), patient_left: true, ticket: Some(ticket) });
+        self.send_paper(paper, Some(receipt_of), Some(ticket));
     }
 
-    fn send_paper(&mut self, paper: Paper, job: Job) {
+    fn send_paper(&mut self, paper: Paper, receipt_of: Option<AttemptId>, ticket: Option<Uuid>) {
         if self.press.held {
             self.clear_printer();
         }
         if self.press.jobs.len() >= JOBS_MAX {
             self.press.jobs.pop_front();
         }
-        self.press.jobs.push_back(job);
-        self.emit(Effect::Print(paper));
+        let id = PrintJob(self.press.last.0 + 1);
+        self.press.last = id;
+        self.press.jobs.push_back(Job { id, receipt_of, patient_left: ticket.is_some(), ticket });
+        self.emit(Effect::Print { job: id, paper });
     }
 
     fn answer_order(&mut self, job: Job, answer: StaffAnswer) {
@@ -80,57 +91,54 @@ impl Kiosk {
                 self.devices.printer = Some(*state);
                 false
             }
-            PrinterReport::Printed => self.job_done(),
-            PrinterReport::Held { reason } => {
-                self.job_held(*reason);
-                false
-            }
-            PrinterReport::Failed { .. } => {
-                self.job_failed(PrintState::NoPrinter);
-                false
-            }
+            PrinterReport::Job { job, end } => self.job_ended(*job, end),
         }
     }
 
-    fn job_done(&mut self) -> bool {
-        let Some(job) = self.press.jobs.pop_front() else { return false };
+    /// Told of a job that nobody knows any more, or a second time, it changes nothing.
+    fn job_ended(&mut self, id: PrintJob, end: &PrintEnd) -> bool {
+        let at = self.press.jobs.iter().position(|job| job.id == id);
+        let Some(job) = at.and_then(|at| self.press.jobs.remove(at)) else { return false };
+        match end {
+            PrintEnd::Printed => return self.job_done(job),
+            PrintEnd::Held { reason } => self.job_held(job, *reason),
+            PrintEnd::Failed { .. } => {
+                self.answer_order(job, StaffAnswer::NotPrinted);
+                self.show_if_last(job, PrintState::NoPrinter);
+            }
+        }
+        false
+    }
+
+    fn job_done(&mut self, job: Job) -> bool {
         self.answer_order(job, StaffAnswer::Printed);
         if let Some(attempt) = job.receipt_of {
             self.emit(Effect::Record(Entry::ReceiptPrinted { attempt }));
         }
-        if job.patient_left {
-            return false;
-        }
-        self.show_if_last(PrintState::Printed);
-        job.receipt_of.is_some()
+        self.show_if_last(job, PrintState::Printed);
+        job.receipt_of.is_some() && !job.patient_left
     }
 
-    fn job_held(&mut self, reason: PrinterState) {
-        let Some(job) = self.press.jobs.pop_front() else { return };
+    fn job_held(&mut self, job: Job, reason: PrinterState) {
         self.answer_order(job, StaffAnswer::NotPrinted);
         if job.patient_left {
             self.clear_printer();
             return;
         }
         self.press.held = true;
-        self.show_if_last(match reason {
+        let state = match reason {
             PrinterState::Online | PrinterState::PaperLow | PrinterState::PaperOut | PrinterState::CoverOpen => {
                 PrintState::NoPaper
             }
             PrinterState::Offline => PrintState::NoPrinter,
-        });
+        };
+        self.show_if_last(job, state);
     }
 
-    fn job_failed(&mut self, state: PrintState) {
-        let Some(job) = self.press.jobs.pop_front() else { return };
-        self.answer_order(job, StaffAnswer::NotPrinted);
-        if !job.patient_left {
-            self.show_if_last(state);
-        }
-    }
-
-    fn show_if_last(&mut self, state: PrintState) {
-        if self.press.jobs.is_empty() {
+    /// The patient reads of the last paper that was sent for them.
+    fn show_if_last(&mut self, job: Job, state: PrintState) {
+        let later = self.press.jobs.iter().any(|open| !open.patient_left && open.id > job.id);
+        if !job.patient_left && !later {
             self.press.state = state;
         }
     }

@@ -32,7 +32,7 @@ pub(super) fn step_back(before: Core, ticket: Option<Uuid>, effects: &[Effect]) 
             Effect::Record(_)
             | Effect::Show(_)
             | Effect::Terminal(_)
-            | Effect::Print(_)
+            | Effect::Print { .. }
             | Effect::ClearPrinter
             | Effect::Ask { .. }
             | Effect::StaffArea { .. }

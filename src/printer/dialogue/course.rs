@@ -1,19 +1,19 @@
 //! How one thing at a printer leads to the next.
 
 use super::{ANSWER_MS, BACK_OFF_FIRST_MS, Dialogue, Doing, Job, POLL_HELD_MS, POLL_IDLE_MS, Paper, Purpose, Step};
-use crate::domain::session::{PrinterReport, PrinterState};
+use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use crate::ports::Raster;
 use crate::printer::{encode, status};
 
 impl Dialogue {
-    pub(super) fn job(&self, raster: &Raster) -> Result<Job, String> {
+    pub(super) fn job(&self, id: PrintJob, raster: &Raster) -> Result<Job, String> {
         let width_dots = self.abilities.width_dots;
         if raster.width_dots > width_dots {
             return Err(format!("a picture of {} dots on a printer of {width_dots}", raster.width_dots));
         }
         let mut bytes = encode::job(raster, self.abilities.has_cutter)?;
         bytes.extend_from_slice(&status::ASK_PROOF);
-        Ok(Job { bytes, sent: 0 })
+        Ok(Job { id, bytes, sent: 0 })
     }
 
     /// What was under way, of which the caller says how it goes on.
@@ -148,12 +148,13 @@ impl Dialogue {
         match purpose {
             Purpose::Print(job) if is_ready(state) => self.send(job, true, now_ms),
             Purpose::Print(job) => {
+                let id = job.id;
                 self.paper = Paper::Waiting(job);
-                self.finish(PrinterReport::Held { reason: state }, true, now_ms);
+                self.finish(Some(id), PrintEnd::Held { reason: state }, true, now_ms);
             }
             Purpose::WhyHeld { report } => {
                 let reason = if is_ready(state) { PrinterState::Offline } else { state };
-                self.finish(PrinterReport::Held { reason }, report, now_ms);
+                self.finish(self.begun(), PrintEnd::Held { reason }, report, now_ms);
             }
             Purpose::Poll => match std::mem::replace(&mut self.paper, Paper::None) {
                 Paper::Waiting(job) if is_ready(state) => self.send(job, false, now_ms),
@@ -182,18 +183,25 @@ impl Dialogue {
         if has_left {
             self.begin(Purpose::WhyHeld { report }, now_ms);
         } else {
-            self.finish(PrinterReport::Held { reason: PrinterState::Offline }, report, now_ms);
+            self.finish(self.begun(), PrintEnd::Held { reason: PrinterState::Offline }, report, now_ms);
         }
     }
 
     /// What became of a job. Of one that waited it was told already that it is held.
-    pub(super) fn finish(&mut self, outcome: PrinterReport, report: bool, now_ms: u64) {
-        self.steps.push(if report {
-            Step::Report(outcome)
-        } else {
-            Step::Note(format!("a waiting paper was sent: {outcome:?}"))
+    pub(super) fn finish(&mut self, job: Option<PrintJob>, end: PrintEnd, report: bool, now_ms: u64) {
+        self.steps.push(match job.filter(|_| report) {
+            Some(job) => Step::Report(PrinterReport::Job { job, end }),
+            None => Step::Note(format!("a waiting paper was sent: {end:?}")),
         });
         self.rest(now_ms);
+    }
+
+    /// The paper that the printer has some or all of.
+    pub(super) const fn begun(&self) -> Option<PrintJob> {
+        match &self.paper {
+            Paper::Begun { job, .. } => Some(job.id),
+            Paper::None | Paper::Waiting(_) => None,
+        }
     }
 
     pub(super) fn throw_away(&mut self) {

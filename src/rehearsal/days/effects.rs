@@ -142,9 +142,9 @@ impl World {
                 }
             }
             Effect::Terminal(command) => self.terminal(&command),
-            Effect::Print(paper) => {
+            Effect::Print { job, paper } => {
                 if self.power.boundary("before print") {
-                    self.press.print(paper, self.now_ms, &mut self.chance);
+                    self.press.print(job, paper, self.now_ms, &mut self.chance);
                     self.power.boundary("after print");
                 }
             }

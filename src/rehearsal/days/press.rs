@@ -4,12 +4,12 @@
 use super::chance::Chance;
 use super::faults::{Fault, Fired};
 use crate::domain::paper::Paper;
-use crate::domain::session::{PrinterReport, PrinterState};
+use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use std::collections::VecDeque;
 
 pub struct Press {
     pub state: PrinterState,
-    jobs: VecDeque<(u64, Paper)>,
+    jobs: VecDeque<(u64, PrintJob, Paper)>,
     held: Vec<Paper>,
     /// Came out since somebody looked.
     pub out: Vec<Paper>,
@@ -28,9 +28,9 @@ impl Press {
         }
     }
 
-    pub fn print(&mut self, paper: Paper, now_ms: u64, chance: &mut Chance) {
-        let from = self.jobs.back().map_or(now_ms, |(due_ms, _)| *due_ms);
-        self.jobs.push_back((from + chance.between(900, 3_500), paper));
+    pub fn print(&mut self, job: PrintJob, paper: Paper, now_ms: u64, chance: &mut Chance) {
+        let from = self.jobs.back().map_or(now_ms, |(due_ms, ..)| *due_ms);
+        self.jobs.push_back((from + chance.between(900, 3_500), job, paper));
     }
 
     pub fn clear(&mut self) {
@@ -39,29 +39,30 @@ impl Press {
 
     #[must_use]
     pub fn due_ms(&self) -> Option<u64> {
-        self.jobs.front().map(|(due_ms, _)| *due_ms)
+        self.jobs.front().map(|(due_ms, ..)| *due_ms)
     }
 
     pub fn advance(&mut self, now_ms: u64) -> Option<PrinterReport> {
         if self.due_ms()? > now_ms {
             return None;
         }
-        let (_, paper) = self.jobs.pop_front()?;
-        Some(match self.state {
+        let (_, job, paper) = self.jobs.pop_front()?;
+        let end = match self.state {
             PrinterState::Online | PrinterState::PaperLow => {
                 self.out.push(paper);
-                PrinterReport::Printed
+                PrintEnd::Printed
             }
             reason @ (PrinterState::PaperOut | PrinterState::CoverOpen) => {
                 self.fired.note(Fault::PaperOut);
                 self.held.push(paper);
-                PrinterReport::Held { reason }
+                PrintEnd::Held { reason }
             }
             PrinterState::Offline => {
                 self.fired.note(Fault::PrinterGone);
-                PrinterReport::Failed { reason: "the printer is gone".to_owned() }
+                PrintEnd::Failed { reason: "the printer is gone".to_owned() }
             }
-        })
+        };
+        Some(PrinterReport::Job { job, end })
     }
 
     /// With new paper whatever is held comes out.
@@ -75,7 +76,7 @@ impl Press {
 
     /// The kiosk has no power: what was sent may still come out, and nobody hears of it.
     pub fn kiosk_gone(&mut self, chance: &mut Chance) {
-        for (_, paper) in self.jobs.drain(..) {
+        for (_, _, paper) in self.jobs.drain(..) {
             if self.state == PrinterState::Online && chance.percent(50) {
                 self.out.push(paper);
             }
