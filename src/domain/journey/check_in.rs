@@ -12,7 +12,7 @@ mod screens;
 mod slip;
 
 use super::arrival;
-use super::identify::{self, Identified, Identify};
+use super::step::identify::{self, Identified, Identify};
 use super::{Flow, Leaving};
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;

@@ -17,8 +17,8 @@
 mod paying;
 mod screens;
 
-use super::identify::{self, Identified, Identify};
 use super::pay::{Order, Till};
+use super::step::identify::{self, Identified, Identify};
 use super::{Flow, Leaving, Rest, arrival};
 use crate::domain::document::cart::{self, Cart};
 use crate::domain::document::order::{self, Priced};

@@ -6,13 +6,12 @@
 pub mod arrival;
 pub(crate) mod check_in;
 pub(crate) mod documents;
-pub(crate) mod entry;
-pub(crate) mod identify;
 pub(crate) mod information;
 pub(crate) mod pay;
 pub(crate) mod reprint;
 pub mod resolve;
 pub(crate) mod staff;
+pub(crate) mod step;
 
 use super::moment::Tick;
 use super::patient::ScannedCode;

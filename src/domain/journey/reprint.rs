@@ -8,8 +8,8 @@
 //! Money: was paid or not before, in every state; nothing here can charge. Paper: a duplicate, after its row in the audit
 //! trail; once a visit, so that the next patient cannot take it.
 
-use super::entry::Digits;
-use super::identify::wait;
+use super::step::entry::Digits;
+use super::step::identify::wait;
 use super::{Flow, Leaving, Rest};
 use crate::domain::enquiry::{Became, DIGITS, Enquired, Known, PaymentSight};
 use crate::domain::limits::LOOK_UP_LIMIT_MS;

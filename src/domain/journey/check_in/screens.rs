@@ -1,7 +1,7 @@
 //! What the check-in journey shows, computed from its state.
 
 use super::{CheckIn, State};
-use crate::domain::journey::identify;
+use crate::domain::journey::step::identify;
 use crate::domain::journey::{Clears, Rest};
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;

@@ -12,7 +12,7 @@
 //! Money and paper: none, in every state. A number alone shows nothing personal.
 
 use super::entry::{DateDigits, Digits};
-use super::seconds;
+use crate::domain::journey::seconds;
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::patient::{BirthDate, Patient, PatientNumber, ScannedCode};
