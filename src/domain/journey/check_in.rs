@@ -3,7 +3,7 @@
 //! ```text
 //! Who ─found─▶ Listing ─▶ Insurance? ─▶ Choose ─Next─▶ CheckedIn
 //! slip ──────▶ Slip ──────────▲           │ all already done: "at 09:12", ticket again ─▶ CheckedIn (DUPLICATE)
-//!    nothing to check in, under age, not found, offline ─▶ Sorry (why, which desk)
+//!    nothing to check in, under age, not found, offline ─▶ HandOff (why, which desk)
 //! ```
 //! Money: none, in every state. Paper: none before `CheckedIn`; there the ticket was sent to the printer after the
 //! number was saved and each arrival was queued durably, so paper never promises what is not on disk.
@@ -12,6 +12,7 @@ mod screens;
 mod slip;
 
 use super::arrival;
+use super::step::hand_off::{HandOff, Next};
 use super::step::identify::{self, Identified, Identify};
 use super::{Flow, Leaving};
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
@@ -58,10 +59,7 @@ enum State {
     Insurance,
     Choose,
     CheckedIn(Box<Ticket>),
-    Sorry {
-        why: SorryWhy,
-        retry: bool,
-    },
+    HandOff(HandOff),
 }
 
 impl CheckIn {
@@ -110,10 +108,13 @@ impl CheckIn {
             State::Insurance => self.tap_insurance(tap),
             State::Choose => self.tap_choose(tap, kiosk),
             State::CheckedIn(_) => self.tap_checked_in(tap, kiosk),
-            State::Sorry { retry, .. } => {
-                let retry = *retry;
-                self.tap_sorry(tap, retry, kiosk)
-            }
+            State::HandOff(hand_off) => match hand_off.tap(tap) {
+                Next::Flow(flow) => flow,
+                Next::Again => {
+                    *self = Self::new(kiosk);
+                    Flow::Stay
+                }
+            },
         }
     }
 
@@ -173,20 +174,9 @@ impl CheckIn {
         Flow::Stay
     }
 
-    fn tap_sorry(&mut self, tap: Tap, retry: bool, kiosk: &Kiosk) -> Flow {
-        if tap == Tap::Finish {
-            return Flow::End;
-        } else if tap == Tap::Back {
-            return Flow::Home;
-        } else if tap == Tap::TryAgain && retry {
-            *self = Self::new(kiosk);
-        }
-        Flow::Stay
-    }
-
     pub fn scanned(&mut self, code: &ScannedCode, kiosk: &mut Kiosk) {
         // What was shown before was not found, or nobody answered: the next code is a new try.
-        if let State::Sorry { retry: true, .. } = &self.state {
+        if let State::HandOff(HandOff { retry: true, .. }) = &self.state {
             *self = Self::new(kiosk);
         }
         // The whole code behind half of it, or a second slip: the newer one is meant.
@@ -214,7 +204,7 @@ impl CheckIn {
             }
             State::Slip { .. } => self.slip_reply(reply, kiosk),
             State::Listing { .. } => self.list_reply(reply, kiosk),
-            State::Insurance | State::Choose | State::CheckedIn(_) | State::Sorry { .. } => {}
+            State::Insurance | State::Choose | State::CheckedIn(_) | State::HandOff(_) => {}
         }
     }
 
@@ -223,14 +213,14 @@ impl CheckIn {
             Identified::NotYet => {}
             Identified::Back => return Flow::Home,
             Identified::Found(patient) => self.found(patient, kiosk),
-            Identified::Sorry { why, retry } => self.sorry(why, retry, kiosk),
+            Identified::Sorry { why, retry } => self.hand_off(why, retry, kiosk),
         }
         Flow::Stay
     }
 
     fn found(&mut self, patient: Box<Patient>, kiosk: &mut Kiosk) {
         if arrival::is_under_age(&patient, kiosk.today(), &kiosk.facility.check_in) {
-            self.sorry(SorryWhy::UnderAge, false, kiosk);
+            self.hand_off(SorryWhy::UnderAge, false, kiosk);
             return;
         }
         kiosk.ask(Question::Appointments { patient: patient.clone() });
@@ -245,15 +235,15 @@ impl CheckIn {
                 self.offline = offline || self.patient.as_ref().is_some_and(|patient| patient.offline);
                 self.show_list(list, kiosk);
             }
-            Reply::Ambiguous => self.sorry(SorryWhy::Ambiguous, false, kiosk),
-            Reply::Unreachable => self.sorry(SorryWhy::Offline, true, kiosk),
+            Reply::Ambiguous => self.hand_off(SorryWhy::Ambiguous, false, kiosk),
+            Reply::Unreachable => self.hand_off(SorryWhy::Offline, true, kiosk),
             Reply::Unreadable
             | Reply::Obscured
             | Reply::Found(_)
             | Reply::NotFound
             | Reply::Slip { .. }
             | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. } => self.sorry(SorryWhy::Unreadable, true, kiosk),
+            | Reply::NotQuoted { .. } => self.hand_off(SorryWhy::Unreadable, true, kiosk),
         }
     }
 
@@ -270,9 +260,9 @@ impl CheckIn {
             self.state = State::Choose;
         } else if self.more.is_some() {
             // What could be read is not for now; what could not be read may be.
-            self.sorry(SorryWhy::Unreadable, true, kiosk);
+            self.hand_off(SorryWhy::Unreadable, true, kiosk);
         } else {
-            self.sorry(arrival::why_none(&states), false, kiosk);
+            self.hand_off(arrival::why_none(&states), false, kiosk);
         }
     }
 
@@ -371,8 +361,8 @@ impl CheckIn {
         self.finish(Outcome::Reprinted, kiosk);
     }
 
-    fn sorry(&mut self, why: SorryWhy, retry: bool, kiosk: &mut Kiosk) {
-        self.state = State::Sorry { why, retry };
+    fn hand_off(&mut self, why: SorryWhy, retry: bool, kiosk: &mut Kiosk) {
+        self.state = State::HandOff(HandOff { why, retry });
         if !retry {
             self.finish(Outcome::NotRegistered, kiosk);
         }
@@ -387,7 +377,7 @@ impl CheckIn {
 
     pub fn leave(&mut self, why: Leaving, kiosk: &mut Kiosk) {
         let outcome = match (&self.state, why) {
-            (State::Sorry { .. }, _) => Outcome::NotRegistered,
+            (State::HandOff(_), _) => Outcome::NotRegistered,
             (State::Choose, Leaving::ByPatient) if self.marked().next().is_none() => Outcome::Informed,
             (_, Leaving::ByPatient) => Outcome::Cancelled,
             (_, Leaving::TimedOut) => Outcome::TimedOut,
@@ -412,18 +402,18 @@ impl CheckIn {
                 }
             }
             State::Listing { until } if now >= *until => self.give_up(kiosk),
-            State::Listing { .. } | State::Insurance | State::Choose | State::CheckedIn(_) | State::Sorry { .. } => {}
+            State::Listing { .. } | State::Insurance | State::Choose | State::CheckedIn(_) | State::HandOff(_) => {}
         }
     }
 
     fn give_up(&mut self, kiosk: &mut Kiosk) {
         kiosk.questions.abandon();
-        self.sorry(SorryWhy::Offline, true, kiosk);
+        self.hand_off(SorryWhy::Offline, true, kiosk);
     }
 
     /// The arrival could not be written down: nobody was registered, and the desk must do it.
     pub fn queue_failed(&mut self) {
-        self.state = State::Sorry { why: SorryWhy::CannotRecord, retry: true };
+        self.state = State::HandOff(HandOff::CANNOT_RECORD);
     }
 }
 

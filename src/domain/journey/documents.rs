@@ -1,33 +1,25 @@
 //! Documents for oneself.
 //!
 //! ```text
-//! ForWhom ─me─▶ Who ─found─▶ List ─▶ Options* ─▶ Quoting? ─▶ Review ─▶ Consent ─┬ card ─▶ Paying ─▶ RemoveCard? ─▶ Done
-//!    └ somebody else ─▶ Sorry (desk)                           ▲                ├ free, or at the desk ─────────▶ Done
-//!                                                              │     NotPaid ◀──┤ refused, cancelled, not ready
-//!                                                              └─ TryAgain ─┘   └ no proof ─▶ "we are checking" ─▶ DoubtOver
+//! ForWhom ─me─▶ Who ─found─▶ Choosing ─▶ Quoting? ─▶ Review ─▶ Checkout
+//!    └ somebody else ─▶ HandOff (desk)                  ▲ back, or it must be said anew ┘
 //! ```
-//! | state | money | paper |
-//! |---|---|---|
-//! | up to Consent | none | none |
-//! | Paying | with the till, see `pay.rs` | none; a slip when the wait is over |
-//! | NotPaid | none moved for this order | none |
-//! | DoubtOver | with the till or with staff | slip sent to the printer |
-//! | RemoveCard, Done | paid and committed, or none due here; the request is queued | receipt sent to the printer |
-
-mod paying;
-mod screens;
+//! Money and paper: none before the checkout, which is a step of its own.
 
 use super::pay::{Order, Till};
+use super::step::checkout::{Bill, Checkout, Ended, Step};
+use super::step::choose::{Choose, Chosen};
+use super::step::hand_off::{HandOff, Next};
 use super::step::identify::{self, Identified, Identify};
-use super::{Flow, Leaving, Rest, arrival};
-use crate::domain::document::cart::{self, Cart};
+use super::{Clears, Flow, Leaving, Rest, arrival};
 use crate::domain::document::order::{self, Priced};
-use crate::domain::document::{OrderItem, Price};
+use crate::domain::document::{OrderItem, Price, cart};
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
+use crate::domain::outbox::{Act, PaymentOfRequest, Request};
+use crate::domain::paper::Receipt;
 use crate::domain::patient::{Patient, ScannedCode};
-use crate::domain::payment::AttemptId;
-use crate::domain::screen::{AtDeskWhy, DoneHow, NotPaidWhy, PayHow, SorryWhy, Tap};
+use crate::domain::screen::{Review, Screen, SorryWhy, Tap, Waiting};
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Finished, JourneyKind, Outcome, Question, Reply};
 use uuid::Uuid;
@@ -37,14 +29,10 @@ pub struct Documents {
     visit: Uuid,
     state: State,
     patient: Option<Box<Patient>>,
-    cart: Cart,
-    /// Made at the first "I agree" and kept over every new try to pay: one request, one claim number.
-    order: Option<Box<Order>>,
+    choose: Choose,
     priced: Option<Box<Priced>>,
-    how: PayHow,
-    pay_tries: u32,
-    /// The attempt whose receipt the done screen is about.
-    paid_by: Option<AttemptId>,
+    /// From the first review on; an order that was made survives going back to it.
+    checkout: Option<Box<Checkout>>,
     finished: bool,
 }
 
@@ -52,44 +40,11 @@ pub struct Documents {
 enum State {
     ForWhom,
     Who(Identify),
-    List {
-        page: u8,
-    },
-    /// Copies and language of this item of the cart.
-    Options {
-        item: usize,
-    },
-    Quoting {
-        until: Tick,
-        waiting: Vec<String>,
-    },
+    Choosing,
+    Quoting { until: Tick, waiting: Vec<String> },
     Review,
-    Consent,
-    Paying,
-    RemoveCard {
-        until: Tick,
-        then: After,
-    },
-    NotPaid(NotPaidWhy),
-    DoubtOver {
-        amount: Amount,
-        number: String,
-    },
-    Done {
-        how: DoneHow,
-        again: bool,
-    },
-    Sorry {
-        why: SorryWhy,
-        retry: bool,
-    },
-}
-
-/// What is shown when the card is out.
-#[derive(Clone)]
-enum After {
-    Done(DoneHow),
-    NotPaid(NotPaidWhy),
+    Checkout,
+    HandOff(HandOff),
 }
 
 impl Documents {
@@ -98,114 +53,90 @@ impl Documents {
             visit: kiosk.now.fresh_id("visit"),
             state: State::ForWhom,
             patient: None,
-            cart: Cart::default(),
-            order: None,
+            choose: Choose::default(),
             priced: None,
-            how: PayHow::Free,
-            pay_tries: 0,
-            paid_by: None,
+            checkout: None,
             finished: false,
         };
         if !kiosk.facility.documents.iter().any(cart::is_orderable) {
-            journey.sorry(SorryWhy::NothingOrderable, false, kiosk);
+            journey.hand_off(SorryWhy::NothingOrderable, false, kiosk);
         }
         journey
     }
 
     pub fn tap(&mut self, tap: Tap, kiosk: &mut Kiosk, till: &mut Till) -> Flow {
         match &mut self.state {
-            State::ForWhom => self.tap_for_whom(tap, kiosk),
+            State::ForWhom => return self.tap_for_whom(tap, kiosk),
             State::Who(who) => {
                 let found = who.tap(tap, kiosk);
                 self.identified(found, kiosk);
-                Flow::Stay
             }
-            State::List { page } => {
-                let page = *page;
-                self.tap_list(tap, page, kiosk, till)
-            }
-            State::Options { item } => {
-                let item = *item;
-                self.tap_options(tap, item, kiosk, till)
-            }
-            State::Quoting { .. } => self.tap_quoting(tap),
+            State::Choosing => match self.choose.tap(tap, kiosk) {
+                Chosen::NotYet => {}
+                Chosen::Back => return Flow::Home,
+                Chosen::Done => self.quote(kiosk, till),
+            },
+            State::Quoting { .. } if tap == Tap::Back => self.choose_again(),
+            State::Quoting { .. } => {}
             State::Review => self.tap_review(tap),
-            State::Consent => self.tap_consent(tap, kiosk, till),
-            State::Paying => self.tap_paying(tap, kiosk, till),
-            State::RemoveCard { .. } => Flow::Stay,
-            State::NotPaid(_) => self.tap_not_paid(tap, kiosk, till),
-            State::DoubtOver { .. } => end_on(tap),
-            State::Done { .. } => self.tap_done(tap, kiosk),
-            State::Sorry { retry, .. } => {
-                let retry = *retry;
-                self.tap_sorry(tap, retry)
-            }
+            State::Checkout => return self.tap_checkout(tap, kiosk, till),
+            State::HandOff(hand_off) => match hand_off.tap(tap) {
+                Next::Flow(flow) => return flow,
+                Next::Again if self.patient.is_some() => self.choose_again(),
+                Next::Again => self.state = State::Who(Identify::new()),
+            },
         }
+        Flow::Stay
     }
 
     fn tap_for_whom(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
         if tap == Tap::ForMe {
             self.state = State::Who(Identify::new());
         } else if tap == Tap::ForSomebodyElse {
-            self.sorry(SorryWhy::SomebodyElse, false, kiosk);
+            self.hand_off(SorryWhy::SomebodyElse, false, kiosk);
         } else if tap == Tap::Back {
             return Flow::Home;
         }
         Flow::Stay
     }
 
-    fn tap_list(&mut self, tap: Tap, page: u8, kiosk: &mut Kiosk, till: &Till) -> Flow {
-        if let Tap::Row(row) = tap {
-            let code = cart::page(&kiosk.facility, page).nth(usize::from(row)).map(|document| document.code.clone());
-            if let Some(code) = code {
-                self.cart.toggle(&code, &kiosk.facility, kiosk.language);
-            }
-        } else if tap == Tap::PageUp {
-            self.state = State::List { page: page.saturating_sub(1) };
-        } else if tap == Tap::PageDown {
-            let last = cart::page_count(&kiosk.facility) - 1;
-            self.state = State::List { page: page.saturating_add(1).min(last) };
-        } else if tap == Tap::Back {
-            return Flow::Home;
-        } else if tap == Tap::Next && !self.cart.items.is_empty() {
-            self.options_from(0, kiosk, till);
-        }
-        Flow::Stay
-    }
-
-    /// The next item that has something to choose, else on to the price.
-    fn options_from(&mut self, from: usize, kiosk: &mut Kiosk, till: &Till) {
-        match (from..self.cart.items.len()).find(|item| self.has_options(*item, kiosk)) {
-            Some(item) => self.state = State::Options { item },
-            None => self.quote(kiosk, till),
-        }
-    }
-
-    fn has_options(&self, item: usize, kiosk: &Kiosk) -> bool {
-        let document = self.cart.items.get(item).and_then(|item| kiosk.facility.document(&item.code));
-        document.is_some_and(cart::has_options)
-    }
-
-    fn tap_options(&mut self, tap: Tap, at: usize, kiosk: &mut Kiosk, till: &Till) -> Flow {
+    fn tap_review(&mut self, tap: Tap) {
         if tap == Tap::Next {
-            self.options_from(at + 1, kiosk, till);
+            self.state = State::Checkout;
         } else if tap == Tap::Back {
-            let before = (0..at).rev().find(|item| self.has_options(*item, kiosk));
-            self.state = before.map_or(State::List { page: 0 }, |item| State::Options { item });
-        } else if let Some(item) = self.cart.items.get_mut(at) {
-            change(item, tap, kiosk);
+            self.choose_again();
+        }
+    }
+
+    fn tap_checkout(&mut self, tap: Tap, kiosk: &mut Kiosk, till: &mut Till) -> Flow {
+        let (visit, patient, priced) = (self.visit, self.patient.as_deref(), self.priced.as_deref());
+        let place = |kiosk: &mut Kiosk| Some(new_order(visit, patient?, priced?, kiosk));
+        let Some(checkout) = &mut self.checkout else { return Flow::Home };
+        match checkout.tap(tap, &place, kiosk, till) {
+            Step::Flow(flow) => return flow,
+            Step::Back => self.state = State::Review,
+            Step::SayAnew => self.review(kiosk, till),
+            Step::Ended(ended) => self.ended(&ended, kiosk),
         }
         Flow::Stay
+    }
+
+    fn choose_again(&mut self) {
+        self.choose.reopen();
+        self.state = State::Choosing;
     }
 
     /// Asks the hospital for the pages of whatever is priced by page, then shows the price.
     fn quote(&mut self, kiosk: &mut Kiosk, till: &Till) {
-        self.order = None;
-        let Some(patient) = self.patient.clone().filter(|_| !self.is_offline(kiosk)) else {
+        if let Some(checkout) = &mut self.checkout {
+            checkout.forget_order();
+        }
+        let Some(patient) = self.patient.clone().filter(|patient| !kiosk.hospital_is_away() && !patient.offline) else {
             self.review(kiosk, till);
             return;
         };
-        let unknown: Vec<OrderItem> = self.cart.items.iter().filter(|item| is_unquoted(item, kiosk)).cloned().collect();
+        let items = self.choose.cart.items.iter();
+        let unknown: Vec<OrderItem> = items.filter(|item| is_unquoted(item, kiosk)).cloned().collect();
         if unknown.is_empty() {
             self.review(kiosk, till);
             return;
@@ -217,65 +148,21 @@ impl Documents {
         }
     }
 
-    fn is_offline(&self, kiosk: &Kiosk) -> bool {
-        kiosk.hospital_is_away() || self.patient.as_ref().is_some_and(|patient| patient.offline)
-    }
-
-    fn tap_quoting(&mut self, tap: Tap) -> Flow {
-        if tap == Tap::Back {
-            self.state = State::List { page: 0 };
-        }
-        Flow::Stay
-    }
-
     fn review(&mut self, kiosk: &Kiosk, till: &Till) {
-        let priced = order::price(&kiosk.facility, &self.cart.items, kiosk.wall());
-        self.how = self.how_to_pay(&priced, kiosk, till);
+        let priced = order::price(&kiosk.facility, &self.choose.cart.items, kiosk.wall());
+        let bill = Bill {
+            total: priced.total,
+            has_unpriced: priced.has_unpriced(),
+            offline: self.patient.as_ref().is_some_and(|patient| patient.offline),
+            first: priced.lines.first().map(|line| line.name.clone()).unwrap_or_default(),
+            more: u32::try_from(priced.lines.len().saturating_sub(1)).unwrap_or(u32::MAX),
+        };
+        match &mut self.checkout {
+            Some(checkout) => checkout.say_anew(bill, kiosk, till),
+            None => self.checkout = Some(Box::new(Checkout::new(bill, kiosk, till))),
+        }
         self.priced = Some(Box::new(priced));
         self.state = State::Review;
-    }
-
-    /// Card only when everything about it is certain now; else the desk, and why.
-    fn how_to_pay(&self, priced: &Priced, kiosk: &Kiosk, till: &Till) -> PayHow {
-        let rules = &kiosk.facility.payment;
-        let offline = self.is_offline(kiosk);
-        if priced.has_unpriced() {
-            // Known from the cache, with the hospital there: its answer could not be read, or came too late.
-            PayHow::AtDesk(if kiosk.hospital_is_away() { AtDeskWhy::Offline } else { AtDeskWhy::NoQuote })
-        } else if priced.total <= Amount::ZERO {
-            PayHow::Free
-        } else if offline && !rules.offline_fixed_price {
-            PayHow::AtDesk(AtDeskWhy::Offline)
-        } else if rules.signature_limit.is_some_and(|limit| priced.total > limit) {
-            PayHow::AtDesk(AtDeskWhy::Signature)
-        } else if kiosk.devices.terminal_online != Some(true) {
-            PayHow::AtDesk(AtDeskWhy::NoTerminal)
-        } else if kiosk.set_aside.is_some() {
-            PayHow::AtDesk(AtDeskWhy::PaymentsClosed)
-        } else if till.is_open() {
-            PayHow::AtDesk(AtDeskWhy::PaymentBeingChecked)
-        } else {
-            PayHow::Card
-        }
-    }
-
-    fn tap_review(&mut self, tap: Tap) -> Flow {
-        if tap == Tap::Next {
-            self.state = State::Consent;
-        } else if tap == Tap::Back {
-            self.state = State::List { page: 0 };
-        }
-        Flow::Stay
-    }
-
-    fn tap_sorry(&mut self, tap: Tap, retry: bool) -> Flow {
-        if tap == Tap::TryAgain && retry {
-            let again = if self.patient.is_some() { State::List { page: 0 } } else { State::Who(Identify::new()) };
-            self.state = again;
-        } else if tap == Tap::Back {
-            return Flow::Home;
-        }
-        end_on(tap)
     }
 
     pub fn scanned(&mut self, code: &ScannedCode, kiosk: &Kiosk) {
@@ -292,7 +179,7 @@ impl Documents {
         }
         match reply {
             Reply::Quoted { code, pages } => {
-                self.cart.set_pages(&code, pages);
+                self.choose.cart.set_pages(&code, pages);
                 self.quote_came(Some(&code), kiosk, till);
             }
             Reply::NotQuoted { code } => self.quote_came(Some(&code), kiosk, till),
@@ -321,20 +208,27 @@ impl Documents {
             Identified::Back => self.state = State::ForWhom,
             Identified::Found(patient) => {
                 if arrival::is_under_age(&patient, kiosk.today(), &kiosk.facility.check_in) {
-                    self.sorry(SorryWhy::UnderAge, false, kiosk);
+                    self.hand_off(SorryWhy::UnderAge, false, kiosk);
                 } else {
                     self.patient = Some(patient);
-                    self.state = State::List { page: 0 };
+                    self.choose_again();
                 }
             }
-            Identified::Sorry { why, retry } => self.sorry(why, retry, kiosk),
+            Identified::Sorry { why, retry } => self.hand_off(why, retry, kiosk),
         }
     }
 
-    fn sorry(&mut self, why: SorryWhy, retry: bool, kiosk: &mut Kiosk) {
-        self.state = State::Sorry { why, retry };
+    fn hand_off(&mut self, why: SorryWhy, retry: bool, kiosk: &mut Kiosk) {
+        self.state = State::HandOff(HandOff { why, retry });
         if !retry {
             self.finish(Outcome::HandedOff, Amount::ZERO, kiosk);
+        }
+    }
+
+    /// What the checkout came to. That nothing was paid is no end, unless one was told before.
+    pub fn ended(&mut self, ended: &Ended, kiosk: &mut Kiosk) {
+        if ended.outcome != Outcome::NotPaid || self.finished {
+            self.finish(ended.outcome, ended.charged, kiosk);
         }
     }
 
@@ -342,8 +236,9 @@ impl Documents {
     fn finish(&mut self, outcome: Outcome, charged: Amount, kiosk: &mut Kiosk) {
         let kind = if self.finished { JourneyKind::Unfinished } else { JourneyKind::Documents };
         self.finished = true;
+        let order = self.checkout.as_ref().and_then(|checkout| checkout.order());
         let made = match outcome {
-            Outcome::Paid | Outcome::RequestedUnpaid | Outcome::InDoubt => self.order.as_ref(),
+            Outcome::Paid | Outcome::RequestedUnpaid | Outcome::InDoubt => order,
             Outcome::Registered
             | Outcome::RegisteredSeeDesk
             | Outcome::NotRegistered
@@ -365,79 +260,104 @@ impl Documents {
             return;
         }
         let outcome = match (&self.state, why) {
-            (State::NotPaid(_) | State::RemoveCard { then: After::NotPaid(_), .. }, _) => Outcome::NotPaid,
-            (State::Sorry { .. }, _) => Outcome::HandedOff,
+            (State::Checkout, _) if self.checkout().is_some_and(Checkout::was_refused) => Outcome::NotPaid,
+            (State::HandOff(_), _) => Outcome::HandedOff,
             (_, Leaving::ByPatient) => Outcome::Cancelled,
             (_, Leaving::TimedOut) => Outcome::TimedOut,
         };
         self.finish(outcome, Amount::ZERO, kiosk);
     }
 
-    pub fn time(&mut self, kiosk: &mut Kiosk, till: &mut Till) {
-        let now = kiosk.tick();
+    pub fn time(&mut self, kiosk: &mut Kiosk, till: &Till) {
         match &mut self.state {
             State::Who(who) => {
                 let found = who.time(kiosk);
                 self.identified(found, kiosk);
             }
-            State::Quoting { until, .. } if now >= *until => self.review(kiosk, till),
-            State::Paying => self.doubt_time(kiosk, till),
-            State::RemoveCard { until, .. } if now >= *until || !kiosk.devices.card_in => self.card_is_out(),
-            State::ForWhom
-            | State::List { .. }
-            | State::Options { .. }
-            | State::Quoting { .. }
-            | State::Review
-            | State::Consent
-            | State::RemoveCard { .. }
-            | State::NotPaid(_)
-            | State::DoubtOver { .. }
-            | State::Done { .. }
-            | State::Sorry { .. } => {}
+            State::Quoting { until, .. } if kiosk.tick() >= *until => self.review(kiosk, till),
+            State::Checkout => {
+                let ended = self.checkout.as_mut().and_then(|checkout| checkout.time(kiosk, till));
+                if let Some(ended) = ended {
+                    self.ended(&ended, kiosk);
+                }
+            }
+            State::ForWhom | State::Choosing | State::Quoting { .. } | State::Review | State::HandOff(_) => {}
         }
     }
 
     /// The request could not be written down: nothing was ordered and nothing is owed.
     pub fn queue_failed(&mut self) {
-        self.state = State::Sorry { why: SorryWhy::CannotRecord, retry: true };
+        self.state = State::HandOff(HandOff::CANNOT_RECORD);
+    }
+
+    /// The checkout, while the patient stands at it.
+    pub fn checkout(&self) -> Option<&Checkout> {
+        self.checkout.as_deref().filter(|_| matches!(self.state, State::Checkout))
+    }
+
+    pub fn checkout_mut(&mut self) -> Option<&mut Checkout> {
+        self.checkout.as_deref_mut().filter(|_| matches!(self.state, State::Checkout))
+    }
+
+    pub fn screen(&self, kiosk: &Kiosk, till: &Till, clears: Clears) -> Screen {
+        match &self.state {
+            State::ForWhom => Screen::ForWhom,
+            State::Who(who) => who.screen(kiosk),
+            State::Choosing => self.choose.screen(kiosk),
+            State::Quoting { until, .. } => {
+                identify::wait(Waiting::Quote, *until, kiosk.facility.timing.quote_ms, kiosk)
+            }
+            State::Review => self.review_screen(),
+            State::Checkout => match &self.checkout {
+                Some(checkout) => checkout.screen(kiosk, till, clears),
+                None => Screen::ForWhom,
+            },
+            State::HandOff(hand_off) => hand_off.screen(kiosk.registration_desk()),
+        }
+    }
+
+    fn review_screen(&self) -> Screen {
+        let (Some(priced), Some(checkout)) = (&self.priced, &self.checkout) else { return Screen::ForWhom };
+        Screen::Review(Review {
+            lines: priced.lines.clone(),
+            total: priced.total,
+            how: checkout.how(),
+            collect_at: priced.collect_at.clone(),
+            ready_at: priced.ready_at,
+            collect_until: priced.collect_until,
+            later: priced.later,
+            bring: priced.bring.clone(),
+        })
     }
 
     /// Who, which, price, pay, done.
     pub fn step(&self) -> Option<(u8, u8)> {
         match &self.state {
             State::ForWhom | State::Who(_) => Some((1, 5)),
-            State::List { .. } | State::Options { .. } | State::Quoting { .. } => Some((2, 5)),
-            State::Review | State::Consent => Some((3, 5)),
-            State::Paying | State::RemoveCard { .. } => Some((4, 5)),
-            State::Done { .. } => Some((5, 5)),
-            State::NotPaid(_) | State::DoubtOver { .. } | State::Sorry { .. } => None,
+            State::Choosing | State::Quoting { .. } => Some((2, 5)),
+            State::Review => Some((3, 5)),
+            State::Checkout => self.checkout.as_ref()?.done().map(|done| (3 + done, 5)),
+            State::HandOff(_) => None,
         }
     }
 
     pub fn rest(&self) -> Rest {
         match &self.state {
             State::Who(who) if who.deadline().is_some() => Rest::Busy,
-            State::Quoting { .. } | State::Paying | State::RemoveCard { .. } => Rest::Busy,
-            State::DoubtOver { .. } | State::Done { .. } => Rest::Done,
-            State::ForWhom
-            | State::Who(_)
-            | State::List { .. }
-            | State::Options { .. }
-            | State::Review
-            | State::Consent
-            | State::NotPaid(_)
-            | State::Sorry { .. } => Rest::Asking,
+            State::Quoting { .. } => Rest::Busy,
+            State::Checkout => self.checkout.as_ref().map_or(Rest::Asking, |checkout| checkout.rest()),
+            State::ForWhom | State::Who(_) | State::Choosing | State::Review | State::HandOff(_) => Rest::Asking,
         }
     }
 
-    /// A payment was asked for, whatever became of it.
-    pub fn is_past_paying(&self) -> bool {
-        self.is_paying() || matches!(self.state, State::NotPaid(_) | State::DoubtOver { .. })
-    }
-
-    /// Money is moving or may be: the visit cannot be started over.
-    pub fn is_paying(&self) -> bool {
-        matches!(self.state, State::Paying | State::RemoveCard { .. })
+    /// The end of a wait or a countdown of its own.
+    pub fn deadline(&self, till: &Till, kiosk: &Kiosk) -> Option<Tick> {
+        match &self.state {
+            State::Who(who) => who.deadline(),
+            State::Quoting { until, .. } => Some(*until),
+            State::Checkout => self.checkout.as_ref()?.deadline(till, kiosk),
+            State::ForWhom | State::Choosing | State::Review | State::HandOff(_) => None,
+        }
     }
 }
 
@@ -449,24 +369,44 @@ impl Drop for Documents {
     }
 }
 
-fn end_on(tap: Tap) -> Flow {
-    if tap == Tap::Finish { Flow::End } else { Flow::Stay }
+/// The order with its claim number.
+fn new_order(visit: Uuid, patient: &Patient, priced: &Priced, kiosk: &mut Kiosk) -> Order {
+    let claim = kiosk.next_claim();
+    let receipt = Receipt {
+        language: kiosk.language,
+        at: kiosk.wall(),
+        claim: claim.clone(),
+        lines: priced.lines.clone(),
+        total: priced.total,
+        card: None,
+        pay_at: None,
+        collect_at: priced.collect_at.clone(),
+        ready_at: priced.ready_at,
+        collect_until: priced.collect_until,
+        bring: priced.bring.clone(),
+        duplicate: false,
+    };
+    let act = Act::Documents {
+        claim,
+        lines: priced.lines.clone(),
+        total: priced.total,
+        currency: kiosk.facility.currency.code.clone(),
+        consent_version: kiosk.facility.consent_on(kiosk.today()).0.to_owned(),
+        payment: PaymentOfRequest::Unpaid,
+    };
+    let request = Request {
+        id: kiosk.now.fresh_id("request"),
+        visit,
+        made_at: kiosk.wall(),
+        language: kiosk.language,
+        patient: patient.number.clone(),
+        patient_ref: patient.server_ref.clone(),
+        act,
+    };
+    Order { request, receipt, amount: priced.total }
 }
 
 fn is_unquoted(item: &OrderItem, kiosk: &Kiosk) -> bool {
     let price = kiosk.facility.document(&item.code).map(|document| &document.price);
     item.pages.is_none() && matches!(price, Some(Price::ByPage { .. }))
-}
-
-fn change(item: &mut OrderItem, tap: Tap, kiosk: &Kiosk) {
-    let Some(document) = kiosk.facility.document(&item.code) else { return };
-    if tap == Tap::More {
-        item.copies = item.copies.saturating_add(1).min(document.copies_max.max(1));
-    } else if tap == Tap::Fewer {
-        item.copies = item.copies.saturating_sub(1).max(1);
-    } else if let Tap::DocumentLanguage(language) = tap
-        && document.languages.contains(&language)
-    {
-        item.language = language;
-    }
 }

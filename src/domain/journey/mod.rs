@@ -24,6 +24,7 @@ use information::Information;
 use pay::{News, Till};
 use reprint::Reprint;
 use staff::Staff;
+use step::checkout::{Checkout, Ended};
 
 #[derive(Clone)]
 pub(crate) enum Journey {
@@ -91,13 +92,36 @@ impl Journey {
 
     /// News of a payment. `false` unless it is the one that this journey's patient watches.
     pub fn news(&mut self, news: &News, kiosk: &mut Kiosk) -> bool {
+        if let Self::Staff(journey) = self {
+            journey.news(kiosk);
+        }
+        let checkout = self.checkout_mut().filter(|checkout| news.watched && checkout.is_watching());
+        let Some(checkout) = checkout else { return false };
+        let ended = checkout.news(news, kiosk);
+        self.ended(ended, kiosk);
+        true
+    }
+
+    /// What its checkout came to.
+    fn ended(&mut self, ended: Option<Ended>, kiosk: &mut Kiosk) {
+        match (self, ended) {
+            (Self::Documents(journey), Some(ended)) => journey.ended(&ended, kiosk),
+            (Self::Documents(_) | Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) | Self::Staff(_), _) => {}
+        }
+    }
+
+    /// Where something is ordered or paid, whichever journey it belongs to.
+    fn checkout(&self) -> Option<&Checkout> {
         match self {
-            Self::Documents(journey) => news.watched && journey.news(news, kiosk),
-            Self::Staff(journey) => {
-                journey.news(kiosk);
-                false
-            }
-            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) => false,
+            Self::Documents(journey) => journey.checkout(),
+            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => None,
+        }
+    }
+
+    fn checkout_mut(&mut self) -> Option<&mut Checkout> {
+        match self {
+            Self::Documents(journey) => journey.checkout_mut(),
+            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => None,
         }
     }
 
@@ -110,7 +134,7 @@ impl Journey {
     }
 
     /// Some time has passed: limits of waits, prompts and countdowns.
-    pub fn time(&mut self, kiosk: &mut Kiosk, till: &mut Till) {
+    pub fn time(&mut self, kiosk: &mut Kiosk, till: &Till) {
         match self {
             Self::CheckIn(journey) => journey.time(kiosk),
             Self::Documents(journey) => journey.time(kiosk, till),
@@ -133,17 +157,16 @@ impl Journey {
 
     /// The payment's number could not be made durable; this journey is as it was before it was asked for.
     pub fn payment_not_begun(&mut self, kiosk: &mut Kiosk) {
-        match self {
-            Self::Documents(journey) => journey.payment_not_begun(kiosk),
-            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => {}
-        }
+        let ended = self.checkout_mut().map(|checkout| checkout.not_begun(kiosk));
+        self.ended(ended, kiosk);
     }
 
     /// It is staff's, or it may not be broken off when the machine closes.
     pub fn outlives_trouble(&self) -> bool {
         match self {
-            Self::Documents(journey) => journey.is_past_paying() || self.rest() == Rest::Done,
-            Self::CheckIn(_) => self.rest() == Rest::Done,
+            Self::Documents(_) | Self::CheckIn(_) => {
+                self.checkout().is_some_and(Checkout::is_past_paying) || self.rest() == Rest::Done
+            }
             Self::Reprint(_) | Self::Information(_) => false,
             Self::Staff(_) => true,
         }
@@ -202,10 +225,7 @@ impl Journey {
 
     /// Money is moving or may be: "start over" does not answer.
     pub fn is_paying(&self) -> bool {
-        match self {
-            Self::Documents(journey) => journey.is_paying(),
-            Self::CheckIn(_) | Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => false,
-        }
+        self.checkout().is_some_and(Checkout::is_paying)
     }
 
     /// Without a touch until "Are you still here?", where it is not the patients' time.

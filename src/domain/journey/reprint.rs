@@ -3,12 +3,13 @@
 //! ```text
 //! First ─Next─▶ (Held) ─▶ Finding ─┬ found ───▶ Shown ─Print again─▶ printing ─Printed─▶ printed (journalled)
 //!   digits of payment or card      ├ nothing ─▶ Second ─Next─▶ (Held) ─▶ Finding ─┬ found ───▶ Shown
-//!                                  └ tried too often, or cannot be read ─▶ Sorry  └ nothing ─▶ First, a wrong try
+//!                                  └ tried too often, or cannot be read ─▶ HandOff └ nothing ─▶ First, a wrong try
 //! ```
 //! Money: was paid or not before, in every state; nothing here can charge. Paper: a duplicate, after its row in the audit
 //! trail; once a visit, so that the next patient cannot take it.
 
 use super::step::entry::Digits;
+use super::step::hand_off::{HandOff, Next};
 use super::step::identify::wait;
 use super::{Flow, Leaving, Rest};
 use crate::domain::enquiry::{Became, DIGITS, Enquired, Known, PaymentSight};
@@ -42,7 +43,7 @@ enum State {
     Held { until: Tick },
     Finding { until: Tick },
     Shown { sight: Box<PaymentSight>, sent: bool, printed: bool },
-    Sorry { why: SorryWhy, retry: bool },
+    HandOff(HandOff),
 }
 
 impl Reprint {
@@ -68,13 +69,13 @@ impl Reprint {
                 Flow::Stay
             }
             State::Shown { .. } => self.tap_shown(tap, kiosk),
-            State::Sorry { retry, .. } => {
-                if tap == Tap::TryAgain && *retry {
+            State::HandOff(hand_off) => match hand_off.tap(tap) {
+                Next::Flow(flow) => flow,
+                Next::Again => {
                     self.begin_anew(kiosk);
-                    return Flow::Stay;
+                    Flow::Stay
                 }
-                end(tap)
-            }
+            },
         }
     }
 
@@ -103,7 +104,7 @@ impl Reprint {
         }
         let (first, second) = (self.typed_first(), self.typed_second());
         if [Some(first), second].iter().flatten().any(|digits| kiosk.is_locked(Named::Payment(digits))) {
-            self.sorry(SorryWhy::TooManyTries, false);
+            self.hand_off(SorryWhy::TooManyTries, false);
             return;
         }
         self.state = State::Held { until: kiosk.look_up_from() };
@@ -132,8 +133,8 @@ impl Reprint {
                 let known = Known { first: self.typed_first(), second: self.typed_second() };
                 kiosk.emit(Effect::FindPayment { visit: self.visit, known });
             }
-            State::Finding { until } if now >= until => self.sorry(SorryWhy::CannotRecord, true),
-            State::Asking | State::Held { .. } | State::Finding { .. } | State::Shown { .. } | State::Sorry { .. } => {}
+            State::Finding { until } if now >= until => self.hand_off(SorryWhy::CannotRecord, true),
+            State::Asking | State::Held { .. } | State::Finding { .. } | State::Shown { .. } | State::HandOff(_) => {}
         }
     }
 
@@ -148,7 +149,7 @@ impl Reprint {
                 self.state = State::Shown { sight, sent: false, printed: false };
             }
             Enquired::Nothing if self.missed(kiosk) => {
-                self.sorry(SorryWhy::TooManyTries, false);
+                self.hand_off(SorryWhy::TooManyTries, false);
             }
             Enquired::Nothing if self.first.is_none() => {
                 // Later than a quarter of an hour it takes both; that there is none is not said.
@@ -159,7 +160,7 @@ impl Reprint {
                 self.begin_anew(kiosk);
                 self.problem = Some(EntryProblem::NotFound);
             }
-            Enquired::CannotTell => self.sorry(SorryWhy::CannotRecord, true),
+            Enquired::CannotTell => self.hand_off(SorryWhy::CannotRecord, true),
         }
     }
 
@@ -185,15 +186,15 @@ impl Reprint {
         }
     }
 
-    fn sorry(&mut self, why: SorryWhy, retry: bool) {
+    fn hand_off(&mut self, why: SorryWhy, retry: bool) {
         self.digits.clear();
         self.first = None;
-        self.state = State::Sorry { why, retry };
+        self.state = State::HandOff(HandOff { why, retry });
     }
 
     /// What was to be counted, or its row in the trail, could not be kept: nothing is told and nothing printed.
     pub fn not_kept(&mut self) {
-        self.sorry(SorryWhy::CannotRecord, true);
+        self.hand_off(SorryWhy::CannotRecord, true);
     }
 
     fn finish(&mut self, outcome: Outcome, kiosk: &mut Kiosk) {
@@ -232,21 +233,21 @@ impl Reprint {
                 // A paper of this patient before is not this receipt.
                 printing: if *sent { kiosk.print_state() } else { PrintState::Idle },
             }),
-            State::Sorry { why, retry } => Screen::Sorry { why: *why, desk: kiosk.cashier_desk(), retry: *retry },
+            State::HandOff(hand_off) => hand_off.screen(kiosk.cashier_desk()),
         }
     }
 
     pub fn rest(&self) -> Rest {
         match &self.state {
             State::Held { .. } | State::Finding { .. } => Rest::Busy,
-            State::Asking | State::Shown { .. } | State::Sorry { .. } => Rest::Asking,
+            State::Asking | State::Shown { .. } | State::HandOff(_) => Rest::Asking,
         }
     }
 
     pub fn deadline(&self) -> Option<Tick> {
         match &self.state {
             State::Held { until } | State::Finding { until } => Some(*until),
-            State::Asking | State::Shown { .. } | State::Sorry { .. } => None,
+            State::Asking | State::Shown { .. } | State::HandOff(_) => None,
         }
     }
 }

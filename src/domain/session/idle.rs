@@ -19,7 +19,7 @@ impl Core {
             return;
         }
         if let Stage::Journey(journey) = &mut self.stage {
-            journey.time(&mut self.kiosk, &mut self.till);
+            journey.time(&mut self.kiosk, &self.till);
         }
         self.wake_if_rested(was_busy);
         self.idle();

@@ -20,7 +20,7 @@ impl CheckIn {
             State::Insurance => Screen::Insurance,
             State::Choose => self.choose_screen(kiosk),
             State::CheckedIn(ticket) => Self::checked_in_screen(ticket, kiosk, clears),
-            State::Sorry { why, retry } => Screen::Sorry { why: *why, desk: kiosk.registration_desk(), retry: *retry },
+            State::HandOff(hand_off) => hand_off.screen(kiosk.registration_desk()),
         }
     }
 
@@ -54,7 +54,7 @@ impl CheckIn {
             State::Who(who) => Some((who.step(), 4)),
             State::Insurance => Some((3, 4)),
             State::Choose | State::CheckedIn(_) => Some((4, 4)),
-            State::Slip { .. } | State::Listing { .. } | State::Sorry { .. } => None,
+            State::Slip { .. } | State::Listing { .. } | State::HandOff(_) => None,
         }
     }
 
@@ -63,7 +63,7 @@ impl CheckIn {
             State::Who(who) if who.deadline().is_some() => Rest::Busy,
             State::Slip { .. } | State::Listing { .. } => Rest::Busy,
             State::CheckedIn(_) => Rest::Done,
-            State::Who(_) | State::Insurance | State::Choose | State::Sorry { .. } => Rest::Asking,
+            State::Who(_) | State::Insurance | State::Choose | State::HandOff(_) => Rest::Asking,
         }
     }
 
@@ -72,7 +72,7 @@ impl CheckIn {
             State::Who(who) => who.deadline(),
             State::Slip { hold, asked: false, .. } => Some(*hold),
             State::Slip { until, .. } | State::Listing { until } => Some(*until),
-            State::Insurance | State::Choose | State::CheckedIn(_) | State::Sorry { .. } => None,
+            State::Insurance | State::Choose | State::CheckedIn(_) | State::HandOff(_) => None,
         }
     }
 }

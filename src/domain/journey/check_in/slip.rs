@@ -13,7 +13,7 @@ use zeroize::Zeroize;
 impl CheckIn {
     pub(super) fn start_slip(&mut self, code: &str, kiosk: &mut Kiosk) {
         if kiosk.is_locked(Named::Slip(code)) {
-            self.sorry(SorryWhy::TooManyTries, false, kiosk);
+            self.hand_off(SorryWhy::TooManyTries, false, kiosk);
             return;
         }
         let not_before = kiosk.look_up_from();
@@ -36,7 +36,7 @@ impl CheckIn {
             Reply::NotFound => self.slip_missed(SorryWhy::NotFound, Miss::ByHospital, kiosk),
             Reply::Ambiguous => {
                 self.slip_recognised(kiosk);
-                self.sorry(SorryWhy::Ambiguous, false, kiosk);
+                self.hand_off(SorryWhy::Ambiguous, false, kiosk);
             }
             Reply::Unreachable => self.slip_missed(SorryWhy::Offline, Miss::ByCache, kiosk),
             // An answer is never waited past, also one to something else.
@@ -58,15 +58,15 @@ impl CheckIn {
     fn slip_missed(&mut self, why: SorryWhy, miss: Miss, kiosk: &mut Kiosk) {
         let State::Slip { code, .. } = &self.state else { return };
         if kiosk.missed(Named::Slip(code), miss) {
-            self.sorry(SorryWhy::TooManyTries, false, kiosk);
+            self.hand_off(SorryWhy::TooManyTries, false, kiosk);
         } else {
-            self.sorry(why, true, kiosk);
+            self.hand_off(why, true, kiosk);
         }
     }
 
     fn slip_found(&mut self, patient: Box<Patient>, appointment: Appointment, kiosk: &mut Kiosk) {
         if arrival::is_under_age(&patient, kiosk.today(), &kiosk.facility.check_in) {
-            self.sorry(SorryWhy::UnderAge, false, kiosk);
+            self.hand_off(SorryWhy::UnderAge, false, kiosk);
             return;
         }
         self.offline = patient.offline;
