@@ -30,6 +30,8 @@ mod power;
 mod printer_dialogue;
 #[cfg(feature = "window")]
 mod printing;
+#[cfg(feature = "window")]
+mod prompt;
 mod quotes;
 #[cfg(feature = "window")]
 mod rough;

@@ -6,6 +6,7 @@ pub mod check;
 pub mod decode;
 pub mod devices;
 pub mod enroll;
+mod hidden;
 pub mod payments;
 pub mod queue;
 pub mod quote;

@@ -1,5 +1,6 @@
 //! `kiosk staff add|role|remove|list|pin|review`: who may enter the staff area, and as what. Nothing here is shown in a lobby.
 
+use super::hidden::Hidden;
 use super::socket::Request;
 use super::{Answer, Refusal, no, usage};
 use crate::domain::person::{Person, Role, StaffNumber, Who, is_name};
@@ -7,7 +8,6 @@ use crate::domain::staff::{AuditEntry, Gate, PIN_MAX, PIN_MIN, Pin, StaffAct};
 use crate::ports::{StaffBook, Store, StoreError};
 use chrono::{DateTime, FixedOffset};
 use clap::Subcommand;
-use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcsetattr};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::io::{BufRead, Write};
@@ -122,13 +122,10 @@ pub fn request(what: Command, input: &mut (impl BufRead + AsFd), prompts: &mut d
 /// # Errors
 /// No PIN, one that is too easy, or two different ones.
 pub fn read_pin(input: &mut (impl BufRead + AsFd), prompts: &mut dyn Write) -> Result<Pin, Refusal> {
-    let hidden = isatty(&*input).then(|| hide(&*input)).flatten();
+    let hidden = Hidden::on(&*input);
     let first = ask(input, prompts, hidden.is_some().then_some("New PIN: "));
     let second = first.is_ok().then(|| ask(input, prompts, hidden.is_some().then_some("The same again: ")));
-    if let Some(shown) = hidden {
-        // A terminal that is gone needs no echo.
-        let _ = tcsetattr(&*input, OptionalActions::Now, &shown);
-    }
+    drop(hidden);
     let first = first?;
     if second.transpose()?.as_ref() != Some(&first) {
         return Err(no("the two are not the same; nothing was changed"));
@@ -137,15 +134,6 @@ pub fn read_pin(input: &mut (impl BufRead + AsFd), prompts: &mut dyn Write) -> R
         return Err(no("this PIN is guessed first (all the same, or counted up or down); choose another"));
     }
     Ok(first)
-}
-
-/// Takes the echo away; what to give back afterwards.
-fn hide(terminal: impl AsFd) -> Option<Termios> {
-    let shown = tcgetattr(&terminal).ok()?;
-    let mut mode = shown.clone();
-    mode.local_modes.remove(LocalModes::ECHO);
-    tcsetattr(&terminal, OptionalActions::Now, &mode).ok()?;
-    Some(shown)
 }
 
 fn ask(input: &mut impl BufRead, prompts: &mut dyn Write, prompt: Option<&str>) -> Result<Pin, Refusal> {
