@@ -41,7 +41,7 @@ use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::{Counters, Given, Tried, TriesKept};
 use crate::domain::set_aside::SetAside;
 use crate::ports::{InForce, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound};
 use fault::{Result, other};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fmt;
@@ -170,6 +170,11 @@ impl SqliteStore {
 
     fn as_clocks_show(&self, at: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
         self.facility.get().map_or(at, |facility| facility.now().zone.at(&at))
+    }
+
+    /// For people to read.
+    fn as_told(&self, at: DateTime<FixedOffset>) -> DateTime<FixedOffset> {
+        self.as_clocks_show(at).trunc_subsecs(0)
     }
 
     /// A panic elsewhere cannot leave half a transaction: dropping it rolled it back.
@@ -324,7 +329,7 @@ impl Store for SqliteStore {
     }
 
     fn close_by_hand(&self, id: Uuid, evidence: &str, at: DateTime<FixedOffset>) -> Result<bool> {
-        self.write_erasing(|tx| outbox::close_by_hand(tx, id, evidence, at))
+        self.write_erasing(|tx| outbox::close_by_hand(tx, id, evidence, self.as_clocks_show(at)))
     }
 
     fn tally(&self) -> Result<Tally> {
@@ -346,7 +351,8 @@ impl Store for SqliteStore {
     }
 
     fn set_aside(&self) -> Result<Option<SetAside>> {
-        damage::unread(&self.connection())
+        let told = damage::unread(&self.connection())?;
+        Ok(told.map(|told| SetAside { at: self.as_told(told.at), ..told }))
     }
 
     fn acknowledge_set_aside(&self, at: DateTime<FixedOffset>) -> Result<bool> {

@@ -23,7 +23,7 @@ const FIRST_NAME: &str = "staff";
 
 impl StaffBook for SqliteStore {
     fn gate(&self, at: DateTime<FixedOffset>) -> Result<Gate> {
-        self.write(|tx| Ok(door::mend_locks(tx, at)?))?;
+        self.write(|tx| Ok(door::mend_locks(tx, self.as_clocks_show(at))?))?;
         door::gate(&self.connection())
     }
 
@@ -36,7 +36,11 @@ impl StaffBook for SqliteStore {
     }
 
     fn persons(&self) -> Result<Vec<Person>> {
-        persons::all(&self.connection())
+        let mut persons = persons::all(&self.connection())?;
+        for person in &mut persons {
+            person.locked_until = person.locked_until.map(|until| self.as_told(until));
+        }
+        Ok(persons)
     }
 
     fn add_person(

@@ -3,11 +3,14 @@
 use super::*;
 use chrono::TimeDelta;
 use hospital_kiosk::commands::{socket, staff};
+use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::person::{Insider, Person, Role, StaffNumber, Who};
 use hospital_kiosk::domain::staff::{
     AuditEntry, Gate, LookUp, LookUpOutcome, LookedUpBy, PIN_LOCK_MIN, Pin, StaffAct, WAIT_MAX_S,
 };
+use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::ports::StaffBook;
+use hospital_kiosk::rehearsal::days::facility::facility;
 use rusqlite::Connection;
 use std::io::Write as _;
 
@@ -338,6 +341,33 @@ fn the_shell_sets_the_pin_of_a_running_kiosk_and_reads_the_trail() {
     }
     assert!(!trail.contains("40718") && !trail.contains("40719"), "{trail}");
     assert!(ask(super::trail::verify_it()).starts_with("4 rows"));
+}
+
+/// Whoever asks, at whatever clock: the town's time, in whole seconds.
+#[test]
+fn a_locks_end_is_told_by_the_towns_clocks() {
+    let disk = Disk::new();
+    let store = disk.open();
+    let seoul = Facility { zone: Zone::named("Asia/Seoul").unwrap(), ..facility(false) };
+    store.keep_time_of(seoul.into());
+    let kim = person(&store, "Kim", Role::Attendant, "40718");
+    let now = chrono::Utc::now().fixed_offset();
+    let precise = now + TimeDelta::nanoseconds(123_456_789);
+    for second in 0..5 {
+        store.try_pin(Some(kim.number), &pin("40719"), now + TimeDelta::seconds(second * 20)).unwrap();
+    }
+    // As the shell does, which may shorten a lock.
+    store.gate(precise - TimeDelta::minutes(1)).unwrap();
+    for json in [false, true] {
+        let listed = socket::answer(&store, &socket::Request::StaffList { json }).unwrap().join("\n");
+        let until = listed.split(['"', ' ', ';']).find(|word| word.starts_with("20") && word.ends_with("+09:00"));
+        let until = until.unwrap_or_else(|| panic!("{listed}"));
+        assert_eq!(until.len(), "2026-11-25T10:00:00+09:00".len(), "{listed}");
+    }
+    assert!(matches!(
+        store.try_pin(Some(kim.number), &pin("40718"), now + TimeDelta::minutes(2)).unwrap(),
+        Gate::Refused
+    ));
 }
 
 #[test]
