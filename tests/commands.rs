@@ -11,6 +11,7 @@ use hospital_kiosk::rehearsal::terminal::SimTerminal;
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -442,6 +443,24 @@ fn a_damaged_store_and_a_wrong_key_are_said_and_left_as_they_are() {
     let right = fs::read(&config.store.key_file).expect("key");
     fs::write(&config.store.key_file, "ab".repeat(32)).expect("another key");
     refused("this is not the key");
+    let checked = kiosk(&["--config", &path, "check"]).exits(1);
+    let line =
+        1 + fs::read_to_string(&path).expect("text").lines().position(|line| line.starts_with("key_file")).expect("it");
+    assert!(
+        checked.out.starts_with(&format!("{path}:{line}:1: the key of [store]: this is not the key")),
+        "{}",
+        checked.out
+    );
+    assert!(!checked.out.contains("no faults"), "{}", checked.out);
+    let checked = kiosk(&["--config", &path, "check", "--json"]).exits(1).json();
+    assert_eq!((&checked[0]["line"], &checked[1]["faults"]), (&line.into(), &1.into()), "{checked:?}");
+    fs::remove_file(&config.store.key_file).expect("no key");
+    assert!(kiosk(&["--config", &path, "check"]).exits(1).out.contains("is missing"));
+    assert!(!config.store.key_file.exists(), "to look makes none");
+    fs::write(&config.store.key_file, "ab".repeat(32)).expect("exposed");
+    fs::set_permissions(&config.store.key_file, fs::Permissions::from_mode(0o644)).expect("exposed");
+    assert!(kiosk(&["--config", &path, "check"]).exits(1).out.contains("others may read"));
+    fs::set_permissions(&config.store.key_file, fs::Permissions::from_mode(0o600)).expect("as it was");
     fs::write(&config.store.key_file, right).expect("the right key");
     let database = store.join("kiosk.db");
     let whole = fs::read(&database).expect("database");
@@ -454,6 +473,7 @@ fn a_damaged_store_and_a_wrong_key_are_said_and_left_as_they_are() {
     fs::write(&database, whole).expect("as it was");
     let summary = kiosk(&["--config", &path, "queue", "list", "--summary", "--json"]).exits(0).only();
     assert_eq!(summary["parked"], 1);
+    assert!(kiosk(&["--config", &path, "check"]).exits(0).out.contains("no faults"));
 }
 
 #[test]

@@ -226,7 +226,8 @@ fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Run { first_frame } => tell(run(&path, first_frame.then_some(started)), &mut streams),
         Command::Check(args) => {
-            check::run(args, &path, &assembly::load_config(&path), &mut commands::devices::ask, &mut streams)
+            let loaded = assembly::load_config(&path).and_then(|config| check::with_key(config, &path));
+            check::run(args, &path, &loaded, &mut commands::devices::ask, &mut streams)
         }
         Command::Quote(args) => match assembly::load_config(&path) {
             Ok(config) => {

@@ -2,6 +2,7 @@
 
 use super::{CANNOT, NO, Streams, YES};
 use crate::config::{Config, Fault};
+use crate::store;
 use serde_json::{Value, json};
 use std::io;
 use std::path::Path;
@@ -25,6 +26,28 @@ pub struct DeviceAnswer {
     pub ok: bool,
     /// In words for a technician, with what to do if it is not ok.
     pub says: String,
+}
+
+/// The key of a store that is there is looked at as well: with another one this kiosk would not start.
+///
+/// # Errors
+/// Its faults, beside a sound configuration.
+pub fn with_key(mut config: Config, path: &Path) -> Result<Config, Vec<Fault>> {
+    let place = |why: String, instead: &str| {
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let line = text.lines().position(|line| line.trim_start().starts_with("key_file")).map_or(1, |line| line + 1);
+        let (file, what, instead) = (path.to_owned(), "the key of [store]".to_owned(), instead.to_owned());
+        Fault { file, line, column: 1, what, why, instead }
+    };
+    match store::key_fits(&config.store) {
+        Ok(true) => Ok(config),
+        Ok(false) => {
+            let why = "it cannot be seen from this shell, and was not compared with the store".to_owned();
+            config.warnings.push(place(why, "ask as the user and with the credentials that the kiosk runs with"));
+            Ok(config)
+        }
+        Err(error) => Err(vec![place(error.to_string(), "the key that this store was made with")]),
+    }
 }
 
 /// Answers the command. `loaded` is the outcome of `config::load(path)`; `ask` asks the devices and is called only for

@@ -71,6 +71,14 @@ pub(super) fn open(folder: &Path, secret: &Secret, on_damage: OnDamage) -> Resul
     Ok(opened)
 }
 
+/// Nothing is changed, and a kiosk may be at work on it. Without a check value (a store of an older version) nothing is said.
+pub(super) fn refuse_other_key(folder: &Path, secret: &Secret) -> Result<()> {
+    if keycheck::verdict(folder, secret) == Verdict::Another && !opens(&folder.join(NAME), secret) {
+        return Err(StoreError::WrongKey { folder: folder.display().to_string() });
+    }
+    Ok(())
+}
+
 struct Damage {
     why: String,
     /// Transactions that were written after what can be read.

@@ -3,11 +3,13 @@
 //! A systemd credential named `store-key` wins (`LoadCredentialEncrypted=`, sealed by the TPM); else the key file.
 
 use super::fault::{Result, other};
+use crate::ports::StoreError;
 use crate::{config, keyfile};
 use ring::hmac;
 use rusqlite::Connection;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -54,8 +56,8 @@ pub(super) fn load(
     root: &Path,
     database_exists: bool,
 ) -> Result<Secret> {
-    if let Some(path) = credentials.map(|folder| folder.join(CREDENTIAL)).filter(|path| path.exists()) {
-        return read(&keyfile::read_credential(&path).map_err(other)?, &path);
+    if let Some(secret) = from_credential(credentials)? {
+        return Ok(secret);
     }
     let path = &settings.key_file;
     keyfile::make_parent(path).map_err(other)?;
@@ -67,15 +69,43 @@ pub(super) fn load(
             ));
         }
         if database_exists {
-            return Err(other(format!(
-                "the key file {} is missing but there is a database in {}: put the key file back, or move the database away to start afresh",
-                path.display(),
-                settings.folder.display()
-            )));
+            return Err(missing(settings));
         }
         make(path)?;
     }
     read(&keyfile::read(path).map_err(other)?, path)
+}
+
+fn from_credential(credentials: Option<&Path>) -> Result<Option<Secret>> {
+    match credentials.map(|folder| folder.join(CREDENTIAL)).filter(|path| path.exists()) {
+        Some(path) => read(&keyfile::read_credential(&path).map_err(other)?, &path).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn missing(settings: &config::Store) -> StoreError {
+    other(format!(
+        "the key file {} is missing but there is a database in {}: put the key file back, or move the database away to start afresh",
+        settings.key_file.display(),
+        settings.folder.display()
+    ))
+}
+
+/// The key of a store that is there. `None`: it cannot be seen from here, for it comes with the unit or is another user's.
+///
+/// # Errors
+/// There is none, or it is exposed or no key.
+pub(super) fn of_database(settings: &config::Store, credentials: Option<&Path>, root: &Path) -> Result<Option<Secret>> {
+    if let Some(secret) = from_credential(credentials)? {
+        return Ok(Some(secret));
+    }
+    let path = &settings.key_file;
+    match File::open(path) {
+        Ok(_) => read(&keyfile::read(path).map_err(other)?, path).map(Some),
+        Err(error) if error.kind() == ErrorKind::NotFound && !is_brought_by_unit(root) => Err(missing(settings)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => Ok(None),
+        Err(error) => Err(other(format!("cannot read {}: {error}", path.display()))),
+    }
 }
 
 const UNIT: &str = "hospital-kiosk.service";

@@ -81,6 +81,21 @@ pub fn open(settings: &config::Store, on_damage: OnDamage) -> Result<Opened> {
     open_as(settings, credentials.as_deref(), on_damage)
 }
 
+/// Whether the key is the one that the store was made with. Nothing is made, locked or changed; a kiosk may be at work on it.
+/// False: the key cannot be seen from here.
+///
+/// # Errors
+/// It is another one, exposed, or there is none.
+pub fn key_fits(settings: &config::Store) -> Result<bool> {
+    if !database::was_used(&settings.folder) {
+        return Ok(true);
+    }
+    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+    let secret = key::of_database(settings, credentials.as_deref(), Path::new("/"))?;
+    secret.as_ref().map_or(Ok(()), |secret| database::refuse_other_key(&settings.folder, secret))?;
+    Ok(secret.is_some())
+}
+
 /// [`open`] as the kiosk at work does, with systemd's credential folder named by the caller.
 ///
 /// # Errors
