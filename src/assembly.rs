@@ -3,12 +3,11 @@
 
 use crate::app::clock::SystemClock;
 use crate::app::desk::{self, Desk, DeskSender};
-use crate::app::effects::{Effects, Ports, Press, Recorded, SetClock, ShowView, WipeScreens};
+use crate::app::effects::{Effects, Ports, Press, Recorded, SetClock, ShowView, TellHealth, WipeScreens};
 use crate::app::lanes::Inside;
 use crate::app::screens;
 use crate::app::vital::vital;
 use crate::config::{self, Config, Fault, Known};
-use crate::domain::clock::Standing;
 use crate::domain::facility::Facility;
 use crate::domain::payment::DeclineCause;
 use crate::domain::screen::Screen;
@@ -122,6 +121,7 @@ pub fn start(
     let scanner = scanner::start(&config.scanner, facility.clone(), to_desk(&desk, Input::Scanned));
     hear_clock(&*hooks.clock, &desk);
     let (outbox, service) = (Arc::new(Signals::default()), Arc::new(Presence::default()));
+    let (store_writes, clock) = (Arc::new(Presence::default()), Arc::new(Presence::default()));
     let ports = Ports {
         facility: facility.clone(),
         clock: hooks.clock.clone(),
@@ -131,6 +131,7 @@ pub fn start(
         scanner: scanner.clone(),
         hospital: hospital.clone(),
         show: noting_service(&service, hooks.show),
+        health: noting_health(&store_writes, &clock),
         wipe: hooks.wipe,
         set_clock: hooks.set_clock,
         press: hooks.press,
@@ -140,12 +141,7 @@ pub fn start(
     };
     let effects = Effects::new(ports, desk.clone(), runtime.handle().clone());
     runtime.spawn(vital("desk", Desk::new(Session::new(facility.now()), effects).run(inputs)));
-    let told = to_desk(&desk, Input::HospitalOnline);
-    let seen = hospital_seen.clone();
-    let online: Arc<dyn Fn(bool) + Send + Sync> = Arc::new(move |online| {
-        seen.set(online);
-        told(online);
-    });
+    let online = noting_hospital(&hospital_seen, to_desk(&desk, Input::HospitalOnline));
     let settings = SyncSettings::from(&config.hospital);
     let sender =
         sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock.clone(), online, hooks.delivered);
@@ -161,7 +157,9 @@ pub fn start(
         terminal: terminal_seen,
         hospital: hospital_seen,
         service,
-        line: line_of(client, hooks.clock, outbox.clone()),
+        store_writes,
+        clock,
+        line: line_of(client, outbox.clone()),
     };
     be_watched(config, runtime.handle(), sources);
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
@@ -191,15 +189,22 @@ fn noting_service(seen: &Arc<Presence>, next: ShowView) -> ShowView {
     })
 }
 
+fn noting_health(store_writes: &Arc<Presence>, clock: &Arc<Presence>) -> TellHealth {
+    let (store_writes, clock) = (store_writes.clone(), clock.clone());
+    Arc::new(move |health| {
+        store_writes.set(health.can_write);
+        clock.set(health.clock_believed);
+    })
+}
+
 fn hear_clock(clock: &dyn Clock, desk: &DeskSender) {
     let desk = desk.clone();
     clock.on_change(Box::new(move |standing| desk.send(Input::Clock(standing))));
 }
 
-fn line_of(client: Arc<Client>, clock: Arc<dyn Clock>, outbox: Arc<dyn Outbox>) -> Arc<dyn Fn() -> Line + Send + Sync> {
+fn line_of(client: Arc<Client>, outbox: Arc<dyn Outbox>) -> Arc<dyn Fn() -> Line + Send + Sync> {
     Arc::new(move || Line {
         skew_s: client.clock_skew_s(),
-        clock_believed: !matches!(clock.standing(), Standing::Disputed { .. }),
         let_in: client.is_let_in(),
         heard_at_s: client.heard_at_s(),
         schedule_at_s: client.schedule_at_s(),
@@ -225,6 +230,14 @@ fn be_watched(config: &Config, runtime: &tokio::runtime::Handle, sources: Source
             tokio::time::sleep(WATCH_AGAIN).await;
         }
     });
+}
+
+fn noting_hospital(seen: &Arc<Presence>, next: Arc<dyn Fn(bool) + Send + Sync>) -> Arc<dyn Fn(bool) + Send + Sync> {
+    let seen = seen.clone();
+    Arc::new(move |online| {
+        seen.set(online);
+        next(online);
+    })
 }
 
 fn noting_terminal(

@@ -65,8 +65,6 @@ impl Presence {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Line {
     pub skew_s: Option<i64>,
-    /// Of this machine's clock; nobody is served while it is not.
-    pub clock_believed: bool,
     /// The hospital's server, and what stands before it, take who this kiosk is.
     pub let_in: Option<bool>,
     /// These are seconds since 1970.
@@ -93,6 +91,10 @@ pub struct Sources {
     pub hospital: Arc<Presence>,
     /// Patients can be served.
     pub service: Arc<Presence>,
+    /// What was to be written down last could be.
+    pub store_writes: Arc<Presence>,
+    /// This machine's is believed; nobody is served while it is not.
+    pub clock: Arc<Presence>,
     pub line: Arc<dyn Fn() -> Line + Send + Sync>,
 }
 
@@ -169,12 +171,15 @@ impl Sources {
             now: Utc::now(),
             uptime_s: self.started.elapsed().as_secs(),
             tally,
+            // The disk may have filled up since something was written.
+            store_writable: self.store_writes.get().map(|writes| writes && self.store.check_writable(false).is_ok()),
             staff_locked,
             printer: self.printer.state(),
             scanner_online: self.scanner.as_ref().map(|scanner| scanner.is_there()),
             terminal_online: self.terminal.get(),
             hospital_online: self.hospital.get(),
             in_service: self.service.get(),
+            clock_believed: self.clock.get(),
             line,
         }
     }

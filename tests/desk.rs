@@ -2,8 +2,9 @@
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use hospital_kiosk::app::desk::{self, Desk, DeskSender};
-use hospital_kiosk::app::effects::{Effects, Ports};
+use hospital_kiosk::app::effects::{Effects, Health, Ports};
 use hospital_kiosk::config;
+use hospital_kiosk::domain::clock::Standing;
 use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
@@ -11,7 +12,9 @@ use hospital_kiosk::domain::patient::{Appointment, Patient, ScannedCode};
 use hospital_kiosk::domain::reason::{BeforeServer, KeptOut};
 use hospital_kiosk::domain::screen::staff::{StaffScreen, StaffTap, Trouble};
 use hospital_kiosk::domain::screen::{Screen, Tap};
-use hospital_kiosk::domain::session::{Input, PrintJob, PrinterState, Question, Reply, Session, TerminalCommand};
+use hospital_kiosk::domain::session::{
+    Counters, Input, PrintJob, PrinterState, Question, Reply, Session, TerminalCommand,
+};
 use hospital_kiosk::hospital::sync::Signals;
 use hospital_kiosk::ports::{Answer, CardTerminal, Clock, HospitalServer, NoSchedule, Printer, Raster, Store};
 use hospital_kiosk::rehearsal::days::facility::facility;
@@ -57,6 +60,7 @@ impl HospitalServer for Nothing {
 struct Virtual {
     started: tokio::time::Instant,
     set_by_s: AtomicI64,
+    standing: Mutex<Standing>,
     looked_at: AtomicU32,
 }
 
@@ -69,6 +73,10 @@ impl Clock for Virtual {
         let wall = begin + set_by + TimeDelta::milliseconds(i64::try_from(tick).expect("short"));
         Moment { tick: Tick(tick), wall, fresh: Uuid::new_v4() }
     }
+
+    fn standing(&self) -> Standing {
+        *self.standing.lock().expect("standing")
+    }
 }
 
 struct Kiosk {
@@ -76,16 +84,23 @@ struct Kiosk {
     clock: Arc<Virtual>,
     shown: Arc<Mutex<Vec<Screen>>>,
     minutes: Arc<Mutex<Vec<String>>>,
+    health: Arc<Mutex<Option<Health>>>,
 }
 
 impl Kiosk {
     fn start(store: Arc<dyn Store>) -> Self {
         let (desk, inputs) = desk::channel();
         let started = tokio::time::Instant::now();
-        let clock = Arc::new(Virtual { started, set_by_s: AtomicI64::new(0), looked_at: AtomicU32::new(0) });
+        let clock = Arc::new(Virtual {
+            started,
+            set_by_s: AtomicI64::new(0),
+            standing: Mutex::new(Standing::Agreed),
+            looked_at: AtomicU32::new(0),
+        });
         let (shown, minutes) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let facility: Arc<Facility> = Arc::new(facility(false));
-        let (screens, faces) = (shown.clone(), minutes.clone());
+        let health = Arc::new(Mutex::new(None));
+        let (screens, faces, healthy) = (shown.clone(), minutes.clone(), health.clone());
         let ports = Ports {
             facility: facility.clone().into(),
             clock: clock.clone(),
@@ -94,6 +109,7 @@ impl Kiosk {
             printer: Arc::new(Nothing),
             scanner: None,
             hospital: Arc::new(Nothing),
+            health: Arc::new(move |told| *healthy.lock().expect("health") = Some(told)),
             show: Arc::new(move |view, _| screens.lock().expect("screens").push(view.screen)),
             wipe: Arc::new(|| {}),
             set_clock: Arc::new(move |wall| faces.lock().expect("faces").push(wall.format("%H:%M").to_string())),
@@ -104,7 +120,7 @@ impl Kiosk {
         };
         let effects = Effects::new(ports, desk.clone(), tokio::runtime::Handle::current());
         tokio::spawn(Desk::new(Session::new(facility), effects).run(inputs));
-        Self { desk, clock, shown, minutes }
+        Self { desk, clock, shown, minutes, health }
     }
 
     async fn wait_s(&self, seconds: u64) {
@@ -189,4 +205,42 @@ async fn a_journal_that_cannot_be_read_serves_nobody_and_keeps_no_touch() {
     assert_eq!(kiosk.screens()[before..], [Screen::Idle]);
     kiosk.tap(Tap::Start).await;
     assert!(matches!(kiosk.screens().last(), Some(Screen::Language { .. })), "{:?}", kiosk.screens());
+}
+
+/// What a monitor is told is so: a disk that takes nothing, a clock that nobody believes, each alone.
+#[tokio::test(start_paused = true)]
+async fn what_the_kiosk_cannot_do_is_told_as_what_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, away) = (folder.path().join("data"), folder.path().join("away"));
+    let (store, _beside) = store_that_breaks(folder.path());
+    std::fs::rename(&data, &away).expect("taken away");
+    let kiosk = Kiosk::start(store.clone());
+    let health = |kiosk: &Kiosk| kiosk.health.lock().expect("health").expect("told");
+    kiosk.wait_s(1).await;
+    assert_eq!(health(&kiosk), Health { can_write: false, clock_believed: true });
+    std::fs::rename(&away, &data).expect("put back");
+    kiosk.wait_s(6).await;
+    assert_eq!(health(&kiosk), Health { can_write: true, clock_believed: true });
+    // Found within the minute, not with the next patient.
+    std::fs::rename(&data, &away).expect("taken away");
+    kiosk.wait_s(61).await;
+    assert_eq!(health(&kiosk), Health { can_write: false, clock_believed: true });
+    std::fs::rename(&away, &data).expect("put back");
+
+    let closed = Health { can_write: true, clock_believed: false };
+    let day = "2026-12-24".parse().expect("a day");
+    let counters = Counters { day, tickets: 1, claims: 0, attempts: 0 };
+    store.save_counters(&counters, "2026-12-24T10:00:00+09:00".parse().expect("a time")).expect("kept");
+    for (standing, set_by_s) in
+        [(Standing::Unheard, 0), (Standing::Unheard, -1_795_600_000), (Standing::Disputed { ahead_s: 172_800 }, 0)]
+    {
+        let kiosk = Kiosk::start(store.clone());
+        kiosk.clock.set_by_s.store(set_by_s, Ordering::SeqCst);
+        *kiosk.clock.standing.lock().expect("standing") = standing;
+        kiosk.wait_s(1).await;
+        assert_eq!(health(&kiosk), closed, "{standing:?}");
+        *kiosk.clock.standing.lock().expect("standing") = Standing::Agreed;
+        kiosk.wait_s(61).await;
+        assert_eq!(health(&kiosk), Health { can_write: true, clock_believed: true }, "{standing:?}");
+    }
 }

@@ -2,11 +2,14 @@
 
 use crate::commands::{Ended, config, first_line, kiosk};
 use crate::watch::{get, value};
+use hospital_kiosk::domain::session::Counters;
+use hospital_kiosk::ports::Store;
 use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A configuration with its store and its keys in `folder`.
 fn settings(folder: &Path, keys: &str) -> String {
@@ -109,4 +112,34 @@ fn a_running_kiosk_leaves_no_core_file_and_is_watched_where_the_configuration_sa
     let text = get(free, "/metrics").expect("an answer");
     assert_eq!(value(&text, "kiosk_queue_waiting"), Some("0"), "{text}");
     assert!(text.contains("kiosk_info{kiosk=\"K3\",version=\"0.1.0\",database=\""), "{text}");
+}
+
+/// Read by curl from a real kiosk that is closed because of its clock, and whose disk goes.
+#[test]
+fn a_monitor_is_told_why_a_kiosk_is_closed() {
+    let folder = tempfile::tempdir().expect("folder");
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let path = settings_and(folder.path(), "keys", &[("watch.address", free.to_string())]);
+    let store = hospital_kiosk::assembly::load_config(Path::new(&path)).expect("a configuration").store;
+    let ahead = (chrono::Utc::now() + chrono::TimeDelta::days(40)).fixed_offset();
+    let counters = Counters { day: ahead.date_naive(), tickets: 1, claims: 0, attempts: 0 };
+    let opened = hospital_kiosk::store::open_with_credentials(&store, None).expect("a store").store;
+    opened.save_counters(&counters, ahead).expect("kept");
+    drop(opened);
+    // Somebody else sits at its address when it starts.
+    let squatter = std::net::TcpListener::bind(free).expect("still free");
+    let Some((_run, _screen)) = running(&path) else { return };
+    drop(squatter);
+    let told = || {
+        let text = get(free, "/metrics").unwrap_or_default();
+        let names = ["kiosk_store_readable", "kiosk_store_writable", "kiosk_clock_believed", "kiosk_in_service"];
+        names.map(|name| value(&text, name).unwrap_or("nothing").to_owned())
+    };
+    let end = Instant::now() + Duration::from_mins(2);
+    while told() != ["1", "1", "0", "0"] {
+        assert!(Instant::now() < end, "{:?}", told());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    std::fs::rename(&store.folder, folder.path().join("away")).expect("taken away");
+    assert_eq!(told(), ["1", "0", "0", "0"], "at once, though nothing was to be written");
 }

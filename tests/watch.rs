@@ -77,6 +77,12 @@ pub fn value<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
 }
 
+fn known(is_so: bool) -> Arc<Presence> {
+    let presence = Presence::default();
+    presence.set(is_so);
+    presence.into()
+}
+
 #[test]
 fn a_scrape_tells_the_state_and_nobody_elses_business() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -105,15 +111,12 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         printer: Arc::new(OutOfPaper),
         terminal,
         hospital: hospital.clone(),
-        service: {
-            let service = Arc::new(Presence::default());
-            service.set(false);
-            service
-        },
+        service: known(false),
+        store_writes: known(true),
+        clock: known(true),
         scanner: Some(Arc::new(Unplugged)),
         line: Arc::new(|| Line {
             skew_s: Some(-75),
-            clock_believed: true,
             let_in: Some(false),
             heard_at_s: Some(1_795_600_000),
             schedule_at_s: Some(1_795_599_000),
@@ -143,6 +146,7 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         ("kiosk_payments_in_doubt", "0"),
         ("kiosk_payments_need_staff", "0"),
         ("kiosk_store_readable", "1"),
+        ("kiosk_store_writable", "1"),
         ("kiosk_terminal_online", "1"),
         ("kiosk_scanner_online", "0"),
         ("kiosk_queue_noted", "1"),

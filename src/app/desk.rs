@@ -1,7 +1,7 @@
 //! The one event loop. A single task owns the session; everything that happens reaches it through one queue, in order and each
 //! kind within its own bound ([`super::lanes`]), and everything it asks for is carried out in order by [`Effects`].
 
-use super::effects::{Effects, Stopped};
+use super::effects::{Effects, Health, Stopped};
 use super::lanes::{Inside, Outside, lanes};
 use crate::domain::moment::Tick;
 use crate::domain::payment::AttemptId;
@@ -258,8 +258,10 @@ impl Desk {
         }
         // Not while it is known, or this would call itself for ever.
         if let Some(reason) = unwritten.filter(|_| self.write_again_at.is_none()) {
-            self.cannot_write(reason);
+            return self.cannot_write(reason);
         }
+        let (can_write, clock_believed) = (self.write_again_at.is_none(), self.session.believes_clock());
+        self.effects.tell_health(Health { can_write, clock_believed });
     }
 
     fn pass(&mut self, ms: u64, set: &dyn Fn(Tick)) {

@@ -18,7 +18,7 @@ use chrono::{DateTime, FixedOffset};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -37,6 +37,17 @@ pub type SetClock = Arc<dyn Fn(DateTime<FixedOffset>) + Send + Sync>;
 /// Draws a paper; slow (tens of ms), called on a blocking thread.
 pub type Press = Arc<dyn Fn(&Paper, &Facility) -> Result<Raster, String> + Send + Sync>;
 
+/// What a kiosk needs to serve anybody, beside its devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Health {
+    /// The last thing that was to be written down was, as far as anybody tried.
+    pub can_write: bool,
+    pub clock_believed: bool,
+}
+
+/// Hears it after every input.
+pub type TellHealth = Arc<dyn Fn(Health) + Send + Sync>;
+
 /// Hears what the journal holds from now on.
 pub type Recorded = Arc<dyn Fn(&Entry) + Send + Sync>;
 
@@ -51,6 +62,7 @@ pub struct Ports {
     pub scanner: Option<Arc<dyn Scanner>>,
     pub hospital: Arc<dyn HospitalServer>,
     pub show: ShowView,
+    pub health: TellHealth,
     pub wipe: WipeScreens,
     pub set_clock: SetClock,
     pub press: Press,
@@ -90,6 +102,10 @@ impl Effects {
     /// A minute has begun: the screen's clocks move.
     pub fn set_clock(&self) {
         (self.ports.set_clock)(self.now().wall);
+    }
+
+    pub fn tell_health(&self, health: Health) {
+        (self.ports.health)(health);
     }
 
     #[must_use]
@@ -301,9 +317,10 @@ fn miss_after(answered: Duration) -> Duration {
     Duration::from_secs(answered.as_secs() + 1)
 }
 
-/// On a runtime's thread its other tasks go on elsewhere meanwhile.
+/// On a runtime's thread its other tasks go on elsewhere meanwhile, where it has another.
 fn waiting_for_disk<T>(work: impl FnOnce() -> T) -> T {
-    if Handle::try_current().is_ok() { tokio::task::block_in_place(work) } else { work() }
+    let has_others = |runtime: Handle| runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
+    if Handle::try_current().is_ok_and(has_others) { tokio::task::block_in_place(work) } else { work() }
 }
 
 fn durable(what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), Stopped> {

@@ -15,6 +15,7 @@ pub struct Seen {
     pub uptime_s: u64,
     /// `None`: the store cannot be read, which is worth an alarm of its own.
     pub tally: Option<Tally>,
+    pub store_writable: Option<bool>,
     /// Persons of the staff whose PIN was missed too often.
     pub staff_locked: Option<u64>,
     pub printer: PrinterState,
@@ -23,6 +24,7 @@ pub struct Seen {
     pub terminal_online: Option<bool>,
     pub hospital_online: Option<bool>,
     pub in_service: Option<bool>,
+    pub clock_believed: Option<bool>,
     pub line: Line,
 }
 
@@ -50,10 +52,15 @@ pub fn text(seen: &Seen) -> String {
     out.gauge("kiosk_uptime_seconds", "How long the program has been running.", Some(seen.uptime_s));
     out.gauge(
         "kiosk_in_service",
-        "0 while nobody is served: the journal cannot be read, or the clock is not believed.",
+        "0 while nobody is served: the journal cannot be read or written, or the clock is not believed.",
         seen.in_service.map(u8::from),
     );
     out.gauge("kiosk_store_readable", "1 if the encrypted store can be read.", Some(u8::from(seen.tally.is_some())));
+    out.gauge(
+        "kiosk_store_writable",
+        "0 while the store cannot be written (the disk is full, read-only or broken), and nobody is served.",
+        seen.store_writable.map(u8::from),
+    );
     out.gauge(
         "kiosk_store_set_aside",
         "1 while payments are closed, because a damaged store was set aside and staff have not acknowledged it.",
@@ -75,6 +82,11 @@ pub fn text(seen: &Seen) -> String {
         seen.hospital_online.map(u8::from),
     );
     line_to_hospital(&mut out, &seen.line);
+    out.gauge(
+        "kiosk_clock_believed",
+        "0 while nobody is served because of this machine's clock: not set, or days apart from the hospital's or behind the last number it gave.",
+        seen.clock_believed.map(u8::from),
+    );
     out.0
 }
 
@@ -100,11 +112,6 @@ fn line_to_hospital(out: &mut Text, line: &Line) {
         Some(line.held_until_s.unwrap_or(0)),
     );
     out.gauge("kiosk_clock_skew_seconds", "By how much the hospital's clock is ahead of this machine's.", line.skew_s);
-    out.gauge(
-        "kiosk_clock_believed",
-        "0 while this machine's clock and the hospital's are more than a day apart, and nobody is served.",
-        Some(u8::from(line.clock_believed)),
-    );
 }
 
 fn queue_and_money(out: &mut Text, tally: &Tally, now: DateTime<Utc>) {

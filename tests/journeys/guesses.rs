@@ -3,6 +3,7 @@
 
 use super::facility::facility;
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use hospital_kiosk::domain::clock::Standing;
 use hospital_kiosk::domain::enquiry::Enquired;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber, ScannedCode};
@@ -11,6 +12,8 @@ use hospital_kiosk::domain::session::{Effect, Given, Input, Question, Reply, Ses
 use std::collections::VecDeque;
 use std::sync::Arc;
 use uuid::Uuid;
+
+const DAY_MS: u64 = 24 * 3_600_000;
 
 /// A kiosk, its store of tries, and somebody in front of it.
 struct Lobby {
@@ -217,7 +220,7 @@ fn three_misses_lock_whatever_was_tried_however_it_was_answered_and_over_a_resta
             }
             assert_eq!(tried(&mut lobby), None, "{way} {miss:?}: the fourth is not even asked");
             assert_eq!(lobby.sorry(), Some(SorryWhy::TooManyTries), "{way} {miss:?}");
-            lobby.wall += chrono::Duration::days(1);
+            lobby.pass(DAY_MS);
             assert!(tried(&mut lobby).is_some(), "{way} {miss:?}: another day");
         }
     }
@@ -409,6 +412,64 @@ fn a_clock_that_goes_back_gives_no_try_back() {
         lobby.wall -= chrono::Duration::days(days);
         assert_eq!(lobby.types("30571926"), None);
     }
+}
+
+fn locked() -> Lobby {
+    let mut lobby = Lobby::new();
+    for _ in 0..3 {
+        lobby.types("30571926").expect("asked");
+        lobby.answer(Reply::NotFound);
+    }
+    lobby
+}
+
+/// Whoever moves the clock of the machine, by its network say, waits for midnight like anybody.
+#[test]
+fn a_clock_that_jumps_frees_nothing_before_the_day_is_over() {
+    let mut lobby = locked();
+    for days in [1, 1, -3, 2, 400] {
+        lobby.wall += chrono::Duration::days(days);
+        assert_eq!(lobby.types("30571926"), None, "{days}");
+    }
+    // Locked at nine in the morning.
+    lobby.pass(15 * 3_600_000);
+    assert!(lobby.types("30571926").is_some(), "the day is over");
+    // The same while the power is away: only somebody else can tell how long that was.
+    let mut lobby = locked();
+    lobby.power_cut();
+    for standing in [Standing::Unheard, Standing::Disputed { ahead_s: -172_800 }] {
+        lobby.wall += chrono::Duration::days(1);
+        lobby.input(Input::Clock(standing));
+        assert_eq!(lobby.types("30571926"), None, "{standing:?}");
+    }
+    lobby.wall -= chrono::Duration::days(2);
+    lobby.input(Input::Clock(Standing::Agreed));
+    assert_eq!(lobby.types("30571926"), None, "it is the same day");
+    lobby.wall += chrono::Duration::days(1);
+    lobby.input(Input::Clock(Standing::Agreed));
+    assert_eq!(lobby.types("30571926"), None, "it jumped once more");
+    let mut lobby = locked();
+    lobby.wall += chrono::Duration::hours(15);
+    lobby.power_cut();
+    assert_eq!(lobby.types("30571926"), None, "nobody says that the night is over");
+    lobby.input(Input::Clock(Standing::Agreed));
+    assert!(lobby.types("30571926").is_some());
+}
+
+/// A lock of a day that is years away is over after a day like any other.
+#[test]
+fn a_lock_made_in_a_wrong_future_ends_with_its_day() {
+    let mut lobby = Lobby::new();
+    let today = lobby.wall;
+    lobby.wall += chrono::Duration::days(4_000);
+    for _ in 0..3 {
+        lobby.types("30571926").expect("asked");
+        lobby.answer(Reply::NotFound);
+    }
+    lobby.wall = today;
+    assert_eq!(lobby.types("30571926"), None);
+    lobby.pass(DAY_MS);
+    assert!(lobby.types("30571926").is_some());
 }
 
 #[test]

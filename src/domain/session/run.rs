@@ -110,6 +110,12 @@ impl Session {
         self.core.deadline()
     }
 
+    /// False while nobody is served because of the clock, or would not be if nothing else stood against it.
+    #[must_use]
+    pub fn believes_clock(&self) -> bool {
+        self.core.kiosk.is_clock_believed()
+    }
+
     fn record_failed(&mut self, refused: bool, at: Moment) -> Vec<Effect> {
         let Some(undo) = self.undo.take() else {
             self.core.kiosk.begin(at);
@@ -150,7 +156,7 @@ impl Core {
             Input::Unreadable { reason } => self.kiosk.unreadable = Some(reason),
             Input::CannotWrite(why) => self.kiosk.unwritable = why,
             Input::SetAside(told) => self.kiosk.set_aside = told,
-            Input::Clock(standing) => self.kiosk.standing = standing,
+            Input::Clock(standing) => self.kiosk.clock_stands(standing),
             Input::Tapped(tap) => self.tapped(tap),
             Input::Scanned(code) => self.scanned(&code),
             Input::Facility(facility) => self.kiosk.next_facility = Some(facility),

@@ -40,11 +40,18 @@ impl Kiosk {
         })
     }
 
+    pub(super) fn clock_stands(&mut self, standing: Standing) {
+        self.standing = standing;
+        if matches!(standing, Standing::Agreed | Standing::Accepted { .. }) {
+            self.tries.clock_is_right(self.now);
+        }
+    }
+
+    pub(super) fn is_clock_believed(&self) -> bool {
+        self.clock_trouble().is_none()
+    }
+
     /// Why nobody is served.
-    ///
-    /// The hospital outranks what this machine wrote: an entry dated far ahead, made on one day of a wrong clock, closes it
-    /// only until the hospital is heard, a technician says that the clock is right, or the next number is given. Only the
-    /// last entry counts, in the order in which they were written: one wrong day is then over with the next right one.
     pub fn trouble(&self) -> Option<Trouble> {
         if let Some(reason) = &self.unreadable {
             return Some(Trouble::Journal { reason: reason.clone() });
@@ -52,6 +59,13 @@ impl Kiosk {
         if let Some(reason) = &self.unwritable {
             return Some(Trouble::CannotWrite { reason: reason.clone() });
         }
+        self.clock_trouble()
+    }
+
+    /// The hospital outranks what this machine wrote: an entry dated far ahead, made on one day of a wrong clock, closes it
+    /// only until the hospital is heard, a technician says that the clock is right, or the next number is given. Only the
+    /// last entry counts, in the order in which they were written: one wrong day is then over with the next right one.
+    fn clock_trouble(&self) -> Option<Trouble> {
         let ours = to_the_minute(self.wall());
         let apart = |witness: Witness, at: DateTime<FixedOffset>| Trouble::Clock {
             ours,

@@ -5,17 +5,22 @@
 //! What was looked up is kept as a hash under the day's own random salt, so that it does not outlive its session. All of it is
 //! in the store before the answer is on the screen: a power cut gives no try back. After a restart what was recent is taken for
 //! of now, for ticks do not go on.
+//!
+//! A day is over when the clock shows another one and its midnight has passed by our own ticks as well: a clock that jumps frees
+//! nothing early. How long the power was away only the clock can tell, so after a restart somebody else has to say that it is
+//! right, or a whole day passes.
 
 use crate::domain::facility::CheckInRules;
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::patient::PatientNumber;
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate, Timelike};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use uuid::Uuid;
 
 const WINDOW_MS: u64 = 10 * 60_000;
 const SLOW_MS: u64 = 2 * 60_000;
+const DAY_MS: u64 = 24 * 3_600_000;
 /// How long each look-up waits while the machine is slowed.
 pub const SLOW_LOOK_UP_MS: u64 = 10_000;
 /// Wrong ones remembered. Of more the least tried goes first and a locked one never; when all are locked, whatever else is
@@ -102,6 +107,10 @@ impl Tried {
 #[derive(Clone, Default)]
 pub struct Tries {
     day: Option<NaiveDate>,
+    /// By our own ticks its midnight has passed.
+    over_at: Tick,
+    /// It began before a restart, and nobody has said since that the clock is right.
+    is_unsure: bool,
     salt: Uuid,
     book: Arc<Vec<(Uuid, u32)>>,
     wrong: VecDeque<(Tick, Miss)>,
@@ -114,7 +123,14 @@ pub struct Tries {
 impl Tries {
     /// What was kept over a restart.
     pub fn restarted(kept: TriesKept, at: Moment) -> Self {
-        let mut tries = Self { day: Some(kept.day), salt: kept.salt, book: Arc::new(kept.book), ..Self::default() };
+        let mut tries = Self {
+            day: Some(kept.day),
+            over_at: at.tick.plus_ms(DAY_MS),
+            is_unsure: true,
+            salt: kept.salt,
+            book: Arc::new(kept.book),
+            ..Self::default()
+        };
         let over_ms = (at.wall - kept.at).num_milliseconds();
         if u64::try_from(over_ms).is_ok_and(|over_ms| over_ms > WINDOW_MS) {
             return tries;
@@ -128,6 +144,14 @@ impl Tries {
             tries.slow_until = at.tick.plus_ms(SLOW_MS);
         }
         tries
+    }
+
+    /// The hospital, or a technician, says that the clock is right.
+    pub fn clock_is_right(&mut self, at: Moment) {
+        if std::mem::take(&mut self.is_unsure) {
+            let is_over = self.day.is_none_or(|day| at.wall.date_naive() > day);
+            self.over_at = if is_over { at.tick } else { midnight_after(at) };
+        }
     }
 
     /// Counts a wrong try. `true` if what was looked up must now go to the desk.
@@ -259,14 +283,14 @@ impl Tries {
         }
     }
 
-    /// A clock that goes back gives no try back.
+    /// Also an earlier one: a day of a clock that was far ahead must not last until its date comes.
     fn is_new_day(&self, at: Moment) -> bool {
-        self.day.is_none_or(|day| at.wall.date_naive() > day)
+        self.day.is_none_or(|day| at.wall.date_naive() != day && at.tick >= self.over_at)
     }
 
     fn start_day(&mut self, at: Moment) {
         if self.is_new_day(at) {
-            self.day = Some(at.wall.date_naive());
+            (self.day, self.over_at, self.is_unsure) = (Some(at.wall.date_naive()), midnight_after(at), false);
             self.salt = at.fresh_id("tries");
             self.book = Arc::default();
             // Their hashes are of another salt.
@@ -283,4 +307,9 @@ impl Tries {
         };
         Uuid::new_v5(&self.salt, format!("{kind} {text}").as_bytes())
     }
+}
+
+fn midnight_after(at: Moment) -> Tick {
+    let passed_ms = u64::from(at.wall.num_seconds_from_midnight()) * 1_000;
+    at.tick.plus_ms(DAY_MS.saturating_sub(passed_ms))
 }
