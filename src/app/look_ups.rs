@@ -29,12 +29,32 @@ fn look_up(asked: &Question, reply: &Reply, offline: bool) -> Option<LookUp> {
         Reply::Found(_) | Reply::Slip { .. } => LookUpOutcome::Found,
         Reply::NotFound => LookUpOutcome::NotFound,
         Reply::Ambiguous => LookUpOutcome::Ambiguous,
-        Reply::Unreadable
-        | Reply::Unreachable
-        | Reply::Obscured
-        | Reply::Appointments { .. }
-        | Reply::Quoted { .. }
-        | Reply::NotQuoted { .. } => LookUpOutcome::NoAnswer,
+        Reply::Unreadable | Reply::Obscured => LookUpOutcome::Unreadable,
+        Reply::Unreachable | Reply::Appointments { .. } | Reply::Quoted { .. } | Reply::NotQuoted { .. } => {
+            LookUpOutcome::NoAnswer
+        }
     };
+    // Who else was asked then had nobody either.
+    let offline = offline && outcome != LookUpOutcome::Unreadable;
     Some(LookUp { whose, by, offline, outcome })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::patient::{BirthDate, PatientNumber};
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_no_missing_answer() {
+        let birth_date = BirthDate("1977-02-28".parse().unwrap());
+        let asked = Question::FindPatient { number: PatientNumber("30571926".into()), birth_date, by_card: false };
+        for (reply, offline, words) in [
+            (Reply::Unreadable, true, "unreadable, by number, online"),
+            (Reply::Obscured, true, "unreadable, by number, online"),
+            (Reply::Unreachable, true, "no answer, by number, offline"),
+            (Reply::NotFound, false, "not found, by number, online"),
+        ] {
+            assert_eq!(look_up(&asked, &reply, offline).unwrap().words(), words);
+        }
+    }
 }

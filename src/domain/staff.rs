@@ -290,6 +290,8 @@ pub enum LookUpOutcome {
     NotFound,
     /// Several records fit.
     Ambiguous,
+    /// The hospital answered, and what it said, or the record it has, cannot be read.
+    Unreadable,
     /// Nobody could tell.
     NoAnswer,
 }
@@ -301,6 +303,7 @@ impl LookUp {
             LookUpOutcome::Found => "found",
             LookUpOutcome::NotFound => "not found",
             LookUpOutcome::Ambiguous => "ambiguous",
+            LookUpOutcome::Unreadable => "unreadable",
             LookUpOutcome::NoAnswer => "no answer",
         };
         let by = match self.by {
