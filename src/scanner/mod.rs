@@ -237,4 +237,54 @@ mod tests {
             assert!(parse(code, &settings, 8) == ScannedCode::Unknown);
         }
     }
+
+    /// Gives a card, and then looks at what the next bytes are read into.
+    struct Curious {
+        read: usize,
+        left: Arc<AtomicBool>,
+        stop: Arc<AtomicBool>,
+    }
+
+    impl Line for Curious {
+        fn read_some(&mut self, buffer: &mut [u8], _: Duration) -> io::Result<usize> {
+            const CARD: &[u8] = b"P:10293847\r";
+            self.read += 1;
+            if self.read == 1 {
+                buffer[..CARD.len()].copy_from_slice(CARD);
+                return Ok(CARD.len());
+            }
+            self.left.store(buffer.iter().any(|byte| *byte != 0), Ordering::Relaxed);
+            self.stop.store(true, Ordering::Relaxed);
+            Ok(0)
+        }
+
+        fn write_some(&mut self, _: &[u8], _: Duration) -> io::Result<usize> {
+            Ok(0)
+        }
+
+        fn check(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn time_on_wire(&self, _: usize) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    #[test]
+    fn a_card_does_not_stay_where_it_was_read() {
+        let (left, stop) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (told, codes) = std::sync::mpsc::channel();
+        let worker = Worker {
+            settings: config::Scanner { card_prefix: "P:".into(), ..config::Scanner::none() },
+            number_digits: 8,
+            reports: Arc::new(move |code| told.send(code).expect("somebody listens")),
+            stop: stop.clone(),
+            there: Arc::default(),
+            visits: Arc::default(),
+        };
+        worker.listen(Box::new(Curious { read: 0, left: left.clone(), stop })).expect("it listens");
+        assert!(codes.recv().expect("a code") == ScannedCode::PatientCard(PatientNumber("10293847".into())));
+        assert!(!left.load(Ordering::Relaxed), "a number lies in the buffer until the next code");
+    }
 }

@@ -25,6 +25,8 @@ pub struct Rows {
     pub loaded: u64,
     pub stepped_over_most: usize,
     pub full: bool,
+    /// As of when it was told to forget.
+    pub forgot: Vec<DateTime<FixedOffset>>,
 }
 
 impl LightStore {
@@ -73,6 +75,11 @@ impl Store for LightStore {
             in_part: None,
             taken: Vec::new(),
         }))
+    }
+
+    fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.rows().forgot.push(now);
+        Ok(())
     }
 
     fn trying(&self, _: i64) -> Result<(), StoreError> {

@@ -2,13 +2,15 @@
 
 use super::fixture::StoppedClock;
 use super::light::LightStore;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
+use hospital_kiosk::domain::clock::Standing;
+use hospital_kiosk::domain::moment::Moment;
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient};
 use hospital_kiosk::domain::reason::{Delay, KeptOut, LineTrouble, ParkReason, Parts, Together};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings};
-use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Outbox, Store};
+use hospital_kiosk::ports::{Answer, Clock, HospitalServer, NoSchedule, Outbox, Store};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -143,6 +145,10 @@ struct Kiosk {
 
 impl Kiosk {
     fn start(table: &Arc<Table>, settings: SyncSettings, waiting: &[u128]) -> Self {
+        Self::at(Arc::new(StoppedClock), table, settings, waiting)
+    }
+
+    fn at(clock: Arc<dyn Clock>, table: &Arc<Table>, settings: SyncSettings, waiting: &[u128]) -> Self {
         let (store, wake, online) = (Arc::new(LightStore::default()), Arc::<Signals>::default(), Arc::default());
         for visit in waiting {
             store.add(*visit);
@@ -153,7 +159,7 @@ impl Kiosk {
             Arc::clone(table) as Arc<dyn HospitalServer>,
             settings,
             Arc::clone(&wake),
-            Arc::new(StoppedClock),
+            clock,
             Arc::new(move |now| told.lock().unwrap_or_else(PoisonError::into_inner).push(now)),
             Arc::new(|_| {}),
         ));
@@ -183,6 +189,48 @@ fn busy(after_s: Option<u64>) -> Delivery {
 
 async fn hours(count: u64) {
     tokio::time::sleep(Duration::from_secs(count * 3_600)).await;
+}
+
+/// Of a machine whose clock is believed as it stands, and is put right by so much.
+struct Corrected {
+    standing: Standing,
+    correction_s: i64,
+}
+
+impl Clock for Corrected {
+    fn now(&self) -> Moment {
+        let now = StoppedClock.now();
+        Moment { wall: now.wall + TimeDelta::seconds(self.correction_s), ..now }
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    fn correction_s(&self) -> i64 {
+        self.correction_s
+    }
+}
+
+/// A hospital's clock that is years ahead is believed after a while; nothing is erased by it, nor by a clock that nobody confirms.
+#[tokio::test(start_paused = true)]
+async fn only_what_is_too_old_by_both_clocks_is_forgotten() {
+    const YEAR_S: i64 = 365 * 86_400;
+    for (standing, correction_s, forgotten_s) in [
+        (Standing::Agreed, 0, Some(0)),
+        (Standing::Agreed, 11 * YEAR_S, Some(0)),
+        (Standing::Agreed, -YEAR_S, Some(-YEAR_S)),
+        (Standing::Accepted { ahead_s: 9 * YEAR_S }, 0, Some(0)),
+        (Standing::Unheard, 0, None),
+        (Standing::Disputed { ahead_s: YEAR_S }, 0, None),
+    ] {
+        let clock = Arc::new(Corrected { standing, correction_s });
+        let kiosk = Kiosk::at(clock, &Table::new(|_, _| DONE), SETTINGS, &[]);
+        hours(1).await;
+        let forgot = kiosk.store.rows().forgot.clone();
+        let wanted = forgotten_s.map(|s| StoppedClock.now().wall + TimeDelta::seconds(s));
+        assert_eq!(forgot, Vec::from_iter(wanted), "{standing:?} {correction_s}");
+    }
 }
 
 /// A background question that fails alone, and deliveries that an answer could not settle.

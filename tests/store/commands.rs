@@ -271,3 +271,52 @@ fn a_wiped_schedule_is_gone_at_once() {
 pub fn nobody() -> Arc<dyn hospital_kiosk::ports::StaffDesk> {
     Arc::new(hospital_kiosk::app::desk::channel().0)
 }
+
+/// Whoever opens line after line takes no threads of a kiosk at work, and the next command is answered.
+#[test]
+fn a_flood_of_commands_takes_a_few_threads() {
+    let disk = Disk::new();
+    let store: Arc<SqliteStore> = disk.open().into();
+    let outbox = Arc::new(hospital_kiosk::hospital::sync::Signals::default());
+    let _serving = socket::serve(&disk.folder(), store, nobody(), outbox);
+    let at_once = || {
+        let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+        tasks.filter(|task| fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name == "commands\n")).count()
+    };
+    let silent: Vec<_> =
+        (0..90).map(|_| std::os::unix::net::UnixStream::connect(disk.folder().join("kiosk.sock")).unwrap()).collect();
+    let mut most = 0;
+    // Whoever finds no place is sent away at once; the last of them is.
+    for mut line in silent.into_iter().rev() {
+        most = most.max(at_once());
+        let mut nothing = [0];
+        assert_eq!(std::io::Read::read(&mut line, &mut nothing).unwrap(), 0, "no answer");
+    }
+    // Other tests answer commands in this process as well.
+    assert!(most <= 50, "{most}");
+    assert!(socket::ask(&disk.folder(), &socket::Request::QueueList { json: false }).expect("a kiosk runs").is_ok());
+}
+
+/// A kiosk at work whose store was damaged says so to every reader of its books.
+#[test]
+fn a_kiosk_at_work_says_that_its_books_are_not_whole() {
+    let disk = Disk::new();
+    drop(a_queue(&disk));
+    let mut bytes = fs::read(disk.database()).unwrap();
+    bytes[50] ^= 1;
+    fs::write(disk.database(), bytes).unwrap();
+    let store: Arc<SqliteStore> = disk.try_open().unwrap().store.into();
+    assert!(store.tally().unwrap().set_aside, "a monitor is told");
+    let outbox = Arc::new(hospital_kiosk::hospital::sync::Signals::default());
+    let _serving = socket::serve(&disk.folder(), store, nobody(), outbox);
+    for request in [
+        socket::Request::QueueSummary { json: false },
+        socket::Request::QueueList { json: true },
+        socket::Request::PaymentsList { json: false },
+        super::trail::verify_it(),
+    ] {
+        let said = socket::ask(&disk.folder(), &request).expect("a kiosk runs");
+        let Err(Refusal { exit: 1, why, .. }) = said else { panic!("{request:?}: {said:?}") };
+        assert!(why.contains("payments are closed"), "{request:?}: {why}");
+    }
+}

@@ -140,3 +140,16 @@ impl Reader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What holds nothing is a new buffer: what the old one held was overwritten when it was given back.
+    #[test]
+    fn what_was_read_does_not_stay() {
+        let mut reader = Reader::default();
+        assert_eq!(reader.push(&[ACK, NAK, ACK]), [Item::Ack, Item::Nak, Item::Ack]);
+        assert_eq!(reader.buffer.capacity(), 0);
+    }
+}

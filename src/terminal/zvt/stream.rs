@@ -91,6 +91,7 @@ mod tests {
             let found: Vec<Item> = all.chunks(piece).flat_map(|bytes| stream.push(bytes)).collect();
             assert_eq!(apdus(&found), whole, "in pieces of {piece}");
             assert!(!stream.is_waiting() && stream.silence().is_empty());
+            assert_eq!(stream.held.capacity(), 0, "a new buffer: the old one was overwritten when it was given back");
         }
     }
 
