@@ -64,6 +64,23 @@ fn every_receipt_carries_its_claim_number_as_a_code() {
     }
 }
 
+/// Number, place and time are what a ticket is for; the clinic would tell whoever picks it up more than that.
+#[test]
+fn a_ticket_names_the_clinic_only_where_the_hospital_says_so() {
+    for ticket_clinic in [false, true] {
+        let rules = CheckInRules { ticket_clinic, ..facility().check_in };
+        let facility = Facility { check_in: rules, ..facility() };
+        for language in [Language::Ko, Language::En] {
+            let of = |ko, en| {
+                let ticket = Ticket { clinic: both(ko, en), ..ticket(language) };
+                press(&Paper::Ticket(ticket), &facility).expect("drawn")
+            };
+            let same = of("정신건강의학과", "Psychiatry") == of("안과", "Eye clinic");
+            assert_eq!(same, !ticket_clinic, "{language:?}");
+        }
+    }
+}
+
 /// What does not fit would reach into the margin, or over the edge of the paper.
 #[test]
 fn every_paper_keeps_its_margins_on_every_printer() {

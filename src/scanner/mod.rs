@@ -277,7 +277,7 @@ mod tests {
         let (told, codes) = std::sync::mpsc::channel();
         let worker = Worker {
             settings: config::Scanner { card_prefix: "P:".into(), ..config::Scanner::none() },
-            number_digits: 8,
+            facility: crate::rehearsal::days::facility::facility(false).into(),
             reports: Arc::new(move |code| told.send(code).expect("somebody listens")),
             stop: stop.clone(),
             there: Arc::default(),
