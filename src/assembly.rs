@@ -17,6 +17,7 @@ use crate::hospital::sync::{self, Signals, SyncSettings};
 use crate::ports::{CardTerminal, Clock, HospitalServer, InForce, Outbox, Printer, Scanner, Store};
 use crate::store::{self, OnDamage};
 use crate::watch::{self, Line, Presence, Sources};
+use crate::wiping;
 use crate::{printer, scanner, terminal};
 use std::path::Path;
 use std::sync::Arc;
@@ -132,7 +133,7 @@ pub fn start(
         hospital: hospital.clone(),
         show: noting_service(&service, hooks.show),
         health: noting_health(&store_writes, &clock),
-        wipe: hooks.wipe,
+        wipe: giving_memory_back(hooks.wipe),
         set_clock: hooks.set_clock,
         press: hooks.press,
         finished: hooks.finished,
@@ -176,6 +177,13 @@ fn open_store(config: &Config, facility: &InForce, on_damage: OnDamage) -> anyho
     }
     opened.store.keep_time_of(facility.clone());
     Ok(Arc::new(opened.store))
+}
+
+fn giving_memory_back(wipe: WipeScreens) -> WipeScreens {
+    Arc::new(move || {
+        wipe();
+        wiping::give_back();
+    })
 }
 
 /// Staff's own screens say nothing of it.
