@@ -31,6 +31,10 @@ pub enum Order {
     Tap {
         id: String,
     },
+    /// One key after the other, and then one look.
+    Type {
+        keys: String,
+    },
     /// Two touches of the same control before the screen can change: a nervous finger.
     TapTwice {
         id: String,
@@ -317,6 +321,13 @@ impl Steering {
                 self.wait_enabled(&id)?;
                 self.touch(SETTLE, move |app| headless::tap(app, &id))
             }
+            Order::Type { keys } => {
+                for key in keys.chars() {
+                    self.press(SETTLE, move |app| headless::tap(app, &key.to_string()))?;
+                }
+                self.on_main(headless::draw)?;
+                Ok(Say::Done { touch_to_frame_ms: None })
+            }
             Order::TapTwice { id } => {
                 self.touch(SETTLE, move |app| headless::tap(app, &id).and_then(|()| headless::tap(app, &id)))
             }
@@ -393,17 +404,30 @@ impl Steering {
         settle: Duration,
         press: impl FnOnce(&App) -> Result<(), String> + Send + 'static,
     ) -> Result<Say, String> {
+        let pressed = Instant::now();
+        if !self.press(settle, press)? {
+            return Ok(Say::Done { touch_to_frame_ms: None });
+        }
+        self.on_main(headless::draw)?;
+        Ok(Say::Done { touch_to_frame_ms: Some(pressed.elapsed().as_secs_f64() * 1000.0) })
+    }
+
+    /// Whether the kiosk showed something for it.
+    fn press(
+        &self,
+        settle: Duration,
+        press: impl FnOnce(&App) -> Result<(), String> + Send + 'static,
+    ) -> Result<bool, String> {
         let before = self.shown.load(Ordering::SeqCst);
         let pressed = Instant::now();
         self.on_main(press)??;
         while self.shown.load(Ordering::SeqCst) == before {
             if pressed.elapsed() > settle {
-                return Ok(Say::Done { touch_to_frame_ms: None });
+                return Ok(false);
             }
             std::thread::sleep(Duration::from_micros(200));
         }
-        self.on_main(headless::draw)?;
-        Ok(Say::Done { touch_to_frame_ms: Some(pressed.elapsed().as_secs_f64() * 1000.0) })
+        Ok(true)
     }
 
     /// A patient does not touch what is grey at once: a machine that gets ready again is waited for. What stays grey is

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 /// Every expectation of a script is given this long to come true.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
 /// Plays every line; the first that fails ends the script.
 ///
@@ -104,9 +105,10 @@ impl Scene<'_> {
     fn act(&mut self, action: &Action) -> anyhow::Result<()> {
         match action {
             Action::Tap(id) => self.tap(id),
-            Action::Type(text) => text.chars().try_for_each(|letter| self.tap(&letter.to_string())),
+            Action::Type(text) => self.type_keys(text),
             Action::TypePayment => {
-                self.stage.newest_payment()?.chars().try_for_each(|letter| self.tap(&letter.to_string()))
+                let number = self.stage.newest_payment()?;
+                self.type_keys(&number)
             }
             Action::Scan(code) => Ok(self.stage.scanner.scan(code)?),
             Action::Key(key) => self.stage.order(&Order::Key { key: key_name(*key).to_owned() }).map(drop),
@@ -135,13 +137,20 @@ impl Scene<'_> {
         }
     }
 
+    /// The first may come with an answer that is still on its way; the others are there then.
+    fn type_keys(&mut self, keys: &str) -> anyhow::Result<()> {
+        let Some(first) = keys.chars().next() else { return Ok(()) };
+        self.tap(&first.to_string())?;
+        self.stage.order(&Order::Type { keys: keys.chars().skip(1).collect() }).map(drop)
+    }
+
     /// A control may come with an answer that is still on its way: it is waited for.
     fn tap(&mut self, id: &str) -> anyhow::Result<()> {
         let end = Instant::now() + self.stage.patience();
         loop {
             match self.stage.order(&Order::Tap { id: id.to_owned() }) {
                 Err(error) if Instant::now() > end || self.stage.kiosk_ended() => return Err(error),
-                Err(_) => std::thread::sleep(Duration::from_millis(100)),
+                Err(_) => std::thread::sleep(LOOK_AGAIN),
                 Ok(_) => return Ok(()),
             }
         }
@@ -230,7 +239,7 @@ fn within(patience: Duration, mut holds: impl FnMut() -> anyhow::Result<bool>) -
         if Instant::now() > end {
             return Ok(false);
         }
-        std::thread::sleep(Duration::from_millis(100));
+        std::thread::sleep(LOOK_AGAIN);
     }
 }
 

@@ -11,8 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const PIN: &str = "40718293";
-/// Of the screen that the sizes of controls are given for.
-const SIZE: (u32, u32) = (1080, 1920);
+/// The smallest screen there is: what a visit leaves behind is no matter of pixels, how long it takes is.
+const SIZE: (u32, u32) = (720, 1280);
+/// The terminal's line comes back this soon.
+const AWAY_MS: u64 = 300;
 const IDLE: &str = "expect \"Touch to start\"";
 const SCHEDULE_REFRESH_S: u64 = 5;
 /// Lines that a visit of this mix may add to the log; it is three or four, with all the plugs that are pulled.
@@ -74,6 +76,7 @@ impl Lobby {
                 setting.program = PathBuf::from(program);
             }
         });
+        theatre.stage.terminal.set_up(|setup| setup.away_ms = AWAY_MS);
         let folder = theatre.folder.path().join("data/store");
         let pin = Request::StaffPin { whose: None, pin: Pin::read(PIN).expect("digits") };
         socket::ask(&folder, &pin).expect("the kiosk runs").expect("an answer");
