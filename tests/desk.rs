@@ -85,6 +85,7 @@ struct Kiosk {
     shown: Arc<Mutex<Vec<Screen>>>,
     minutes: Arc<Mutex<Vec<String>>>,
     health: Arc<Mutex<Option<Health>>>,
+    wiped: Arc<AtomicU32>,
 }
 
 impl Kiosk {
@@ -100,6 +101,8 @@ impl Kiosk {
         let (shown, minutes) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let facility: Arc<Facility> = Arc::new(facility(false));
         let health = Arc::new(Mutex::new(None));
+        let wiped = Arc::new(AtomicU32::new(0));
+        let wipes = wiped.clone();
         let (screens, faces, healthy) = (shown.clone(), minutes.clone(), health.clone());
         let ports = Ports {
             facility: facility.clone().into(),
@@ -111,7 +114,9 @@ impl Kiosk {
             hospital: Arc::new(Nothing),
             health: Arc::new(move |told| *healthy.lock().expect("health") = Some(told)),
             show: Arc::new(move |view, _| screens.lock().expect("screens").push(view.screen)),
-            wipe: Arc::new(|| {}),
+            wipe: Arc::new(move || {
+                wipes.fetch_add(1, Ordering::SeqCst);
+            }),
             set_clock: Arc::new(move |wall| faces.lock().expect("faces").push(wall.format("%H:%M").to_string())),
             press: Arc::new(|_, _| Err("no paper here".to_owned())),
             finished: Arc::new(|_| {}),
@@ -120,7 +125,7 @@ impl Kiosk {
         };
         let effects = Effects::new(ports, desk.clone(), tokio::runtime::Handle::current());
         tokio::spawn(Desk::new(Session::new(facility), effects).run(inputs));
-        Self { desk, clock, shown, minutes, health }
+        Self { desk, clock, shown, minutes, health, wiped }
     }
 
     async fn wait_s(&self, seconds: u64) {
@@ -242,5 +247,18 @@ async fn what_the_kiosk_cannot_do_is_told_as_what_it_is() {
         *kiosk.clock.standing.lock().expect("standing") = Standing::Agreed;
         kiosk.wait_s(61).await;
         assert_eq!(health(&kiosk), Health { can_write: true, clock_believed: true }, "{standing:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_window_is_wiped_with_each_visit() {
+    let kiosk = Kiosk::start(Arc::new(MemoryStore::default()));
+    kiosk.wait_s(1).await;
+    for visits in 1..=2 {
+        kiosk.tap(Tap::Start).await;
+        assert!(matches!(kiosk.screens().last(), Some(Screen::Language { .. })), "{:?}", kiosk.screens());
+        assert_eq!(kiosk.wiped.load(Ordering::SeqCst), visits - 1, "not before it is over");
+        kiosk.tap(Tap::StartOver).await;
+        assert_eq!(kiosk.wiped.load(Ordering::SeqCst), visits);
     }
 }

@@ -173,7 +173,20 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
         assert!(!text.contains(personal), "{personal}: {text}");
     }
     assert!(get(address, "/").expect("an answer").starts_with("HTTP/1.1 404"));
+    takes_few_descriptors(address);
     alerts_name_only_what_is_told(&text);
+}
+
+/// However many lines are opened and kept: the others wait in the system's queue. (Other tests run in this process, too.)
+fn takes_few_descriptors(address: SocketAddr) {
+    let open = || std::fs::read_dir("/proc/self/fd").expect("descriptors").count();
+    let before = open();
+    let silent: Vec<_> = (0..100).map(|_| TcpStream::connect(address).expect("a line")).collect();
+    for _ in 0..25 {
+        let of_kiosk = open().saturating_sub(before + silent.len());
+        assert!(of_kiosk <= 60, "{of_kiosk}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// The example rules in `config/`: a rule on a figure that nobody tells would never fire.
