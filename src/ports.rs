@@ -13,7 +13,7 @@ use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
 use crate::domain::person::{Person, Role, StaffNumber};
 use crate::domain::reason::{Delay, Together};
 use crate::domain::session::{
-    Counters, Given, PrintJob, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, Tried,
+    Counters, Given, Line, PrintJob, PrinterState, Question, Reply, StaffAnswer, StaffOrder, TerminalCommand, Tried,
     TriesKept,
 };
 use crate::domain::set_aside::SetAside;
@@ -210,13 +210,27 @@ pub enum StoreError {
     Other(String),
 }
 
+/// A line with what the hospital gets for it, frozen once and for all; empty where it gets nothing.
+#[derive(Debug, Clone)]
+pub struct Frozen<'a> {
+    pub line: &'a Line,
+    pub bundle: Vec<u8>,
+}
+
 /// The journal, the outbox and the caches. Every writing call is durable when it returns; every call can fail as
 /// [`StoreError`] says, and has then changed nothing.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
 pub trait Store: Send + Sync {
-    /// One journal entry. `Committed` also queues its request (with `bundle`) in the same transaction.
-    fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<(), StoreError>;
-    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<(), StoreError>;
+    /// All of these lines, in order and in one transaction. An entry with a request to queue queues it in the same.
+    fn commit(&self, lines: &[Frozen<'_>], at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    /// One line of the journal.
+    fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.commit(&[Frozen { line: &Line::Entry(entry.clone()), bundle: bundle.to_vec() }], at)
+    }
+    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<(), StoreError> {
+        let line = Line::Request(Box::new(request.clone()));
+        self.commit(&[Frozen { line: &line, bundle: bundle.to_vec() }], request.made_at)
+    }
     fn payments(&self) -> Result<Vec<PaymentRecord>, StoreError>;
     fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>, StoreError>;
     /// What the journal knows around this end of day; a store that keeps none knows nothing.
@@ -300,12 +314,17 @@ pub trait Store: Send + Sync {
     /// Every number that was ever given.
     fn counters(&self) -> Result<Given, StoreError>;
     /// A day's counters; none goes back, whatever is saved. `at` is what the clock says.
-    fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.commit(&[Frozen { line: &Line::Counters(*counters), bundle: Vec::new() }], at)
+    }
 
     /// The look-ups counted today; `None` if there were none.
     fn tries(&self) -> Result<Option<TriesKept>, StoreError>;
     /// One look-up more, or one that counts no longer. What was kept of another day, or under another salt, goes.
-    fn save_tries(&self, tried: &Tried) -> Result<(), StoreError>;
+    fn save_tries(&self, tried: &Tried) -> Result<(), StoreError> {
+        let line = Line::Tries(Box::new(tried.clone()));
+        self.commit(&[Frozen { line: &line, bundle: Vec::new() }], tried.at)
+    }
 
     /// Replaces the cached day.
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError>;

@@ -3,6 +3,7 @@
 mod edges;
 pub mod facility;
 mod guesses;
+mod keeping;
 mod properties;
 mod receipts;
 mod script;

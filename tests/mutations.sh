@@ -84,6 +84,24 @@ impl Dialogue {
 '
 charge=src/terminal/smartro/dialogue/charge.rs
 zvt=src/terminal/zvt/dialogue
+till=src/domain/till
+# The shell on made-up time, where what must be durable is written.
+shell=src/rehearsal/days/effects.rs
+byte_before_flush='
+for line in \&batch.lines {
+    if let Line::Entry(crate::domain::payment::Entry::Intent { attempt, amount, .. }) = line {
+        self.terminal(\&TerminalCommand::Charge { attempt: *attempt, amount: *amount, card_ms: 60_000 });
+    }
+}
+'
+paper_before_flush='
+for line in \&batch.lines {
+    if let Line::Entry(crate::domain::payment::Entry::Committed { receipt, .. }) = line {
+        let paper = crate::domain::paper::Paper::Receipt((**receipt).clone());
+        self.one(Effect::Print { job: crate::domain::session::PrintJob(0), paper });
+    }
+}
+'
 
 plant() {
     case $name in
@@ -94,25 +112,27 @@ plant() {
         mutate $charge 's/self\.give_up_charge\("the terminal answered NAK"\);/self.send_again(Now { ms: 0, stamp: self.clock_seen });/'
         mutate $charge "s/\\z/$send_again/" ;;
     commit-before-the-journal-write)
-        mutate src/domain/journey/pay.rs 's/(kiosk\.emit\(Effect::Record\(Entry::Sent \{ attempt: id \}\)\);)\s*(kiosk\.emit\(Effect::Terminal\(TerminalCommand::Charge \{ attempt: id, amount, card_ms \}\)\);)/$2\n$1/' ;;
+        # The byte before the flush: the amount leaves while `Intent` and `Sent` are on their way to the disk.
+        mutate $shell "s/(let kept = self\.keep\(&batch\.lines\);)/$byte_before_flush\n\$1/"
+        mutate $shell 's/Effect::Terminal\(command\) => self\.terminal\(&command\),/Effect::Terminal(TerminalCommand::Charge { .. }) => {}\nEffect::Terminal(command) => self.terminal(&command),/' ;;
     in-doubt-treated-as-declined)
-        mutate src/domain/journey/pay.rs 's/vec!\[Entry::InDoubt \{ attempt: id, reason \}\], Conclusion::Doubt, kiosk/vec![Entry::NotPaid { attempt: id, reason }], Conclusion::NotPaid(NotPaidWhy::Declined), kiosk/' ;;
+        mutate $till/charge/mod.rs 's/vec!\[Entry::InDoubt \{ attempt: self\.id, reason \}\], Conclusion::Doubt, kiosk/vec![Entry::NotPaid { attempt: self.id, reason }], Conclusion::NotPaid(NotPaidWhy::Declined), kiosk/' ;;
     baseline-not-asked)
         # What it said at the first payment is taken for what it says now.
         mutate src/terminal/smartro/dialogue/queries.rs 's/let baseline = read_last\(frame\);/let baseline = match &self.closed { Some(closed) => closed.baseline.clone(), None => read_last(frame) };/' ;;
     old-answer-taken-for-ours)
         mutate $charge 's/(fn is_again\([^)]*\) -> bool \{)/$1\n    if true { return false; }/' ;;
     receipt-printed-before-commit)
-        mutate src/domain/session/kiosk.rs 's/self\.out\.push\(effect\);/let at = if matches!(effect, Effect::Print { .. }) { 0 } else { self.out.len() };\nself.out.insert(at, effect);/' ;;
+        mutate $shell "s/(let kept = self\.keep\(&batch\.lines\);)/$paper_before_flush\n\$1/" ;;
     outbox-row-deleted-before-the-answer-was-checked)
         mutate src/hospital/sync.rs 's/(let \(deliveries, refused\) = self\.deliver\(&queued\)\.await;)/let gone = self.clock.now().wall;\nlet early: Vec<(i64, Delivery)> = queued.iter().map(|queued| (queued.sequence, Delivery::Done { note: None })).collect();\nlet _ = self.with_store(move |store| store.tried_all(&early, gone)).await;\n$1/' ;;
     several-refused-taken-for-delivered)
         mutate src/hospital/sync.rs 's/let each = Delivery::Later \{ reason, after_s: None, maybe_delivered: true, away: false \};/drop(reason);\nlet each = Delivery::Done { note: None };/' ;;
     empty-answer-taken-for-the-baseline)
-        mutate src/domain/journey/resolve.rs 's/Verdict::Staff\(StaffReason::TerminalEmpty\)/Verdict::NotPaid/' ;;
+        mutate $till/resolve.rs 's/Verdict::Staff\(StaffReason::TerminalEmpty\)/Verdict::NotPaid/' ;;
     double-tap-on-pay)
-        mutate src/domain/journey/pay.rs 's/(pub fn begin\([^{]*\{\s*if) self\.is_open\(\)/$1 false/'
-        mutate src/domain/journey/documents/paying.rs 's/(pub\(super\) fn tap_paying\([^{]*\{)/$1\n        if tap == Tap::Agree {\n            self.pay(kiosk, till);\n        }/' ;;
+        mutate $till/mod.rs 's/(pub fn may_begin\([^{]*\{\s*)!self\.is_open\(\)/$1!false/'
+        mutate src/domain/journey/step/checkout.rs 's/(State::Paying => )(Self::tap_paying\([^)]*\)),/$1\{ if tap == Tap::Agree { self.pay(place, kiosk, till); } $2 },/' ;;
     zvt-money-command-said-again)
         # After a NAK, and after T2.
         mutate $zvt/wire.rs 's/(What::Money => \(Step::WriteCharge\(bytes\.clone\(\)\), )0\)/$1SENDS - 1)/' ;;
@@ -123,7 +143,7 @@ plant() {
         mutate $zvt/undo.rs 's/(fn reported\(&self, [^)]*\) -> Result<\(\), String> \{)/$1\n        if true {\n            return Ok(());\n        }/' ;;
     other-sale-given-back-kept-from-staff)
         # Nothing that the journal says is wrong then: only that nobody hears of the other sale.
-        mutate src/domain/journey/pay/undo.rs 's/UndoAnswer::Unlike \{ reason \} => unproved\(undo, reason\),/UndoAnswer::Unlike { reason } => vec![UndoEntry::NotReversed { undo, reason: reason.clone() }],/' ;;
+        mutate $till/undo.rs 's/UndoAnswer::Unlike \{ reason \} => unproved\(undo, reason\),/UndoAnswer::Unlike { reason } => stands_unless(false, undo, reason.clone()),/' ;;
     part-of-an-order-forgotten)
         mutate src/hospital/wire/parts.rs 's/self\.0\.get\(taken\.len\(\)\.\.\)/self.0.get((taken.len() + usize::from(!taken.is_empty() && taken.len() + 1 < self.0.len()))..)/' ;;
     part-sent-under-another-identifier)
@@ -138,7 +158,7 @@ plant() {
     smartro-undo-believed-on-its-answer)
         mutate src/terminal/smartro/dialogue/undo.rs 's/if self\.is_plain \|\| \(!told\.is_empty\(\) && \*told == self\.approval_number\)/if true/' ;;
     number-of-the-day-before)
-        mutate src/domain/journey/pay.rs 's/if day == kiosk\.today\(\) \{ number \}/if day <= kiosk.today() || day > kiosk.today() { number }/' ;;
+        mutate $till/mod.rs 's/if day == kiosk\.today\(\) \{ number \}/if day <= kiosk.today() || day > kiosk.today() { number }/' ;;
     *)
         echo "mutations: there is no mutation '$name'" >&2
         exit 2 ;;

@@ -1,14 +1,13 @@
 //! The one event loop. A single task owns the session; everything that happens reaches it through one queue, in order and each
 //! kind within its own bound ([`super::lanes`]), and everything it asks for is carried out in order by [`Effects`].
 
-use super::effects::{Effects, Health, Stopped};
+use super::effects::{Effects, Health, NotKept};
 use super::lanes::{Inside, Outside, lanes};
 use crate::domain::moment::Tick;
 use crate::domain::payment::AttemptId;
-use crate::domain::session::{Input, Session, StaffAnswer, StaffOrder};
+use crate::domain::session::{Batch, Input, Output, Session, StaffAnswer, StaffOrder};
 use crate::ports::StaffDesk;
 use chrono::Timelike;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel as channel_of_answers};
 use std::time::Duration;
@@ -240,20 +239,14 @@ impl Desk {
         }
     }
 
-    /// One input and all that follows from it. A failed `Record` stops its list and comes back as an input.
+    /// One input and all that follows from it: what must be durable before anything else.
     fn handle(&mut self, input: Input) {
         let mut unwritten = None;
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
-            let effects = self.session.handle(input, self.effects.now());
-            match self.effects.carry_out(effects) {
-                Ok(()) => {}
-                Err(Stopped { reason, refused }) => {
-                    if !refused {
-                        unwritten = Some(reason.clone());
-                    }
-                    inputs.push_back(Input::RecordFailed { reason, refused });
-                }
+        let mut output = self.session.handle(input, self.effects.now());
+        loop {
+            match output {
+                Output::Commit(batch) => output = self.keep(*batch, &mut unwritten),
+                Output::Then(effects) => break self.effects.carry_out(effects),
             }
         }
         // Not while it is known, or this would call itself for ever.
@@ -262,6 +255,16 @@ impl Desk {
         }
         let (can_write, clock_believed) = (self.write_again_at.is_none(), self.session.believes_clock());
         self.effects.tell_health(Health { can_write, clock_believed });
+    }
+
+    fn keep(&mut self, batch: Batch, unwritten: &mut Option<String>) -> Output {
+        match self.effects.keep(&batch.lines) {
+            Ok(()) => self.session.kept(batch),
+            Err(NotKept { reason, refused }) => {
+                *unwritten = unwritten.take().or((!refused).then_some(reason));
+                self.session.not_kept(batch, refused)
+            }
+        }
     }
 
     fn pass(&mut self, ms: u64, set: &dyn Fn(Tick)) {

@@ -1,19 +1,18 @@
-//! Effect -> port. `Record` and `Queue` are durable before the next effect of the list begins; a list stops at the
-//! first of them that fails, so that nothing is ever sent that was not written down.
+//! Effect -> port; and a batch into the store, before anything that follows from it.
 
 use crate::domain::clock::Standing;
 use crate::domain::enquiry::{self, Enquired, Known};
 use crate::domain::facility::Facility;
 use crate::domain::moment::Moment;
-use crate::domain::outbox::Request;
 use crate::domain::paper::Paper;
 use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::View;
 use crate::domain::session::{
-    Effect, Finished, Input, PrintEnd, PrintJob, PrinterReport, Question, Reply, StaffAnswer, StaffOrder,
+    Effect, Finished, Input, Line, PrintEnd, PrintJob, PrinterReport, Question, Reply, StaffAnswer, StaffOrder,
 };
-use crate::domain::undo::UndoEntry;
-use crate::ports::{CardTerminal, Clock, HospitalServer, InForce, Outbox, Printer, Raster, Scanner, Store, StoreError};
+use crate::ports::{
+    CardTerminal, Clock, Frozen, HospitalServer, InForce, Outbox, Printer, Raster, Scanner, Store, StoreError,
+};
 use chrono::{DateTime, FixedOffset};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -73,8 +72,8 @@ pub struct Ports {
     pub outbox: Arc<dyn Outbox>,
 }
 
-/// Why a list of effects was not carried out to its end.
-pub struct Stopped {
+/// Why a batch is not durable.
+pub struct NotKept {
     pub reason: String,
     /// It will never be taken.
     pub refused: bool,
@@ -138,31 +137,38 @@ impl Effects {
         Ok(Input::SetAside(self.ports.store.set_aside()?.map(Box::new)))
     }
 
+    /// Written and flushed: all of it, or nothing.
+    ///
     /// # Errors
-    /// The first `Record`, `Queue`, `Audit`, `SaveCounters` or `SaveTries` (of one that counts) that could not be made durable;
-    /// later effects were not begun.
-    pub fn carry_out(&self, effects: Vec<Effect>) -> Result<(), Stopped> {
-        effects.into_iter().try_for_each(|effect| self.one(effect))
+    /// It could not be made durable: nothing of it may be done.
+    pub fn keep(&self, lines: &[Line]) -> Result<(), NotKept> {
+        let frozen =
+            |line: &Line| line.request().map(|request| self.ports.hospital.freeze(request)).unwrap_or_default();
+        let frozen = lines.iter().map(|line| Frozen { line, bundle: frozen(line) }).collect::<Vec<_>>();
+        durable(|| self.ports.store.commit(&frozen, self.now().wall))?;
+        for line in lines {
+            if let Line::Entry(entry) = line {
+                (self.ports.recorded)(entry);
+            }
+        }
+        if lines.iter().any(|line| line.request().is_some()) {
+            self.ports.outbox.queued();
+        }
+        Ok(())
     }
 
-    fn one(&self, effect: Effect) -> Result<(), Stopped> {
+    pub fn carry_out(&self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.one(effect);
+        }
+    }
+
+    fn one(&self, effect: Effect) {
         match effect {
             Effect::Show(view) => (self.ports.show)(*view, self.now().wall),
-            Effect::Record(entry) => durable("journal", || self.record(&entry))?,
-            Effect::Queue(request) => durable("queue", || self.queue(&request))?,
-            Effect::SaveCounters(counters) => {
-                durable("counters", || self.ports.store.save_counters(&counters, self.now().wall))?;
-            }
-            Effect::SaveTries(tried) => {
-                let kept = durable("tries", || self.ports.store.save_tries(&tried));
-                if tried.counts {
-                    kept?;
-                }
-            }
+            // Where it cannot be kept it goes on counting.
+            Effect::SaveTries(tried) => drop(durable(|| self.ports.store.save_tries(&tried))),
             Effect::AcceptClock => self.ports.clock.accept(),
-            Effect::AcknowledgeSetAside => {
-                durable("acknowledgement", || self.ports.store.acknowledge_set_aside(self.now().wall).map(|_| ()))?;
-            }
             Effect::Terminal(command) => self.ports.terminal.command(command),
             Effect::Print { job, paper } => self.print(job, paper),
             Effect::ClearPrinter => self.ports.printer.clear(),
@@ -175,9 +181,6 @@ impl Effects {
             Effect::StaffAnswer { ticket, answer } => self.answer_staff(ticket, answer),
             Effect::StaffArea { visit, command } => {
                 staff::carry_out(&self.ports, &self.desk, &self.runtime, visit, command);
-            }
-            Effect::Audit(entry) => {
-                durable("audit trail", || staff::audit(&*self.ports.store, &entry, self.now().wall))?;
             }
             Effect::FindPayment { visit, known } => self.find_payment(visit, known),
             Effect::Finish(finished) => {
@@ -193,37 +196,6 @@ impl Effects {
                 tracing::debug!("session wiped");
             }
         }
-        Ok(())
-    }
-
-    fn record(&self, entry: &Entry) -> Result<(), StoreError> {
-        let bundle = match entry {
-            Entry::Committed { request, .. } | Entry::Undo(UndoEntry::Reversed { cancellation: Some(request), .. }) => {
-                self.ports.hospital.freeze(request)
-            }
-            Entry::Intent { .. }
-            | Entry::Sent { .. }
-            | Entry::Answered { .. }
-            | Entry::NotPaid { .. }
-            | Entry::InDoubt { .. }
-            | Entry::NeedsStaff { .. }
-            | Entry::Evidence { .. }
-            | Entry::Undo(_)
-            | Entry::Closing(_)
-            | Entry::ReceiptPrinted { .. } => Vec::new(),
-        };
-        self.ports.store.record(entry, &bundle, self.now().wall)?;
-        (self.ports.recorded)(entry);
-        if !bundle.is_empty() {
-            self.ports.outbox.queued();
-        }
-        Ok(())
-    }
-
-    fn queue(&self, request: &Request) -> Result<(), StoreError> {
-        self.ports.store.queue(request, &self.ports.hospital.freeze(request))?;
-        self.ports.outbox.queued();
-        Ok(())
     }
 
     /// A staff order as an input, with the payment as it stands at this moment. A journal that cannot be read knows none.
@@ -323,10 +295,10 @@ fn waiting_for_disk<T>(work: impl FnOnce() -> T) -> T {
     if Handle::try_current().is_ok_and(has_others) { tokio::task::block_in_place(work) } else { work() }
 }
 
-fn durable(what: &str, write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), Stopped> {
+fn durable(write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), NotKept> {
     waiting_for_disk(write).map_err(|error| {
-        tracing::error!("{what} could not be written: {error}");
-        Stopped { reason: error.to_string(), refused: matches!(error, StoreError::Refused(_)) }
+        tracing::error!("the journal could not be written: {error}");
+        NotKept { reason: error.to_string(), refused: matches!(error, StoreError::Refused(_)) }
     })
 }
 

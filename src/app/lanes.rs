@@ -79,8 +79,7 @@ impl Lane {
             | Input::Restarted { .. }
             | Input::Unreadable { .. }
             | Input::SetAside(_)
-            | Input::CannotWrite(_)
-            | Input::RecordFailed { .. } => Self::Own,
+            | Input::CannotWrite(_) => Self::Own,
         }
     }
 }

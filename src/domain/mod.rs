@@ -22,6 +22,9 @@ pub mod screen;
 pub mod session;
 pub mod set_aside;
 pub mod staff;
+pub(crate) mod till;
 pub mod trail;
 pub mod undo;
 pub mod zone;
+
+pub use till::resolve;

@@ -216,6 +216,26 @@ impl Entry {
             Self::Evidence { .. } | Self::Undo(_) | Self::Closing(_) | Self::ReceiptPrinted { .. } => None,
         }
     }
+
+    /// The request that is queued for the hospital in the same transaction.
+    #[must_use]
+    pub const fn request_to_queue(&self) -> Option<&Request> {
+        match self {
+            Self::Committed { request, .. } | Self::Undo(UndoEntry::Reversed { cancellation: Some(request), .. }) => {
+                Some(request)
+            }
+            Self::Intent { .. }
+            | Self::Sent { .. }
+            | Self::Answered { .. }
+            | Self::NotPaid { .. }
+            | Self::InDoubt { .. }
+            | Self::NeedsStaff { .. }
+            | Self::Evidence { .. }
+            | Self::Undo(_)
+            | Self::Closing(_)
+            | Self::ReceiptPrinted { .. } => None,
+        }
+    }
 }
 
 /// Where an attempt stands; also the word in the table and in `kiosk payments`.

@@ -1,7 +1,8 @@
 //! Who stands at the kiosk, which journey runs, idle time; and the two closed enums of the whole machine.
 
+mod batch;
 mod given_orders;
-mod guess;
+pub(crate) mod guess;
 mod idle;
 pub(crate) mod kiosk;
 mod numbers;
@@ -12,29 +13,29 @@ mod restarted;
 mod run;
 mod service;
 mod staff;
-mod step_back;
 pub(crate) mod tries;
 mod view;
 
+pub use batch::{Batch, Line, Output};
+pub(crate) use batch::{IfKept, IfNotKept};
 pub use numbers::{Counters, Given, Numbered, Numbers};
 pub use orders::{StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
 pub use run::Session;
 pub use tries::{Machine, Tried, TriesKept};
 
 use super::clock::Standing;
-use super::closing::{Batch, TerminalTotals};
+use super::closing::{self, TerminalTotals};
 use super::document::OrderItem;
 use super::enquiry::{Enquired, Known};
 use super::facility::Facility;
 use super::moment::Tick;
 use super::money::Amount;
-use super::outbox::Request;
 use super::paper::Paper;
 use super::patient::{Appointment, BirthDate, Patient, PatientNumber, ScannedCode};
-use super::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
+use super::payment::{AttemptId, Booking, CardTransaction, LastTransaction, PaymentRecord};
 use super::screen::{Tap, View};
 use super::set_aside::SetAside;
-use super::staff::{AuditEntry, StaffCommand, StaffReply};
+use super::staff::{StaffCommand, StaffReply};
 use chrono::{DateTime, FixedOffset};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -99,22 +100,14 @@ pub enum Input {
         visit: Uuid,
         answer: Enquired,
     },
-    /// A `Record`, `Queue` or `Audit` could not be made durable; no later effect of that list was carried out.
-    RecordFailed {
-        reason: String,
-        /// The journal understood it and will never take it: to try again is useless.
-        refused: bool,
-    },
     /// The kiosk's own time: some deadline has passed.
     Deadline,
 }
 
-/// All that a session can ask of the world. Carried out in order; `Record`, `Queue`, `Audit`, `SaveCounters` and `SaveTries`
-/// are durable before the next begins.
+/// All that a session can ask of the world, but for what must be durable: that is a [`Batch`]. Carried out in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     Show(Box<View>),
-    Record(Entry),
     Terminal(TerminalCommand),
     /// Answered by `PrinterReport::Job` with the same id.
     Print {
@@ -128,21 +121,17 @@ pub enum Effect {
         id: Uuid,
         question: Question,
     },
-    Queue(Box<Request>),
     /// Answered by `Input::StaffArea` of the same visit.
     StaffArea {
         visit: Uuid,
         command: StaffCommand,
     },
-    Audit(AuditEntry),
     /// The journal is asked for a payment. Answered by `Input::Enquired` of the same visit.
     FindPayment {
         visit: Uuid,
         known: Known,
     },
-    /// Counters as they stand now, to survive a restart.
-    SaveCounters(Counters),
-    /// A look-up counted, or one that counts no longer. Only the first must be durable before the next begins.
+    /// A look-up that counts no longer. Where that cannot be kept it goes on counting.
     SaveTries(Box<Tried>),
     /// A journey ended. For the log and the demo's summary; never personal.
     Finish(Finished),
@@ -154,8 +143,6 @@ pub enum Effect {
     },
     /// A technician says that this machine's clock is right.
     AcceptClock,
-    /// Staff have read of the damaged database. Durable before the next begins.
-    AcknowledgeSetAside,
     /// From here on this one holds, for all that follows.
     Facility(Arc<Facility>),
     /// What became of a staff order, for whoever gave it.
@@ -267,7 +254,7 @@ pub enum TerminalReport {
     Totals(TerminalTotals),
     NoTotals {
         /// Whether it closed its day all the same.
-        batch: Batch,
+        batch: closing::Batch,
         reason: String,
     },
 }

@@ -35,12 +35,12 @@ mod wal;
 
 use crate::config;
 use crate::domain::closing::{ClosingId, DayBook};
-use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest, Request};
+use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
-use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
-use crate::domain::session::{Counters, Given, Tried, TriesKept};
+use crate::domain::payment::{AttemptId, PaymentRecord};
+use crate::domain::session::{Given, Line, TriesKept};
 use crate::domain::set_aside::SetAside;
-use crate::ports::{InForce, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
+use crate::ports::{Frozen, InForce, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
 use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound};
 use fault::{Result, other};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -230,6 +230,24 @@ fn give_way() {
 }
 
 impl SqliteStore {
+    /// True if personal data was erased.
+    fn put(
+        &self,
+        tx: &Transaction<'_>,
+        Frozen { line, bundle }: &Frozen<'_>,
+        at: DateTime<FixedOffset>,
+    ) -> Result<bool> {
+        match line {
+            Line::Entry(entry) => return journal::record(tx, entry, bundle, at),
+            Line::Request(request) => outbox::insert(tx, request, bundle)?,
+            Line::Counters(counters) => counters::save(tx, counters, at)?,
+            Line::Tries(tried) => return tries::save(tx, tried),
+            Line::Audit(entry) => self.append(tx, entry, at)?,
+            Line::SetAsideRead => drop(damage::acknowledge(tx, at)?),
+        }
+        Ok(false)
+    }
+
     /// Part by part, each a transaction. If the power fails in between, the mark still tells the pull before.
     fn change_schedule(
         &self,
@@ -263,12 +281,9 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<()> {
-        self.write_erasing(|tx| journal::record(tx, entry, bundle, at)).map(|_| ())
-    }
-
-    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<()> {
-        self.write(|tx| outbox::insert(tx, request, bundle))
+    fn commit(&self, lines: &[Frozen<'_>], at: DateTime<FixedOffset>) -> Result<()> {
+        self.write_erasing(|tx| lines.iter().try_fold(false, |erased, line| Ok(erased | self.put(tx, line, at)?)))?;
+        Ok(())
     }
 
     fn payments(&self) -> Result<Vec<PaymentRecord>> {
@@ -378,16 +393,8 @@ impl Store for SqliteStore {
         counters::load(&self.connection())
     }
 
-    fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<()> {
-        self.write(|tx| counters::save(tx, counters, at))
-    }
-
     fn tries(&self) -> Result<Option<TriesKept>> {
         tries::load(&self.connection())
-    }
-
-    fn save_tries(&self, tried: &Tried) -> Result<()> {
-        self.write_erasing(|tx| tries::save(tx, tried)).map(|_| ())
     }
 
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<()> {

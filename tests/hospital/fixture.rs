@@ -241,10 +241,9 @@ pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
 /// What a `Store` has besides the queue, for stores that only a sender uses.
 macro_rules! not_the_senders {
     () => {
-        fn record(
+        fn commit(
             &self,
-            _: &hospital_kiosk::domain::payment::Entry,
-            _: &[u8],
+            _: &[hospital_kiosk::ports::Frozen<'_>],
             _: chrono::DateTime<chrono::FixedOffset>,
         ) -> Result<(), hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
@@ -277,22 +276,9 @@ macro_rules! not_the_senders {
         fn counters(&self) -> Result<hospital_kiosk::domain::session::Given, hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
         }
-        fn save_counters(
-            &self,
-            _: &hospital_kiosk::domain::session::Counters,
-            _: chrono::DateTime<chrono::FixedOffset>,
-        ) -> Result<(), hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
         fn tries(
             &self,
         ) -> Result<Option<hospital_kiosk::domain::session::TriesKept>, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn save_tries(
-            &self,
-            _: &hospital_kiosk::domain::session::Tried,
-        ) -> Result<(), hospital_kiosk::ports::StoreError> {
             unimplemented!("not the sender's")
         }
         fn cached_patient(

@@ -1,11 +1,11 @@
 //! Edges as tables: ages, the window, the ID check, what a terminal's memory proves, countdown seconds.
 
 use super::facility::{check_in, facility, text};
+use super::keeping::{self, Did};
 use super::script::{approved, baseline, declined, receipt, request};
 use chrono::{DateTime, Duration, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::journey::arrival;
-use hospital_kiosk::domain::journey::resolve::{Doubted, Testimony, Verdict, verdict};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
@@ -14,8 +14,9 @@ use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
 use hospital_kiosk::domain::payment::{AttemptId, Booking, Entry, LastTransaction, PaymentRecord, PaymentState};
+use hospital_kiosk::domain::resolve::{Doubted, Testimony, Verdict, verdict};
 use hospital_kiosk::domain::screen::{RowState, Screen, Service, Tap};
-use hospital_kiosk::domain::session::{Effect, Given, Input, Question, Reply, Session, TerminalReport};
+use hospital_kiosk::domain::session::{Effect, Given, Input, Line, Question, Reply, Session, TerminalReport};
 use hospital_kiosk::domain::zone::Zone;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -353,11 +354,11 @@ fn a_power_cut_before_the_first_byte_is_a_doubt() {
         let mut entries = Vec::new();
         for (step, input) in (1..).zip(inputs) {
             let at = Moment { tick: Tick(step * 1_000), wall, fresh: Uuid::from_u128(u128::from(step)) };
-            for effect in session.handle(input, at) {
-                match effect {
-                    Effect::Record(entry) => entries.push(kind(&entry)),
-                    Effect::Facility(_) => entries.push("another configuration"),
-                    Effect::Terminal(command) => {
+            for did in keeping::play(&mut session, input, at, |_| Ok(())) {
+                match did {
+                    Did::Keep(Line::Entry(entry)) => entries.push(kind(&entry)),
+                    Did::Do(Effect::Facility(_)) => entries.push("another configuration"),
+                    Did::Do(Effect::Terminal(command)) => {
                         assert!(format!("{command:?}").starts_with("AskOutcome"), "only asked: {command:?}");
                     }
                     _shown => {}
@@ -398,7 +399,7 @@ fn another_configuration_holds_from_the_next_visit_on() {
             wall: time("2026-11-20T09:00:00"),
             fresh: Uuid::from_u128(u128::from(step)),
         };
-        for effect in session.handle(input, at) {
+        for effect in keeping::effects(&mut session, input, at) {
             match effect {
                 Effect::Facility(facility) => changed.push((step, facility.languages.len())),
                 Effect::Show(view) if matches!(view.screen, Screen::Language { .. }) => language_asked.push(step),
@@ -444,7 +445,7 @@ fn a_countdown_changes_once_a_second() {
     for step in 0..30_u128 {
         let input = inputs.pop().unwrap_or(Input::Deadline);
         let at = Moment { tick, wall: time("2026-11-20T09:00:00"), fresh: Uuid::from_u128(step) };
-        for effect in session.handle(input, at) {
+        for effect in keeping::effects(&mut session, input, at) {
             if let Effect::Show(view) = effect
                 && let Screen::StillHere { seconds_left, seconds_total } = view.screen
             {
@@ -497,7 +498,7 @@ impl Play {
         self.inputs += 1;
         let at = Moment { tick: self.tick, wall: time("2026-11-20T09:00:00"), fresh: Uuid::from_u128(self.inputs) };
         let mut asked = false;
-        for effect in self.session.handle(input, at) {
+        for effect in keeping::effects(&mut self.session, input, at) {
             if let Effect::Ask { id, question } = effect {
                 self.questions.push_back(id);
                 asked |= matches!(question, Question::FindPatient { .. });
@@ -514,7 +515,7 @@ impl Play {
     fn shown(&mut self, input: Input) -> String {
         self.inputs += 1;
         let at = Moment { tick: self.tick, wall: time("2026-11-20T09:00:00"), fresh: Uuid::from_u128(self.inputs) };
-        let effects = self.session.handle(input, at);
+        let effects = keeping::effects(&mut self.session, input, at);
         effects
             .iter()
             .filter_map(

@@ -2,13 +2,14 @@
 //! the patient with a shaky hand, who must not be worse off.
 
 use super::facility::facility;
+use super::keeping::{self, Did, Lost};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::clock::Standing;
 use hospital_kiosk::domain::enquiry::Enquired;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber, ScannedCode};
 use hospital_kiosk::domain::screen::{Screen, Service, SorryWhy, Tap};
-use hospital_kiosk::domain::session::{Effect, Given, Input, Question, Reply, Session, TriesKept};
+use hospital_kiosk::domain::session::{Effect, Given, Input, Line, Question, Reply, Session, TriesKept};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -52,28 +53,41 @@ impl Lobby {
         self.inputs += 1;
         let at = Moment { tick: self.tick, wall: self.wall, fresh: Uuid::from_u128(self.inputs) };
         let mut shown = false;
-        for effect in self.session.handle(input, at) {
-            match effect {
-                Effect::SaveTries(tried) if std::mem::take(&mut self.disk_full) && tried.counts => {
-                    assert!(!shown, "shown before it was counted");
-                    self.input(Input::RecordFailed { reason: "full".to_owned(), refused: false });
-                    return;
-                }
-                Effect::SaveTries(tried) => {
-                    assert!(!shown || !tried.counts, "shown before it was counted");
-                    tried.keep(&mut self.kept);
-                }
-                Effect::Show(view) => {
-                    shown = true;
-                    self.screen = view.screen;
-                }
-                Effect::Ask { id, question } => {
-                    self.questions.push_back(id);
-                    self.asked |= matches!(question, Question::FindPatient { .. } | Question::Slip { .. });
-                }
-                Effect::FindPayment { visit, .. } => self.enquired = Some(visit),
-                _other => {}
+        let (kept, disk_full) = (&mut self.kept, &mut self.disk_full);
+        let keep = |lines: &[Line]| {
+            let tries =
+                || lines.iter().filter_map(|line| if let Line::Tries(tried) = line { Some(tried) } else { None });
+            if tries().next().is_some() && std::mem::take(disk_full) {
+                return Err(Lost::Disk);
             }
+            tries().for_each(|tried| tried.keep(kept));
+            Ok(())
+        };
+        for did in keeping::play(&mut self.session, input, at, keep) {
+            match did {
+                Did::Keep(Line::Tries(_)) => assert!(!shown, "shown before it was counted"),
+                Did::Keep(_) => {}
+                Did::Do(effect) => self.do_it(effect, &mut shown),
+            }
+        }
+    }
+
+    fn do_it(&mut self, effect: Effect, shown: &mut bool) {
+        match effect {
+            Effect::SaveTries(tried) => {
+                assert!(!tried.counts, "shown before it was counted");
+                tried.keep(&mut self.kept);
+            }
+            Effect::Show(view) => {
+                *shown = true;
+                self.screen = view.screen;
+            }
+            Effect::Ask { id, question } => {
+                self.questions.push_back(id);
+                self.asked |= matches!(question, Question::FindPatient { .. } | Question::Slip { .. });
+            }
+            Effect::FindPayment { visit, .. } => self.enquired = Some(visit),
+            _other => {}
         }
     }
 

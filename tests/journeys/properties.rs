@@ -4,6 +4,7 @@
 //! too, its terminal answers anything. After every list the promises of `design/money.md` are checked.
 
 use super::facility::facility;
+use super::keeping::Did;
 use super::script::{approved, baseline, declined, insider, of};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::enquiry::{self, Enquired, Known};
@@ -23,8 +24,8 @@ use hospital_kiosk::domain::reason::ParkReason;
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
 use hospital_kiosk::domain::session::{
-    Effect, Given, Input, PrintEnd, PrintJob, PrinterReport, PrinterState, Question, Reply, Session, StaffOrder,
-    TerminalCommand, TerminalReport, TriesKept, UndoAnswer, UndoWay,
+    Effect, Given, Input, Line, Output, PrintEnd, PrintJob, PrinterReport, PrinterState, Question, Reply, Session,
+    StaffOrder, TerminalCommand, TerminalReport, TriesKept, UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::staff::{
     AuditEntry, Gate, Parked, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply,
@@ -125,41 +126,78 @@ impl World {
         self.inputs += 1;
         let at = Moment { tick: self.tick, wall: self.wall(), fresh: Uuid::from_u128(self.inputs) };
         let told = format!("{input:?}");
-        let effects = self.session.handle(input, at);
+        let mut output = self.session.handle(input, at);
+        let mut kept = Vec::new();
+        let effects = loop {
+            match output {
+                Output::Commit(batch) => {
+                    kept.clone_from(&batch.lines);
+                    output = if self.keep(&batch.lines) {
+                        self.session.kept(*batch)
+                    } else {
+                        self.session.not_kept(*batch, false)
+                    };
+                }
+                Output::Then(effects) => break effects,
+            }
+        };
         if std::env::var_os("TRACE").is_some() {
             let mut names = super::summary::Names::default();
-            let lines: Vec<String> = effects.iter().map(|effect| super::summary::effect(effect, &mut names)).collect();
+            let did = kept.iter().cloned().map(Did::Keep).chain(effects.iter().cloned().map(Did::Do));
+            let lines: Vec<String> = did.map(|did| super::summary::did(&did, &mut names)).collect();
             eprintln!("{told}\n    {}", lines.join("\n    "));
         }
         let next = self.session.deadline();
         assert!(next.is_none_or(|next| next > self.tick), "a deadline must lie ahead");
-        Self::check_list(&effects);
+        Self::check_list(&kept, &effects);
         for effect in effects {
-            if !self.carry_out(effect) {
-                self.input(Input::RecordFailed { reason: "disk".to_owned(), refused: false });
-                return;
-            }
+            self.carry_out(effect);
         }
     }
 
-    /// A charge stands directly behind its own `Sent`, alone in its list.
-    fn check_list(effects: &[Effect]) {
-        for (place, effect) in effects.iter().enumerate() {
+    /// A charge stands directly behind its own `Sent`.
+    fn check_list(kept: &[Line], effects: &[Effect]) {
+        for effect in effects {
             if let Effect::Terminal(TerminalCommand::Undo { undo, .. }) = effect {
-                let before = &effects[place - 1];
-                assert_eq!(*before, Effect::Record(Entry::Undo(UndoEntry::Sent { undo: *undo })), "undo without Sent");
+                let sent = Line::Entry(Entry::Undo(UndoEntry::Sent { undo: *undo }));
+                assert_eq!(kept.last(), Some(&sent), "undo without Sent");
             }
             if let Effect::Terminal(TerminalCommand::Charge { attempt, .. }) = effect {
-                let before = &effects[place - 1];
-                assert_eq!(*before, Effect::Record(Entry::Sent { attempt: *attempt }), "charge without Sent");
+                let sent = Line::Entry(Entry::Sent { attempt: *attempt });
+                assert_eq!(kept.last(), Some(&sent), "charge without Sent");
             }
         }
-        let writes: Vec<bool> = effects
-            .iter()
-            .filter(|effect| matches!(effect, Effect::Record(_) | Effect::Queue(_)))
-            .map(|effect| matches!(effect, Effect::Queue(_)))
-            .collect();
-        assert!(writes.windows(2).all(|pair| pair[0] == pair[1]), "journal and queue in one list");
+        let entries = kept.iter().any(|line| matches!(line, Line::Entry(_)));
+        let requests = kept.iter().any(|line| matches!(line, Line::Request(_)));
+        assert!(!(entries && requests), "journal and queue in one batch");
+    }
+
+    /// All of it, or nothing.
+    fn keep(&mut self, lines: &[Line]) -> bool {
+        let before = self.journal.clone();
+        if !self.durable() {
+            return false;
+        }
+        for line in lines {
+            match line {
+                Line::Entry(entry) => {
+                    if !self.store_takes(entry) {
+                        self.journal = before;
+                        return false;
+                    }
+                    self.record(entry.clone());
+                }
+                Line::Audit(entry) => self.audited = Some(entry.clone()),
+                Line::Request(request) => self.check_ordered(request),
+                Line::Counters(counters) => {
+                    self.numbers.days.retain(|kept| kept.day != counters.day);
+                    self.numbers.days.push(*counters);
+                }
+                Line::Tries(tried) => tried.keep(&mut self.tries),
+                Line::SetAsideRead => {}
+            }
+        }
+        true
     }
 
     fn durable(&mut self) -> bool {
@@ -176,8 +214,7 @@ impl World {
         }
     }
 
-    /// `false` if it could not be made durable.
-    fn carry_out(&mut self, effect: Effect) -> bool {
+    fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Show(view) => {
                 if std::mem::take(&mut self.changed) {
@@ -189,17 +226,6 @@ impl World {
                 self.check_view(view);
             }
             Effect::Facility(_) => self.changed = true,
-            Effect::Record(entry) => {
-                if !self.durable() || !self.store_takes(&entry) {
-                    return false;
-                }
-                self.record(entry);
-            }
-            Effect::Audit(entry) => {
-                let kept = self.durable();
-                self.audited = kept.then_some(entry);
-                return kept;
-            }
             Effect::Staff { order, .. } => {
                 let moves_money = matches!(order, StaffOrder::Settle { .. } | StaffOrder::Cancel { .. });
                 let confirmed = std::mem::take(&mut self.pin_again);
@@ -216,25 +242,15 @@ impl World {
                 let found = enquiry::find(&self.journal, &known, self.wall());
                 self.enquired = Some((visit, Enquired::of(found)));
             }
-            Effect::Queue(request) => {
-                self.check_ordered(&request);
-                return self.durable();
-            }
             Effect::Terminal(TerminalCommand::Charge { attempt, amount, .. }) => self.charge(attempt, amount),
             Effect::Terminal(TerminalCommand::Confirm { attempt }) => self.confirm(attempt),
             Effect::Terminal(TerminalCommand::Refuse { attempt }) => drop(self.refused.insert(attempt)),
             Effect::Terminal(TerminalCommand::Undo { undo, transaction, .. }) => self.undo(undo, &transaction),
             Effect::Print { job, paper } => self.print(job, &paper),
             Effect::Ask { id, question } => self.questions.push((id, question)),
-            Effect::SaveCounters(counters) => {
-                self.numbers.days.retain(|kept| kept.day != counters.day);
-                self.numbers.days.push(counters);
-            }
             Effect::SaveTries(tried) => {
                 if self.durable() {
                     tried.keep(&mut self.tries);
-                } else if tried.counts {
-                    return false;
                 }
             }
             Effect::Terminal(
@@ -247,10 +263,8 @@ impl World {
             | Effect::Finish(_)
             | Effect::StaffAnswer { .. }
             | Effect::AcceptClock
-            | Effect::AcknowledgeSetAside
             | Effect::Wipe => {}
         }
-        true
     }
 
     /// Each act on a refused request has a line of its own in the trail, which is there before it.

@@ -26,6 +26,7 @@
 //! ```
 
 use super::facility::{facility, text};
+use super::keeping::{self, Did, Lost};
 use super::summary::{self, Names};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
 use hospital_kiosk::domain::clock::Standing;
@@ -47,7 +48,7 @@ use hospital_kiosk::domain::reason::ParkReason;
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
 use hospital_kiosk::domain::session::{
-    Counters, Effect, Given, Input, PrintEnd, PrintJob, PrinterReport, PrinterState, Question, Reply, Session,
+    Counters, Effect, Given, Input, Line, PrintEnd, PrintJob, PrinterReport, PrinterState, Question, Reply, Session,
     StaffOrder, TerminalReport, UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::set_aside::SetAside;
@@ -159,8 +160,8 @@ fn play(script: &str) -> String {
             continue;
         }
         let mut last = String::new();
-        for effects in stage.act(action) {
-            let texts = effects.iter().map(|effect| summary::effect(effect, &mut stage.names)).collect::<Vec<_>>();
+        for done in stage.act(action) {
+            let texts = done.iter().map(|did| summary::did(did, &mut stage.names)).collect::<Vec<_>>();
             for text in news(texts, &last) {
                 writeln!(out, "> {text}").unwrap();
                 last = text;
@@ -185,8 +186,22 @@ fn a_doubled_effect_shows() {
     assert!(said(&["show x"], "show x").is_empty());
 }
 
+/// A session is pure: what it came to once it comes to again.
+struct Past {
+    input: Input,
+    at: Moment,
+    /// What became of its batches; every later one was kept.
+    lost: Vec<Option<Lost>>,
+    batches: usize,
+    /// Lines of its batches up to the last that was lost.
+    lines: usize,
+}
+
 struct Stage {
     session: Session,
+    past: Vec<Past>,
+    /// What the last input came to.
+    done: Vec<Did>,
     tick: Tick,
     wall: DateTime<FixedOffset>,
     inputs: u128,
@@ -210,6 +225,8 @@ impl Stage {
         let wall = DateTime::parse_from_rfc3339("2026-11-20T09:00:00+09:00").unwrap();
         Self {
             session: Session::new(Arc::new(facility())),
+            past: Vec::new(),
+            done: Vec::new(),
             tick: Tick(1_000),
             wall,
             inputs: 0,
@@ -225,11 +242,64 @@ impl Stage {
         }
     }
 
-    fn input(&mut self, input: Input) -> Vec<Effect> {
+    fn input(&mut self, input: Input) -> Vec<Did> {
         self.inputs += 1;
         let at = Moment { tick: self.tick, wall: self.wall, fresh: Uuid::from_u128(self.inputs) };
-        let effects = self.session.handle(input, at);
-        for effect in &effects {
+        self.past.push(Past { input, at, lost: Vec::new(), batches: 0, lines: 0 });
+        let done = self.replay(self.past.len() - 1);
+        self.note(&done);
+        done
+    }
+
+    fn replay(&mut self, place: usize) -> Vec<Did> {
+        let past = &mut self.past[place];
+        (past.batches, past.lines) = (0, 0);
+        keeping::play(&mut self.session, past.input.clone(), past.at, |lines| {
+            past.batches += 1;
+            let lost = past.lost.get(past.batches - 1).copied().flatten();
+            if past.batches <= past.lost.len() {
+                past.lines += lines.len();
+            }
+            lost.map_or(Ok(()), Err)
+        })
+    }
+
+    /// The last batch of the last input was lost instead: the same from the start once more, up to there. What follows from that.
+    fn fail(&mut self, lost: Lost) -> Vec<Did> {
+        self.forget_last();
+        let newest = self.past.last_mut().expect("an input before");
+        let failed = newest.batches.checked_sub(1).expect("something that must be durable");
+        newest.lost.resize(failed, None);
+        newest.lost.push(Some(lost));
+        self.session = Session::new(Arc::new(facility()));
+        let mut done = Vec::new();
+        for place in 0..self.past.len() {
+            done = self.replay(place);
+        }
+        let done = done.split_off(self.past.last().map_or(0, |last| last.lines));
+        self.note(&done);
+        done
+    }
+
+    /// Of what was not done after all, nothing is answered.
+    fn forget_last(&mut self) {
+        for did in std::mem::take(&mut self.done) {
+            match did {
+                Did::Do(Effect::Ask { id, .. }) => self.questions.retain(|known| *known != id),
+                Did::Do(Effect::Print { job, .. }) => self.papers.retain(|known| *known != job),
+                Did::Do(_) | Did::Keep(_) => {}
+            }
+        }
+    }
+
+    fn note(&mut self, done: &[Did]) {
+        self.done = done.to_vec();
+        for did in done {
+            if let Did::Keep(Line::Entry(Entry::Committed { transaction, .. })) = did {
+                self.booked = Some((**transaction).clone());
+            }
+            summary::did(did, &mut self.names);
+            let Did::Do(effect) = did else { continue };
             if let Effect::Ask { id, .. } = effect {
                 self.questions.push_back(*id);
             }
@@ -248,12 +318,7 @@ impl Stage {
             if let Effect::Staff { ticket, order, .. } = effect {
                 self.ordered = Some((*ticket, order.clone()));
             }
-            if let Effect::Record(Entry::Committed { transaction, .. }) = effect {
-                self.booked = Some((**transaction).clone());
-            }
-            summary::effect(effect, &mut self.names);
         }
-        effects
     }
 
     /// Of the oldest paper that nothing was told of yet, or of the newest.
@@ -269,7 +334,7 @@ impl Stage {
     }
 
     /// The effects of each input that the action comes to.
-    fn act(&mut self, action: &str) -> Vec<Vec<Effect>> {
+    fn act(&mut self, action: &str) -> Vec<Vec<Did>> {
         let words: Vec<&str> = action.split_whitespace().collect();
         match words.as_slice() {
             ["wait", time] => self.wait(time),
@@ -279,15 +344,15 @@ impl Stage {
     }
 
     /// Of the digits before the last one, nothing but the screen may change.
-    fn digits(&mut self, digits: &str) -> Vec<Vec<Effect>> {
-        let mut all: Vec<Vec<Effect>> =
+    fn digits(&mut self, digits: &str) -> Vec<Vec<Did>> {
+        let mut all: Vec<Vec<Did>> =
             digits.bytes().map(|digit| self.input(Input::Tapped(Tap::Digit(digit - b'0')))).collect();
         let last = all.pop().into_iter().collect();
-        assert!(all.iter().flatten().all(|effect| matches!(effect, Effect::Show(_))), "{all:?}");
+        assert!(all.iter().flatten().all(|did| matches!(did, Did::Do(Effect::Show(_)))), "{all:?}");
         last
     }
 
-    fn one(&mut self, words: &[&str]) -> Vec<Effect> {
+    fn one(&mut self, words: &[&str]) -> Vec<Did> {
         match words {
             ["tap", rest @ ..] => self.input(Input::Tapped(tap(rest))),
             ["scan", rest @ ..] => self.input(Input::Scanned(code(rest))),
@@ -310,8 +375,8 @@ impl Stage {
                 let report = self.printer(rest);
                 self.input(Input::Printer(report))
             }
-            ["fail"] => self.input(Input::RecordFailed { reason: "disk full".to_owned(), refused: false }),
-            ["fail", "refused"] => self.input(Input::RecordFailed { reason: "never".to_owned(), refused: true }),
+            ["fail"] => self.fail(Lost::Disk),
+            ["fail", "refused"] => self.fail(Lost::Refused),
             ["staff", "close-day"] => self.input(Input::CloseDay { ticket: Uuid::from_u128(2) }),
             ["staff", state, order @ ..] => self.staff(state, order),
             ["clock", at] => {
@@ -331,7 +396,7 @@ impl Stage {
     }
 
     /// Wakes the session exactly when it asked for it.
-    fn wait(&mut self, time: &str) -> Vec<Vec<Effect>> {
+    fn wait(&mut self, time: &str) -> Vec<Vec<Did>> {
         let ms: u64 = time.trim_end_matches('s').parse::<u64>().unwrap() * 1000;
         let end = self.tick.plus_ms(ms);
         let mut effects = Vec::new();
@@ -508,7 +573,7 @@ impl Stage {
         TerminalReport::Outcome { attempt, first, second, host_reachable, maybe_restarted }
     }
 
-    fn enquired(&mut self, what: &str) -> Vec<Effect> {
+    fn enquired(&mut self, what: &str) -> Vec<Did> {
         let answer = match what {
             "nothing" => Enquired::Nothing,
             "cannot-tell" => Enquired::CannotTell,
@@ -520,7 +585,7 @@ impl Stage {
         self.input(Input::Enquired { visit: self.visit, answer })
     }
 
-    fn area(&mut self, words: &[&str]) -> Vec<Effect> {
+    fn area(&mut self, words: &[&str]) -> Vec<Did> {
         let reply = match words {
             ["gate", "no-pin"] => StaffReply::Gate(Gate::NoPin),
             ["gate", "closed"] => StaffReply::Gate(Gate::Closed),
@@ -572,9 +637,10 @@ impl Stage {
     }
 
     /// A new session, as after a power cut.
-    fn restart(&mut self, words: &[&str]) -> Vec<Effect> {
+    fn restart(&mut self, words: &[&str]) -> Vec<Did> {
         self.session = Session::new(Arc::new(facility()));
         self.papers.clear();
+        self.past.clear();
         self.amount = Amount(5100);
         let mut given = Given::default();
         let mut open = Vec::new();
@@ -607,7 +673,7 @@ impl Stage {
     }
 
     /// An order about the payment `#900`, which stands in `state`.
-    fn staff(&mut self, state: &str, order: &[&str]) -> Vec<Effect> {
+    fn staff(&mut self, state: &str, order: &[&str]) -> Vec<Did> {
         let order = match order {
             ["ask"] => StaffOrder::Ask,
             ["settle", "paid", text @ ..] => StaffOrder::Settle { paid: true, evidence: text.join(" ") },

@@ -1,5 +1,6 @@
 //! Effects in one line each: short enough to read a whole journey, exact enough to fail.
 
+use super::keeping::Did;
 use hospital_kiosk::domain::closing::{ClosingEnd, ClosingEntry};
 use hospital_kiosk::domain::language::LocalText;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
@@ -7,7 +8,7 @@ use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::payment::{AttemptId, Entry};
 use hospital_kiosk::domain::screen::staff::{ParkedDone, ParkedRow, PinOf, StaffScreen, Trouble};
 use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
-use hospital_kiosk::domain::session::{Effect, Question, StaffAnswer, TerminalCommand};
+use hospital_kiosk::domain::session::{Effect, Line, Question, StaffAnswer, TerminalCommand, Tried};
 use hospital_kiosk::domain::staff::{Gate, StaffCommand};
 use hospital_kiosk::domain::undo::UndoEntry;
 
@@ -33,10 +34,37 @@ impl Names {
     }
 }
 
-pub fn effect(effect: &Effect, names: &mut Names) -> String {
+pub fn did(did: &Did, names: &mut Names) -> String {
+    match did {
+        Did::Keep(line) => durable(line, names),
+        Did::Do(effect) => self::effect(effect, names),
+    }
+}
+
+fn durable(line: &Line, names: &mut Names) -> String {
+    match line {
+        Line::Entry(entry) => format!("record {}", entry_line(entry, names)),
+        Line::Request(request) => format!("queue {}", request_line(request)),
+        Line::Counters(counters) => {
+            format!("save-counters t{} c{} a{}", counters.tickets, counters.claims, counters.attempts)
+        }
+        Line::Tries(tried) => tried_line(tried),
+        Line::Audit(entry) => format!("audit {} {} ({})", entry.act.word(), about(&entry.about), entry.result),
+        Line::SetAsideRead => "acknowledge-set-aside".to_owned(),
+    }
+}
+
+fn tried_line(tried: &Tried) -> String {
+    let what = match tried.wrong {
+        Some((_, wrong)) if wrong > 0 => format!("wrong={wrong}"),
+        _found => format!("unfinished={}", tried.machine.unfinished.len()),
+    };
+    format!("save-tries {what}{}", if tried.machine.slow { " slow" } else { "" })
+}
+
+fn effect(effect: &Effect, names: &mut Names) -> String {
     match effect {
         Effect::Show(view) => format!("show {}", view_line(view)),
-        Effect::Record(entry) => format!("record {}", entry_line(entry, names)),
         Effect::Terminal(command) => match command {
             TerminalCommand::Prepare => "terminal prepare".to_owned(),
             TerminalCommand::Charge { attempt, amount, .. } => {
@@ -61,20 +89,9 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
             Question::Slip { code } => format!("ask slip {code}"),
             Question::Quote { item, .. } => format!("ask quote {}", item.code),
         },
-        Effect::Queue(request) => format!("queue {}", request_line(request)),
         Effect::FindPayment { known, .. } => format!("find-payment {known:?}"),
         Effect::AcceptClock => "accept-clock".to_owned(),
-        Effect::AcknowledgeSetAside => "acknowledge-set-aside".to_owned(),
-        Effect::SaveCounters(counters) => {
-            format!("save-counters t{} c{} a{}", counters.tickets, counters.claims, counters.attempts)
-        }
-        Effect::SaveTries(tried) => {
-            let what = match tried.wrong {
-                Some((_, wrong)) if wrong > 0 => format!("wrong={wrong}"),
-                _found => format!("unfinished={}", tried.machine.unfinished.len()),
-            };
-            format!("save-tries {what}{}", if tried.machine.slow { " slow" } else { "" })
-        }
+        Effect::SaveTries(tried) => tried_line(tried),
         Effect::Finish(end) => {
             let claim = end.claim.as_deref().unwrap_or("-");
             format!(
@@ -87,7 +104,6 @@ pub fn effect(effect: &Effect, names: &mut Names) -> String {
         }
         Effect::Staff { attempt, order, .. } => format!("staff {} {order:?}", names.of(*attempt)),
         Effect::StaffArea { command, .. } => format!("staff-area {}", staff_command(command)),
-        Effect::Audit(entry) => format!("audit {} {} ({})", entry.act.word(), about(&entry.about), entry.result),
         Effect::StaffAnswer { answer: StaffAnswer::DayEnded { end, kept, .. }, .. } => {
             format!("staff-answer day-ended {} kept={kept}", closing_end(end))
         }

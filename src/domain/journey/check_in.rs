@@ -14,15 +14,16 @@ mod slip;
 use super::arrival;
 use super::step::hand_off::{HandOff, Next};
 use super::step::identify::{self, Identified, Identify};
-use super::{Flow, Leaving};
+use super::{Flow, Kept, Leaving, NotKept};
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::outbox::{Act, Request};
 use crate::domain::paper::{DeskReason, Paper, Ticket};
 use crate::domain::patient::{Appointment, InsuranceAnswer, Patient, PatientNumber, ScannedCode};
 use crate::domain::screen::{RowState, SorryWhy, Tap};
+use crate::domain::session::guess::Counting;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, JourneyKind, Outcome, Question, Reply};
+use crate::domain::session::{IfKept, IfNotKept, JourneyKind, Line, Outcome, Question, Reply};
 use chrono::Timelike;
 use uuid::Uuid;
 use zeroize::Zeroize;
@@ -196,13 +197,21 @@ impl CheckIn {
         }
     }
 
-    pub fn reply(&mut self, reply: Reply, kiosk: &mut Kiosk) {
+    pub fn count(&self, reply: &Reply, kiosk: &Kiosk) -> Option<Counting> {
+        match &self.state {
+            State::Who(who) => who.count(reply, kiosk),
+            State::Slip { code, .. } => Some(Self::count_slip(code, reply, kiosk)),
+            State::Listing { .. } | State::Insurance | State::Choose | State::CheckedIn(_) | State::HandOff(_) => None,
+        }
+    }
+
+    pub fn reply(&mut self, reply: Reply, to_desk: bool, kiosk: &mut Kiosk) {
         match &mut self.state {
             State::Who(who) => {
-                let found = who.reply(reply, kiosk);
+                let found = who.reply(reply, to_desk);
                 self.identified(found, kiosk);
             }
-            State::Slip { .. } => self.slip_reply(reply, kiosk),
+            State::Slip { .. } => self.slip_reply(reply, to_desk, kiosk),
             State::Listing { .. } => self.list_reply(reply, kiosk),
             State::Insurance | State::Choose | State::CheckedIn(_) | State::HandOff(_) => {}
         }
@@ -283,23 +292,29 @@ impl CheckIn {
         self.list.iter().filter(|(_, state)| *state == RowState::Marked).map(|(appointment, _)| appointment)
     }
 
-    /// Number saved, every arrival queued, then paper, then the screen.
+    /// Number saved and every arrival queued, whole or not at all; then paper, then the screen.
     fn check_in(&mut self, kiosk: &mut Kiosk) {
-        let Some(patient) = self.patient.clone() else { return };
+        let Some(patient) = &self.patient else { return };
         let Some(first) = self.marked().next().cloned() else { return };
         let rules = &kiosk.facility.check_in;
-        let mut reasons = arrival::desk_reasons(&patient, self.answer, self.marked(), kiosk.today(), rules);
+        let mut reasons = arrival::desk_reasons(patient, self.answer, self.marked(), kiosk.today(), rules);
         reasons.extend(self.more);
         let number = kiosk.next_ticket();
         let ticket = self.ticket(number, &first, reasons, kiosk);
-        for (place, appointment) in self.marked().enumerate() {
-            let request = self.arrival(place, appointment, &patient, &ticket, kiosk);
-            kiosk.emit(Effect::Queue(Box::new(request)));
-            kiosk.remember_ticket(&appointment.server_ref, patient.server_ref.as_deref(), &ticket);
+        let arrivals = self.marked().enumerate().map(|(place, appointment)| {
+            Line::Request(Box::new(self.arrival(place, appointment, patient, &ticket, kiosk)))
+        });
+        let lines = arrivals.collect::<Vec<_>>();
+        kiosk.commit(lines, IfKept::Visit(Kept::Registered(Box::new(ticket))), IfNotKept::Visit(NotKept::Request));
+    }
+
+    pub fn registered(&mut self, ticket: Box<Ticket>, kiosk: &mut Kiosk) {
+        for appointment in self.marked() {
+            kiosk.remember_ticket(&appointment.server_ref, self.patient_ref(), &ticket);
         }
         let see_desk = ticket.see_desk.is_some();
-        kiosk.print(Paper::Ticket(ticket.clone()), None);
-        self.state = State::CheckedIn(Box::new(ticket));
+        kiosk.print(Paper::Ticket((*ticket).clone()), None);
+        self.state = State::CheckedIn(ticket);
         self.finish(if see_desk { Outcome::RegisteredSeeDesk } else { Outcome::Registered }, kiosk);
     }
 
@@ -411,8 +426,8 @@ impl CheckIn {
         self.hand_off(SorryWhy::Offline, true, kiosk);
     }
 
-    /// The arrival could not be written down: nobody was registered, and the desk must do it.
-    pub fn queue_failed(&mut self) {
+    /// What was to be counted could not be written down, or the arrival: nobody was registered, and the desk must do it.
+    pub fn not_kept(&mut self) {
         self.state = State::HandOff(HandOff::CANNOT_RECORD);
     }
 }

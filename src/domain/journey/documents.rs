@@ -6,7 +6,6 @@
 //! ```
 //! Money and paper: none before the checkout, which is a step of its own.
 
-use super::pay::{Order, Till};
 use super::step::checkout::{Bill, Checkout, Ended, Step};
 use super::step::choose::{Choose, Chosen};
 use super::step::hand_off::{HandOff, Next};
@@ -20,8 +19,10 @@ use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::Receipt;
 use crate::domain::patient::{Patient, ScannedCode};
 use crate::domain::screen::{Review, Screen, SorryWhy, Tap, Waiting};
+use crate::domain::session::guess::Counting;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Finished, JourneyKind, Outcome, Question, Reply};
+use crate::domain::till::{Order, Till};
 use uuid::Uuid;
 
 #[derive(Clone)]
@@ -116,7 +117,6 @@ impl Documents {
             Step::Flow(flow) => return flow,
             Step::Back => self.state = State::Review,
             Step::SayAnew => self.review(kiosk, till),
-            Step::Ended(ended) => self.ended(&ended, kiosk),
         }
         Flow::Stay
     }
@@ -171,9 +171,13 @@ impl Documents {
         }
     }
 
-    pub fn reply(&mut self, reply: Reply, kiosk: &mut Kiosk, till: &Till) {
+    pub fn count(&self, reply: &Reply, kiosk: &Kiosk) -> Option<Counting> {
+        if let State::Who(who) = &self.state { who.count(reply, kiosk) } else { None }
+    }
+
+    pub fn reply(&mut self, reply: Reply, to_desk: bool, kiosk: &mut Kiosk, till: &Till) {
         if let State::Who(who) = &mut self.state {
-            let found = who.reply(reply, kiosk);
+            let found = who.reply(reply, to_desk);
             self.identified(found, kiosk);
             return;
         }
@@ -286,7 +290,7 @@ impl Documents {
     }
 
     /// The request could not be written down: nothing was ordered and nothing is owed.
-    pub fn queue_failed(&mut self) {
+    pub fn not_kept(&mut self) {
         self.state = State::HandOff(HandOff::CANNOT_RECORD);
     }
 

@@ -7,21 +7,22 @@ pub mod arrival;
 pub(crate) mod check_in;
 pub(crate) mod documents;
 pub(crate) mod information;
-pub(crate) mod pay;
 pub(crate) mod reprint;
-pub mod resolve;
 pub(crate) mod staff;
 pub(crate) mod step;
 
+use super::enquiry::Enquired;
 use super::moment::Tick;
+use super::paper::Ticket;
 use super::patient::ScannedCode;
-use super::screen::{Screen, Tap};
+use super::screen::{DoneHow, Screen, Tap};
 use super::session::Reply;
+use super::session::guess::{Counted, Counting};
 use super::session::kiosk::Kiosk;
+use super::till::{News, Order, Till};
 use check_in::CheckIn;
 use documents::Documents;
 use information::Information;
-use pay::{News, Till};
 use reprint::Reprint;
 use staff::Staff;
 use step::checkout::{Checkout, Ended};
@@ -33,6 +34,42 @@ pub(crate) enum Journey {
     Reprint(Box<Reprint>),
     Information(Information),
     Staff(Box<Staff>),
+}
+
+/// How a journey goes on when what it wanted to make durable is.
+#[derive(Debug)]
+pub(crate) enum Kept {
+    /// The number and its arrivals.
+    Registered(Box<Ticket>),
+    /// The request of an order that nobody pays for here.
+    Ordered {
+        order: Box<Order>,
+        how: DoneHow,
+    },
+    /// The numbers of a payment.
+    Pay {
+        order: Box<Order>,
+        number: String,
+    },
+    /// What this answer counts as.
+    Replied {
+        reply: Box<Reply>,
+        counted: Box<Counted>,
+    },
+    Enquired {
+        answer: Box<Enquired>,
+        counted: Box<Counted>,
+    },
+    /// The row of a duplicate.
+    Reprint,
+    Staff(staff::Act),
+}
+
+/// What could not be made durable; nothing of it was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NotKept {
+    Request,
+    Payment,
 }
 
 /// Where the patient goes after an input.
@@ -82,10 +119,20 @@ impl Journey {
         }
     }
 
-    pub fn reply(&mut self, reply: Reply, kiosk: &mut Kiosk, till: &Till) {
+    /// What an answer of the hospital counts as, before anything comes of it.
+    pub fn count(&self, reply: &Reply, kiosk: &Kiosk) -> Option<Counting> {
         match self {
-            Self::CheckIn(journey) => journey.reply(reply, kiosk),
-            Self::Documents(journey) => journey.reply(reply, kiosk, till),
+            Self::CheckIn(journey) => journey.count(reply, kiosk),
+            Self::Documents(journey) => journey.count(reply, kiosk),
+            Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => None,
+        }
+    }
+
+    /// `to_desk`: as it counts, it was one wrong try too many.
+    pub fn reply(&mut self, reply: Reply, to_desk: bool, kiosk: &mut Kiosk, till: &Till) {
+        match self {
+            Self::CheckIn(journey) => journey.reply(reply, to_desk, kiosk),
+            Self::Documents(journey) => journey.reply(reply, to_desk, kiosk, till),
             Self::Reprint(_) | Self::Information(_) | Self::Staff(_) => {}
         }
     }
@@ -144,21 +191,58 @@ impl Journey {
         }
     }
 
-    /// What the last list wanted to make durable could not be; this journey is as it was before that list.
-    pub fn queue_failed(&mut self) {
-        match self {
-            Self::CheckIn(journey) => journey.queue_failed(),
-            Self::Documents(journey) => journey.queue_failed(),
-            Self::Reprint(journey) => journey.not_kept(),
-            Self::Staff(journey) => journey.not_kept(),
-            Self::Information(_) => {}
+    pub fn kept(&mut self, kept: Kept, kiosk: &mut Kiosk, till: &mut Till) {
+        match kept {
+            Kept::Replied { reply, counted } => {
+                let to_desk = kiosk.hold(*counted);
+                self.reply(*reply, to_desk, kiosk, till);
+            }
+            Kept::Enquired { answer, counted } => {
+                let to_desk = kiosk.hold(*counted);
+                if let Self::Reprint(journey) = self {
+                    journey.enquired(*answer, to_desk, kiosk);
+                }
+            }
+            Kept::Registered(ticket) => {
+                if let Self::CheckIn(journey) = self {
+                    journey.registered(ticket, kiosk);
+                }
+            }
+            Kept::Ordered { order, how } => {
+                let ended = self.checkout_mut().map(|checkout| checkout.ordered(order, how, kiosk));
+                self.ended(ended, kiosk);
+            }
+            Kept::Pay { order, number } => {
+                if let Some(checkout) = self.checkout_mut() {
+                    checkout.begin(order, number, kiosk, till);
+                }
+            }
+            Kept::Reprint => {
+                if let Self::Reprint(journey) = self {
+                    journey.print(kiosk);
+                }
+            }
+            Kept::Staff(act) => {
+                if let Self::Staff(journey) = self {
+                    journey.kept(act, kiosk);
+                }
+            }
         }
     }
 
-    /// The payment's number could not be made durable; this journey is as it was before it was asked for.
-    pub fn payment_not_begun(&mut self, kiosk: &mut Kiosk) {
-        let ended = self.checkout_mut().map(|checkout| checkout.not_begun(kiosk));
-        self.ended(ended, kiosk);
+    /// It could not be made durable, and this journey is as it was before.
+    pub fn not_kept(&mut self, what: NotKept, kiosk: &mut Kiosk) {
+        match (what, self) {
+            (NotKept::Payment, journey) => {
+                let ended = journey.checkout_mut().map(|checkout| checkout.not_begun(kiosk));
+                journey.ended(ended, kiosk);
+            }
+            (NotKept::Request, Self::CheckIn(journey)) => journey.not_kept(),
+            (NotKept::Request, Self::Documents(journey)) => journey.not_kept(),
+            (NotKept::Request, Self::Reprint(journey)) => journey.not_kept(),
+            (NotKept::Request, Self::Staff(journey)) => journey.not_kept(),
+            (NotKept::Request, Self::Information(_)) => {}
+        }
     }
 
     /// It is staff's, or it may not be broken off when the machine closes.

@@ -11,7 +11,7 @@
 use super::step::entry::Digits;
 use super::step::hand_off::{HandOff, Next};
 use super::step::identify::wait;
-use super::{Flow, Leaving, Rest};
+use super::{Flow, Kept, Leaving, NotKept, Rest};
 use crate::domain::enquiry::{Became, DIGITS, Enquired, Known, PaymentSight};
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;
@@ -20,9 +20,10 @@ use crate::domain::person::Who;
 use crate::domain::screen::{
     EntryProblem, NumberEntry, NumberOf, PrintState, Screen, SightScreen, SorryWhy, Tap, Waiting,
 };
+use crate::domain::session::guess::Counting;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::tries::{Miss, Named, SLOW_LOOK_UP_MS};
-use crate::domain::session::{Effect, JourneyKind, Outcome};
+use crate::domain::session::{Effect, IfKept, IfNotKept, JourneyKind, Line, Outcome};
 use crate::domain::staff::{AuditEntry, StaffAct};
 use uuid::Uuid;
 
@@ -119,10 +120,22 @@ impl Reprint {
         self.first.as_ref().map(|_| self.digits.as_str().to_owned())
     }
 
-    /// Of both numbers, or changing one of them would never lock the other. `true`: to the desk.
-    fn missed(&self, kiosk: &mut Kiosk) -> bool {
-        let by_second = self.typed_second().map(|second| kiosk.missed(Named::Payment(&second), Miss::ByHospital));
-        kiosk.missed(Named::Payment(&self.typed_first()), Miss::ByHospital) || by_second == Some(true)
+    /// What this answer counts as; `None` if nobody waits for it. A wrong try is one of both numbers, or changing one of them
+    /// would never lock the other.
+    pub fn count(&self, visit: Uuid, answer: &Enquired, kiosk: &Kiosk) -> Option<Counting> {
+        if visit != self.visit || !matches!(self.state, State::Finding { .. }) {
+            return None;
+        }
+        let (first, second, counting) = (self.typed_first(), self.typed_second(), kiosk.counting());
+        let first = Named::Payment(&first);
+        Some(match (answer, &second) {
+            (Enquired::Sight(_), _) => counting.found(first, kiosk),
+            (Enquired::Nothing, Some(second)) => {
+                counting.missed(Named::Payment(second), Miss::ByHospital, kiosk).missed(first, Miss::ByHospital, kiosk)
+            }
+            (Enquired::Nothing, None) => counting.missed(first, Miss::ByHospital, kiosk),
+            (Enquired::CannotTell, _) => counting,
+        })
     }
 
     pub fn time(&mut self, kiosk: &mut Kiosk) {
@@ -138,19 +151,14 @@ impl Reprint {
         }
     }
 
-    pub fn enquired(&mut self, visit: Uuid, answer: Enquired, kiosk: &mut Kiosk) {
-        if visit != self.visit || !matches!(self.state, State::Finding { .. }) {
-            return;
-        }
+    /// What it counts as is durable by now; `to_desk`: it was one wrong try too many.
+    pub fn enquired(&mut self, answer: Enquired, to_desk: bool, kiosk: &Kiosk) {
         match answer {
             Enquired::Sight(sight) => {
-                kiosk.recognised(Named::Payment(&self.typed_first()));
                 self.digits.clear();
                 self.state = State::Shown { sight, sent: false, printed: false };
             }
-            Enquired::Nothing if self.missed(kiosk) => {
-                self.hand_off(SorryWhy::TooManyTries, false);
-            }
+            Enquired::Nothing if to_desk => self.hand_off(SorryWhy::TooManyTries, false),
             Enquired::Nothing if self.first.is_none() => {
                 // Later than a quarter of an hour it takes both; that there is none is not said.
                 self.first = Some(std::mem::take(&mut self.digits));
@@ -165,17 +173,23 @@ impl Reprint {
     }
 
     fn tap_shown(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
-        let State::Shown { sight, sent, printed } = &mut self.state else { return Flow::Stay };
+        let State::Shown { sight, printed, .. } = &self.state else { return Flow::Stay };
         if matches!(tap, Tap::Next | Tap::PrintAgain) && may_print(sight, *printed) && kiosk.can_print_again() {
-            *sent = true;
             let result = "sent to the printer, marked as a duplicate";
             let entry = AuditEntry::new(Who::Patient, StaffAct::Reprint, sight.number.clone(), result);
-            kiosk.emit(Effect::Audit(entry));
-            let receipt = Receipt { duplicate: true, ..sight.receipt.clone() };
-            kiosk.print(Paper::Receipt(receipt), Some(sight.attempt));
+            kiosk.commit([Line::Audit(entry)], IfKept::Visit(Kept::Reprint), IfNotKept::Visit(NotKept::Request));
             return Flow::Stay;
         }
         end(tap)
+    }
+
+    /// Its row is in the trail.
+    pub fn print(&mut self, kiosk: &mut Kiosk) {
+        if let State::Shown { sight, sent, .. } = &mut self.state {
+            *sent = true;
+            let receipt = Receipt { duplicate: true, ..sight.receipt.clone() };
+            kiosk.print(Paper::Receipt(receipt), Some(sight.attempt));
+        }
     }
 
     pub fn receipt_printed(&mut self, kiosk: &mut Kiosk) {

@@ -8,6 +8,7 @@
 //! Money: nothing here moves any; an order leaves after its audit line is durable, and the till obeys its own rules.
 //! Paper: a slip for the cashier, cleared like a patient's when staff leave.
 
+mod act;
 mod door;
 mod known;
 mod queue;
@@ -16,14 +17,14 @@ mod trouble;
 
 use super::{Flow, Rest};
 use crate::domain::moment::Tick;
-use crate::domain::paper::{DoubtSlip, Paper};
 use crate::domain::payment::{PaymentRecord, PaymentState};
 use crate::domain::person::{Insider, Role, Who};
 use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{ChoiceOf, ParkedDone, RequestQuestion, StaffResult, StaffTap};
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{Effect, StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
-use crate::domain::staff::{AuditEntry, Evidence, Gate, Parked, Pin, StaffAct, StaffCommand, StaffLists, StaffReply};
+use crate::domain::staff::{Evidence, Gate, Parked, Pin, StaffAct, StaffCommand, StaffLists, StaffReply};
+pub(crate) use act::Act;
 use door::{Again, Confirmed, Door};
 use uuid::Uuid;
 
@@ -149,8 +150,7 @@ impl Staff {
     }
 
     fn tap_payment(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
-        let (visit, who) = (self.visit, self.who());
-        let Page::Payment(opened) = &mut self.page else { return Flow::Stay };
+        let Page::Payment(opened) = &self.page else { return Flow::Stay };
         if tap == Tap::Back {
             let paid = opened.paid;
             self.open(Page::Payments { paid }, kiosk);
@@ -159,11 +159,11 @@ impl Staff {
         let Tap::Staff(tap) = tap else { return Flow::Stay };
         let choice = match tap {
             StaffTap::Ask if opened.may_ask() => {
-                order(opened, (visit, who), StaffAct::Ask, StaffOrder::Ask, kiosk);
+                self.order(StaffAct::Ask, StaffOrder::Ask, kiosk);
                 None
             }
             StaffTap::PrintSlip if kiosk.can_print_again() && kiosk.cannot_print().is_none() => {
-                print_slip(opened, who, kiosk);
+                self.order_slip(kiosk);
                 None
             }
             StaffTap::MarkPaid => opened.may_settle().then_some(ChoiceOf::PaidEvidence),
@@ -212,12 +212,19 @@ impl Staff {
 
     /// The PIN was right: the order leaves.
     fn confirmed(&mut self, said: Gate, kiosk: &mut Kiosk) {
-        let who = self.who();
-        let Page::Again { opened, what, chosen, again } = &mut self.page else { return };
+        let Page::Again { what, chosen, again, .. } = &mut self.page else { return };
         if let Confirmed::Yes = again.told(said, kiosk) {
             let (act, wanted) = ordered(*what, *chosen);
-            order(opened, (self.visit, who), act, wanted, kiosk);
-            self.page = Page::Payment(opened.clone());
+            self.order(act, wanted, kiosk);
+        }
+    }
+
+    const fn opened(&self) -> Option<&Opened> {
+        match &self.page {
+            Page::Payment(opened) | Page::Choice { opened, .. } | Page::Again { opened, .. } => Some(opened),
+            Page::Door(_) | Page::Home | Page::Payments { .. } | Page::Queue | Page::Request { .. } | Page::Trouble => {
+                None
+            }
         }
     }
 
@@ -387,24 +394,6 @@ fn ordered(what: ChoiceOf, chosen: u8) -> (StaffAct, StaffOrder) {
     }
 }
 
-/// The audit line first: the order leaves when that is durable.
-fn order(opened: &mut Opened, (visit, who): (Uuid, Who), act: StaffAct, order: StaffOrder, kiosk: &mut Kiosk) {
-    let result = match &order {
-        StaffOrder::Ask => "ordered".to_owned(),
-        StaffOrder::Settle { evidence, .. } => format!("ordered: {evidence}"),
-        StaffOrder::Cancel { way: UndoWay::WithoutCard } => "ordered: without the card".to_owned(),
-        StaffOrder::Cancel { way: UndoWay::WithCard } => "ordered: with the card".to_owned(),
-        StaffOrder::Reprint => "ordered: the receipt".to_owned(),
-    };
-    let entry = AuditEntry::new(who, act, opened.record.number.clone(), result);
-    kiosk.emit(Effect::Audit(entry.changing(opened.record.standing(), "")));
-    let ticket = kiosk.now.fresh_id("order");
-    kiosk.emit(Effect::Staff { ticket, attempt: opened.record.attempt, order });
-    opened.result = Some(StaffResult::Running);
-    opened.ordered = Some(ticket);
-    kiosk.given_orders.gave(ticket, visit, who, act, &opened.record);
-}
-
 const fn result(answer: &StaffAnswer) -> StaffResult {
     match answer {
         StaffAnswer::Begun => StaffResult::Running,
@@ -419,20 +408,4 @@ const fn result(answer: &StaffAnswer) -> StaffResult {
         | StaffAnswer::DayEnded { .. } => StaffResult::StillUnknown,
         StaffAnswer::Refused(refusal) => StaffResult::Refused(*refusal),
     }
-}
-
-fn print_slip(opened: &Opened, who: Who, kiosk: &mut Kiosk) {
-    audit(who, StaffAct::PrintSlip, opened.record.number.clone(), "ordered", kiosk);
-    let slip = DoubtSlip {
-        language: kiosk.facility.desk_language,
-        at: kiosk.wall(),
-        attempt_number: opened.record.number.clone(),
-        amount: opened.record.amount,
-        desk: kiosk.cashier_desk(),
-    };
-    kiosk.print(Paper::Slip(slip), None);
-}
-
-fn audit(who: Who, act: StaffAct, about: String, result: &str, kiosk: &mut Kiosk) {
-    kiosk.emit(Effect::Audit(AuditEntry::new(who, act, about, result)));
 }

@@ -1,10 +1,25 @@
 //! Every look-up of somebody, whatever it began with, comes past here: locked, slowed, counted.
 
 use super::kiosk::Kiosk;
-use super::tries::{Miss, Named, SLOW_LOOK_UP_MS, Tried};
-use super::{Effect, Finished, JourneyKind, Outcome, Reply};
+use super::tries::{Miss, Named, SLOW_LOOK_UP_MS, Tries};
+use super::{Effect, Finished, IfKept, IfNotKept, JourneyKind, Line, Outcome, Reply};
 use crate::domain::moment::Tick;
 use uuid::Uuid;
+
+/// What the answer to a look-up counts as. It holds when that is durable, and not before: what it comes to is not shown sooner.
+#[derive(Debug)]
+pub struct Counting {
+    pub lines: Vec<Line>,
+    pub counted: Box<Counted>,
+}
+
+/// Of a [`Counting`] that is durable.
+#[derive(Debug)]
+pub struct Counted {
+    tries: Tries,
+    /// One that was tried too often is among them.
+    to_desk: bool,
+}
 
 impl Kiosk {
     /// It was tried too often today: the desk, whether there is anybody like that or not.
@@ -18,11 +33,14 @@ impl Kiosk {
         self.tick().plus_ms(slow_ms)
     }
 
-    /// Counts a wrong try, durably before whatever is shown next. `true`: to the desk with it.
-    pub fn missed(&mut self, named: Named<'_>, miss: Miss) -> bool {
-        let (locked, tried) = self.tries.wrong(named, miss, &self.facility.check_in, self.now);
-        self.save_tries(Some(tried));
-        locked
+    pub fn counting(&self) -> Counting {
+        Counting { lines: Vec::new(), counted: Box::new(Counted { tries: self.tries.clone(), to_desk: false }) }
+    }
+
+    /// From here on it holds. `true`: to the desk.
+    pub fn hold(&mut self, counted: Counted) -> bool {
+        self.tries = counted.tries;
+        counted.to_desk
     }
 
     /// The answer to a look-up that was called off, or that somebody left behind: what it says counts as if they had waited.
@@ -39,29 +57,38 @@ impl Kiosk {
             | Reply::NotQuoted { .. } => return,
         };
         let (_, tried) = self.tries.wrong_of(about, miss, &self.facility.check_in, self.now);
-        self.save_tries(Some(tried));
-    }
-
-    /// Counts that somebody was found, likewise.
-    pub fn recognised(&mut self, named: Named<'_>) {
-        let tried = self.tries.found(named, &self.facility.check_in, self.now);
-        self.save_tries(tried);
+        self.commit([Line::Tries(Box::new(tried))], IfKept::GoOn, IfNotKept::GoOn);
     }
 
     /// A journey ended. Where it came to something, whoever was found counts no longer.
     pub fn finished(&mut self, finished: Finished) {
         // Whoever asks for a payment gets its receipt whoever they are: that proves nothing of them.
-        if finished.kind != JourneyKind::Unfinished && came_to_something(finished.outcome) {
-            let tried = self.tries.finished(self.now);
-            self.save_tries(tried);
+        if finished.kind != JourneyKind::Unfinished
+            && came_to_something(finished.outcome)
+            && let Some(tried) = self.tries.finished(self.now)
+        {
+            self.emit(Effect::SaveTries(Box::new(tried)));
         }
         self.emit(Effect::Finish(finished));
     }
+}
 
-    fn save_tries(&mut self, tried: Option<Tried>) {
-        if let Some(tried) = tried {
-            self.emit(Effect::SaveTries(Box::new(tried)));
-        }
+impl Counting {
+    /// A wrong try.
+    #[must_use]
+    pub fn missed(mut self, named: Named<'_>, miss: Miss, kiosk: &Kiosk) -> Self {
+        let (locked, tried) = self.counted.tries.wrong(named, miss, &kiosk.facility.check_in, kiosk.now);
+        self.counted.to_desk |= locked;
+        self.lines.push(Line::Tries(Box::new(tried)));
+        self
+    }
+
+    /// Somebody was found, and is shown more than whoever does not know them may see.
+    #[must_use]
+    pub fn found(mut self, named: Named<'_>, kiosk: &Kiosk) -> Self {
+        let tried = self.counted.tries.found(named, &kiosk.facility.check_in, kiosk.now);
+        self.lines.extend(tried.map(|tried| Line::Tries(Box::new(tried))));
+        self
     }
 }
 

@@ -8,14 +8,16 @@ use crate::domain::journey::{Clears, Leaving, Rest};
 use crate::domain::moment::Tick;
 
 impl Core {
-    /// One source of durable effects in a list. What the till writes of itself it writes only when `woken` by a
-    /// `Deadline`: if that fails and the session steps back, no other input is forgotten with it.
+    /// What the till writes of itself it writes only when `woken` by a `Deadline`: no other input has to wait for that.
     pub(super) fn time(&mut self, was_busy: bool, woken: bool) {
-        if woken && let Some(news) = self.till.time(&mut self.kiosk) {
-            self.news(&news);
+        if self.kiosk.is_committing() {
+            return;
         }
-        if self.kiosk.wrote() {
-            self.wake_if_rested(was_busy);
+        if woken {
+            self.till.time(&mut self.kiosk);
+            self.hear_till();
+        }
+        if self.kiosk.is_committing() {
             return;
         }
         if let Stage::Journey(journey) = &mut self.stage {
@@ -26,7 +28,7 @@ impl Core {
     }
 
     /// After a wait the patient gets the whole time to read.
-    fn wake_if_rested(&mut self, was_busy: bool) {
+    pub(super) fn wake_if_rested(&mut self, was_busy: bool) {
         if was_busy && self.rest() != Rest::Busy {
             self.presence = self.kiosk.tick();
         }

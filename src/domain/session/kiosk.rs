@@ -1,5 +1,6 @@
 //! What belongs to the machine and outlives the patient in front of it. Journeys get it with every input.
 
+use super::batch::{Draft, IfKept, IfNotKept, Line};
 use super::given_orders::GivenOrders;
 use super::press::Press;
 use super::questions::Questions;
@@ -20,7 +21,6 @@ use uuid::Uuid;
 /// Tickets remembered for a reprint; the oldest go first.
 const TICKETS_MAX: usize = 2000;
 
-#[derive(Clone)]
 pub struct Kiosk {
     pub facility: Arc<Facility>,
     /// Holds from the next visit on.
@@ -49,6 +49,8 @@ pub struct Kiosk {
     pub press: Press,
     tickets: Arc<Vec<(String, Ticket)>>,
     out: Vec<Effect>,
+    /// What must be durable before this input goes on.
+    pub(super) draft: Draft,
 }
 
 /// What the devices last said of themselves; `None` = not heard of yet.
@@ -109,6 +111,7 @@ impl Kiosk {
             press: Press::default(),
             tickets: Arc::default(),
             out: Vec::new(),
+            draft: Draft::default(),
             facility,
             next_facility: None,
         }
@@ -118,6 +121,7 @@ impl Kiosk {
     pub fn begin(&mut self, at: Moment) {
         self.now = Moment { wall: self.facility.zone.at(&at.wall), ..at };
         self.out.clear();
+        self.draft = Draft::default();
         self.asked = 0;
     }
 
@@ -125,12 +129,14 @@ impl Kiosk {
         self.out.push(effect);
     }
 
-    /// Something in this list must become durable.
-    pub fn wrote(&self) -> bool {
-        self.out.iter().any(|effect| {
-            matches!(effect, Effect::Record(_) | Effect::Queue(_) | Effect::Audit(_) | Effect::AcknowledgeSetAside)
-                || matches!(effect, Effect::SaveTries(tried) if tried.counts)
-        })
+    /// The last that is done in this input until the lines are durable, with the numbers that were given for it.
+    pub fn commit(&mut self, lines: impl IntoIterator<Item = Line>, if_kept: IfKept, if_not_kept: IfNotKept) {
+        self.draft.close(lines, if_kept, if_not_kept);
+    }
+
+    /// Something must be durable first: nothing else is done in this input.
+    pub const fn is_committing(&self) -> bool {
+        self.draft.is_closed()
     }
 
     pub fn take_effects(&mut self) -> Vec<Effect> {
@@ -170,7 +176,7 @@ impl Kiosk {
         self.emit(Effect::Ask { id, question });
     }
 
-    /// `K3-012`. Saved before anybody sees it, so that a power cut cannot give it twice.
+    /// `K3-012`. In the next batch, and so durable before anybody sees it: a power cut cannot give it twice.
     pub fn next_ticket(&mut self) -> String {
         let tickets = self.give(Numbered::Ticket).tickets;
         format!("{}-{tickets:03}", self.facility.kiosk_prefix)
@@ -191,7 +197,7 @@ impl Kiosk {
     fn give(&mut self, what: Numbered) -> Counters {
         let counters = self.numbers.give(what, self.today());
         (self.last_at, self.own_accepted) = (Some(self.wall()), false);
-        self.emit(Effect::SaveCounters(counters));
+        self.draft.add(Line::Counters(counters));
         counters
     }
 

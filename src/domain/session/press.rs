@@ -9,7 +9,7 @@
 //! before anything else prints, so that nobody takes another's receipt.
 
 use super::kiosk::Kiosk;
-use super::{Effect, PrintEnd, PrintJob, PrinterReport, PrinterState, StaffAnswer};
+use super::{Effect, IfKept, IfNotKept, Line, PrintEnd, PrintJob, PrinterReport, PrinterState, StaffAnswer};
 use crate::domain::paper::Paper;
 use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::{PrintState, UnavailableWhy};
@@ -113,7 +113,7 @@ impl Kiosk {
     fn job_done(&mut self, job: Job) -> bool {
         self.answer_order(job, StaffAnswer::Printed);
         if let Some(attempt) = job.receipt_of {
-            self.emit(Effect::Record(Entry::ReceiptPrinted { attempt }));
+            self.commit([Line::Entry(Entry::ReceiptPrinted { attempt })], IfKept::GoOn, IfNotKept::GoOn);
         }
         self.show_if_last(job, PrintState::Printed);
         job.receipt_of.is_some() && !job.patient_left

@@ -8,37 +8,35 @@
 //! Money: whatever the till holds goes on in every state; the session never wipes a payment that is watched.
 //! Paper: what is held in the printer is cleared when the visit ends.
 //!
-//! `RecordFailed` belongs to the list just returned. Nothing after the failed entry was carried out, so the session
-//! steps back to what it was before that list and then takes the failure into account; numbers given stay given.
+//! What must be durable leaves as a [`Batch`] and the session stays as it was: nothing of what the batch is for has happened
+//! until it is kept. Numbers given stay given.
 
+use super::guess::Counting;
 use super::kiosk::Kiosk;
 use super::questions::Whose;
-use super::step_back::{StepBack, answered_by, step_back, ticket_of};
 use super::tries::Tries;
-use super::{Effect, Input, Numbers, Reply, StaffRefusal, TerminalReport};
+use super::{Batch, Effect, IfKept, IfNotKept, Input, Numbers, Output, Reply, TerminalReport};
+use crate::domain::enquiry::Enquired;
 use crate::domain::facility::Facility;
 use crate::domain::journey::check_in::CheckIn;
 use crate::domain::journey::documents::Documents;
 use crate::domain::journey::information::Information;
-use crate::domain::journey::pay::{End, News, Till};
 use crate::domain::journey::reprint::Reprint;
-use crate::domain::journey::{Flow, Journey, Leaving, Rest};
+use crate::domain::journey::{Flow, Journey, Kept, Leaving, NotKept, Rest};
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::patient::ScannedCode;
-use crate::domain::payment::Entry;
 use crate::domain::screen::staff::StaffTap;
 use crate::domain::screen::{Modes, Service, Tap, View};
 use crate::domain::session::{Finished, JourneyKind, Outcome};
+use crate::domain::till::{End, News, Till, TillEvent};
 use std::sync::Arc;
 use uuid::Uuid;
 
 pub struct Session {
     core: Core,
-    undo: Option<Box<StepBack>>,
 }
 
 /// Everything that an input can change.
-#[derive(Clone)]
 pub(super) struct Core {
     pub kiosk: Kiosk,
     pub till: Till,
@@ -52,7 +50,6 @@ pub(super) struct Core {
     pub shown: Option<Box<View>>,
 }
 
-#[derive(Clone)]
 pub(super) enum Stage {
     Idle,
     Language,
@@ -82,26 +79,34 @@ impl Session {
             presence: Tick::default(),
             shown: None,
         };
-        Self { core, undo: None }
+        Self { core }
     }
 
-    /// Effects are to be carried out in order. If a `Record` or `Queue` cannot be made durable, the rest of the list is
-    /// dropped and `Input::RecordFailed` must be the very next input. Whatever the till writes of itself (recovery,
-    /// retries) it writes on `Input::Deadline`, so [`Session::deadline`] must be asked again after every input.
-    pub fn handle(&mut self, input: Input, at: Moment) -> Vec<Effect> {
-        if let Input::RecordFailed { refused, .. } = input {
-            return self.record_failed(refused, at);
-        }
-        let ticket = ticket_of(&input);
-        let mut before = self.core.clone();
-        if let Some(id) = answered_by(&input) {
-            // It does not come again, whatever becomes of what follows from it.
-            before.kiosk.questions.answered(id);
-        }
-        self.core.handle(input, at);
-        let effects = self.core.kiosk.take_effects();
-        self.undo = step_back(before, ticket, &effects);
-        effects
+    /// What comes out is to be carried out before the next input. Whatever the till writes of itself (recovery, retries) it
+    /// writes on `Input::Deadline`, so [`Session::deadline`] must be asked again after every input.
+    pub fn handle(&mut self, input: Input, at: Moment) -> Output {
+        self.core.kiosk.begin(at);
+        let was_busy = self.core.rest() == Rest::Busy;
+        let woken = input == Input::Deadline;
+        self.core.take(input);
+        self.core.hear_till();
+        self.core.time(was_busy, woken);
+        self.core.come_to_an_end(was_busy)
+    }
+
+    /// All of it is durable.
+    pub fn kept(&mut self, batch: Batch) -> Output {
+        self.core.kept(batch.if_kept);
+        self.core.hear_till();
+        self.core.wake_if_rested(batch.was_busy);
+        self.core.come_to_an_end(batch.was_busy)
+    }
+
+    /// None of it is. `refused`: it was understood, and will never be taken: to try again is useless.
+    pub fn not_kept(&mut self, batch: Batch, refused: bool) -> Output {
+        self.core.not_kept(batch.if_not_kept, refused);
+        self.core.hear_till();
+        self.core.come_to_an_end(batch.was_busy)
     }
 
     /// When the next `Deadline` is wanted. Always later than the last input.
@@ -115,43 +120,17 @@ impl Session {
     pub fn believes_clock(&self) -> bool {
         self.core.kiosk.is_clock_believed()
     }
-
-    fn record_failed(&mut self, refused: bool, at: Moment) -> Vec<Effect> {
-        let Some(undo) = self.undo.take() else {
-            self.core.kiosk.begin(at);
-            self.core.shown = None;
-            self.core.show();
-            return self.core.kiosk.take_effects();
-        };
-        let numbers = self.core.kiosk.numbers.clone();
-        let StepBack { before, entries, ticket, payment_begins } = *undo;
-        self.core = before;
-        self.core.kiosk.numbers = numbers;
-        match ticket {
-            Some(ticket) => self.core.order_failed(ticket, at),
-            None if payment_begins => self.core.payment_not_begun(at),
-            None => self.core.not_kept(&entries, refused, at),
-        }
-        let effects = self.core.kiosk.take_effects();
-        // Its only entry tells how the failure ended: nothing is taken back if that cannot be written either.
-        self.undo = step_back(self.core.clone(), None, &effects);
-        effects
-    }
 }
 
 impl Core {
-    fn handle(&mut self, input: Input, at: Moment) {
-        self.kiosk.begin(at);
-        let was_busy = self.rest() == Rest::Busy;
-        let woken = input == Input::Deadline;
+    fn take(&mut self, input: Input) {
         match input {
             Input::Restarted { open, booked, began, strayed, given, tries } => {
-                self.till.know_booked(&booked, &began, &self.kiosk.facility.zone);
-                self.till.know_strayed(&strayed, &self.kiosk.facility.zone);
+                self.till.know(&booked, &began, &strayed, &self.kiosk.facility.zone);
                 self.kiosk.unreadable = None;
                 (self.kiosk.numbers, self.kiosk.last_at) = (Numbers::new(&given.days), given.last_at);
                 self.kiosk.tries = tries.map_or_else(Tries::default, |kept| Tries::restarted(*kept, self.kiosk.now));
-                self.till.recover(open, &mut self.kiosk);
+                self.till.recover(open, &self.kiosk);
             }
             Input::Unreadable { reason } => self.kiosk.unreadable = Some(reason),
             Input::CannotWrite(why) => self.kiosk.unwritable = why,
@@ -170,25 +149,52 @@ impl Core {
             Input::Hospital { id, reply } => self.hospital(id, reply),
             Input::HospitalOnline(online) => self.kiosk.devices.hospital_online = Some(online),
             Input::Staff { ticket, order, payment } => {
-                let payment = payment.map(|payment| *payment);
-                if let Some(news) = self.till.staff(ticket, order, payment, &mut self.kiosk) {
-                    self.news(&news);
-                }
+                self.till.staff(ticket, order, payment.map(|payment| *payment), &mut self.kiosk);
             }
             Input::CloseDay { ticket } => self.till.close_day(ticket, &mut self.kiosk),
             Input::StaffArea { visit, reply } => self.staff_told(visit, reply),
-            Input::Enquired { visit, answer } => {
-                if let Stage::Journey(Journey::Reprint(journey)) = &mut self.stage {
-                    journey.enquired(visit, answer, &mut self.kiosk);
-                }
-            }
-            Input::RecordFailed { .. } | Input::Deadline => {}
+            Input::Enquired { visit, answer } => self.enquired(visit, answer),
+            Input::Deadline => {}
         }
-        self.time(was_busy, woken);
+    }
+
+    /// What must be durable first; else all that is left to do.
+    fn come_to_an_end(&mut self, was_busy: bool) -> Output {
+        if let Some(batch) = self.kiosk.draft.take(was_busy) {
+            return Output::Commit(batch);
+        }
         self.close_if_in_trouble();
         self.answer_staff();
         self.change_facility();
         self.show();
+        Output::Then(self.kiosk.take_effects())
+    }
+
+    fn kept(&mut self, kept: IfKept) {
+        match kept {
+            IfKept::Till(kept) => self.till.kept(kept, &mut self.kiosk),
+            IfKept::Visit(kept) => {
+                if let Some((journey, kiosk, till)) = self.journey_mut() {
+                    journey.kept(kept, kiosk, till);
+                }
+            }
+            IfKept::GoOn => {}
+        }
+    }
+
+    fn not_kept(&mut self, not_kept: IfNotKept, refused: bool) {
+        self.shown = None;
+        match not_kept {
+            // A retry in the background must not keep a screen from timing out.
+            IfNotKept::Till(not_kept) => self.till.not_kept(not_kept, refused, &mut self.kiosk),
+            IfNotKept::Visit(what) => {
+                self.presence = self.kiosk.tick();
+                if let Some((journey, kiosk, _)) = self.journey_mut() {
+                    journey.not_kept(what, kiosk);
+                }
+            }
+            IfNotKept::GoOn => {}
+        }
     }
 
     /// The journey with what it needs.
@@ -341,20 +347,51 @@ impl Core {
             | TerminalReport::NeverSent { .. }
             | TerminalReport::Outcome { .. } => {}
         }
-        if let Some(news) = self.till.report(report, &mut self.kiosk) {
-            self.news(&news);
-        }
+        self.till.report(report, &mut self.kiosk);
     }
 
     fn hospital(&mut self, id: Uuid, reply: Reply) {
         match self.kiosk.questions.answered(id) {
-            Whose::Ours => {
-                if let Some((journey, kiosk, till)) = self.journey_mut() {
-                    journey.reply(reply, kiosk, till);
-                }
-            }
+            Whose::Ours => self.replied(reply),
             Whose::Left(Some(about)) => self.kiosk.missed_by_whoever_left(about, &reply),
             Whose::Left(None) | Whose::Nobodys => {}
+        }
+    }
+
+    /// What it counts as is durable before anything comes of it.
+    fn replied(&mut self, reply: Reply) {
+        let Some((journey, kiosk, till)) = self.journey_mut() else { return };
+        let Some(Counting { lines, counted }) = journey.count(&reply, kiosk) else {
+            journey.reply(reply, false, kiosk, till);
+            return;
+        };
+        let kept = Kept::Replied { reply: Box::new(reply), counted };
+        if lines.is_empty() {
+            journey.kept(kept, kiosk, till);
+        } else {
+            kiosk.commit(lines, IfKept::Visit(kept), IfNotKept::Visit(NotKept::Request));
+        }
+    }
+
+    fn enquired(&mut self, visit: Uuid, answer: Enquired) {
+        let Some((journey, kiosk, till)) = self.journey_mut() else { return };
+        let Journey::Reprint(reprint) = &*journey else { return };
+        let Some(Counting { lines, counted }) = reprint.count(visit, &answer, kiosk) else { return };
+        let kept = Kept::Enquired { answer: Box::new(answer), counted };
+        if lines.is_empty() {
+            journey.kept(kept, kiosk, till);
+        } else {
+            kiosk.commit(lines, IfKept::Visit(kept), IfNotKept::Visit(NotKept::Request));
+        }
+    }
+
+    /// All that the till has to say, to whom it concerns.
+    pub(super) fn hear_till(&mut self) {
+        for event in self.till.take_events() {
+            match event {
+                TillEvent::Ended(news) => self.news(&news),
+                TillEvent::Answer { ticket, answer } => self.kiosk.answer_staff(ticket, answer),
+            }
         }
     }
 
@@ -402,32 +439,6 @@ impl Core {
         self.modes = Modes::default();
         self.kiosk.language = self.kiosk.facility.desk_language;
         self.kiosk.emit(Effect::Wipe);
-    }
-
-    /// What the last list wanted to write is not on disk; this is the session from before that list.
-    fn not_kept(&mut self, entries: &[Entry], refused: bool, at: Moment) {
-        self.kiosk.begin(at);
-        self.shown = None;
-        // A retry in the background must not keep a screen from timing out: only what this patient waited for counts.
-        if entries.is_empty() {
-            self.presence = self.kiosk.tick();
-            if let Some((journey, _, _)) = self.journey_mut() {
-                journey.queue_failed();
-            }
-        } else if let Some(news) = self.till.not_kept(entries, refused, &mut self.kiosk) {
-            self.news(&news);
-        }
-        self.answer_staff();
-        self.show();
-    }
-
-    /// Nothing of the order was done; whoever gave it may give it again.
-    fn order_failed(&mut self, ticket: Uuid, at: Moment) {
-        self.kiosk.begin(at);
-        self.shown = None;
-        self.till.refuse(ticket, StaffRefusal::CannotRecord);
-        self.answer_staff();
-        self.show();
     }
 
     pub fn is_paying(&self) -> bool {

@@ -9,7 +9,6 @@ use super::kiosk::Kiosk;
 use super::run::{Core, Stage};
 use crate::domain::clock::{BELIEVED_S, Standing, is_possible};
 use crate::domain::journey::{Journey, Leaving};
-use crate::domain::moment::Moment;
 use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{Trouble, Witness};
 use crate::domain::set_aside::SetAside;
@@ -117,17 +116,5 @@ impl Core {
         } else {
             self.end(Leaving::ByPatient);
         }
-    }
-
-    /// The number of a payment could not be kept: the terminal was asked for nothing, and the patient is told so at once.
-    pub(super) fn payment_not_begun(&mut self, at: Moment) {
-        self.kiosk.begin(at);
-        self.shown = None;
-        self.presence = self.kiosk.tick();
-        if let Some((journey, kiosk, _)) = self.journey_mut() {
-            journey.payment_not_begun(kiosk);
-        }
-        self.answer_staff();
-        self.show();
     }
 }

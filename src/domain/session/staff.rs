@@ -25,9 +25,7 @@ impl Core {
 
     /// To whoever gave the order: on this screen, in the shell, or both gone.
     pub(super) fn answer_staff(&mut self) {
-        let mut answers = self.till.take_answers();
-        answers.append(&mut self.kiosk.take_answers());
-        for (ticket, answer) in answers {
+        for (ticket, answer) in self.kiosk.take_answers() {
             // The money's own journal is the truth, and is durable: this row must not undo it where it cannot be written.
             if let Some((visit, entry)) = self.kiosk.given_orders.ended(ticket, &answer) {
                 self.kiosk.emit(Effect::StaffArea { visit, command: StaffCommand::Note(entry) });

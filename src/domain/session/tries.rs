@@ -104,7 +104,7 @@ impl Tried {
     }
 }
 
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Tries {
     day: Option<NaiveDate>,
     /// By our own ticks its midnight has passed.

@@ -1,17 +1,15 @@
-//! The kiosk's shell on made-up time: inputs in, effects out, in order, as `app/desk.rs` and `app/effects.rs` do it. A
-//! list stops at the first `Record`, `Queue`, `SaveCounters` or `SaveTries` that fails; between any two the power may go.
+//! The kiosk's shell on made-up time: inputs in, batches into the store and effects out, in order, as `app/desk.rs` and
+//! `app/effects.rs` do it; between any two the power may go.
 
 use super::faults::Fault;
 use super::world::{Kiosk, World};
 use crate::domain::enquiry::{self, Enquired};
 use crate::domain::moment::{Moment, Tick};
-use crate::domain::payment::{Entry, PaymentRecord};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::screen::{Screen, View};
-use crate::domain::session::{Effect, Input, PrinterReport, Question, Reply, Session, TerminalCommand};
-use crate::domain::undo::UndoEntry;
+use crate::domain::session::{Effect, Input, Line, Output, PrinterReport, Question, Reply, Session, TerminalCommand};
 use crate::hospital::sync::{ByHand, Means, Next, SyncSettings};
-use crate::ports::{Clock, HospitalServer, StoreError};
-use std::collections::VecDeque;
+use crate::ports::{Clock, Frozen, HospitalServer, StoreError};
 use std::mem::discriminant;
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
@@ -97,50 +95,68 @@ impl World {
 
     /// One input and all that follows from it.
     pub(super) fn input(&mut self, input: Input) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
-            if !self.power.is_on() {
-                return;
-            }
-            let at = self.moment();
-            self.trace.input(self.now_ms, &input);
-            let Some(kiosk) = &mut self.kiosk else { return };
-            for effect in kiosk.session.handle(input, at) {
-                match self.one(effect) {
-                    Ok(()) => {}
-                    Err(error) => {
-                        self.trace.line(self.now_ms, || format!("  not written: {error}"));
-                        let refused = matches!(error, StoreError::Refused(_));
-                        inputs.push_front(Input::RecordFailed { reason: error.to_string(), refused });
-                        break;
-                    }
+        if !self.power.is_on() {
+            return;
+        }
+        let at = self.moment();
+        self.trace.input(self.now_ms, &input);
+        let Some(kiosk) = &mut self.kiosk else { return };
+        let mut output = kiosk.session.handle(input, at);
+        loop {
+            match output {
+                Output::Commit(batch) => {
+                    let kept = self.keep(&batch.lines);
+                    let Some(kiosk) = self.kiosk.as_mut().filter(|_| self.power.is_on()) else { return };
+                    output = match kept {
+                        Ok(()) => kiosk.session.kept(*batch),
+                        Err(error) => kiosk.session.not_kept(*batch, matches!(error, StoreError::Refused(_))),
+                    };
                 }
-                if !self.power.is_on() {
-                    return;
-                }
+                Output::Then(effects) => return self.carry_out(effects),
             }
         }
     }
 
-    fn one(&mut self, effect: Effect) -> Result<(), StoreError> {
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.one(effect);
+            if !self.power.is_on() {
+                return;
+            }
+        }
+    }
+
+    fn keep(&mut self, lines: &[Line]) -> Result<(), StoreError> {
+        for line in lines {
+            self.trace.durable(self.now_ms, line);
+            if let Line::Entry(entry) = line {
+                self.oracle.intended(entry);
+            }
+        }
+        let frozen = |line: &Line| line.request().map(|request| self.hospital.freeze(request)).unwrap_or_default();
+        let frozen = lines.iter().map(|line| Frozen { line, bundle: frozen(line) }).collect::<Vec<_>>();
+        let wall = self.wall();
+        if let Err(error) = self.store.commit(&frozen, wall) {
+            self.trace.line(self.now_ms, || format!("  not written: {error}"));
+            return Err(error);
+        }
+        for line in lines {
+            if let Line::Entry(entry) = line {
+                self.oracle.recorded(entry);
+            }
+        }
+        if lines.iter().any(|line| line.request().is_some()) {
+            self.wake_outbox();
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, effect: Effect) {
         self.trace.effect(self.now_ms, &effect);
         match effect {
             Effect::Show(view) => self.show(view),
-            Effect::Record(entry) => self.record(&entry)?,
-            Effect::Queue(request) => {
-                self.store.queue(&request, &self.hospital.freeze(&request))?;
-                self.wake_outbox();
-            }
-            Effect::SaveCounters(counters) => {
-                let at = self.moment().wall;
-                self.store.save_counters(&counters, at)?;
-            }
-            Effect::SaveTries(tried) => {
-                let kept = self.store.save_tries(&tried);
-                if tried.counts {
-                    kept?;
-                }
-            }
+            // Where it cannot be kept it goes on counting.
+            Effect::SaveTries(tried) => drop(self.store.save_tries(&tried)),
             Effect::Terminal(command) => self.terminal(&command),
             Effect::Print { job, paper } => {
                 if self.power.boundary("before print") {
@@ -151,8 +167,10 @@ impl World {
             Effect::ClearPrinter => self.press.clear(),
             Effect::Ask { id, question } => self.ask(id, &question),
             Effect::FindPayment { visit, known } => {
-                let payments = self.store.payments()?;
-                let answer = Enquired::of(enquiry::find(&payments, &known, self.moment().wall));
+                let answer = match self.store.payments() {
+                    Ok(payments) => Enquired::of(enquiry::find(&payments, &known, self.wall())),
+                    Err(_) => Enquired::CannotTell,
+                };
                 if let Some(kiosk) = &mut self.kiosk {
                     kiosk.orders.push(Input::Enquired { visit, answer });
                 }
@@ -164,13 +182,8 @@ impl World {
                 }
             }
             // Nobody here knows the staff's PIN; orders come from the command line.
-            Effect::StaffArea { .. }
-            | Effect::Audit(_)
-            | Effect::AcceptClock
-            | Effect::AcknowledgeSetAside
-            | Effect::Facility(_)
-            | Effect::Finish(_)
-            | Effect::Wipe => {}
+            Effect::StaffArea { .. } | Effect::AcceptClock | Effect::Facility(_) | Effect::Finish(_) | Effect::Wipe => {
+            }
             Effect::StaffAnswer { ticket, answer } => {
                 if let Some(attempt) = self.tickets.get(&ticket) {
                     self.oracle.staff_told(*attempt, &answer);
@@ -178,7 +191,6 @@ impl World {
                 self.day_ended(ticket, &answer);
             }
         }
-        Ok(())
     }
 
     fn show(&mut self, view: Box<View>) {
@@ -194,31 +206,6 @@ impl World {
         if changed {
             self.screen_changed();
         }
-    }
-
-    fn record(&mut self, entry: &Entry) -> Result<(), StoreError> {
-        self.oracle.intended(entry);
-        let bundle = match entry {
-            Entry::Committed { request, .. } | Entry::Undo(UndoEntry::Reversed { cancellation: Some(request), .. }) => {
-                self.hospital.freeze(request)
-            }
-            Entry::Intent { .. }
-            | Entry::Sent { .. }
-            | Entry::Answered { .. }
-            | Entry::NotPaid { .. }
-            | Entry::InDoubt { .. }
-            | Entry::NeedsStaff { .. }
-            | Entry::Evidence { .. }
-            | Entry::Undo(_)
-            | Entry::Closing(_)
-            | Entry::ReceiptPrinted { .. } => Vec::new(),
-        };
-        self.store.record(entry, &bundle, self.wall())?;
-        self.oracle.recorded(entry);
-        if !bundle.is_empty() {
-            self.wake_outbox();
-        }
-        Ok(())
     }
 
     fn terminal(&mut self, command: &TerminalCommand) {

@@ -1,6 +1,7 @@
 //! The store without a disk, for millions of payments: the arrows and refusals of `store/journal.rs` and
 //! `store/outbox.rs`, in plain lists. A test plays the same days on both and compares every line of their traces.
 
+mod batch;
 mod closing;
 mod outbox;
 mod undo;
@@ -10,8 +11,8 @@ use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueRow, QueueStat
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::reason::{ClosedByHand, InPart, Undelivered};
-use crate::domain::session::{Counters, Given, Tried, TriesKept};
-use crate::ports::{Store, StoreError};
+use crate::domain::session::{Counters, Given, TriesKept};
+use crate::ports::{Frozen, Store, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -79,7 +80,7 @@ impl Tables {
             Entry::Sent { attempt } => self.advance(*attempt, PaymentState::Sent, None),
             Entry::Answered { attempt, transaction, booking, .. } => self.answer(*attempt, transaction, *booking),
             Entry::Committed { attempt, transaction, request, receipt } => {
-                self.commit(*attempt, transaction, request, bundle)?;
+                self.pay(*attempt, transaction, request, bundle)?;
                 let payment = self.known(*attempt)?;
                 if payment.state == PaymentState::Committed {
                     payment.receipt.clone_from(receipt);
@@ -233,7 +234,7 @@ impl Tables {
         refuse("the terminal's answer differs from the one already in the journal")
     }
 
-    fn commit(&mut self, attempt: AttemptId, card: &CardTransaction, request: &Request, bundle: &[u8]) -> Done<()> {
+    fn pay(&mut self, attempt: AttemptId, card: &CardTransaction, request: &Request, bundle: &[u8]) -> Done<()> {
         let known = self.known(attempt)?;
         if request.id != known.request.id || !carries(request, card) {
             return refuse("the request of a paid attempt must be its own and carry the payment");
@@ -273,12 +274,8 @@ fn carries(request: &Request, card: &CardTransaction) -> bool {
 }
 
 impl Store for MemoryStore {
-    fn record(&self, entry: &Entry, bundle: &[u8], at: Time) -> Done<()> {
-        self.tables().record(entry, bundle, at)
-    }
-
-    fn queue(&self, request: &Request, bundle: &[u8]) -> Done<()> {
-        self.tables().enqueue(request, bundle)
+    fn commit(&self, lines: &[Frozen<'_>], at: Time) -> Done<()> {
+        self.tables().commit(lines, at)
     }
 
     fn payments(&self) -> Done<Vec<PaymentRecord>> {
@@ -350,21 +347,8 @@ impl Store for MemoryStore {
         Ok(Given { days: tables.numbers.values().copied().collect(), last_at: tables.last_number_at })
     }
 
-    fn save_counters(&self, counters: &Counters, at: Time) -> Done<()> {
-        let mut tables = self.tables();
-        let kept = tables.numbers.entry(counters.day).or_insert(*counters);
-        *kept = kept.or_more(*counters);
-        tables.last_number_at = Some(at);
-        Ok(())
-    }
-
     fn tries(&self) -> Done<Option<TriesKept>> {
         Ok(self.tables().tries.clone())
-    }
-
-    fn save_tries(&self, tried: &Tried) -> Done<()> {
-        tried.keep(&mut self.tables().tries);
-        Ok(())
     }
 
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Done<()> {

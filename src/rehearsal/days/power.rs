@@ -4,11 +4,11 @@
 //! nothing more is done, until the kiosk is built anew from the store alone.
 
 use crate::domain::closing::{ClosingId, DayBook};
-use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest, Request};
+use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
-use crate::domain::session::{Counters, Given, Tried, TriesKept};
-use crate::ports::{Store, StoreError};
+use crate::domain::session::{Given, Line, TriesKept};
+use crate::ports::{Frozen, Store, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -140,6 +140,21 @@ fn gone() -> StoreError {
     StoreError::Other("the power is off".to_owned())
 }
 
+/// Of what matters most in it: the last entry, for that is where it brings its payment.
+fn places_of(lines: &[Frozen<'_>]) -> (&'static str, &'static str) {
+    let entry =
+        lines.iter().rev().find_map(|frozen| if let Line::Entry(entry) = frozen.line { Some(entry) } else { None });
+    if let Some(entry) = entry {
+        return places(entry);
+    }
+    match lines.last().map(|frozen| frozen.line) {
+        Some(Line::Request(_)) => ("before queue", "after queue"),
+        Some(Line::Counters(_)) => ("before counters", "after counters"),
+        Some(Line::Tries(_)) => ("before tries", "after tries"),
+        Some(Line::Entry(_) | Line::Audit(_) | Line::SetAsideRead) | None => ("before audit", "after audit"),
+    }
+}
+
 const fn places(entry: &Entry) -> (&'static str, &'static str) {
     match entry {
         Entry::Intent { .. } => ("before intent", "after intent"),
@@ -157,12 +172,8 @@ const fn places(entry: &Entry) -> (&'static str, &'static str) {
 }
 
 impl Store for Powered {
-    fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.write(places(entry), |store| store.record(entry, bundle, at))
-    }
-
-    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<(), StoreError> {
-        self.write(("before queue", "after queue"), |store| store.queue(request, bundle))
+    fn commit(&self, lines: &[Frozen<'_>], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.write(places_of(lines), |store| store.commit(lines, at))
     }
 
     fn payments(&self) -> Result<Vec<PaymentRecord>, StoreError> {
@@ -221,16 +232,8 @@ impl Store for Powered {
         self.store.counters()
     }
 
-    fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.write(("before counters", "after counters"), |store| store.save_counters(counters, at))
-    }
-
     fn tries(&self) -> Result<Option<TriesKept>, StoreError> {
         self.store.tries()
-    }
-
-    fn save_tries(&self, tried: &Tried) -> Result<(), StoreError> {
-        self.write(("before tries", "after tries"), |store| store.save_tries(tried))
     }
 
     fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use super::rig::Note;
 use crate::domain::payment::Entry;
-use crate::domain::session::{Effect, Input};
+use crate::domain::session::{Effect, Input, Line};
 use std::fmt::Write as _;
 
 pub struct Trace {
@@ -51,9 +51,15 @@ impl Trace {
 
     pub fn effect(&mut self, now_ms: u64, effect: &Effect) {
         self.line(now_ms, || match effect {
-            Effect::Record(entry) => format!("  record {}", entry_words(entry)),
             Effect::Show(view) => format!("  show {:?}", view.screen),
             other => format!("  {other:?}"),
+        });
+    }
+
+    pub fn durable(&mut self, now_ms: u64, line: &Line) {
+        self.line(now_ms, || match line {
+            Line::Entry(entry) => format!("  record {}", entry_words(entry)),
+            other => format!("  keep {other:?}"),
         });
     }
 

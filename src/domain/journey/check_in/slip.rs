@@ -6,6 +6,7 @@ use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::screen::SorryWhy;
 use crate::domain::session::Reply;
+use crate::domain::session::guess::Counting;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::tries::{Miss, Named};
 use zeroize::Zeroize;
@@ -27,37 +28,41 @@ impl CheckIn {
         self.time(kiosk);
     }
 
-    pub(super) fn slip_reply(&mut self, reply: Reply, kiosk: &mut Kiosk) {
+    /// What this answer counts as.
+    pub(super) fn count_slip(code: &str, reply: &Reply, kiosk: &Kiosk) -> Counting {
+        let (named, counting) = (Named::Slip(code), kiosk.counting());
         match reply {
-            Reply::Slip { patient, appointment } => {
-                self.slip_recognised(kiosk);
-                self.slip_found(patient, *appointment, kiosk);
-            }
-            Reply::NotFound => self.slip_missed(SorryWhy::NotFound, Miss::ByHospital, kiosk),
-            Reply::Ambiguous => {
-                self.slip_recognised(kiosk);
-                self.hand_off(SorryWhy::Ambiguous, false, kiosk);
-            }
-            Reply::Unreachable => self.slip_missed(SorryWhy::Offline, Miss::ByCache, kiosk),
+            Reply::Slip { .. } | Reply::Ambiguous => counting.found(named, kiosk),
+            Reply::NotFound => counting.missed(named, Miss::ByHospital, kiosk),
+            Reply::Unreachable
+            | Reply::Unreadable
+            | Reply::Obscured
+            | Reply::Found(_)
+            | Reply::Appointments { .. }
+            | Reply::Quoted { .. }
+            | Reply::NotQuoted { .. } => counting.missed(named, Miss::ByCache, kiosk),
+        }
+    }
+
+    /// What it counts as is durable by now; `to_desk`: it was one wrong try too many.
+    pub(super) fn slip_reply(&mut self, reply: Reply, to_desk: bool, kiosk: &mut Kiosk) {
+        match reply {
+            Reply::Slip { patient, appointment } => self.slip_found(patient, *appointment, kiosk),
+            Reply::NotFound => self.slip_missed(SorryWhy::NotFound, to_desk, kiosk),
+            Reply::Ambiguous => self.hand_off(SorryWhy::Ambiguous, false, kiosk),
+            Reply::Unreachable => self.slip_missed(SorryWhy::Offline, to_desk, kiosk),
             // An answer is never waited past, also one to something else.
             Reply::Unreadable
             | Reply::Obscured
             | Reply::Found(_)
             | Reply::Appointments { .. }
             | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. } => self.slip_missed(SorryWhy::Unreadable, Miss::ByCache, kiosk),
+            | Reply::NotQuoted { .. } => self.slip_missed(SorryWhy::Unreadable, to_desk, kiosk),
         }
     }
 
-    fn slip_recognised(&self, kiosk: &mut Kiosk) {
-        if let State::Slip { code, .. } = &self.state {
-            kiosk.recognised(Named::Slip(code));
-        }
-    }
-
-    fn slip_missed(&mut self, why: SorryWhy, miss: Miss, kiosk: &mut Kiosk) {
-        let State::Slip { code, .. } = &self.state else { return };
-        if kiosk.missed(Named::Slip(code), miss) {
+    fn slip_missed(&mut self, why: SorryWhy, to_desk: bool, kiosk: &mut Kiosk) {
+        if to_desk {
             self.hand_off(SorryWhy::TooManyTries, false, kiosk);
         } else {
             self.hand_off(why, true, kiosk);

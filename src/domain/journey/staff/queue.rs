@@ -3,11 +3,11 @@
 //! Each act is two touches at least, and closing three: it cannot be taken back. Then the row is done with until the
 //! lists are read anew, so a second touch finds nothing to act on; the store looks once more whether it is parked.
 
-use super::{Page, Staff, audit};
+use super::act::{self, Act};
+use super::{Page, Staff};
 use crate::domain::journey::Flow;
 use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{ParkedDone, RequestQuestion};
-use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::staff::{AuditEntry, Entered, Parked, StaffAct, StaffCommand};
 use uuid::Uuid;
@@ -24,18 +24,19 @@ impl Staff {
             self.open(Page::Home, kiosk);
         } else if tap == Tap::TryAgain {
             self.done.clear();
-            self.try_what_is_held(kiosk);
-            self.look(kiosk);
+            self.look_again(kiosk);
         }
         Flow::Stay
     }
 
     /// Of a queue that is held, looking again is not all that is wanted.
-    fn try_what_is_held(&mut self, kiosk: &mut Kiosk) {
+    fn look_again(&self, kiosk: &mut Kiosk) {
         let held = self.lists.as_ref().is_some_and(|lists| lists.queue.waiting > 0 && lists.queue.held_until.is_some());
         if held {
-            audit(self.who(), StaffAct::Retry, String::new(), "ordered: what waits is tried now", kiosk);
-            kiosk.emit(Effect::StaffArea { visit: self.visit, command: StaffCommand::TryNow });
+            let said = "ordered: what waits is tried now";
+            self.commit((StaffAct::Retry, String::new(), said), Act::TryNow, kiosk);
+        } else {
+            self.look(kiosk);
         }
     }
 
@@ -51,25 +52,24 @@ impl Staff {
         } else if let (Tap::Next, Some(row)) = (tap, *chosen) {
             let request = parked.id;
             match (*asked, row) {
-                (RequestQuestion::End, 0) => self.act_on(request, Act::SendAgain, kiosk),
+                (RequestQuestion::End, 0) => self.act_on(request, Ending::SendAgain, kiosk),
                 (RequestQuestion::End, _by_hand) => (*asked, *chosen) = (RequestQuestion::Evidence, None),
                 (RequestQuestion::Evidence, row) => {
                     let evidence = Entered::ALL.get(usize::from(row)).copied().unwrap_or(Entered::DeskSaid);
-                    self.act_on(request, Act::Close(evidence), kiosk);
+                    self.act_on(request, Ending::Close(evidence), kiosk);
                 }
             }
         }
         Flow::Stay
     }
 
-    /// The audit line first: the order leaves when that is durable.
-    fn act_on(&mut self, request: Uuid, act: Act, kiosk: &mut Kiosk) {
+    fn act_on(&self, request: Uuid, ending: Ending, kiosk: &mut Kiosk) {
         let who = self.who();
-        let (act, said, command, done) = match act {
-            Act::SendAgain => {
+        let (act, said, command, done) = match ending {
+            Ending::SendAgain => {
                 (StaffAct::Retry, "ordered".to_owned(), StaffCommand::Retry { who, request }, ParkedDone::SentAgain)
             }
-            Act::Close(evidence) => (
+            Ending::Close(evidence) => (
                 StaffAct::CloseRequest,
                 format!("ordered: {}", evidence.words()),
                 StaffCommand::Close { who, request, evidence },
@@ -77,10 +77,7 @@ impl Staff {
             ),
         };
         let entry = AuditEntry::new(who, act, request.to_string(), said);
-        kiosk.emit(Effect::Audit(entry.changing("parked", "")));
-        kiosk.emit(Effect::StaffArea { visit: self.visit, command });
-        self.done.push((request, done));
-        self.page = Page::Queue;
+        act::commit(entry.changing("parked", ""), None, Act::Request { request, command, done }, kiosk);
     }
 
     /// Nothing can be chosen any more for what is not parked any more.
@@ -104,7 +101,7 @@ impl Staff {
 }
 
 #[derive(Clone, Copy)]
-enum Act {
+enum Ending {
     SendAgain,
     Close(Entered),
 }

@@ -3,7 +3,6 @@
 use super::door::Asked;
 use super::known::{known, note, parked_why};
 use super::{Opened, Page, Staff};
-use crate::domain::journey::pay::Till;
 use crate::domain::payment::PaymentRecord;
 use crate::domain::screen::Screen;
 use crate::domain::screen::staff::{
@@ -13,6 +12,7 @@ use crate::domain::screen::staff::{
 use crate::domain::session::StaffRefusal;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::staff::{Noted, Parked};
+use crate::domain::till::Till;
 use chrono::{DateTime, FixedOffset};
 
 /// Rows of a list on the screen: a row is named by a small number. More stand in `kiosk payments list`.

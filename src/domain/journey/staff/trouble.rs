@@ -1,14 +1,15 @@
 //! Why the machine or its payments are closed, and what staff may do about it here: say that its clock is right, or that they
 //! have read what became of a damaged database.
 
-use super::{Page, Staff, audit};
+use super::act::{self, Act};
+use super::{Page, Staff};
 use crate::domain::journey::Flow;
 use crate::domain::person::Role;
 use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{StaffTap, StaffTrouble, Trouble, Witness};
-use crate::domain::session::Effect;
+use crate::domain::session::Line;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::staff::StaffAct;
+use crate::domain::staff::{AuditEntry, StaffAct};
 
 impl Staff {
     pub(super) fn tap_trouble(&mut self, tap: Tap, kiosk: &mut Kiosk) -> Flow {
@@ -18,14 +19,13 @@ impl Staff {
             && self.may(Role::Technician)
             && let Some(trouble) = kiosk.trouble().filter(can_accept)
         {
-            audit(self.who(), StaffAct::AcceptClock, String::new(), &said(&trouble), kiosk);
-            kiosk.own_accepted = matches!(trouble, Trouble::Clock { witness: Witness::Store, .. });
-            kiosk.emit(Effect::AcceptClock);
+            let own = matches!(trouble, Trouble::Clock { witness: Witness::Store, .. });
+            self.commit((StaffAct::AcceptClock, String::new(), &said(&trouble)), Act::AcceptClock { own }, kiosk);
         } else if tap == Tap::Staff(StaffTap::OpenPayments)
-            && let Some(told) = kiosk.set_aside.take()
+            && let Some(told) = &kiosk.set_aside
         {
-            audit(self.who(), StaffAct::OpenPayments, told.file.clone(), &told.to_string(), kiosk);
-            kiosk.emit(Effect::AcknowledgeSetAside);
+            let entry = AuditEntry::new(self.who(), StaffAct::OpenPayments, told.file.clone(), told.to_string());
+            act::commit(entry, Some(Line::SetAsideRead), Act::OpenPayments, kiosk);
         }
         Flow::Stay
     }

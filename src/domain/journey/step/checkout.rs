@@ -21,8 +21,7 @@
 mod screens;
 
 use super::consent::{self, Consent};
-use crate::domain::journey::pay::{End, News, Order, Till};
-use crate::domain::journey::{Flow, Rest};
+use crate::domain::journey::{Flow, Kept, NotKept, Rest};
 use crate::domain::language::LocalText;
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
@@ -31,7 +30,8 @@ use crate::domain::paper::{DoubtSlip, Paper, Receipt};
 use crate::domain::payment::{AttemptId, CardTransaction};
 use crate::domain::screen::{AtDeskWhy, DoneHow, NotPaidWhy, PayHow, Tap};
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, Outcome};
+use crate::domain::session::{IfKept, IfNotKept, Line, Outcome};
+use crate::domain::till::{End, News, Order, Till};
 
 /// Cards forgotten in the slot are the next payment's first question.
 const REMOVE_CARD_MS: u64 = 10_000;
@@ -87,7 +87,6 @@ pub enum Step {
     Back,
     /// What was said about paying is not true any more: it is said anew before anything is paid.
     SayAnew,
-    Ended(Ended),
 }
 
 /// An end of the order: what the journey writes down of itself. `NotPaid` is one only after it was said to be in doubt.
@@ -96,7 +95,7 @@ pub struct Ended {
     pub charged: Amount,
 }
 
-/// Makes the order; `None` if there is nothing to order. Called once for each order.
+/// Makes the order; `None` if there is nothing to order. Its claim number is durable before anything comes of it; asked again where that failed.
 pub type Place<'a> = &'a dyn Fn(&mut Kiosk) -> Option<Order>;
 
 impl Checkout {
@@ -133,7 +132,7 @@ impl Checkout {
                 Consent::Refused => Step::Flow(Flow::Home),
                 Consent::Given => self.agreed(place, kiosk, till),
             },
-            State::Paying => self.tap_paying(tap, kiosk, till),
+            State::Paying => Self::tap_paying(tap, kiosk, till),
             State::RemoveCard { .. } => Step::Flow(Flow::Stay),
             State::NotPaid(_) => self.tap_not_paid(tap, place, kiosk, till),
             State::DoubtOver { .. } => end_on(tap),
@@ -142,28 +141,41 @@ impl Checkout {
     }
 
     /// What was said about paying must still be true.
-    fn agreed(&mut self, place: Place, kiosk: &mut Kiosk, till: &mut Till) -> Step {
+    fn agreed(&self, place: Place, kiosk: &mut Kiosk, till: &Till) -> Step {
         if how_to_pay(&self.bill, kiosk, till) != self.how {
             return Step::SayAnew;
         }
-        if self.order.is_none() {
-            self.order = place(kiosk).map(Box::new);
-        }
-        let Some(order) = self.order.as_deref().cloned() else { return Step::Flow(Flow::Stay) };
         match self.how {
-            PayHow::Card => {
-                if till.begin(order, kiosk) {
-                    self.tries += 1;
-                    self.state = State::Paying;
-                }
-                Step::Flow(Flow::Stay)
-            }
-            PayHow::Free => self.request_without_card(order, PaymentOfRequest::Free, kiosk),
-            PayHow::AtDesk(_) => self.request_without_card(order, PaymentOfRequest::Unpaid, kiosk),
+            PayHow::Card => self.pay(place, kiosk, till),
+            PayHow::Free => self.request_without_card(place, PaymentOfRequest::Free, kiosk),
+            PayHow::AtDesk(_) => self.request_without_card(place, PaymentOfRequest::Unpaid, kiosk),
         }
+        Step::Flow(Flow::Stay)
     }
 
-    fn request_without_card(&mut self, mut order: Order, paid: PaymentOfRequest, kiosk: &mut Kiosk) -> Step {
+    fn placed(&self, place: Place, kiosk: &mut Kiosk) -> Option<Order> {
+        self.order.as_deref().cloned().or_else(|| place(kiosk))
+    }
+
+    /// Its numbers first: none is ever given twice.
+    fn pay(&self, place: Place, kiosk: &mut Kiosk, till: &Till) {
+        if !till.may_begin(kiosk) {
+            return;
+        }
+        let Some(order) = self.placed(place, kiosk).map(Box::new) else { return };
+        let number = kiosk.next_attempt();
+        kiosk.commit([], IfKept::Visit(Kept::Pay { order, number }), IfNotKept::Visit(NotKept::Payment));
+    }
+
+    pub fn begin(&mut self, order: Box<Order>, number: String, kiosk: &mut Kiosk, till: &mut Till) {
+        self.order = Some(order.clone());
+        till.begin(*order, number, kiosk);
+        self.tries += 1;
+        self.state = State::Paying;
+    }
+
+    fn request_without_card(&self, place: Place, paid: PaymentOfRequest, kiosk: &mut Kiosk) {
+        let Some(mut order) = self.placed(place, kiosk) else { return };
         let how = if self.how == PayHow::Free {
             DoneHow::Free
         } else {
@@ -174,21 +186,28 @@ impl Checkout {
         if let Act::Documents { payment, .. } = &mut order.request.act {
             *payment = paid;
         }
-        self.order = Some(Box::new(order.clone()));
-        kiosk.emit(Effect::Queue(Box::new(order.request)));
-        kiosk.print(Paper::Receipt(order.receipt), None);
-        self.state = State::Done { how, again: true };
-        Step::Ended(Ended { outcome: Outcome::RequestedUnpaid, charged: Amount::ZERO })
+        let request = Line::Request(Box::new(order.request.clone()));
+        let kept = Kept::Ordered { order: Box::new(order), how };
+        kiosk.commit([request], IfKept::Visit(kept), IfNotKept::Visit(NotKept::Request));
     }
 
-    fn tap_paying(&mut self, tap: Tap, kiosk: &mut Kiosk, till: &mut Till) -> Step {
-        let cancels = matches!(tap, Tap::CancelPayment | Tap::Back);
-        let news = if cancels { till.cancel(NotPaidWhy::Cancelled, kiosk) } else { None };
-        news.and_then(|news| self.news(&news, kiosk)).map_or(Step::Flow(Flow::Stay), Step::Ended)
+    /// The request is queued; then the paper.
+    pub fn ordered(&mut self, order: Box<Order>, how: DoneHow, kiosk: &mut Kiosk) -> Ended {
+        kiosk.print(Paper::Receipt(order.receipt.clone()), None);
+        self.order = Some(order);
+        self.state = State::Done { how, again: true };
+        Ended { outcome: Outcome::RequestedUnpaid, charged: Amount::ZERO }
+    }
+
+    fn tap_paying(tap: Tap, kiosk: &mut Kiosk, till: &mut Till) -> Step {
+        if matches!(tap, Tap::CancelPayment | Tap::Back) {
+            till.cancel(NotPaidWhy::Cancelled, kiosk);
+        }
+        Step::Flow(Flow::Stay)
     }
 
     /// A new attempt is a new number; the order stays the same.
-    fn tap_not_paid(&mut self, tap: Tap, place: Place, kiosk: &mut Kiosk, till: &mut Till) -> Step {
+    fn tap_not_paid(&self, tap: Tap, place: Place, kiosk: &mut Kiosk, till: &Till) -> Step {
         if tap == Tap::TryAgain && self.may_try_again() {
             return self.agreed(place, kiosk, till);
         }

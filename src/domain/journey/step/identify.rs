@@ -17,6 +17,7 @@ use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::patient::{BirthDate, Patient, PatientNumber, ScannedCode};
 use crate::domain::screen::{EntryProblem, NumberEntry, NumberOf, Screen, SorryWhy, Tap, Waiting};
+use crate::domain::session::guess::Counting;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::tries::{Miss, Named, SLOW_LOOK_UP_MS};
 use crate::domain::session::{Question, Reply};
@@ -201,38 +202,53 @@ impl Identify {
         kiosk.ask(Question::FindPatient { number: self.number(), birth_date, by_card: self.by_card });
     }
 
-    pub fn reply(&mut self, reply: Reply, kiosk: &mut Kiosk) -> Identified {
+    /// What this answer counts as; `None` if nothing was looked up.
+    pub fn count(&self, reply: &Reply, kiosk: &Kiosk) -> Option<Counting> {
+        if !matches!(self.state, State::Asking { .. }) {
+            return None;
+        }
+        let (number, counting) = (self.number(), kiosk.counting());
+        let named = Named::Number(&number);
+        Some(match reply {
+            Reply::Found(patient) if self.asked_for(patient) => counting.found(named, kiosk),
+            Reply::Ambiguous => counting.found(named, kiosk),
+            Reply::NotFound | Reply::Obscured => counting.missed(named, Miss::ByHospital, kiosk),
+            Reply::Found(_)
+            | Reply::Unreachable
+            | Reply::Unreadable
+            | Reply::Appointments { .. }
+            | Reply::Slip { .. }
+            | Reply::Quoted { .. }
+            | Reply::NotQuoted { .. } => counting.missed(named, Miss::ByCache, kiosk),
+        })
+    }
+
+    /// What it counts as is durable by now; `to_desk`: it was one wrong try too many.
+    pub fn reply(&mut self, reply: Reply, to_desk: bool) -> Identified {
         if !matches!(self.state, State::Asking { .. }) {
             return Identified::NotYet;
         }
         match reply {
-            Reply::Found(patient) => self.found(patient, kiosk),
-            Reply::NotFound | Reply::Obscured => self.not_found(kiosk),
-            Reply::Ambiguous => {
-                kiosk.recognised(Named::Number(&self.number()));
-                self.sent_to_desk(SorryWhy::Ambiguous, false)
-            }
-            Reply::Unreachable => self.not_in_cache(SorryWhy::Offline, kiosk),
+            Reply::Found(patient) if self.asked_for(&patient) => Identified::Found(patient),
+            Reply::NotFound | Reply::Obscured => self.not_found(to_desk),
+            Reply::Ambiguous => self.sent_to_desk(SorryWhy::Ambiguous, false),
+            Reply::Unreachable => self.not_in_cache(SorryWhy::Offline, to_desk),
             // An answer is never waited past, also one to something else.
-            Reply::Unreadable
+            Reply::Found(_)
+            | Reply::Unreadable
             | Reply::Appointments { .. }
             | Reply::Slip { .. }
             | Reply::Quoted { .. }
-            | Reply::NotQuoted { .. } => self.not_in_cache(SorryWhy::Unreadable, kiosk),
+            | Reply::NotQuoted { .. } => self.not_in_cache(SorryWhy::Unreadable, to_desk),
         }
     }
 
     /// Only the person asked for is taken. Whoever else it is was not asked for: nobody can say what that answer means.
-    fn found(&mut self, patient: Box<Patient>, kiosk: &mut Kiosk) -> Identified {
-        if patient.number != self.number() || Some(patient.birth_date) != self.date.date() {
-            return self.not_in_cache(SorryWhy::Unreadable, kiosk);
-        }
-        kiosk.recognised(Named::Number(&patient.number));
-        Identified::Found(patient)
+    fn asked_for(&self, patient: &Patient) -> bool {
+        patient.number == self.number() && Some(patient.birth_date) == self.date.date()
     }
 
-    fn not_found(&mut self, kiosk: &mut Kiosk) -> Identified {
-        let to_desk = kiosk.missed(Named::Number(&self.number()), Miss::ByHospital);
+    fn not_found(&mut self, to_desk: bool) -> Identified {
         self.date.clear();
         if to_desk {
             return Identified::Sorry { why: SorryWhy::TooManyTries, retry: false };
@@ -243,8 +259,8 @@ impl Identify {
     }
 
     /// Whoever is not there and whoever gave a wrong date of birth hear the same, and it counts the same: the desk can look.
-    fn not_in_cache(&mut self, why: SorryWhy, kiosk: &mut Kiosk) -> Identified {
-        if kiosk.missed(Named::Number(&self.number()), Miss::ByCache) {
+    fn not_in_cache(&mut self, why: SorryWhy, to_desk: bool) -> Identified {
+        if to_desk {
             return self.sent_to_desk(SorryWhy::TooManyTries, false);
         }
         self.sent_to_desk(why, true)

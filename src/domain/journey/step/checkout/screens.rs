@@ -1,13 +1,13 @@
 //! What the checkout shows, computed from its state.
 
 use super::{Checkout, REMOVE_CARD_MS, State, consent};
-use crate::domain::journey::pay::{Till, Watched};
 use crate::domain::journey::{Clears, seconds};
 use crate::domain::limits::PREPARE_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
 use crate::domain::screen::{DoneHow, DoneScreen, InDoubtScreen, PaymentPrompt, PaymentScreen, PrintState, Screen};
 use crate::domain::session::kiosk::Kiosk;
+use crate::domain::till::{Till, Watched};
 
 impl Checkout {
     pub fn screen(&self, kiosk: &Kiosk, till: &Till, clears: Clears) -> Screen {

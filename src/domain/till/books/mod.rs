@@ -1,39 +1,40 @@
 //! Which booking belongs to which payment: none is ever given to two, and none to a payment that began after it. The store
 //! looks once more when it commits.
 
-use super::Till;
-use crate::domain::journey::resolve;
+mod closed;
+#[cfg(test)]
+mod tests;
+
+pub(super) use closed::Closed;
+
+use super::resolve;
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
-use crate::domain::session::StaffAnswer;
-use crate::domain::session::kiosk::Kiosk;
 use crate::domain::zone::Zone;
-use chrono::{DateTime, FixedOffset};
-use std::collections::VecDeque;
-use std::sync::Arc;
-use uuid::Uuid;
+use chrono::{DateTime, FixedOffset, NaiveDate};
+use std::collections::{BTreeMap, VecDeque};
 
 /// More than a terminal can mix up: it tells of its last transaction only.
 const BOOKED_MAX: usize = 256;
 
-/// Shared by the session and its copy from before the last list.
-#[derive(Clone, Default)]
-pub(super) struct Booked(Arc<Book>);
-
-#[derive(Clone, Default)]
-struct Book {
+#[derive(Default)]
+pub(super) struct Books {
     lines: VecDeque<Line>,
     /// What the terminal told and when payments began, in order: what was told before a payment is not its own. A terminal
     /// that falls back to an older sale after a restart would else pass it off as the new one.
     told: VecDeque<Told>,
+    /// What ended as not paid or with staff.
+    closed: VecDeque<Closed>,
+    /// Undos in doubt, and the days of their sales: some terminals give back another sale than was named.
+    strayed: BTreeMap<AttemptId, NaiveDate>,
+    /// `resolve::minutes_after` of the terminal's last approval.
+    minutes_after: Option<i64>,
 }
 
-#[derive(Clone)]
 enum Told {
     Booking(Box<CardTransaction>),
     Began(AttemptId),
 }
 
-#[derive(Clone)]
 struct Line {
     attempt: AttemptId,
     booking: CardTransaction,
@@ -51,7 +52,7 @@ impl Told {
     }
 }
 
-impl Booked {
+impl Books {
     pub fn add(&mut self, attempt: AttemptId, booking: &CardTransaction) {
         self.push(attempt, booking, false);
     }
@@ -61,7 +62,7 @@ impl Booked {
     }
 
     fn push(&mut self, attempt: AttemptId, booking: &CardTransaction, paid: bool) {
-        let booked = &mut Arc::make_mut(&mut self.0).lines;
+        let booked = &mut self.lines;
         booked.retain(|line| line.attempt != attempt || line.booking != *booking);
         if booked.len() >= BOOKED_MAX {
             booked.pop_front();
@@ -71,17 +72,17 @@ impl Booked {
 
     /// It is the booking that this payment was committed with.
     pub fn is_paid(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
-        self.0.lines.iter().any(|line| line.paid && line.attempt == attempt && line.booking.is_same_booking(booking))
+        self.lines.iter().any(|line| line.paid && line.attempt == attempt && line.booking.is_same_booking(booking))
     }
 
     /// The terminal told it as the answer to this very payment.
     pub fn is_of(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
-        self.0.lines.iter().any(|line| line.attempt == attempt && line.booking.is_same_booking(booking))
+        self.lines.iter().any(|line| line.attempt == attempt && line.booking.is_same_booking(booking))
     }
 
     /// The terminal has told an approval as the answer to this payment.
     pub fn has_of(&self, attempt: AttemptId) -> bool {
-        self.0.lines.iter().any(|line| line.attempt == attempt)
+        self.lines.iter().any(|line| line.attempt == attempt)
     }
 
     /// The terminal's last transaction, as it told it now.
@@ -93,7 +94,7 @@ impl Booked {
 
     /// A booking that the terminal told of now.
     pub fn told(&mut self, booking: &CardTransaction) {
-        if booking.approved && !self.0.told.iter().any(|told| told.is_of(booking)) {
+        if booking.approved && !self.told.iter().any(|told| told.is_of(booking)) {
             self.note(Told::Booking(Box::new(booking.clone())));
         }
     }
@@ -104,28 +105,27 @@ impl Booked {
     }
 
     fn note(&mut self, told: Told) {
-        let book = Arc::make_mut(&mut self.0);
-        if book.told.len() >= 2 * BOOKED_MAX {
-            book.told.pop_front();
+        if self.told.len() >= 2 * BOOKED_MAX {
+            self.told.pop_front();
         }
-        book.told.push_back(told);
+        self.told.push_back(told);
     }
 
     fn was_there_before(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
-        let older = self.0.told.iter().position(|told| told.is_begin_of(attempt)).unwrap_or(0);
-        self.0.told.iter().take(older).any(|told| told.is_of(booking))
+        let older = self.told.iter().position(|told| told.is_begin_of(attempt)).unwrap_or(0);
+        self.told.iter().take(older).any(|told| told.is_of(booking))
     }
 
     /// No payment and no undo that the journal knows began after this one. `false` for a payment that it does not know.
     pub fn is_newest(&self, attempt: AttemptId) -> bool {
-        let newest = self.0.told.iter().rfind(|told| matches!(told, Told::Began(_)));
+        let newest = self.told.iter().rfind(|told| matches!(told, Told::Began(_)));
         newest.is_some_and(|told| told.is_begin_of(attempt))
     }
 
     /// Another payment or an undo began after this one, and the terminal did not tell this booking before that: whose is it?
     pub fn may_be_of_a_later(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
-        let Some(at) = self.0.told.iter().position(|told| told.is_begin_of(attempt)) else { return false };
-        let since = || self.0.told.iter().skip(at + 1);
+        let Some(at) = self.told.iter().position(|told| told.is_begin_of(attempt)) else { return false };
+        let since = || self.told.iter().skip(at + 1);
         let is_booking = |told: &&Told| matches!(told, Told::Booking(_));
         !since().all(|told| is_booking(&told)) && !since().take_while(is_booking).any(|told| told.is_of(booking))
     }
@@ -133,11 +133,11 @@ impl Booked {
     /// It belongs to a payment other than this one, or was there before this one began.
     pub fn is_of_another(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
         self.was_there_before(attempt, booking)
-            || self.0.lines.iter().any(|line| line.attempt != attempt && line.booking.is_same_booking(booking))
+            || self.lines.iter().any(|line| line.attempt != attempt && line.booking.is_same_booking(booking))
     }
 }
 
-impl Till {
+impl Books {
     /// What the journal knew at start.
     pub fn know_booked(
         &mut self,
@@ -146,24 +146,39 @@ impl Till {
         zone: &Zone,
     ) {
         for (attempt, baseline) in began {
-            self.booked.told_last(baseline);
-            self.booked.began(*attempt);
+            self.told_last(baseline);
+            self.began(*attempt);
         }
         for (attempt, started_at, transaction) in booked {
             self.minutes_after = resolve::minutes_after(transaction, *started_at, zone).or(self.minutes_after);
-            self.booked.add(*attempt, transaction);
+            self.add(*attempt, transaction);
         }
     }
 
     /// An older result, told again. Where it is the terminal's clock that was set back, or ours on, the next is believed.
-    pub(super) fn is_stale(&mut self, place: usize, told: &CardTransaction, kiosk: &Kiosk) -> bool {
-        let started_at = self.attempts[place].started_at;
-        let Some(after) = resolve::minutes_after(told, started_at, &kiosk.facility.zone) else { return false };
+    pub fn is_stale(&mut self, told: &CardTransaction, started_at: DateTime<FixedOffset>, zone: &Zone) -> bool {
+        let Some(after) = resolve::minutes_after(told, started_at, zone) else { return false };
         self.minutes_after.replace(after).is_some_and(|last| resolve::is_older(after, last))
     }
 
-    /// For whoever gave these orders.
-    pub fn take_answers(&mut self) -> Vec<(Uuid, StaffAnswer)> {
-        std::mem::take(&mut self.answers)
+    /// Undos in doubt that the journal knew at start.
+    pub fn know_strayed(&mut self, strayed: &[(AttemptId, DateTime<FixedOffset>)], zone: &Zone) {
+        self.strayed.extend(strayed.iter().map(|(undo, at)| (*undo, zone.at(at).date_naive())));
+    }
+
+    /// This undo is in doubt, of a sale of that day.
+    pub fn stray(&mut self, undo: AttemptId, day: NaiveDate) {
+        self.strayed.retain(|_, known| *known >= day);
+        self.strayed.insert(undo, day);
+    }
+
+    /// It hit its own sale after all.
+    pub fn found_again(&mut self, undo: AttemptId) {
+        self.strayed.remove(&undo);
+    }
+
+    /// Only sales of the day are given back.
+    pub fn has_strayed(&self, today: NaiveDate) -> bool {
+        self.strayed.values().any(|day| *day == today)
     }
 }

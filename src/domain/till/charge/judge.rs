@@ -1,29 +1,23 @@
 //! What an answer to our own charge proves, and the request and receipt of a paid attempt.
 
-use super::booked::Booked;
-use super::{Attempt, Conclusion, Phase};
+use super::{Charge, Conclusion, End, Running};
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::{CardLine, Receipt};
 use crate::domain::payment::{CardTransaction, Decline, DeclineCause, Entry};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
+use crate::domain::till::books::Books;
 
-impl Attempt {
+impl Charge {
     /// A well-formed answer to our charge: the entry after `Answered`, and what it comes to.
-    pub(super) fn judge(
-        &self,
-        answer: &CardTransaction,
-        is_stale: bool,
-        booked: &Booked,
-        kiosk: &Kiosk,
-    ) -> (Entry, Conclusion) {
-        if answer.approved && booked.is_of_another(self.id, answer) {
+    pub fn judge(&self, answer: &CardTransaction, is_stale: bool, books: &Books, kiosk: &Kiosk) -> (Entry, Conclusion) {
+        if answer.approved && books.is_of_another(self.id, answer) {
             return self.in_doubt("the answer repeats the booking of another payment");
         }
         if answer.approved && is_stale {
             return self.in_doubt("the answer is of another time");
         }
-        if answer.approved && answer.amount == self.amount {
+        if answer.approved && answer.amount == self.sale.amount {
             return (self.committed(answer), Conclusion::Paid(Box::new(answer.clone())));
         }
         if answer.approved {
@@ -48,10 +42,10 @@ impl Attempt {
     /// What the patient stopped was not refused. Else it is told as what it is: without a card in the terminal nobody's
     /// card was refused, and nobody came too late because the machine would not.
     fn why_declined(&self, decline: &Decline) -> NotPaidWhy {
-        if let Some(why) = self.called_off {
+        if let Some(why) = self.stop.called_off {
             return why;
         }
-        let without_card = matches!(&self.phase, Phase::Charging { card_seen: false, .. });
+        let without_card = matches!(self.operation.running(), Some(Running::Presenting { card_seen: false, .. }));
         match decline.cause {
             DeclineCause::Terminal => NotPaidWhy::TerminalTrouble,
             DeclineCause::Busy => NotPaidWhy::TerminalNotReady,
@@ -65,7 +59,7 @@ impl Attempt {
         }
     }
 
-    pub(super) fn committed(&self, transaction: &CardTransaction) -> Entry {
+    pub fn committed(&self, transaction: &CardTransaction) -> Entry {
         Entry::Committed {
             attempt: self.id,
             transaction: Box::new(transaction.clone()),
@@ -74,12 +68,17 @@ impl Attempt {
         }
     }
 
-    pub(super) fn paid_request(&self, transaction: &CardTransaction) -> Request {
-        let mut request = self.request.clone();
+    pub(super) fn paid(&self, transaction: Box<CardTransaction>) -> End {
+        let (request, receipt) = (Box::new(self.paid_request(&transaction)), Box::new(self.paid_receipt(&transaction)));
+        End::Paid { transaction, request, receipt }
+    }
+
+    fn paid_request(&self, transaction: &CardTransaction) -> Request {
+        let mut request = self.sale.request.clone();
         match &mut request.act {
             Act::Documents { payment, .. } => {
                 *payment = PaymentOfRequest::Card {
-                    attempt_number: self.number.clone(),
+                    attempt_number: self.sale.number.clone(),
                     transaction: Box::new(transaction.clone()),
                 };
             }
@@ -88,15 +87,15 @@ impl Attempt {
         request
     }
 
-    pub(super) fn paid_receipt(&self, transaction: &CardTransaction) -> Receipt {
+    fn paid_receipt(&self, transaction: &CardTransaction) -> Receipt {
         let card = CardLine {
             masked_card: transaction.last_four().to_owned(),
             approval_number: transaction.approval_number.clone(),
             issuer: transaction.issuer.clone(),
             paid_at: transaction.terminal_time.clone(),
-            attempt_number: self.number.clone(),
+            attempt_number: self.sale.number.clone(),
         };
-        Receipt { card: Some(card), pay_at: None, ..self.receipt.clone() }
+        Receipt { card: Some(card), pay_at: None, ..self.sale.receipt.clone() }
     }
 }
 
