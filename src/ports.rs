@@ -20,7 +20,7 @@ use crate::domain::set_aside::SetAside;
 use crate::domain::staff::{AuditEntry, Gate, LookUp, Noted, Parked, Pin};
 use crate::domain::trail::{Anchor, TrailCheck, TrailHead};
 use crate::domain::undo::UndoState;
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta, Utc};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -429,6 +429,8 @@ pub trait StaffBook: Send + Sync {
     fn try_pin(&self, number: Option<StaffNumber>, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate, StoreError>;
     /// The PIN of whoever is inside once more. Counts and waits as [`Self::try_pin`] does.
     fn confirm_pin(&self, who: StaffNumber, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate, StoreError>;
+    /// The clock was moved by so much. Locks and waits move along: none ends earlier or later for it.
+    fn clock_moved(&self, by: TimeDelta) -> Result<(), StoreError>;
     /// Also who was removed, last.
     fn persons(&self) -> Result<Vec<Person>, StoreError>;
     /// `None`: a number is drawn. `Refused`: the name or the number is somebody's.

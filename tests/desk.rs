@@ -9,12 +9,14 @@ use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, Patient, ScannedCode};
+use hospital_kiosk::domain::person::Role;
 use hospital_kiosk::domain::reason::{BeforeServer, KeptOut};
 use hospital_kiosk::domain::screen::staff::{StaffScreen, StaffTap, Trouble};
 use hospital_kiosk::domain::screen::{Screen, Tap};
 use hospital_kiosk::domain::session::{
     Counters, Input, PrintJob, PrinterState, Question, Reply, Session, TerminalCommand,
 };
+use hospital_kiosk::domain::staff::Pin;
 use hospital_kiosk::hospital::sync::Signals;
 use hospital_kiosk::ports::{Answer, CardTerminal, Clock, HospitalServer, NoSchedule, Printer, Raster, Store};
 use hospital_kiosk::rehearsal::days::facility::facility;
@@ -260,5 +262,38 @@ async fn the_window_is_wiped_with_each_visit() {
         assert_eq!(kiosk.wiped.load(Ordering::SeqCst), visits - 1, "not before it is over");
         kiosk.tap(Tap::StartOver).await;
         assert_eq!(kiosk.wiped.load(Ordering::SeqCst), visits);
+    }
+}
+
+/// Somebody at the door whose fellow moves the clock of the machine.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_moved_opens_no_locked_door() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _beside) = store_that_breaks(folder.path());
+    let book = store.staff_book().expect("a book");
+    let at = |text: &str| text.parse::<DateTime<FixedOffset>>().expect("a time");
+    let kim = book.add_person("Kim", Role::Technician, None, at("2026-11-25T09:00:00+09:00")).expect("added");
+    let pin = |digits: &str| Pin::read(digits).expect("a PIN");
+    book.set_pin(Some(kim.number), &pin("40718"), at("2026-11-25T09:00:00+09:00")).expect("set");
+    for minute in 0..5 {
+        let at = at("2026-11-25T09:56:00+09:00") + TimeDelta::minutes(minute);
+        book.try_pin(Some(kim.number), &pin("40719"), at).expect("tried");
+    }
+    let kiosk = Kiosk::start(store.clone());
+    kiosk.wait_s(1).await;
+    let locked_until = || store.staff_book().expect("a book").persons().expect("persons")[0].locked_until;
+    assert_eq!(locked_until(), Some(at("2026-11-25T10:15:00+09:00")));
+    for (set_by_s, until) in [(86_400, "2026-11-26T10:15:00+09:00"), (-7_200, "2026-11-25T08:15:00+09:00")] {
+        kiosk.clock.set_by_s.store(set_by_s, Ordering::SeqCst);
+        kiosk.tap(Tap::Staff(StaffTap::Enter)).await;
+        for _ in 0..100 {
+            if locked_until().map(|at| at.timestamp()) == Some(at(until).timestamp()) {
+                break;
+            }
+            kiosk.wait_s(0).await;
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(locked_until(), Some(at(until)), "{set_by_s}");
+        kiosk.tap(Tap::Back).await;
     }
 }

@@ -83,6 +83,7 @@ pub struct Effects {
     ports: Ports,
     desk: DeskSender,
     runtime: Handle,
+    steady: Arc<staff::Steady>,
     /// Who waits for the answer to a staff order, by its ticket.
     waiting: Mutex<Vec<(Uuid, Sender<StaffAnswer>)>>,
 }
@@ -90,7 +91,8 @@ pub struct Effects {
 impl Effects {
     #[must_use]
     pub fn new(ports: Ports, desk: DeskSender, runtime: Handle) -> Self {
-        Self { ports, desk, runtime, waiting: Mutex::default() }
+        let steady = Arc::new(staff::Steady::new(ports.clock.now()));
+        Self { ports, desk, runtime, steady, waiting: Mutex::default() }
     }
 
     #[must_use]
@@ -180,7 +182,7 @@ impl Effects {
             Effect::Staff { ticket, attempt, order } => self.desk.staff_order(ticket, attempt, order, None),
             Effect::StaffAnswer { ticket, answer } => self.answer_staff(ticket, answer),
             Effect::StaffArea { visit, command } => {
-                staff::carry_out(&self.ports, &self.desk, &self.runtime, visit, command);
+                staff::carry_out(&self.ports, &self.steady, (&self.desk, &self.runtime), visit, command);
             }
             Effect::FindPayment { visit, known } => self.find_payment(visit, known),
             Effect::Finish(finished) => {

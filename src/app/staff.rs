@@ -2,22 +2,64 @@
 
 use super::desk::DeskSender;
 use super::effects::Ports;
+use crate::domain::moment::Moment;
 use crate::domain::payment::{PaymentRecord, PaymentState};
 use crate::domain::person::Who;
 use crate::domain::session::Input;
 use crate::domain::staff::{AuditEntry, Gate, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply};
 use crate::domain::zone::Zone;
 use crate::ports::{StaffBook, Store, StoreError};
-use chrono::{DateTime, FixedOffset};
+use chrono::{DateTime, FixedOffset, TimeDelta};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
 /// The newest unfinished payments; more than that is no list any more.
 const PAYMENTS_MAX: usize = 100;
 
-pub(super) fn carry_out(ports: &Ports, desk: &DeskSender, runtime: &Handle, visit: Uuid, command: StaffCommand) {
-    let (ports, desk) = (ports.clone(), desk.clone());
+/// What goes on without us is no move of the clock, and neither is a second that was cut off.
+const MOVED_MS: i64 = 5_000;
+
+/// How far the clock is from our own ticks: what changes that is somebody who set the clock, and then no lock of a PIN may end
+/// earlier for it.
+pub(super) struct Steady(Mutex<i64>);
+
+impl Steady {
+    pub fn new(now: Moment) -> Self {
+        Self(Mutex::new(ahead_ms(now)))
+    }
+
+    /// Moves the locks along with the clock.
+    fn keep_locks(&self, now: Moment, store: &dyn Store) -> Result<(), StoreError> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let by_ms = ahead_ms(now).saturating_sub(*known);
+        if by_ms.abs() > MOVED_MS {
+            book(store)?.clock_moved(TimeDelta::milliseconds(by_ms))?;
+            *known = ahead_ms(now);
+        }
+        Ok(())
+    }
+}
+
+fn ahead_ms(now: Moment) -> i64 {
+    now.wall.timestamp_millis().saturating_sub(i64::try_from(now.tick.0).unwrap_or(i64::MAX))
+}
+
+pub(super) fn carry_out(
+    ports: &Ports,
+    steady: &Arc<Steady>,
+    (desk, runtime): (&DeskSender, &Handle),
+    visit: Uuid,
+    command: StaffCommand,
+) {
+    let (ports, desk, steady) = (ports.clone(), desk.clone(), steady.clone());
     runtime.spawn_blocking(move || {
+        // Nobody's PIN is looked at by locks that may be over too early.
+        let kept = told(steady.keep_locks(ports.clock.now(), &*ports.store));
+        let at_door = matches!(command, StaffCommand::Knock | StaffCommand::Try { .. } | StaffCommand::Confirm { .. });
+        if kept.is_none() && at_door {
+            return desk.send(Input::StaffArea { visit, reply: StaffReply::Gate(Gate::Unknown) });
+        }
         if let Some(reply) = answer(&ports, command) {
             desk.send(Input::StaffArea { visit, reply });
         }

@@ -230,6 +230,21 @@ impl Try {
     }
 }
 
+/// The clock was moved, and with it what was to end by it.
+pub(super) fn move_along(tx: &Transaction<'_>, by: Duration) -> Result<()> {
+    let moved = |at: DateTime<FixedOffset>| at.checked_add_signed(by).unwrap_or(at);
+    let machine = Machine::read(tx)?;
+    let (wrong_at, wait_until) = (machine.wrong_at.map(moved), machine.wait_until.map(moved));
+    Machine { wrong_at, wait_until, ..machine }.keep(tx)?;
+    let mut locked = tx.prepare("SELECT number, locked_until FROM persons WHERE locked_until IS NOT NULL")?;
+    let rows = locked.query_map([], |row| Ok((row.get::<_, String>(0)?, time_or_null(row, 1)?)))?;
+    for row in rows.collect::<rusqlite::Result<Vec<_>>>()? {
+        let (number, until) = (row.0, row.1.map(|until| moved(until).to_rfc3339()));
+        tx.execute("UPDATE persons SET locked_until = ?2 WHERE number = ?1", params![number, until])?;
+    }
+    Ok(())
+}
+
 /// A lock or a wait made when the clock was far ahead lasts as long as any other from now on.
 pub(super) fn mend_locks(tx: &Transaction<'_>, at: DateTime<FixedOffset>) -> rusqlite::Result<usize> {
     let longest_wait = at + Duration::seconds(WAIT_MAX_S.into());

@@ -13,7 +13,7 @@ use crate::domain::reason::Undelivered;
 use crate::domain::staff::{AuditEntry, Gate, LookUp, Noted, Parked, Pin, StaffAct};
 use crate::domain::trail::{Anchor, TrailCheck, TrailHead};
 use crate::ports::{AuditRow, StaffBook};
-use chrono::{DateTime, FixedOffset, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 use rusqlite::{Connection, Transaction, params};
 
 /// Parked rows shown on the screen; all of them stand in `kiosk queue list`.
@@ -33,6 +33,10 @@ impl StaffBook for SqliteStore {
 
     fn confirm_pin(&self, who: StaffNumber, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Gate> {
         self.try_as(StaffAct::ConfirmPin, Some(who), pin, at)
+    }
+
+    fn clock_moved(&self, by: TimeDelta) -> Result<()> {
+        self.write(|tx| door::move_along(tx, by))
     }
 
     fn persons(&self) -> Result<Vec<Person>> {

@@ -189,6 +189,25 @@ fn a_lock_made_in_a_wrong_future_lasts_as_long_as_any_other() {
     assert_eq!(store.try_pin(Some(kim.number), &pin("40718"), later(60 * PIN_LOCK_MIN)).unwrap(), open_to(&kim));
 }
 
+/// Whoever moves the clock forward waits as long as anybody, and so does whoever moves it back.
+#[test]
+fn a_lock_goes_along_with_a_clock_that_is_moved() {
+    let disk = Disk::new();
+    let store = disk.open();
+    let kim = person(&store, "Kim", Role::Attendant, "40718");
+    for second in 0..5 {
+        store.try_pin(Some(kim.number), &pin("40719"), later(second * 20)).unwrap();
+    }
+    let day = 86_400;
+    for moved in [day, -2 * day, 3 * 365 * day] {
+        store.clock_moved(TimeDelta::seconds(moved)).unwrap();
+    }
+    let now = |minutes: i64| later(3 * 365 * day - day + minutes * 60);
+    assert_eq!(store.try_pin(Some(kim.number), &pin("40718"), now(2)).unwrap(), Gate::Refused);
+    assert_eq!(store.locked(now(14)).unwrap(), 1);
+    assert!(matches!(store.try_pin(Some(kim.number), &pin("40718"), now(17)).unwrap(), Gate::Open(_)));
+}
+
 #[test]
 fn a_try_counts_before_it_is_looked_at() {
     let disk = Disk::new();
