@@ -69,22 +69,22 @@ impl Line {
     }
 }
 
-/// The signals that end a program or stop it, and what a shell calls those that end it. They are taken until the process ends:
+/// The signals that end a program or stop it. They are taken until the process ends:
 /// what is taken once is never the system's again.
-fn listeners() -> io::Result<(Listener, Listener, Listener, Listener, Listener)> {
-    Ok((
+fn listeners() -> io::Result<[Listener; 5]> {
+    Ok([
         signal(SignalKind::interrupt())?,
         signal(SignalKind::terminate())?,
         signal(SignalKind::hangup())?,
         signal(SignalKind::quit())?,
         signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?,
-    ))
+    ])
 }
 
 fn watch(line: &Line, ready: &std::sync::mpsc::Sender<()>) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
     runtime.block_on(async {
-        let Ok((mut interrupt, mut terminate, mut hangup, mut quit, mut stop)) = listeners() else { return };
+        let Ok([mut interrupt, mut terminate, mut hangup, mut quit, mut stop]) = listeners() else { return };
         let _ = ready.send(());
         loop {
             let ends = tokio::select! {
@@ -99,8 +99,11 @@ fn watch(line: &Line, ready: &std::sync::mpsc::Sender<()>) {
             if let Some(signal) = ends {
                 std::process::exit(BY_SIGNAL + signal.as_raw());
             }
-            // ^Z: it stops here, and goes on here.
-            let _ = kill_process(getpid(), Signal::STOP);
+            // ^Z. This thread may run on for a moment, so what comes next waits until the program is told to go on.
+            let Ok(mut go_on) = signal(SignalKind::from_raw(Signal::CONT.as_raw())) else { continue };
+            if kill_process(getpid(), Signal::STOP).is_ok() {
+                let _ = go_on.recv().await;
+            }
             if was_hidden {
                 let _ = line.hide();
             }
