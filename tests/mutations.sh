@@ -85,12 +85,11 @@ impl Dialogue {
 charge=src/terminal/smartro/dialogue/charge.rs
 zvt=src/terminal/zvt/dialogue
 till=src/domain/till
-# The shell on made-up time, where what must be durable is written.
-shell=src/rehearsal/days/effects.rs
+shell=src/app/shell.rs
 byte_before_flush='
 for line in \&batch.lines {
     if let Line::Entry(crate::domain::payment::Entry::Intent { attempt, amount, .. }) = line {
-        self.terminal(\&TerminalCommand::Charge { attempt: *attempt, amount: *amount, card_ms: 60_000 });
+        world.terminal(TerminalCommand::Charge { attempt: *attempt, amount: *amount, card_ms: 60_000 });
     }
 }
 '
@@ -98,7 +97,7 @@ paper_before_flush='
 for line in \&batch.lines {
     if let Line::Entry(crate::domain::payment::Entry::Committed { receipt, .. }) = line {
         let paper = crate::domain::paper::Paper::Receipt((**receipt).clone());
-        self.one(Effect::Print { job: crate::domain::session::PrintJob(0), paper });
+        world.print(PrintJob(0), paper);
     }
 }
 '
@@ -113,8 +112,8 @@ plant() {
         mutate $charge "s/\\z/$send_again/" ;;
     commit-before-the-journal-write)
         # The byte before the flush: the amount leaves while `Intent` and `Sent` are on their way to the disk.
-        mutate $shell "s/(let kept = self\.keep\(&batch\.lines\);)/$byte_before_flush\n\$1/"
-        mutate $shell 's/Effect::Terminal\(command\) => self\.terminal\(&command\),/Effect::Terminal(TerminalCommand::Charge { .. }) => {}\nEffect::Terminal(command) => self.terminal(&command),/' ;;
+        mutate $shell "s/(let kept = keep\(world, &batch\.lines\);)/$byte_before_flush\n\$1/"
+        mutate $shell 's/Effect::Terminal\(command\) => world\.terminal\(command\),/Effect::Terminal(TerminalCommand::Charge { .. }) => {}\nEffect::Terminal(command) => world.terminal(command),/' ;;
     in-doubt-treated-as-declined)
         mutate $till/charge/mod.rs 's/vec!\[Entry::InDoubt \{ attempt: self\.id, reason \}\], Conclusion::Doubt, kiosk/vec![Entry::NotPaid { attempt: self.id, reason }], Conclusion::NotPaid(NotPaidWhy::Declined), kiosk/' ;;
     baseline-not-asked)
@@ -123,7 +122,7 @@ plant() {
     old-answer-taken-for-ours)
         mutate $charge 's/(fn is_again\([^)]*\) -> bool \{)/$1\n    if true { return false; }/' ;;
     receipt-printed-before-commit)
-        mutate $shell "s/(let kept = self\.keep\(&batch\.lines\);)/$paper_before_flush\n\$1/" ;;
+        mutate $shell "s/(let kept = keep\(world, &batch\.lines\);)/$paper_before_flush\n\$1/" ;;
     outbox-row-deleted-before-the-answer-was-checked)
         mutate src/hospital/sync.rs 's/(let \(deliveries, refused\) = self\.deliver\(&queued\)\.await;)/let gone = self.clock.now().wall;\nlet early: Vec<(i64, Delivery)> = queued.iter().map(|queued| (queued.sequence, Delivery::Done { note: None })).collect();\nlet _ = self.with_store(move |store| store.tried_all(&early, gone)).await;\n$1/' ;;
     several-refused-taken-for-delivered)

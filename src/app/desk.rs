@@ -1,11 +1,12 @@
 //! The one event loop. A single task owns the session; everything that happens reaches it through one queue, in order and each
 //! kind within its own bound ([`super::lanes`]), and everything it asks for is carried out in order by [`Effects`].
 
-use super::effects::{Effects, Health, NotKept};
+use super::effects::{Effects, Health, Product};
 use super::lanes::{Inside, Outside, lanes};
+use super::shell;
 use crate::domain::moment::Tick;
 use crate::domain::payment::AttemptId;
-use crate::domain::session::{Batch, Input, Output, Session, StaffAnswer, StaffOrder};
+use crate::domain::session::{Input, Session, StaffAnswer, StaffOrder};
 use crate::ports::StaffDesk;
 use chrono::Timelike;
 use std::sync::Arc;
@@ -239,32 +240,16 @@ impl Desk {
         }
     }
 
-    /// One input and all that follows from it: what must be durable before anything else.
     fn handle(&mut self, input: Input) {
-        let mut unwritten = None;
-        let mut output = self.session.handle(input, self.effects.now());
-        loop {
-            match output {
-                Output::Commit(batch) => output = self.keep(*batch, &mut unwritten),
-                Output::Then(effects) => break self.effects.carry_out(effects),
-            }
-        }
+        let mut product = Product { session: &mut self.session, effects: &self.effects, unwritten: None };
+        shell::handle(&mut product, input);
+        let unwritten = product.unwritten;
         // Not while it is known, or this would call itself for ever.
         if let Some(reason) = unwritten.filter(|_| self.write_again_at.is_none()) {
             return self.cannot_write(reason);
         }
         let (can_write, clock_believed) = (self.write_again_at.is_none(), self.session.believes_clock());
         self.effects.tell_health(Health { can_write, clock_believed });
-    }
-
-    fn keep(&mut self, batch: Batch, unwritten: &mut Option<String>) -> Output {
-        match self.effects.keep(&batch.lines) {
-            Ok(()) => self.session.kept(batch),
-            Err(NotKept { reason, refused }) => {
-                *unwritten = unwritten.take().or((!refused).then_some(reason));
-                self.session.not_kept(batch, refused)
-            }
-        }
     }
 
     fn pass(&mut self, ms: u64, set: &dyn Fn(Tick)) {

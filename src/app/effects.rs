@@ -1,15 +1,18 @@
-//! Effect -> port; and a batch into the store, before anything that follows from it.
+//! The product's world: each effect to its port.
 
 use crate::domain::clock::Standing;
-use crate::domain::enquiry::{self, Enquired, Known};
+use crate::domain::enquiry::Known;
 use crate::domain::facility::Facility;
 use crate::domain::moment::Moment;
+use crate::domain::outbox::Request;
 use crate::domain::paper::Paper;
 use crate::domain::payment::{AttemptId, Entry};
 use crate::domain::screen::View;
 use crate::domain::session::{
-    Effect, Finished, Input, Line, PrintEnd, PrintJob, PrinterReport, Question, Reply, StaffAnswer, StaffOrder,
+    Finished, Input, Line, PrintEnd, PrintJob, PrinterReport, Question, Reply, Session, StaffAnswer, StaffOrder,
+    TerminalCommand, Tried,
 };
+use crate::domain::staff::StaffCommand;
 use crate::ports::{
     CardTerminal, Clock, Frozen, HospitalServer, InForce, Outbox, Printer, Raster, Scanner, Store, StoreError,
 };
@@ -22,6 +25,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::desk::DeskSender;
+use super::shell::{self, Happens, World};
 use super::{look_ups, staff};
 
 /// Staff orders that somebody waits for; each command line holds one.
@@ -72,13 +76,6 @@ pub struct Ports {
     pub outbox: Arc<dyn Outbox>,
 }
 
-/// Why a batch is not durable.
-pub struct NotKept {
-    pub reason: String,
-    /// It will never be taken.
-    pub refused: bool,
-}
-
 pub struct Effects {
     ports: Ports,
     desk: DeskSender,
@@ -114,15 +111,10 @@ impl Effects {
         self.ports.clock.standing()
     }
 
-    /// What the journal and the counters say after a start.
-    ///
     /// # Errors
     /// They cannot be read: what is open is then not known, and no payment may begin.
     pub fn restarted(&self) -> Result<Input, StoreError> {
-        let payments = self.ports.store.payments()?;
-        let given = self.ports.store.counters()?;
-        let tries = self.ports.store.tries()?;
-        Ok(Input::restarted(payments, given, tries))
+        shell::restarted(&*self.ports.store)
     }
 
     /// # Errors
@@ -139,74 +131,9 @@ impl Effects {
         Ok(Input::SetAside(self.ports.store.set_aside()?.map(Box::new)))
     }
 
-    /// Written and flushed: all of it, or nothing.
-    ///
-    /// # Errors
-    /// It could not be made durable: nothing of it may be done.
-    pub fn keep(&self, lines: &[Line]) -> Result<(), NotKept> {
-        let frozen =
-            |line: &Line| line.request().map(|request| self.ports.hospital.freeze(request)).unwrap_or_default();
-        let frozen = lines.iter().map(|line| Frozen { line, bundle: frozen(line) }).collect::<Vec<_>>();
-        durable(|| self.ports.store.commit(&frozen, self.now().wall))?;
-        for line in lines {
-            if let Line::Entry(entry) = line {
-                (self.ports.recorded)(entry);
-            }
-        }
-        if lines.iter().any(|line| line.request().is_some()) {
-            self.ports.outbox.queued();
-        }
-        Ok(())
-    }
-
-    pub fn carry_out(&self, effects: Vec<Effect>) {
-        for effect in effects {
-            self.one(effect);
-        }
-    }
-
-    fn one(&self, effect: Effect) {
-        match effect {
-            Effect::Show(view) => (self.ports.show)(*view, self.now().wall),
-            // Where it cannot be kept it goes on counting.
-            Effect::SaveTries(tried) => drop(durable(|| self.ports.store.save_tries(&tried))),
-            Effect::AcceptClock => self.ports.clock.accept(),
-            Effect::Terminal(command) => self.ports.terminal.command(command),
-            Effect::Print { job, paper } => self.print(job, paper),
-            Effect::ClearPrinter => self.ports.printer.clear(),
-            Effect::Facility(facility) => {
-                tracing::info!("the hospital's new configuration holds");
-                self.ports.facility.put(facility);
-            }
-            Effect::Ask { id, question } => self.ask(id, question),
-            Effect::Staff { ticket, attempt, order } => self.desk.staff_order(ticket, attempt, order, None),
-            Effect::StaffAnswer { ticket, answer } => self.answer_staff(ticket, answer),
-            Effect::StaffArea { visit, command } => {
-                staff::carry_out(&self.ports, &self.steady, (&self.desk, &self.runtime), visit, command);
-            }
-            Effect::FindPayment { visit, known } => self.find_payment(visit, known),
-            Effect::Finish(finished) => {
-                tracing::info!(kind = ?finished.kind, outcome = ?finished.outcome, "journey ended");
-                (self.ports.finished)(&finished);
-            }
-            // Every value the session held was dropped with its journey, and `wiping` overwrote it.
-            Effect::Wipe => {
-                (self.ports.wipe)();
-                if let Some(scanner) = &self.ports.scanner {
-                    scanner.forget();
-                }
-                tracing::debug!("session wiped");
-            }
-        }
-    }
-
-    /// A staff order as an input, with the payment as it stands at this moment. A journal that cannot be read knows none.
+    /// A staff order as an input, with the payment as it stands at this moment.
     pub fn staff_input(&self, ticket: Uuid, attempt: AttemptId, order: StaffOrder) -> Input {
-        let payment = self.ports.store.payment(attempt).unwrap_or_else(|error| {
-            tracing::error!("the journal cannot be read: {error}");
-            None
-        });
-        Input::Staff { ticket, order, payment: payment.map(Box::new) }
+        shell::staff_input(&*self.ports.store, ticket, attempt, order)
     }
 
     pub fn wait_for_answer(&self, ticket: Uuid, answers: Sender<StaffAnswer>) {
@@ -234,21 +161,6 @@ impl Effects {
         }
     }
 
-    /// All payments are read: not while anybody waits for the desk.
-    fn find_payment(&self, visit: Uuid, known: Known) {
-        let (store, desk, now) = (self.ports.store.clone(), self.desk.clone(), self.now().wall);
-        self.runtime.spawn_blocking(move || {
-            let answer = match store.payments() {
-                Ok(payments) => Enquired::of(enquiry::find(&payments, &known, now)),
-                Err(error) => {
-                    tracing::error!("the journal cannot be read: {error}");
-                    Enquired::CannotTell
-                }
-            };
-            desk.send(Input::Enquired { visit, answer });
-        });
-    }
-
     fn print(&self, job: PrintJob, paper: Paper) {
         let ports = self.ports.clone();
         let desk = self.desk.clone();
@@ -273,7 +185,7 @@ impl Effects {
             let otherwise = if is_lost { answered.clone() } else { Reply::Unreachable };
             let kept = tokio::task::spawn_blocking(move || {
                 let day = ports.clock.now().wall.date_naive();
-                let reply = if is_lost { from_cache(&*ports.store, day, &question, answered) } else { answered };
+                let reply = if is_lost { shell::from_cache(&*ports.store, day, &question, answered) } else { answered };
                 look_ups::written_down(&ports, &question, reply, is_lost)
             });
             let reply = kept.await.unwrap_or(otherwise);
@@ -282,6 +194,132 @@ impl Effects {
             }
             desk.send(Input::Hospital { id, reply });
         });
+    }
+}
+
+/// The product's session, and all around it.
+pub struct Product<'a> {
+    pub session: &'a mut Session,
+    pub effects: &'a Effects,
+    /// Why something could not be written, unless the journal will never take it.
+    pub unwritten: Option<String>,
+}
+
+impl Product<'_> {
+    const fn ports(&self) -> &Ports {
+        &self.effects.ports
+    }
+}
+
+impl World for Product<'_> {
+    fn session(&mut self) -> Option<&mut Session> {
+        Some(self.session)
+    }
+
+    fn now(&mut self) -> Moment {
+        self.effects.now()
+    }
+
+    fn hear(&mut self, what: Happens<'_>) {
+        match what {
+            Happens::Kept(lines) => {
+                for line in lines {
+                    if let Line::Entry(entry) = line {
+                        (self.ports().recorded)(entry);
+                    }
+                }
+            }
+            Happens::NotKept(error) => {
+                tracing::error!("the journal could not be written: {error}");
+                if !matches!(error, StoreError::Refused(_)) {
+                    self.unwritten.get_or_insert_with(|| error.to_string());
+                }
+            }
+            Happens::Input(_) | Happens::Writing(_) | Happens::Effect(_) => {}
+        }
+    }
+
+    fn freeze(&self, request: &Request) -> Vec<u8> {
+        self.ports().hospital.freeze(request)
+    }
+
+    fn commit(&mut self, lines: &[Frozen<'_>]) -> Result<(), StoreError> {
+        let at = self.effects.now().wall;
+        waiting_for_disk(|| self.ports().store.commit(lines, at))
+    }
+
+    fn queued(&mut self) {
+        self.ports().outbox.queued();
+    }
+
+    fn forget_try(&mut self, tried: &Tried) {
+        if let Err(error) = waiting_for_disk(|| self.ports().store.save_tries(tried)) {
+            tracing::error!("a look-up goes on counting: {error}");
+        }
+    }
+
+    fn show(&mut self, view: Box<View>) {
+        (self.ports().show)(*view, self.effects.now().wall);
+    }
+
+    fn terminal(&mut self, command: TerminalCommand) {
+        self.ports().terminal.command(command);
+    }
+
+    fn print(&mut self, job: PrintJob, paper: Paper) {
+        self.effects.print(job, paper);
+    }
+
+    fn clear_printer(&mut self) {
+        self.ports().printer.clear();
+    }
+
+    fn ask(&mut self, id: Uuid, question: Question) {
+        self.effects.ask(id, question);
+    }
+
+    fn find_payment(&mut self, visit: Uuid, known: Known) {
+        let (store, desk, now) = (self.ports().store.clone(), self.effects.desk.clone(), self.effects.now().wall);
+        self.effects.runtime.spawn_blocking(move || {
+            let answer = shell::enquired(&*store, &known, now);
+            desk.send(Input::Enquired { visit, answer });
+        });
+    }
+
+    fn staff(&mut self, ticket: Uuid, attempt: AttemptId, order: StaffOrder) {
+        self.effects.desk.staff_order(ticket, attempt, order, None);
+    }
+
+    fn staff_area(&mut self, visit: Uuid, command: StaffCommand) {
+        let Effects { desk, runtime, steady, .. } = self.effects;
+        staff::carry_out(self.ports(), steady, (desk, runtime), visit, command);
+    }
+
+    fn staff_answer(&mut self, ticket: Uuid, answer: StaffAnswer) {
+        self.effects.answer_staff(ticket, answer);
+    }
+
+    fn finish(&mut self, finished: Finished) {
+        tracing::info!(kind = ?finished.kind, outcome = ?finished.outcome, "journey ended");
+        (self.ports().finished)(&finished);
+    }
+
+    fn accept_clock(&mut self) {
+        self.ports().clock.accept();
+    }
+
+    fn configure(&mut self, facility: Arc<Facility>) {
+        tracing::info!("the hospital's new configuration holds");
+        self.ports().facility.put(facility);
+    }
+
+    /// Every value the session held was dropped with its journey, and `wiping` overwrote it.
+    fn wipe(&mut self) {
+        (self.ports().wipe)();
+        if let Some(scanner) = &self.ports().scanner {
+            scanner.forget();
+        }
+        tracing::debug!("session wiped");
     }
 }
 
@@ -295,41 +333,6 @@ fn miss_after(answered: Duration) -> Duration {
 fn waiting_for_disk<T>(work: impl FnOnce() -> T) -> T {
     let has_others = |runtime: Handle| runtime.runtime_flavor() == RuntimeFlavor::MultiThread;
     if Handle::try_current().is_ok_and(has_others) { tokio::task::block_in_place(work) } else { work() }
-}
-
-fn durable(write: impl FnOnce() -> Result<(), StoreError>) -> Result<(), NotKept> {
-    waiting_for_disk(write).map_err(|error| {
-        tracing::error!("the journal could not be written: {error}");
-        NotKept { reason: error.to_string(), refused: matches!(error, StoreError::Refused(_)) }
-    })
-}
-
-/// The hospital is out of reach, or its answer cannot be read: what today's cache can answer, else `otherwise`.
-fn from_cache(store: &dyn Store, day: chrono::NaiveDate, question: &Question, otherwise: Reply) -> Reply {
-    let answer = match question {
-        Question::FindPatient { number, birth_date, .. } => store
-            .cached_patient(day, number, *birth_date)
-            .map(|found| found.map(|patient| Reply::Found(Box::new(patient)))),
-        Question::Appointments { patient } => store.cached_appointments(day, &patient.number).map(|list| {
-            // Not in the cache is not none: it may be a part of the day only, or older than the appointment.
-            (!list.is_empty()).then_some(Reply::Appointments { offline: true, list, complete: true })
-        }),
-        Question::Slip { code } => store.cached_slip(day, code).map(|found| {
-            found.map(|(patient, appointment)| Reply::Slip {
-                patient: Box::new(patient),
-                appointment: Box::new(appointment),
-            })
-        }),
-        Question::Quote { item, .. } => Ok(Some(Reply::NotQuoted { code: item.code.clone() })),
-    };
-    match answer {
-        Ok(Some(reply)) => reply,
-        Ok(None) => otherwise,
-        Err(error) => {
-            tracing::error!("the cache cannot be read: {error}");
-            otherwise
-        }
-    }
 }
 
 #[cfg(test)]

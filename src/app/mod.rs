@@ -14,5 +14,6 @@ pub mod pulse;
 pub mod reload;
 #[cfg(feature = "window")]
 pub mod screens;
+pub mod shell;
 mod staff;
 pub mod vital;

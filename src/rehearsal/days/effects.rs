@@ -1,13 +1,20 @@
-//! The kiosk's shell on made-up time: inputs in, batches into the store and effects out, in order, as `app/desk.rs` and
-//! `app/effects.rs` do it; between any two the power may go.
+//! The world of the kiosk's own shell (`app/shell.rs`) on made-up time: between any two things that it does the power may go.
 
 use super::faults::Fault;
 use super::world::{Kiosk, World};
-use crate::domain::enquiry::{self, Enquired};
+use crate::app::shell::{self, Happens};
+use crate::domain::enquiry::Known;
+use crate::domain::facility::Facility;
 use crate::domain::moment::{Moment, Tick};
-use crate::domain::payment::PaymentRecord;
+use crate::domain::outbox::Request;
+use crate::domain::paper::Paper;
+use crate::domain::payment::{AttemptId, PaymentRecord};
 use crate::domain::screen::{Screen, View};
-use crate::domain::session::{Effect, Input, Line, Output, PrinterReport, Question, Reply, Session, TerminalCommand};
+use crate::domain::session::{
+    Finished, Input, Line, PrintJob, PrinterReport, Question, Reply, Session, StaffAnswer, StaffOrder, TerminalCommand,
+    Tried,
+};
+use crate::domain::staff::StaffCommand;
 use crate::hospital::sync::{ByHand, Means, Next, SyncSettings};
 use crate::ports::{Clock, Frozen, HospitalServer, StoreError};
 use std::mem::discriminant;
@@ -53,11 +60,8 @@ impl World {
             view: None,
         });
         self.rig.switch_on(self.protocol.speaker(), self.now_ms);
-        let payments = self.store.payments().map_err(|error| error.to_string())?;
-        self.oracle.found(&payments);
-        let given = self.store.counters().map_err(|error| error.to_string())?;
-        let tries = self.store.tries().map_err(|error| error.to_string())?;
-        let restarted = Input::restarted(payments, given, tries);
+        self.oracle.found(&self.store.payments().map_err(|error| error.to_string())?);
+        let restarted = shell::restarted(&*self.store).map_err(|error| error.to_string())?;
         self.trace.line(self.now_ms, || "the kiosk starts".to_owned());
         self.input(restarted);
         self.input(Input::Printer(PrinterReport::State(self.printer_state())));
@@ -93,107 +97,11 @@ impl World {
         Ok(())
     }
 
-    /// One input and all that follows from it.
     pub(super) fn input(&mut self, input: Input) {
-        if !self.power.is_on() {
-            return;
-        }
-        let at = self.moment();
-        self.trace.input(self.now_ms, &input);
-        let Some(kiosk) = &mut self.kiosk else { return };
-        let mut output = kiosk.session.handle(input, at);
-        loop {
-            match output {
-                Output::Commit(batch) => {
-                    let kept = self.keep(&batch.lines);
-                    let Some(kiosk) = self.kiosk.as_mut().filter(|_| self.power.is_on()) else { return };
-                    output = match kept {
-                        Ok(()) => kiosk.session.kept(*batch),
-                        Err(error) => kiosk.session.not_kept(*batch, matches!(error, StoreError::Refused(_))),
-                    };
-                }
-                Output::Then(effects) => return self.carry_out(effects),
-            }
-        }
+        shell::handle(self, input);
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            self.one(effect);
-            if !self.power.is_on() {
-                return;
-            }
-        }
-    }
-
-    fn keep(&mut self, lines: &[Line]) -> Result<(), StoreError> {
-        for line in lines {
-            self.trace.durable(self.now_ms, line);
-            if let Line::Entry(entry) = line {
-                self.oracle.intended(entry);
-            }
-        }
-        let frozen = |line: &Line| line.request().map(|request| self.hospital.freeze(request)).unwrap_or_default();
-        let frozen = lines.iter().map(|line| Frozen { line, bundle: frozen(line) }).collect::<Vec<_>>();
-        let wall = self.wall();
-        if let Err(error) = self.store.commit(&frozen, wall) {
-            self.trace.line(self.now_ms, || format!("  not written: {error}"));
-            return Err(error);
-        }
-        for line in lines {
-            if let Line::Entry(entry) = line {
-                self.oracle.recorded(entry);
-            }
-        }
-        if lines.iter().any(|line| line.request().is_some()) {
-            self.wake_outbox();
-        }
-        Ok(())
-    }
-
-    fn one(&mut self, effect: Effect) {
-        self.trace.effect(self.now_ms, &effect);
-        match effect {
-            Effect::Show(view) => self.show(view),
-            // Where it cannot be kept it goes on counting.
-            Effect::SaveTries(tried) => drop(self.store.save_tries(&tried)),
-            Effect::Terminal(command) => self.terminal(&command),
-            Effect::Print { job, paper } => {
-                if self.power.boundary("before print") {
-                    self.press.print(job, paper, self.now_ms, &mut self.chance);
-                    self.power.boundary("after print");
-                }
-            }
-            Effect::ClearPrinter => self.press.clear(),
-            Effect::Ask { id, question } => self.ask(id, &question),
-            Effect::FindPayment { visit, known } => {
-                let answer = match self.store.payments() {
-                    Ok(payments) => Enquired::of(enquiry::find(&payments, &known, self.wall())),
-                    Err(_) => Enquired::CannotTell,
-                };
-                if let Some(kiosk) = &mut self.kiosk {
-                    kiosk.orders.push(Input::Enquired { visit, answer });
-                }
-            }
-            Effect::Staff { ticket, attempt, order } => {
-                let payment = self.store.payment(attempt).ok().flatten().map(Box::new);
-                if let Some(kiosk) = &mut self.kiosk {
-                    kiosk.orders.push(Input::Staff { ticket, order, payment });
-                }
-            }
-            // Nobody here knows the staff's PIN; orders come from the command line.
-            Effect::StaffArea { .. } | Effect::AcceptClock | Effect::Facility(_) | Effect::Finish(_) | Effect::Wipe => {
-            }
-            Effect::StaffAnswer { ticket, answer } => {
-                if let Some(attempt) = self.tickets.get(&ticket) {
-                    self.oracle.staff_told(*attempt, &answer);
-                }
-                self.day_ended(ticket, &answer);
-            }
-        }
-    }
-
-    fn show(&mut self, view: Box<View>) {
+    fn shown(&mut self, view: Box<View>) {
         self.oracle.shown(&view.screen);
         if matches!(view.screen, Screen::OutOfService { .. }) {
             self.out_of_service();
@@ -208,7 +116,7 @@ impl World {
         }
     }
 
-    fn terminal(&mut self, command: &TerminalCommand) {
+    fn commanded(&mut self, command: &TerminalCommand) {
         match command {
             TerminalCommand::Charge { attempt, .. } => self.oracle.charged(*attempt, self.now_ms),
             TerminalCommand::Prepare => self.trouble(),
@@ -264,28 +172,6 @@ impl World {
         }
     }
 
-    fn ask(&mut self, id: Uuid, question: &Question) {
-        let wall = self.wall();
-        let (after_ms, reply) = self.hospital.look_up(question, || super::facility::appointment(1, wall));
-        let reply = reply.unwrap_or_else(|| self.cached(question));
-        let due = self.now_ms + after_ms;
-        if let Some(kiosk) = &mut self.kiosk {
-            kiosk.replies.push((due, Input::Hospital { id, reply }));
-        }
-    }
-
-    fn cached(&self, question: &Question) -> Reply {
-        let day = self.wall().date_naive();
-        match question {
-            Question::FindPatient { number, birth_date, .. } => {
-                let found = self.store.cached_patient(day, number, *birth_date).ok().flatten();
-                found.map_or(Reply::Unreachable, |patient| Reply::Found(Box::new(patient)))
-            }
-            Question::Quote { item, .. } => Reply::NotQuoted { code: item.code.clone() },
-            Question::Appointments { .. } | Question::Slip { .. } => Reply::Unreachable,
-        }
-    }
-
     fn wake_outbox(&mut self) {
         let now_ms = self.now_ms;
         if let Some(kiosk) = self.kiosk.as_mut().filter(|kiosk| kiosk.outbox_waits) {
@@ -316,6 +202,119 @@ impl World {
             self.input(Input::HospitalOnline(online));
         }
     }
+}
+
+impl shell::World for World {
+    fn session(&mut self) -> Option<&mut Session> {
+        self.kiosk.as_mut().filter(|_| self.power.is_on()).map(|kiosk| &mut kiosk.session)
+    }
+
+    fn now(&mut self) -> Moment {
+        self.moment()
+    }
+
+    fn hear(&mut self, what: Happens<'_>) {
+        let now_ms = self.now_ms;
+        match what {
+            Happens::Input(input) => self.trace.input(now_ms, input),
+            Happens::Writing(lines) => {
+                for line in lines {
+                    self.trace.durable(now_ms, line);
+                    if let Line::Entry(entry) = line {
+                        self.oracle.intended(entry);
+                    }
+                }
+            }
+            Happens::Kept(lines) => {
+                for line in lines {
+                    if let Line::Entry(entry) = line {
+                        self.oracle.recorded(entry);
+                    }
+                }
+            }
+            Happens::NotKept(error) => self.trace.line(now_ms, || format!("  not written: {error}")),
+            Happens::Effect(effect) => self.trace.effect(now_ms, effect),
+        }
+    }
+
+    fn freeze(&self, request: &Request) -> Vec<u8> {
+        self.hospital.freeze(request)
+    }
+
+    fn commit(&mut self, lines: &[Frozen<'_>]) -> Result<(), StoreError> {
+        self.store.commit(lines, self.wall())
+    }
+
+    fn queued(&mut self) {
+        self.wake_outbox();
+    }
+
+    fn forget_try(&mut self, tried: &Tried) {
+        // It goes on counting then.
+        let _ = self.store.save_tries(tried);
+    }
+
+    fn show(&mut self, view: Box<View>) {
+        self.shown(view);
+    }
+
+    fn terminal(&mut self, command: TerminalCommand) {
+        self.commanded(&command);
+    }
+
+    fn print(&mut self, job: PrintJob, paper: Paper) {
+        if self.power.boundary("before print") {
+            self.press.print(job, paper, self.now_ms, &mut self.chance);
+            self.power.boundary("after print");
+        }
+    }
+
+    fn clear_printer(&mut self) {
+        self.press.clear();
+    }
+
+    fn ask(&mut self, id: Uuid, question: Question) {
+        let wall = self.wall();
+        let (after_ms, reply) = self.hospital.look_up(&question, || super::facility::appointment(1, wall));
+        let from_cache = || shell::from_cache(&*self.store, wall.date_naive(), &question, Reply::Unreachable);
+        let reply = reply.unwrap_or_else(from_cache);
+        let due = self.now_ms + after_ms;
+        if let Some(kiosk) = &mut self.kiosk {
+            kiosk.replies.push((due, Input::Hospital { id, reply }));
+        }
+    }
+
+    fn find_payment(&mut self, visit: Uuid, known: Known) {
+        let answer = shell::enquired(&*self.store, &known, self.wall());
+        if let Some(kiosk) = &mut self.kiosk {
+            kiosk.orders.push(Input::Enquired { visit, answer });
+        }
+    }
+
+    fn staff(&mut self, ticket: Uuid, attempt: AttemptId, order: StaffOrder) {
+        let input = shell::staff_input(&*self.store, ticket, attempt, order);
+        if let Some(kiosk) = &mut self.kiosk {
+            kiosk.orders.push(input);
+        }
+    }
+
+    /// Nobody here knows the staff's PIN; orders come from the command line.
+    fn staff_area(&mut self, _: Uuid, _: StaffCommand) {}
+
+    fn staff_answer(&mut self, ticket: Uuid, answer: StaffAnswer) {
+        if let Some(attempt) = self.tickets.get(&ticket) {
+            self.oracle.staff_told(*attempt, &answer);
+        }
+        self.day_ended(ticket, &answer);
+    }
+
+    fn finish(&mut self, _: Finished) {}
+
+    fn accept_clock(&mut self) {}
+
+    fn configure(&mut self, _: Arc<Facility>) {}
+
+    fn wipe(&mut self) {}
 }
 
 /// Screens of one kind on which a patient does different things.
