@@ -104,7 +104,7 @@ impl Kiosk {
         let facility: Arc<Facility> = Arc::new(facility(false));
         let health = Arc::new(Mutex::new(None));
         let wiped = Arc::new(AtomicU32::new(0));
-        let wipes = wiped.clone();
+        let count = wiped.clone();
         let (screens, faces, healthy) = (shown.clone(), minutes.clone(), health.clone());
         let ports = Ports {
             facility: facility.clone().into(),
@@ -117,7 +117,7 @@ impl Kiosk {
             health: Arc::new(move |told| *healthy.lock().expect("health") = Some(told)),
             show: Arc::new(move |view, _| screens.lock().expect("screens").push(view.screen)),
             wipe: Arc::new(move || {
-                wipes.fetch_add(1, Ordering::SeqCst);
+                count.fetch_add(1, Ordering::SeqCst);
             }),
             set_clock: Arc::new(move |wall| faces.lock().expect("faces").push(wall.format("%H:%M").to_string())),
             press: Arc::new(|_, _| Err("no paper here".to_owned())),
