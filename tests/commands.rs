@@ -577,7 +577,7 @@ fn a_running_kiosk_answers_for_its_store() {
     let ran = with(&["devices", "--json"]).exits(2);
     assert!(ran.err.contains("the running kiosk has the devices"), "{}", ran.err);
     let asked = with(&["check", "--devices", "--json"]).exits(1).json();
-    assert_eq!(asked[0]["device"], "kiosk");
+    assert_eq!(asked[0]["device"], "kiosk", "{asked:?}");
     assert!(!theatre.log().contains("panicked"), "{}", theatre.log());
 }
 
