@@ -3,6 +3,9 @@
 use std::fmt;
 use std::fs;
 
+/// What the store's memory grows by when it does (`store/memory.rs`), a few times in the life of a kiosk.
+const PIECE_KIB: u64 = 256;
+
 /// Of a process at one moment.
 #[derive(Debug, Clone, Copy)]
 struct Held {
@@ -60,17 +63,17 @@ impl Curve {
         self.0.last().map_or_else(String::new, |(visits, held)| line(*visits, held))
     }
 
-    /// Within 2 % of the first window, each of them; less than one is none.
+    /// Within 2 % of the first window, each of them; less than one is none. Of memory one piece more: the store takes its memory in such.
     pub fn is_flat(&self) -> Result<(), String> {
         let (_, first) = self.0.first().expect("a window");
         for (visits, held) in &self.0 {
-            for (what, before, now) in [
-                ("anonymous memory (KiB)", first.anonymous_kib, held.anonymous_kib),
-                ("mappings", first.mappings, held.mappings),
-                ("threads", first.threads, held.threads),
-                ("descriptors", first.descriptors, held.descriptors),
+            for (what, before, now, piece) in [
+                ("anonymous memory (KiB)", first.anonymous_kib, held.anonymous_kib, PIECE_KIB),
+                ("mappings", first.mappings, held.mappings, 0),
+                ("threads", first.threads, held.threads, 0),
+                ("descriptors", first.descriptors, held.descriptors, 0),
             ] {
-                if now > before + before / 50 {
+                if now > before + before / 50 + piece {
                     return Err(format!("{what} grew from {before} to {now} in {visits} visits"));
                 }
             }
@@ -95,7 +98,7 @@ impl fmt::Display for Curve {
 fn a_curve_that_rises_is_not_flat() {
     let held = |anonymous_kib, threads| Held { anonymous_kib, mappings: 300, threads, descriptors: 20 };
     let curve = |all: &[Held]| Curve(all.iter().map(|held| (100, *held)).collect());
-    assert!(curve(&[held(30_000, 9), held(30_500, 9), held(29_000, 8)]).is_flat().is_ok());
-    assert!(curve(&[held(30_000, 9), held(30_700, 9)]).is_flat().is_err());
+    assert!(curve(&[held(30_000, 9), held(30_800, 9), held(29_000, 8)]).is_flat().is_ok());
+    assert!(curve(&[held(30_000, 9), held(30_900, 9)]).is_flat().is_err());
     assert!(curve(&[held(30_000, 9), held(30_000, 10)]).is_flat().is_err());
 }
