@@ -2,7 +2,7 @@
 //! do about it. The masked card is as the terminal masked it.
 
 use super::{Answer, Refusal, no, usage, write_down};
-use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::person::Who;
 use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal};
 use crate::domain::staff::{AuditEntry, StaffAct};
@@ -86,7 +86,7 @@ pub fn reprint(store: &dyn Store, desk: &dyn StaffDesk, id: Option<&str>, patien
     let id = if let Some(id) = id {
         id.to_owned()
     } else {
-        let paid = |payment: &PaymentRecord| matches!(payment.state, PaymentState::Committed | PaymentState::Settled);
+        let paid = |payment: &PaymentRecord| payment.state.is_paid();
         let last = store.payments().map_err(usage)?.into_iter().rev().find(paid);
         last.ok_or_else(|| no("no payment has a receipt"))?.attempt.0.to_string()
     };

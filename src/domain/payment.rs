@@ -277,6 +277,21 @@ impl PaymentState {
         matches!(self, Self::Intent | Self::Sent | Self::Answered | Self::InDoubt)
     }
 
+    /// The money moved and stands, as far as the journal knows.
+    #[must_use]
+    pub const fn is_paid(self) -> bool {
+        match self {
+            Self::Committed | Self::Settled => true,
+            Self::Intent
+            | Self::Sent
+            | Self::Answered
+            | Self::NotPaid
+            | Self::InDoubt
+            | Self::NeedsStaff
+            | Self::Reversed => false,
+        }
+    }
+
     /// The arrows of the diagram. A late answer still ends a doubt, and an approval of what was taken for not paid is
     /// for staff. Staff may turn `NeedsStaff` into an outcome or have the terminal asked again.
     #[must_use]

@@ -324,7 +324,7 @@ fn commit(
     if request.id != known.request.id || !carries(request, card) {
         return Err(refused("the request of a paid attempt must be its own and carry the payment"));
     }
-    if matches!(known.state, PaymentState::Committed | PaymentState::Settled) {
+    if known.state.is_paid() {
         return same_card(&known, card);
     }
     refuse_second_use(tx, attempt, card)?;

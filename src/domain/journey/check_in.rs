@@ -28,7 +28,6 @@ use chrono::Timelike;
 use uuid::Uuid;
 use zeroize::Zeroize;
 
-#[derive(Clone)]
 pub struct CheckIn {
     visit: Uuid,
     state: State,
@@ -43,7 +42,6 @@ pub struct CheckIn {
     finished: bool,
 }
 
-#[derive(Clone)]
 enum State {
     Who(Identify),
     /// Asked when no earlier than `not_before` the question is free, at `hold` at the latest; given up at `until`.

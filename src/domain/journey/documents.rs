@@ -25,7 +25,6 @@ use crate::domain::session::{Finished, JourneyKind, Outcome, Question, Reply};
 use crate::domain::till::{Order, Till};
 use uuid::Uuid;
 
-#[derive(Clone)]
 pub struct Documents {
     visit: Uuid,
     state: State,
@@ -37,7 +36,6 @@ pub struct Documents {
     finished: bool,
 }
 
-#[derive(Clone)]
 enum State {
     ForWhom,
     Who(Identify),

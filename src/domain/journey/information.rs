@@ -14,7 +14,6 @@ use crate::domain::session::kiosk::Kiosk;
 use crate::domain::session::{JourneyKind, Outcome};
 use chrono::NaiveTime;
 
-#[derive(Clone)]
 pub struct Information {
     tab: InformationTab,
 }

@@ -27,7 +27,6 @@ use reprint::Reprint;
 use staff::Staff;
 use step::checkout::{Checkout, Ended};
 
-#[derive(Clone)]
 pub(crate) enum Journey {
     CheckIn(Box<CheckIn>),
     Documents(Box<Documents>),

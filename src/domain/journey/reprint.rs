@@ -27,7 +27,6 @@ use crate::domain::session::{Effect, IfKept, IfNotKept, JourneyKind, Line, Outco
 use crate::domain::staff::{AuditEntry, StaffAct};
 use uuid::Uuid;
 
-#[derive(Clone)]
 pub struct Reprint {
     visit: Uuid,
     state: State,
@@ -38,7 +37,6 @@ pub struct Reprint {
     finished: bool,
 }
 
-#[derive(Clone)]
 enum State {
     Asking,
     Held { until: Tick },

@@ -31,7 +31,6 @@ use uuid::Uuid;
 /// Without a touch; then the usual "Are you still here?".
 const IDLE_MS: u64 = 120_000;
 
-#[derive(Clone)]
 pub struct Staff {
     /// Answers of an earlier visit are not for this one.
     visit: Uuid,
@@ -46,7 +45,6 @@ pub struct Staff {
     not_kept: bool,
 }
 
-#[derive(Clone)]
 enum Page {
     Door(Door),
     Home,
@@ -373,7 +371,7 @@ impl Opened {
 
     /// Only what the terminal said it approved can be undone by its numbers; the till knows the rest of the rules.
     fn may_give_back(&self) -> bool {
-        let paid = matches!(self.record.state, PaymentState::Committed | PaymentState::Settled);
+        let paid = self.record.state.is_paid();
         let stands = self.may_settle() || (paid && !self.is_running() && self.result != Some(StaffResult::GivenBack));
         stands && self.record.transaction.as_ref().is_some_and(|transaction| transaction.approved)
     }

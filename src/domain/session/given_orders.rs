@@ -10,10 +10,9 @@ use uuid::Uuid;
 /// More at once would need as many payments in doubt; the oldest is let go, and its row says that it was ordered.
 const GIVEN_MAX: usize = 64;
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct GivenOrders(Vec<Given>);
 
-#[derive(Clone)]
 struct Given {
     ticket: Uuid,
     visit: Uuid,

@@ -47,14 +47,14 @@ pub struct Kiosk {
     pub given_orders: GivenOrders,
     answers: Vec<(Uuid, StaffAnswer)>,
     pub press: Press,
-    tickets: Arc<Vec<(String, Ticket)>>,
+    tickets: Vec<(String, Ticket)>,
     out: Vec<Effect>,
     /// What must be durable before this input goes on.
     pub(super) draft: Draft,
 }
 
 /// What the devices last said of themselves; `None` = not heard of yet.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Devices {
     pub terminal_online: Option<bool>,
     pub printer: Option<PrinterState>,
@@ -109,7 +109,7 @@ impl Kiosk {
             given_orders: GivenOrders::default(),
             answers: Vec::new(),
             press: Press::default(),
-            tickets: Arc::default(),
+            tickets: Vec::new(),
             out: Vec::new(),
             draft: Draft::default(),
             facility,
@@ -204,12 +204,11 @@ impl Kiosk {
     pub fn remember_ticket(&mut self, appointment_ref: &str, patient_ref: Option<&str>, ticket: &Ticket) {
         let key = ticket_key(appointment_ref, patient_ref);
         let today = self.today();
-        let tickets = Arc::make_mut(&mut self.tickets);
-        tickets.retain(|(known, before)| *known != key && before.at.date_naive() == today);
-        if tickets.len() >= TICKETS_MAX {
-            tickets.remove(0);
+        self.tickets.retain(|(known, before)| *known != key && before.at.date_naive() == today);
+        if self.tickets.len() >= TICKETS_MAX {
+            self.tickets.remove(0);
         }
-        tickets.push((key, ticket.clone()));
+        self.tickets.push((key, ticket.clone()));
     }
 
     /// The ticket this machine gave this patient today for an appointment. Another of a group has another.

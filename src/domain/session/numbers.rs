@@ -6,7 +6,6 @@
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// How many of each were given on a day; of claims, on this month and day of all years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,13 +45,13 @@ pub enum Numbered {
     Attempt,
 }
 
-#[derive(Debug, Clone, Default)]
-pub struct Numbers(Arc<BTreeMap<NaiveDate, Counters>>);
+#[derive(Debug, Default)]
+pub struct Numbers(BTreeMap<NaiveDate, Counters>);
 
 impl Numbers {
     #[must_use]
     pub fn new(given: &[Counters]) -> Self {
-        Self(Arc::new(given.iter().map(|counters| (counters.day, *counters)).collect()))
+        Self(given.iter().map(|counters| (counters.day, *counters)).collect())
     }
 
     /// The day's counters with one number more of `what`.
@@ -67,7 +66,7 @@ impl Numbers {
             Numbered::Attempt => &mut counters.attempts,
         };
         *count = count.saturating_add(1);
-        Arc::make_mut(&mut self.0).insert(day, counters);
+        self.0.insert(day, counters);
         counters
     }
 }

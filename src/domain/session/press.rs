@@ -19,7 +19,6 @@ use uuid::Uuid;
 /// Jobs without an answer that are remembered; a printer that answers none is broken.
 const JOBS_MAX: usize = 16;
 
-#[derive(Clone)]
 pub struct Press {
     /// State of the last paper of the patient who is here.
     pub state: PrintState,

@@ -8,14 +8,13 @@ use uuid::Uuid;
 /// Whoever calls off one look-up after another waits once so many are on their way.
 const UNANSWERED_MAX: usize = 8;
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Questions {
     waited_for: Vec<Asked>,
     /// Called off, or left behind.
     left: Vec<Asked>,
 }
 
-#[derive(Clone)]
 struct Asked {
     id: Uuid,
     at: Tick,

@@ -182,15 +182,8 @@ fn settle_undo(ticket: Uuid, stands: bool, evidence: Entry, payment: &PaymentRec
 
 /// Not for a patient who stands there: a duplicate that does not come out at once is cleared.
 fn reprint(ticket: Uuid, payment: PaymentRecord, kiosk: &mut Kiosk) -> Result<(), StaffRefusal> {
-    match payment.state {
-        PaymentState::Committed | PaymentState::Settled => {}
-        PaymentState::Intent
-        | PaymentState::Sent
-        | PaymentState::Answered
-        | PaymentState::NotPaid
-        | PaymentState::InDoubt
-        | PaymentState::NeedsStaff
-        | PaymentState::Reversed => return Err(StaffRefusal::NoReceipt(payment.state)),
+    if !payment.state.is_paid() {
+        return Err(StaffRefusal::NoReceipt(payment.state));
     }
     if kiosk.cannot_print().is_some() {
         return Err(StaffRefusal::PrinterAway);

@@ -265,15 +265,8 @@ fn unproved(undo: AttemptId, reason: &str) -> Known {
 
 /// For a hospital that has the request or will get it. The same undo always makes the same one.
 pub(super) fn cancellation(undo: AttemptId, payment: &PaymentRecord, kiosk: &Kiosk) -> Option<Request> {
-    match payment.state {
-        PaymentState::Committed | PaymentState::Settled => {}
-        PaymentState::Intent
-        | PaymentState::Sent
-        | PaymentState::Answered
-        | PaymentState::NotPaid
-        | PaymentState::InDoubt
-        | PaymentState::NeedsStaff
-        | PaymentState::Reversed => return None,
+    if !payment.state.is_paid() {
+        return None;
     }
     let (claim, currency) = match &payment.request.act {
         Act::Documents { claim, currency, .. } => (claim.clone(), currency.clone()),

@@ -16,7 +16,6 @@ use uuid::Uuid;
 const CHECK_LIMIT_MS: u64 = 20_000;
 
 /// Digits on their way to the store.
-#[derive(Clone)]
 pub(super) struct Asked {
     typed: Pin,
     pub gate: Gate,
@@ -94,7 +93,6 @@ impl Asked {
 }
 
 /// At the door.
-#[derive(Clone)]
 pub(super) struct Door {
     pub asked: Asked,
     /// The number is typed first.
@@ -141,7 +139,6 @@ impl Door {
 }
 
 /// Whoever is inside, once more.
-#[derive(Clone)]
 pub(super) struct Again {
     pub asked: Asked,
     who: StaffNumber,

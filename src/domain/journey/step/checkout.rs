@@ -39,7 +39,6 @@ const REMOVE_CARD_MS: u64 = 10_000;
 const TRIES_MAX: u32 = 5;
 
 /// What is due, as it was said to the patient.
-#[derive(Clone)]
 pub struct Bill {
     pub total: Amount,
     /// The price of a part is not known now.
@@ -51,7 +50,6 @@ pub struct Bill {
     pub more: u32,
 }
 
-#[derive(Clone)]
 pub struct Checkout {
     bill: Bill,
     how: PayHow,
@@ -63,7 +61,6 @@ pub struct Checkout {
     state: State,
 }
 
-#[derive(Clone)]
 enum State {
     Consent,
     Paying,

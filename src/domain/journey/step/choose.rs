@@ -9,7 +9,7 @@ use crate::domain::document::cart::{self, Cart};
 use crate::domain::screen::{Screen, Tap};
 use crate::domain::session::kiosk::Kiosk;
 
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Choose {
     pub cart: Cart,
     at: At,

@@ -9,7 +9,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 const BORN_FROM: i32 = 1900;
 
 /// Up to `slots` digits.
-#[derive(Clone, Default, Zeroize, ZeroizeOnDrop)]
+#[derive(Default, Zeroize, ZeroizeOnDrop)]
 pub struct Digits(String);
 
 impl Digits {
@@ -68,7 +68,7 @@ impl Digits {
 }
 
 /// Year, month, day as eight digits in that order, each field checked when it is full.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct DateDigits {
     digits: Digits,
     pub problem: Option<EntryProblem>,

@@ -23,7 +23,6 @@ use crate::domain::session::tries::{Miss, Named, SLOW_LOOK_UP_MS};
 use crate::domain::session::{Question, Reply};
 use zeroize::Zeroize;
 
-#[derive(Clone)]
 pub struct Identify {
     state: State,
     digits: Digits,
