@@ -48,7 +48,7 @@ unsafe impl GlobalAlloc for Wiping {
 }
 
 /// What the heap holds and nobody uses goes back to the system. The pieces that visit after visit leaves between what stays in
-/// use would be kept, and look like a leak that ends nowhere near.
+/// use would be kept, and look like a leak. What the window gives back a moment later goes with the next visit.
 #[expect(unsafe_code, reason = "a function of the C library")]
 pub fn give_back() {
     #[cfg(target_env = "gnu")]

@@ -69,8 +69,8 @@ impl Line {
     }
 }
 
-/// The signals that end a program or stop it. They are taken until the process ends:
-/// what is taken once is never the system's again.
+/// The signals that end a program or stop it. They are taken until the process ends: what is taken once is never the
+/// system's again.
 fn listeners() -> io::Result<[Listener; 5]> {
     Ok([
         signal(SignalKind::interrupt())?,

@@ -92,7 +92,8 @@ pub struct Ended {
     pub charged: Amount,
 }
 
-/// Makes the order; `None` if there is nothing to order. Its claim number is durable before anything comes of it; asked again where that failed.
+/// Makes the order; `None` if there is nothing to order. Its claim number is durable before anything comes of it; it is asked
+/// again where that failed.
 pub type Place<'a> = &'a dyn Fn(&mut Kiosk) -> Option<Order>;
 
 impl Checkout {
