@@ -13,8 +13,8 @@ use crate::domain::payment::DeclineCause;
 use crate::domain::screen::Screen;
 use crate::domain::session::{Finished, Input, Session, TerminalReport};
 use crate::hospital::client::Client;
-use crate::hospital::sync::{self, Signals, SyncSettings};
-use crate::ports::{CardTerminal, Clock, HospitalServer, InForce, Outbox, Printer, Scanner, Store};
+use crate::hospital::sync::{self, Ends, Signals, SyncSettings};
+use crate::ports::{CardTerminal, HospitalServer, InForce, KioskClock, Outbox, Printer, Scanner, Store};
 use crate::store::{self, OnDamage};
 use crate::watch::{self, Line, Presence, Sources};
 use crate::wiping;
@@ -28,7 +28,7 @@ use uuid::Uuid;
 /// What the shell around the kiosk wants to be told of.
 #[derive(Clone)]
 pub struct Hooks {
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<dyn KioskClock>,
     pub show: ShowView,
     pub wipe: WipeScreens,
     pub set_clock: SetClock,
@@ -130,7 +130,8 @@ pub fn start(
         terminal: terminal.clone(),
         printer: printer.clone(),
         scanner: scanner.clone(),
-        hospital: hospital.clone(),
+        look_ups: client.clone(),
+        bundles: client.clone(),
         show: noting_service(&service, hooks.show),
         health: noting_health(&store_writes, &clock),
         wipe: giving_memory_back(hooks.wipe),
@@ -145,7 +146,7 @@ pub fn start(
     let online = noting_hospital(&hospital_seen, to_desk(&desk, Input::HospitalOnline));
     let settings = SyncSettings::from(&config.hospital);
     let sender =
-        sync::run(store.clone(), hospital, settings, outbox.clone(), hooks.clock.clone(), online, hooks.delivered);
+        sync::run(Ends::of(&store, &hospital), settings, outbox.clone(), hooks.clock.clone(), online, hooks.delivered);
     runtime.spawn(vital("sender", sender));
     let sources = Sources {
         facility: facility.clone(),
@@ -205,7 +206,7 @@ fn noting_health(store_writes: &Arc<Presence>, clock: &Arc<Presence>) -> TellHea
     })
 }
 
-fn hear_clock(clock: &dyn Clock, desk: &DeskSender) {
+fn hear_clock(clock: &dyn KioskClock, desk: &DeskSender) {
     let desk = desk.clone();
     clock.on_change(Box::new(move |standing| desk.send(Input::Clock(standing))));
 }

@@ -3,14 +3,20 @@
 mod clock;
 mod hospital;
 mod in_force;
+mod single;
 mod staff;
 mod store;
 
-pub use clock::Clock;
-pub use hospital::{HospitalServer, NoAnchor, NoSchedule, ScheduleNews, Software};
+pub use clock::{Believed, Clock, KioskClock};
+pub use hospital::{
+    Anchors, Bundles, Deliveries, HospitalServer, LookUps, NoAnchor, NoSchedule, ScheduleNews, Schedules, Software,
+};
 pub use in_force::InForce;
-pub use staff::{AuditRow, StaffBook, StaffDesk};
-pub use store::{Frozen, ScheduleMark, Store, StoreError, Tally};
+pub use single::{JournalLines, SingleRequests, WholeSchedule};
+pub use staff::{AuditRow, StaffBook, StaffDesk, Trail};
+pub use store::{
+    Frozen, Journal, Queue, QueueList, Retention, ScheduleCache, ScheduleMark, Store, StoreError, Tally, Upkeep,
+};
 
 use crate::domain::session::{PrintJob, PrinterState, TerminalCommand};
 use chrono::{DateTime, Utc};

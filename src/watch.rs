@@ -162,7 +162,7 @@ async fn scrape(State(watched): State<Arc<Watched>>) -> Response {
 impl Sources {
     fn look(&self) -> Seen {
         let tally = self.store.tally().inspect_err(|error| tracing::warn!(%error, "the store cannot be counted")).ok();
-        let staff_locked = self.store.staff_book().and_then(|book| book.locked(Utc::now().fixed_offset()).ok());
+        let staff_locked = self.store.locked(Utc::now().fixed_offset()).ok();
         let line = (self.line)();
         Seen {
             kiosk: self.facility.now().kiosk_prefix.clone(),

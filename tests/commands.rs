@@ -5,7 +5,7 @@ use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::outbox::{Act, Delivery, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::domain::reason::ParkReason;
-use hospital_kiosk::ports::Store;
+use hospital_kiosk::ports::{JournalLines, SingleRequests};
 use hospital_kiosk::rehearsal::printer::SimPrinter;
 use hospital_kiosk::rehearsal::terminal::SimTerminal;
 use serde_json::Value;

@@ -7,10 +7,9 @@ use hospital_kiosk::config;
 use hospital_kiosk::domain::clock::Standing;
 use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::moment::{Moment, Tick};
-use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
-use hospital_kiosk::domain::patient::{Appointment, Patient, ScannedCode};
+use hospital_kiosk::domain::outbox::Request;
+use hospital_kiosk::domain::patient::ScannedCode;
 use hospital_kiosk::domain::person::Role;
-use hospital_kiosk::domain::reason::{BeforeServer, KeptOut};
 use hospital_kiosk::domain::screen::staff::{StaffScreen, StaffTap, Trouble};
 use hospital_kiosk::domain::screen::{Screen, Tap};
 use hospital_kiosk::domain::session::{
@@ -18,9 +17,10 @@ use hospital_kiosk::domain::session::{
 };
 use hospital_kiosk::domain::staff::Pin;
 use hospital_kiosk::hospital::sync::Signals;
-use hospital_kiosk::ports::{Answer, CardTerminal, Clock, HospitalServer, NoSchedule, Printer, Raster, Store};
+use hospital_kiosk::ports::{
+    Answer, Bundles, CardTerminal, Clock, JournalLines, KioskClock, LookUps, Printer, Raster, Store,
+};
 use hospital_kiosk::rehearsal::days::facility::facility;
-use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
 use hospital_kiosk::store;
 use rusqlite::Connection;
 use std::path::Path;
@@ -43,18 +43,15 @@ impl Printer for Nothing {
     }
 }
 
-impl HospitalServer for Nothing {
+impl LookUps for Nothing {
     fn ask(&self, _: Question) -> Answer<'_, Reply> {
         Box::pin(std::future::ready(Reply::Unreachable))
     }
+}
+
+impl Bundles for Nothing {
     fn freeze(&self, _: &Request) -> Vec<u8> {
         Vec::new()
-    }
-    fn deliver<'a>(&'a self, _: &'a QueuedRequest) -> Answer<'a, Delivery> {
-        Box::pin(std::future::ready(Delivery::Hold { reason: KeptOut::Before(BeforeServer(502)) }))
-    }
-    fn schedule(&self, _: chrono::NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
-        Box::pin(std::future::ready(Err(NoSchedule::Away("nobody is there".to_owned()))))
     }
 }
 
@@ -75,10 +72,26 @@ impl Clock for Virtual {
         let wall = begin + set_by + TimeDelta::milliseconds(i64::try_from(tick).expect("short"));
         Moment { tick: Tick(tick), wall, fresh: Uuid::new_v4() }
     }
+}
+
+impl KioskClock for Virtual {
+    fn heard(&self, _: i64) {}
 
     fn standing(&self) -> Standing {
         *self.standing.lock().expect("standing")
     }
+
+    fn correction_s(&self) -> i64 {
+        0
+    }
+
+    fn wants_answer(&self) -> bool {
+        false
+    }
+
+    fn on_change(&self, _: Box<dyn Fn(Standing) + Send + Sync>) {}
+
+    fn accept(&self) {}
 }
 
 struct Kiosk {
@@ -113,7 +126,8 @@ impl Kiosk {
             terminal: Arc::new(Nothing),
             printer: Arc::new(Nothing),
             scanner: None,
-            hospital: Arc::new(Nothing),
+            look_ups: Arc::new(Nothing),
+            bundles: Arc::new(Nothing),
             health: Arc::new(move |told| *healthy.lock().expect("health") = Some(told)),
             show: Arc::new(move |view, _| screens.lock().expect("screens").push(view.screen)),
             wipe: Arc::new(move || {
@@ -151,7 +165,8 @@ impl Kiosk {
 
 #[tokio::test(start_paused = true)]
 async fn the_clock_on_the_screen_moves_once_a_minute() {
-    let kiosk = Kiosk::start(Arc::new(MemoryStore::default()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let kiosk = Kiosk::start(store_in(folder.path()));
     kiosk.wait_s(1).await;
     let before = kiosk.clock.looked_at.load(Ordering::SeqCst);
     kiosk.wait_s(600).await;
@@ -164,7 +179,8 @@ async fn the_clock_on_the_screen_moves_once_a_minute() {
 
 #[tokio::test(start_paused = true)]
 async fn a_clock_that_was_set_is_shown_within_the_minute() {
-    let kiosk = Kiosk::start(Arc::new(MemoryStore::default()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let kiosk = Kiosk::start(store_in(folder.path()));
     kiosk.wait_s(5).await;
     kiosk.clock.set_by_s.store(2 * 3600 + 10, Ordering::SeqCst);
     kiosk.wait_s(60).await;
@@ -174,14 +190,18 @@ async fn a_clock_that_was_set_is_shown_within_the_minute() {
     assert_eq!(kiosk.minutes().last().map(String::as_str), Some("09:02"));
 }
 
+fn store_in(folder: &Path) -> Arc<dyn Store> {
+    let settings = config::Store::at(folder.join("data"), folder.join("keys/store.key"));
+    Arc::new(store::open_with_credentials(&settings, None).expect("a store").store)
+}
+
 /// A store on the disk, and a way to take its journal out of it and put it back.
 fn store_that_breaks(folder: &Path) -> (Arc<dyn Store>, Connection) {
-    let settings = config::Store::at(folder.join("data"), folder.join("keys/store.key"));
-    let store = store::open_with_credentials(&settings, None).expect("a store").store;
+    let store = store_in(folder);
     let beside = Connection::open(folder.join("data/kiosk.db")).expect("the database");
     let key = std::fs::read_to_string(folder.join("keys/store.key")).expect("a key");
     beside.execute_batch(&format!("PRAGMA key = \"x'{}'\"", key.trim())).expect("the key fits");
-    (Arc::new(store), beside)
+    (store, beside)
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,7 +274,8 @@ async fn what_the_kiosk_cannot_do_is_told_as_what_it_is() {
 
 #[tokio::test(start_paused = true)]
 async fn the_window_is_wiped_with_each_visit() {
-    let kiosk = Kiosk::start(Arc::new(MemoryStore::default()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let kiosk = Kiosk::start(store_in(folder.path()));
     kiosk.wait_s(1).await;
     for visits in 1..=2 {
         kiosk.tap(Tap::Start).await;
@@ -270,7 +291,7 @@ async fn the_window_is_wiped_with_each_visit() {
 async fn a_clock_that_is_moved_opens_no_locked_door() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _beside) = store_that_breaks(folder.path());
-    let book = store.staff_book().expect("a book");
+    let book = &store;
     let at = |text: &str| text.parse::<DateTime<FixedOffset>>().expect("a time");
     let kim = book.add_person("Kim", Role::Technician, None, at("2026-11-25T09:00:00+09:00")).expect("added");
     let pin = |digits: &str| Pin::read(digits).expect("a PIN");
@@ -281,7 +302,7 @@ async fn a_clock_that_is_moved_opens_no_locked_door() {
     }
     let kiosk = Kiosk::start(store.clone());
     kiosk.wait_s(1).await;
-    let locked_until = || store.staff_book().expect("a book").persons().expect("persons")[0].locked_until;
+    let locked_until = || store.persons().expect("persons")[0].locked_until;
     assert_eq!(locked_until(), Some(at("2026-11-25T10:15:00+09:00")));
     for (set_by_s, until) in [(86_400, "2026-11-26T10:15:00+09:00"), (-7_200, "2026-11-25T08:15:00+09:00")] {
         kiosk.clock.set_by_s.store(set_by_s, Ordering::SeqCst);

@@ -179,6 +179,11 @@ fn long_functions(code: &str) -> Vec<(usize, usize)> {
         if !is_function.iter().any(|start| head.starts_with(start)) {
             continue;
         }
+        // What a trait only declares has no lines of its own.
+        let signature = lines[index..].iter().find(|line| line.ends_with(['{', '}', ';']));
+        if signature.is_some_and(|line| line.ends_with(';')) {
+            continue;
+        }
         let end = format!("{}}}", " ".repeat(indent));
         let length = lines[index..].iter().position(|line| *line == end).map_or(1, |length| length + 1);
         if length > FUNCTION_LINES_MAX {
@@ -243,6 +248,9 @@ fn planted_violations_are_found() {
 fn innocent_text_is_not_accused() {
     let text = "//! Never tokio::, never slint::.\nconst WORDS: &str = \"use tokio::sync\";\nfn short() {}\n#[cfg(test)]\nmod tests { use tokio::test; }\n";
     assert_eq!(violations("domain/money.rs", text), Vec::<String>::new());
+    let declared = "    fn one(\n        &self,\n    ) -> u8;\n".repeat(FUNCTION_LINES_MAX);
+    let text = format!("trait Long {{\n{declared}    fn last(&self) {{\n    }}\n}}\n");
+    assert_eq!(violations("domain/money.rs", &text), Vec::<String>::new());
 }
 
 /// Where the sentences of older versions are read, once.

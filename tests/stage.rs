@@ -3,6 +3,8 @@
 use hospital_kiosk::rehearsal::play::play;
 use hospital_kiosk::rehearsal::script::parse;
 use hospital_kiosk::rehearsal::stage::{Protocol, Setting, Stage};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 /// The stage and the folder it lives in.
@@ -64,7 +66,25 @@ impl Theatre {
     }
 
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.stage.out().join("kiosk.log")).unwrap_or_default()
+        self.log_after(0)
+    }
+
+    /// What was logged after the first so many bytes.
+    pub fn log_after(&self, bytes: u64) -> String {
+        let mut text = Vec::new();
+        let read = File::open(self.log_file()).and_then(|mut file| {
+            file.seek(SeekFrom::Start(bytes))?;
+            file.read_to_end(&mut text)
+        });
+        read.map(|_| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default()
+    }
+
+    pub fn log_bytes(&self) -> u64 {
+        std::fs::metadata(self.log_file()).map_or(0, |file| file.len())
+    }
+
+    fn log_file(&self) -> PathBuf {
+        self.stage.out().join("kiosk.log")
     }
 }
 

@@ -27,7 +27,7 @@ use hospital_kiosk::domain::patient::{Appointment, AppointmentState, BirthDate, 
 use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
 use hospital_kiosk::domain::reason::StaffReason;
 use hospital_kiosk::domain::session::{Counters, Given};
-use hospital_kiosk::ports::{Store, StoreError};
+use hospital_kiosk::ports::{Journal, JournalLines, QueueList, SingleRequests, Store, StoreError};
 use hospital_kiosk::store::{Opened, SqliteStore, open_with_credentials};
 use std::fs;
 use std::path::{Path, PathBuf};

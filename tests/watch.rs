@@ -9,7 +9,7 @@ use hospital_kiosk::domain::outbox::{Act, Delivery, PaymentOfRequest, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::domain::reason::{Meanwhile, ParkReason, Told};
 use hospital_kiosk::domain::session::{PrintJob, PrinterState};
-use hospital_kiosk::ports::{Printer, Raster, Scanner, Software, Store};
+use hospital_kiosk::ports::{JournalLines, Printer, Raster, Scanner, SingleRequests, Software, Store};
 use hospital_kiosk::watch::{self, Line, Presence, Sources};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

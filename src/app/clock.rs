@@ -3,7 +3,7 @@
 use crate::domain::clock::{Belief, Standing};
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::zone::Zone;
-use crate::ports::{Clock, InForce};
+use crate::ports::{Clock, InForce, KioskClock};
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
@@ -122,7 +122,9 @@ impl Clock for SystemClock {
         let corrected = TimeDelta::try_seconds(correction_s).and_then(|by| wall.checked_add_signed(by));
         Moment { tick, wall: (self.zone)().at(&corrected.unwrap_or(wall)).trunc_subsecs(0), fresh: Uuid::new_v4() }
     }
+}
 
+impl KioskClock for SystemClock {
     fn heard(&self, ahead_s: i64) {
         self.change(|belief, tick| belief.heard(ahead_s, tick));
     }

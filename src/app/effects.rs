@@ -14,7 +14,8 @@ use crate::domain::session::{
 };
 use crate::domain::staff::StaffCommand;
 use crate::ports::{
-    CardTerminal, Clock, Frozen, HospitalServer, InForce, Outbox, Printer, Raster, Scanner, Store, StoreError,
+    Bundles, CardTerminal, Frozen, InForce, JournalLines, KioskClock, LookUps, Outbox, Printer, Raster, Scanner, Store,
+    StoreError,
 };
 use chrono::{DateTime, FixedOffset};
 use std::sync::mpsc::Sender;
@@ -58,12 +59,13 @@ pub type Recorded = Arc<dyn Fn(&Entry) + Send + Sync>;
 #[derive(Clone)]
 pub struct Ports {
     pub facility: InForce,
-    pub clock: Arc<dyn Clock>,
+    pub clock: Arc<dyn KioskClock>,
     pub store: Arc<dyn Store>,
     pub terminal: Arc<dyn CardTerminal>,
     pub printer: Arc<dyn Printer>,
     pub scanner: Option<Arc<dyn Scanner>>,
-    pub hospital: Arc<dyn HospitalServer>,
+    pub look_ups: Arc<dyn LookUps>,
+    pub bundles: Arc<dyn Bundles>,
     pub show: ShowView,
     pub health: TellHealth,
     pub wipe: WipeScreens,
@@ -178,7 +180,7 @@ impl Effects {
         let desk = self.desk.clone();
         self.runtime.spawn(async move {
             let asked_at = Instant::now();
-            let (hospital, asked) = (ports.hospital.clone(), question.clone());
+            let (hospital, asked) = (ports.look_ups.clone(), question.clone());
             // A look-up that breaks is one without an answer, not one that the patient waits for in vain.
             let answered = tokio::spawn(async move { hospital.ask(asked).await }).await.unwrap_or(Reply::Unreachable);
             let is_lost = matches!(answered, Reply::Unreachable | Reply::Unreadable | Reply::Obscured);
@@ -240,7 +242,7 @@ impl World for Product<'_> {
     }
 
     fn freeze(&self, request: &Request) -> Vec<u8> {
-        self.ports().hospital.freeze(request)
+        self.ports().bundles.freeze(request)
     }
 
     fn commit(&mut self, lines: &[Frozen<'_>]) -> Result<(), StoreError> {

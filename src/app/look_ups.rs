@@ -6,8 +6,8 @@ use crate::domain::staff::{LookUp, LookUpOutcome, LookedUpBy};
 
 /// Blocks on the disk. `offline`: the answer is from today's cache.
 pub(super) fn written_down(ports: &Ports, asked: &Question, reply: Reply, offline: bool) -> Reply {
-    let (Some(look_up), Some(book)) = (look_up(asked, &reply, offline), ports.store.staff_book()) else { return reply };
-    match book.looked_up(&look_up, ports.clock.now().wall) {
+    let Some(look_up) = look_up(asked, &reply, offline) else { return reply };
+    match ports.store.looked_up(&look_up, ports.clock.now().wall) {
         Ok(()) => reply,
         Err(error) => {
             tracing::error!("a look-up could not be written down, and its answer is not shown: {error}");

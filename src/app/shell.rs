@@ -13,7 +13,7 @@ use crate::domain::session::{
     TerminalCommand, Tried,
 };
 use crate::domain::staff::StaffCommand;
-use crate::ports::{Frozen, Store, StoreError};
+use crate::ports::{Frozen, Journal, ScheduleCache, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -130,13 +130,13 @@ fn carry_out(world: &mut impl World, effects: Vec<Effect>) {
 ///
 /// # Errors
 /// They cannot be read: what is open is then not known, and no payment may begin.
-pub fn restarted(store: &dyn Store) -> Result<Input, StoreError> {
-    Ok(Input::restarted(store.payments()?, store.counters()?, store.tries()?))
+pub fn restarted(journal: &dyn Journal) -> Result<Input, StoreError> {
+    Ok(Input::restarted(journal.payments()?, journal.counters()?, journal.tries()?))
 }
 
 /// A staff order as an input, with the payment as it stands at this moment. A journal that cannot be read knows none.
-pub fn staff_input(store: &dyn Store, ticket: Uuid, attempt: AttemptId, order: StaffOrder) -> Input {
-    let payment = store.payment(attempt).unwrap_or_else(|error| {
+pub fn staff_input(journal: &dyn Journal, ticket: Uuid, attempt: AttemptId, order: StaffOrder) -> Input {
+    let payment = journal.payment(attempt).unwrap_or_else(|error| {
         tracing::error!("the journal cannot be read: {error}");
         None
     });
@@ -144,8 +144,8 @@ pub fn staff_input(store: &dyn Store, ticket: Uuid, attempt: AttemptId, order: S
 }
 
 /// What became of the payment that somebody asks for. All payments are read: not while anybody waits for the desk.
-pub fn enquired(store: &dyn Store, known: &Known, now: DateTime<FixedOffset>) -> Enquired {
-    match store.payments() {
+pub fn enquired(journal: &dyn Journal, known: &Known, now: DateTime<FixedOffset>) -> Enquired {
+    match journal.payments() {
         Ok(payments) => Enquired::of(enquiry::find(&payments, known, now)),
         Err(error) => {
             tracing::error!("the journal cannot be read: {error}");
@@ -155,16 +155,16 @@ pub fn enquired(store: &dyn Store, known: &Known, now: DateTime<FixedOffset>) ->
 }
 
 /// The hospital is out of reach, or its answer cannot be read: what today's cache can answer, else `otherwise`.
-pub fn from_cache(store: &dyn Store, day: NaiveDate, question: &Question, otherwise: Reply) -> Reply {
+pub fn from_cache(cache: &dyn ScheduleCache, day: NaiveDate, question: &Question, otherwise: Reply) -> Reply {
     let answer = match question {
-        Question::FindPatient { number, birth_date, .. } => store
+        Question::FindPatient { number, birth_date, .. } => cache
             .cached_patient(day, number, *birth_date)
             .map(|found| found.map(|patient| Reply::Found(Box::new(patient)))),
-        Question::Appointments { patient } => store.cached_appointments(day, &patient.number).map(|list| {
+        Question::Appointments { patient } => cache.cached_appointments(day, &patient.number).map(|list| {
             // Not in the cache is not none: it may be a part of the day only, or older than the appointment.
             (!list.is_empty()).then_some(Reply::Appointments { offline: true, list, complete: true })
         }),
-        Question::Slip { code } => store.cached_slip(day, code).map(|found| {
+        Question::Slip { code } => cache.cached_slip(day, code).map(|found| {
             found.map(|(patient, appointment)| Reply::Slip {
                 patient: Box::new(patient),
                 appointment: Box::new(appointment),

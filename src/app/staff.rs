@@ -8,7 +8,7 @@ use crate::domain::person::Who;
 use crate::domain::session::Input;
 use crate::domain::staff::{AuditEntry, Gate, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply};
 use crate::domain::zone::Zone;
-use crate::ports::{StaffBook, Store, StoreError};
+use crate::ports::{StaffBook, StoreError};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
@@ -30,11 +30,11 @@ impl Steady {
     }
 
     /// Moves the locks along with the clock.
-    fn keep_locks(&self, now: Moment, store: &dyn Store) -> Result<(), StoreError> {
+    fn keep_locks(&self, now: Moment, book: &dyn StaffBook) -> Result<(), StoreError> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let by_ms = ahead_ms(now).saturating_sub(*known);
         if by_ms.abs() > MOVED_MS {
-            book(store)?.clock_moved(TimeDelta::milliseconds(by_ms))?;
+            book.clock_moved(TimeDelta::milliseconds(by_ms))?;
             *known = ahead_ms(now);
         }
         Ok(())
@@ -66,26 +66,13 @@ pub(super) fn carry_out(
     });
 }
 
-/// What was done at the screen.
-pub(super) fn audit(store: &dyn Store, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-    book(store)?.audit(entry, at)
-}
-
-fn book(store: &dyn Store) -> Result<&dyn StaffBook, StoreError> {
-    store.staff_book().ok_or_else(|| StoreError::Other("this store keeps no staff book".to_owned()))
-}
-
 fn answer(ports: &Ports, command: StaffCommand) -> Option<StaffReply> {
     let at = ports.clock.now().wall;
     let store = &*ports.store;
     Some(match command {
-        StaffCommand::Knock => StaffReply::Gate(gate(book(store).and_then(|book| book.gate(at)))),
-        StaffCommand::Try { number, pin } => {
-            StaffReply::Gate(gate(book(store).and_then(|book| book.try_pin(number, &pin, at))))
-        }
-        StaffCommand::Confirm { who, pin } => {
-            StaffReply::Gate(gate(book(store).and_then(|book| book.confirm_pin(who, &pin, at))))
-        }
+        StaffCommand::Knock => StaffReply::Gate(gate(store.gate(at))),
+        StaffCommand::Try { number, pin } => StaffReply::Gate(gate(store.try_pin(number, &pin, at))),
+        StaffCommand::Confirm { who, pin } => StaffReply::Gate(gate(store.confirm_pin(who, &pin, at))),
         StaffCommand::Look => {
             told(lists(ports, at)).map_or(StaffReply::NoLists, |lists| StaffReply::Lists(Box::new(lists)))
         }
@@ -106,7 +93,7 @@ fn answer(ports: &Ports, command: StaffCommand) -> Option<StaffReply> {
             StaffReply::Closed(ended(ports, (who, StaffAct::CloseRequest), request, closed, "closed", at))
         }
         StaffCommand::Note(entry) => {
-            told(audit(store, &entry, at));
+            told(store.audit(&entry, at));
             return None;
         }
     })
@@ -125,7 +112,7 @@ fn ended(
     word: &str,
     at: DateTime<FixedOffset>,
 ) -> bool {
-    told(audit(&*ports.store, &AuditEntry::of_parked(who, act, request, &done, word), at));
+    told(ports.store.audit(&AuditEntry::of_parked(who, act, request, &done, word), at));
     let done = told(done).unwrap_or(false);
     if done {
         ports.outbox.queued();
@@ -147,8 +134,8 @@ fn lists(ports: &Ports, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreEr
         last_delivered: tally.last_delivered_at,
         held_until: ports.outbox.held_until().map(|until| zone.at(&until)),
         parked: u32::try_from(tally.parked).unwrap_or(u32::MAX),
-        parked_rows: book(store)?.parked()?,
-        noted_rows: book(store)?.noted()?,
+        parked_rows: store.parked()?,
+        noted_rows: store.noted()?,
     };
     Ok(StaffLists { payments, paid, queue })
 }

@@ -1,9 +1,9 @@
 //! `kiosk audit export|verify`: the trail, and whether it is what was written.
 
 use super::socket::Request;
-use super::{Answer, NO, Refusal, staff, usage};
+use super::{Answer, NO, Refusal, usage};
 use crate::domain::trail::{Anchor, AnchorPlace, AnchorVerdict, TrailCheck, TrailFault, TrailHead};
-use crate::ports::Store;
+use crate::ports::Trail;
 use chrono::NaiveDate;
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -104,8 +104,8 @@ fn in_words(row: &Value) -> String {
 ///
 /// # Errors
 /// The store cannot be read, in words for staff.
-pub fn rows(store: &dyn Store, after: i64, from: Option<NaiveDate>) -> Answer {
-    let rows = staff::book(store)?.trail(after, from, ROWS_AT_ONCE).map_err(usage)?;
+pub fn rows(trail: &dyn Trail, after: i64, from: Option<NaiveDate>) -> Answer {
+    let rows = trail.trail(after, from, ROWS_AT_ONCE).map_err(usage)?;
     Ok(rows.iter().map(|row| json!(row).to_string()).collect())
 }
 
@@ -113,8 +113,8 @@ pub fn rows(store: &dyn Store, after: i64, from: Option<NaiveDate>) -> Answer {
 ///
 /// # Errors
 /// 1: the trail is not as it was written. 2: it cannot be read.
-pub fn verify(store: &dyn Store, anchors: &[Anchor], hospital_silent: Option<&str>, as_json: bool) -> Answer {
-    let check = staff::book(store)?.check_trail(anchors).map_err(usage)?;
+pub fn verify(trail: &dyn Trail, anchors: &[Anchor], hospital_silent: Option<&str>, as_json: bool) -> Answer {
+    let check = trail.check_trail(anchors).map_err(usage)?;
     let faults = faults(&check);
     let mut lines = if as_json {
         vec![as_value(&check, &faults, hospital_silent).to_string()]

@@ -12,7 +12,7 @@ use crate::domain::session::PrinterState;
 use crate::domain::trail::Anchor;
 use crate::domain::zone::Zone;
 use crate::hospital::client::Client;
-use crate::ports::Clock;
+use crate::ports::{Believed, Clock};
 use crate::{printer, scanner, terminal};
 use chrono::{NaiveDateTime, Utc};
 use serde_json::json;
@@ -195,7 +195,7 @@ pub fn heads_at_hospital(config: &Config) -> Result<Vec<Anchor>, String> {
 }
 
 fn at_hospital<T>(config: &Config, ask: impl AsyncFnOnce(&Client) -> Result<T, String>) -> Result<T, String> {
-    let clock = Arc::new(Standing(config.facility.zone.clone()));
+    let clock = Arc::new(Believed(Standing(config.facility.zone.clone())));
     let client = Client::with_identity(&config.hospital, &config.identity, Arc::new(config.facility.clone()), clock)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| format!("this machine cannot open connections: {error}"))?.block_on(ask(&client))

@@ -18,7 +18,7 @@ pub mod totals;
 
 use crate::config::Fault;
 use crate::domain::staff::AuditEntry;
-use crate::ports::Store;
+use crate::ports::Trail;
 use std::io::{self, Write};
 
 pub const YES: u8 = 0;
@@ -71,7 +71,6 @@ pub fn usage(why: impl ToString) -> Refusal {
 }
 
 /// One line of the audit trail, durable when it returns.
-fn write_down(store: &dyn Store, entry: &AuditEntry) -> Result<(), Refusal> {
-    let book = store.staff_book().ok_or_else(|| usage("this store keeps no trail of what staff do"))?;
-    book.audit(entry, chrono::Local::now().fixed_offset()).map_err(usage)
+fn write_down(trail: &dyn Trail, entry: &AuditEntry) -> Result<(), Refusal> {
+    trail.audit(entry, chrono::Local::now().fixed_offset()).map_err(usage)
 }

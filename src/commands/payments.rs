@@ -6,7 +6,7 @@ use crate::domain::payment::PaymentRecord;
 use crate::domain::person::Who;
 use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal};
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::{StaffDesk, Store};
+use crate::ports::{Journal, StaffDesk, Store, Trail};
 use serde_json::{Value, json};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -18,8 +18,8 @@ const AGAIN: Duration = Duration::from_millis(500);
 
 /// # Errors
 /// The store cannot be read, in words for staff.
-pub fn list(store: &dyn Store, as_json: bool) -> Answer {
-    let payments = store.payments().map_err(usage)?;
+pub fn list(journal: &dyn Journal, as_json: bool) -> Answer {
+    let payments = journal.payments().map_err(usage)?;
     let mut lines = if as_json { Vec::new() } else { vec![format!("{} payments", payments.len())] };
     lines.extend(payments.iter().map(|payment| if as_json { as_value(payment).to_string() } else { line(payment) }));
     Ok(lines)
@@ -29,13 +29,13 @@ pub fn list(store: &dyn Store, as_json: bool) -> Answer {
 ///
 /// # Errors
 /// No such payment, or several: numbers begin anew every day.
-pub fn show(store: &dyn Store, id: &str, as_json: bool) -> Answer {
-    let payment = find(store, id)?;
+pub fn show(journal: &dyn Journal, id: &str, as_json: bool) -> Answer {
+    let payment = find(journal, id)?;
     Ok(vec![if as_json { as_value(&payment).to_string() } else { line(&payment) }])
 }
 
-fn find(store: &dyn Store, id: &str) -> Result<PaymentRecord, Refusal> {
-    let payments = store.payments().map_err(usage)?;
+fn find(journal: &dyn Journal, id: &str) -> Result<PaymentRecord, Refusal> {
+    let payments = journal.payments().map_err(usage)?;
     let dated = |payment: &PaymentRecord| format!("{}/{}", payment.started_at.date_naive(), payment.number);
     let named =
         |payment: &PaymentRecord| payment.number == id || payment.attempt.0.to_string() == id || dated(payment) == id;
@@ -95,7 +95,7 @@ pub fn reprint(store: &dyn Store, desk: &dyn StaffDesk, id: Option<&str>, patien
 
 /// Before the order leaves, and how it ended. Evidence is kept with the payment.
 fn audit(
-    store: &dyn Store,
+    trail: &dyn Trail,
     payment: &PaymentRecord,
     order: &StaffOrder,
     result: &str,
@@ -109,7 +109,7 @@ fn audit(
         StaffOrder::Reprint => StaffAct::PrintReceipt,
     };
     let entry = AuditEntry::new(Who::Shell, act, payment.number.clone(), result);
-    write_down(store, &entry.changing(payment.standing(), became))
+    write_down(trail, &entry.changing(payment.standing(), became))
 }
 
 /// What becomes of an order. For `patience` it is given again while the kiosk is only starting.

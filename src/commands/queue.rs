@@ -5,7 +5,7 @@ use crate::domain::outbox::{QueueRow, QueueState};
 use crate::domain::person::Who;
 use crate::domain::reason::{InPart, ParkReason, Undelivered};
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::{Outbox, Store, StoreError, Tally};
+use crate::ports::{Outbox, QueueList, Store, StoreError, Tally};
 use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -17,14 +17,14 @@ const EVIDENCE_CHARS_MAX: usize = 300;
 ///
 /// # Errors
 /// The store cannot be read, in words for staff.
-pub fn list(store: &dyn Store, as_json: bool, now: &DateTime<Utc>) -> Answer {
-    let rows = store.requests().map_err(usage)?;
+pub fn list(queue: &dyn QueueList, as_json: bool, now: &DateTime<Utc>) -> Answer {
+    let rows = queue.requests().map_err(usage)?;
     if as_json {
         return Ok(rows.iter().map(|row| value(row).to_string()).collect());
     }
     let mut lines = vec![format!("{} requests", rows.len())];
     if !rows.is_empty() {
-        lines.extend(summary_lines(&store.tally().map_err(usage)?, &rows, now));
+        lines.extend(summary_lines(&queue.tally().map_err(usage)?, &rows, now));
     }
     lines.extend(rows.iter().map(line));
     Ok(lines)
@@ -35,9 +35,9 @@ pub fn list(store: &dyn Store, as_json: bool, now: &DateTime<Utc>) -> Answer {
 ///
 /// # Errors
 /// The store cannot be read, in words for staff.
-pub fn summary(store: &dyn Store, as_json: bool, now: &DateTime<Utc>, held_until: Option<DateTime<Utc>>) -> Answer {
-    let tally = store.tally().map_err(usage)?;
-    let rows = store.attention().map_err(usage)?;
+pub fn summary(queue: &dyn QueueList, as_json: bool, now: &DateTime<Utc>, held_until: Option<DateTime<Utc>>) -> Answer {
+    let tally = queue.tally().map_err(usage)?;
+    let rows = queue.attention().map_err(usage)?;
     let held_until = held_until.filter(|until| until > now && tally.waiting > 0);
     if as_json {
         let mut value = summary_value(&tally, &rows, now);
@@ -64,8 +64,8 @@ fn noted(rows: &[QueueRow]) -> impl Iterator<Item = (&QueueRow, &str)> {
 
 /// # Errors
 /// No such request.
-pub fn show(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
-    let row = find(store, id)?;
+pub fn show(queue: &dyn QueueList, id: Uuid, as_json: bool) -> Answer {
+    let row = find(queue, id)?;
     if as_json {
         return Ok(vec![value(&row).to_string()]);
     }
@@ -73,8 +73,8 @@ pub fn show(store: &dyn Store, id: Uuid, as_json: bool) -> Answer {
     Ok([line(&row)].into_iter().chain(advice).collect())
 }
 
-fn find(store: &dyn Store, id: Uuid) -> Result<QueueRow, Refusal> {
-    let row = store.request_row(id).map_err(usage)?;
+fn find(queue: &dyn QueueList, id: Uuid) -> Result<QueueRow, Refusal> {
+    let row = queue.request_row(id).map_err(usage)?;
     row.ok_or_else(|| no(format!("no request {id}; `kiosk queue list` shows them")))
 }
 

@@ -251,7 +251,7 @@ fn about_persons(store: &dyn Store, request: &Request, at: DateTime<FixedOffset>
         Request::StaffAdd { name, role, number, json } => staff::add(store, name, *role, *number, *json, at),
         Request::StaffRole { whose, role } => staff::role(store, whose, *role, at),
         Request::StaffRemove { whose } => staff::remove(store, whose, at),
-        Request::StaffReview { json } => staff::review(store, *json, at),
+        Request::StaffReview { json } => staff::review(store, store, *json, at),
         Request::StaffList { json } => staff::list(store, *json, at),
         _others => Err(usage("this is about no person")),
     }

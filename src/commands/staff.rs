@@ -5,7 +5,7 @@ use super::socket::Request;
 use super::{Answer, Refusal, no, usage};
 use crate::domain::person::{Person, Role, StaffNumber, Who, is_name};
 use crate::domain::staff::{AuditEntry, Gate, PIN_MAX, PIN_MIN, Pin, StaffAct};
-use crate::ports::{StaffBook, Store, StoreError};
+use crate::ports::{StaffBook, StoreError, Trail};
 use chrono::{DateTime, FixedOffset};
 use clap::Subcommand;
 use serde::{Deserialize, Serialize};
@@ -149,10 +149,6 @@ fn ask(input: &mut impl BufRead, prompts: &mut dyn Write, prompt: Option<&str>) 
         .ok_or_else(|| no(format!("a PIN is {PIN_MIN} to {PIN_MAX} digits; nothing was changed")))
 }
 
-pub(super) fn book(store: &dyn Store) -> Result<&dyn StaffBook, Refusal> {
-    store.staff_book().ok_or_else(|| usage("this store keeps no staff book"))
-}
-
 /// What the book refuses is a "no"; what it cannot do, it cannot.
 fn refused(error: StoreError) -> Refusal {
     if let StoreError::Refused(why) = error { no(why) } else { usage(error) }
@@ -174,14 +170,14 @@ fn number_of(book: &dyn StaffBook, whose: &Somebody) -> Result<StaffNumber, Refu
 /// # Errors
 /// 1: the name or the number is somebody's. 2: the store cannot be written.
 pub fn add(
-    store: &dyn Store,
+    book: &dyn StaffBook,
     name: &str,
     role: Role,
     number: Option<StaffNumber>,
     as_json: bool,
     at: DateTime<FixedOffset>,
 ) -> Answer {
-    let person = book(store)?.add_person(name, role, number, at).map_err(refused)?;
+    let person = book.add_person(name, role, number, at).map_err(refused)?;
     if as_json {
         return Ok(vec![as_value(&person, at).to_string()]);
     }
@@ -194,16 +190,14 @@ pub fn add(
 
 /// # Errors
 /// 1: nobody of this name. 2: the store cannot be written.
-pub fn role(store: &dyn Store, whose: &Somebody, role: Role, at: DateTime<FixedOffset>) -> Answer {
-    let book = book(store)?;
+pub fn role(book: &dyn StaffBook, whose: &Somebody, role: Role, at: DateTime<FixedOffset>) -> Answer {
     let person = book.set_role(number_of(book, whose)?, role, at).map_err(refused)?;
     Ok(vec![format!("{} ({}) is {} now", person.name, person.number, role.word())])
 }
 
 /// # Errors
 /// As [`role`].
-pub fn remove(store: &dyn Store, whose: &Somebody, at: DateTime<FixedOffset>) -> Answer {
-    let book = book(store)?;
+pub fn remove(book: &dyn StaffBook, whose: &Somebody, at: DateTime<FixedOffset>) -> Answer {
     let number = number_of(book, whose)?;
     book.remove_person(number, at).map_err(refused)?;
     Ok(vec![format!("{number} gets in no more; what they did stays in the trail")])
@@ -211,8 +205,7 @@ pub fn remove(store: &dyn Store, whose: &Somebody, at: DateTime<FixedOffset>) ->
 
 /// # Errors
 /// 1: nobody of this name, or several persons and none named. 2: the store cannot be written.
-pub fn set_pin(store: &dyn Store, whose: Option<&Somebody>, pin: &Pin, at: DateTime<FixedOffset>) -> Answer {
-    let book = book(store)?;
+pub fn set_pin(book: &dyn StaffBook, whose: Option<&Somebody>, pin: &Pin, at: DateTime<FixedOffset>) -> Answer {
     let whose = whose.map(|whose| number_of(book, whose)).transpose()?;
     let person = book.set_pin(whose, pin, at).map_err(refused)?;
     let (name, number, role) = (&person.name, person.number, person.role.word());
@@ -251,8 +244,7 @@ fn as_value(person: &Person, at: DateTime<FixedOffset>) -> Value {
 
 /// # Errors
 /// The store cannot be read, in words for staff.
-pub fn list(store: &dyn Store, as_json: bool, at: DateTime<FixedOffset>) -> Answer {
-    let book = book(store)?;
+pub fn list(book: &dyn StaffBook, as_json: bool, at: DateTime<FixedOffset>) -> Answer {
     let gate = book.gate(at).map_err(usage)?;
     let mut persons = book.persons().map_err(usage)?;
     persons.retain(|person| person.removed_at.is_none());
@@ -287,12 +279,11 @@ fn line(person: &Person, at: DateTime<FixedOffset>) -> String {
 ///
 /// # Errors
 /// The store cannot be read or written, in words for staff.
-pub fn review(store: &dyn Store, as_json: bool, at: DateTime<FixedOffset>) -> Answer {
-    let book = book(store)?;
+pub fn review(book: &dyn StaffBook, trail: &dyn Trail, as_json: bool, at: DateTime<FixedOffset>) -> Answer {
     let persons = book.persons().map_err(usage)?;
     let there = persons.iter().filter(|person| person.removed_at.is_none()).count();
     let entry = AuditEntry::new(Who::Shell, StaffAct::ReviewRights, "", format!("{there} persons"));
-    book.audit(&entry, at).map_err(usage)?;
+    trail.audit(&entry, at).map_err(usage)?;
     Ok(persons.iter().map(|person| if as_json { as_value(person, at).to_string() } else { reviewed(person) }).collect())
 }
 

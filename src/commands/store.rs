@@ -4,7 +4,7 @@ use super::{Answer, NO, Refusal, no, usage, write_down};
 use crate::domain::person::Who;
 use crate::domain::set_aside::SetAside;
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::Store;
+use crate::ports::{Store, Upkeep};
 use chrono::{DateTime, FixedOffset};
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use serde_json::json;
 ///
 /// # Errors
 /// There is one (1), or the store cannot be read.
-pub fn show(store: &dyn Store, as_json: bool) -> Answer {
+pub fn show(store: &dyn Upkeep, as_json: bool) -> Answer {
     let told = store.set_aside().map_err(usage)?;
     let lines = vec![match (&told, as_json) {
         (told, true) => told.as_ref().map_or_else(|| json!({ "set_aside": null }), as_value).to_string(),
@@ -49,7 +49,7 @@ pub fn acknowledge(store: &dyn Store, at: DateTime<FixedOffset>) -> Answer {
 ///
 /// # Errors
 /// As `answer`; or a damaged store is not acknowledged (1), with all that `answer` says.
-pub fn with_warning(store: &dyn Store, answer: Answer) -> Answer {
+pub fn with_warning(store: &dyn Upkeep, answer: Answer) -> Answer {
     let lines = answer?;
     match store.set_aside().map_err(usage)? {
         Some(told) => Err(Refusal { exit: NO, why: format!("{told}\n{}", what_to_do(&told)), lines }),

@@ -12,7 +12,7 @@ use crate::domain::money::{Amount, Currency};
 use crate::domain::person::Who;
 use crate::domain::session::StaffAnswer;
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::{StaffDesk, Store};
+use crate::ports::{Journal, StaffDesk, Store, Trail};
 use chrono::{DateTime, FixedOffset};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -33,11 +33,11 @@ pub fn run(store: &dyn Store, desk: &dyn StaffDesk, currency: &Currency, as_json
     told
 }
 
-fn audit(store: &dyn Store, result: &str) -> Result<(), Refusal> {
-    super::write_down(store, &AuditEntry::new(Who::Shell, StaffAct::CloseDay, "", result))
+fn audit(trail: &dyn Trail, result: &str) -> Result<(), Refusal> {
+    super::write_down(trail, &AuditEntry::new(Who::Shell, StaffAct::CloseDay, "", result))
 }
 
-fn told(store: &dyn Store, answer: StaffAnswer, currency: &Currency, as_json: bool) -> Answer {
+fn told(journal: &dyn Journal, answer: StaffAnswer, currency: &Currency, as_json: bool) -> Answer {
     let (closing, end, kept) = match answer {
         StaffAnswer::DayEnded { closing, end, kept } => (closing, end, kept),
         StaffAnswer::Refused(why) => return Err(usage(why)),
@@ -50,7 +50,7 @@ fn told(store: &dyn Store, answer: StaffAnswer, currency: &Currency, as_json: bo
         | StaffAnswer::Printed
         | StaffAnswer::NotPrinted => return Err(usage("the kiosk answered something else: try again")),
     };
-    let book = store.day_book(closing).map_err(usage)?;
+    let book = journal.day_book(closing).map_err(usage)?;
     let report = Report { book: &book, currency, kept };
     match &end {
         ClosingEnd::Told(totals) => report.compared(totals, as_json),

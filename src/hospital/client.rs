@@ -23,11 +23,13 @@ use super::wire::{self, Capabilities};
 use crate::config;
 use crate::domain::clock::Standing;
 use crate::domain::outbox::{Act, Delivery, QueuedRequest, Request};
-use crate::domain::patient::{Appointment, Patient};
 use crate::domain::reason::Delay;
 use crate::domain::session::{Question, Reply};
 use crate::domain::trail::{Anchor, TrailHead};
-use crate::ports::{Answer, Clock, HospitalServer, InForce, NoAnchor, NoSchedule, ScheduleNews, Software};
+use crate::ports::{
+    Anchors, Answer, Bundles, Deliveries, InForce, KioskClock, LookUps, NoAnchor, NoSchedule, ScheduleNews, Schedules,
+    Software,
+};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use http::Http;
 pub use http::{Content, HttpAnswer, InPlace};
@@ -39,7 +41,7 @@ pub struct Client {
     http: Http,
     settings: config::Hospital,
     facility: InForce,
-    clock: Arc<dyn Clock>,
+    clock: Arc<dyn KioskClock>,
     known: Mutex<Known>,
 }
 
@@ -85,7 +87,7 @@ impl Client {
     pub fn new(
         settings: &config::Hospital,
         facility: impl Into<InForce>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<dyn KioskClock>,
     ) -> Result<Self, String> {
         Self::with_identity(settings, &config::Identity::default(), facility, clock)
     }
@@ -98,7 +100,7 @@ impl Client {
         settings: &config::Hospital,
         identity: &config::Identity,
         facility: impl Into<InForce>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<dyn KioskClock>,
     ) -> Result<Self, String> {
         let http = Http::new(&settings.url, settings.ca_file.as_deref(), identity)?;
         http.skew.tell(clock.clone());
@@ -112,7 +114,7 @@ impl Client {
     pub fn in_place(
         settings: &config::Hospital,
         facility: impl Into<InForce>,
-        clock: Arc<dyn Clock>,
+        clock: Arc<dyn KioskClock>,
         answers: InPlace,
     ) -> Result<Self, String> {
         let http = Http::in_place(&settings.url, answers)?;
@@ -214,7 +216,7 @@ impl Client {
     }
 }
 
-impl HospitalServer for Client {
+impl LookUps for Client {
     fn ask(&self, question: Question) -> Answer<'_, Reply> {
         Box::pin(async move {
             let limit = match question {
@@ -226,11 +228,9 @@ impl HospitalServer for Client {
             tokio::time::timeout(limit, self.answer(question)).await.unwrap_or(Reply::Unreachable)
         })
     }
+}
 
-    fn tell_time(&self) -> Answer<'_, ()> {
-        Box::pin(self.ask_the_time())
-    }
-
+impl Bundles for Client {
     fn freeze(&self, request: &Request) -> Vec<u8> {
         let Some(bundle) = wire::frozen_bundle(request, &self.settings, &self.facility.now(), self.capabilities())
         else {
@@ -241,7 +241,9 @@ impl HospitalServer for Client {
             Vec::new()
         })
     }
+}
 
+impl Deliveries for Client {
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
         Box::pin(async move {
             let delivery = match &queued.request.act {
@@ -262,14 +264,6 @@ impl HospitalServer for Client {
         })
     }
 
-    fn leave_head<'a>(&'a self, head: &'a TrailHead, at: DateTime<FixedOffset>) -> Answer<'a, Result<(), NoAnchor>> {
-        Box::pin(Self::leave_head(self, head, at))
-    }
-
-    fn heads_left(&self) -> Answer<'_, Result<Vec<Anchor>, String>> {
-        Box::pin(Self::heads_left(self))
-    }
-
     fn together_max(&self) -> usize {
         if self.capabilities().conditional_create { TOGETHER_MAX } else { 1 }
     }
@@ -287,10 +281,11 @@ impl HospitalServer for Client {
             deliveries
         })
     }
+}
 
-    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
-        let all = self.schedule_since(day, None);
-        Box::pin(async move { all.await.map(|news| news.rows) })
+impl Schedules for Client {
+    fn tell_time(&self) -> Answer<'_, ()> {
+        Box::pin(self.ask_the_time())
     }
 
     fn schedule_since<'a>(
@@ -300,6 +295,16 @@ impl HospitalServer for Client {
     ) -> Answer<'a, Result<ScheduleNews, NoSchedule>> {
         // The sender's own refresh is the one caller that is never cancelled and never twice at once: it learns too.
         Box::pin(async move { tokio::join!(self.schedule_news(day, mark), self.learn()).0 })
+    }
+}
+
+impl Anchors for Client {
+    fn leave_head<'a>(&'a self, head: &'a TrailHead, at: DateTime<FixedOffset>) -> Answer<'a, Result<(), NoAnchor>> {
+        Box::pin(Self::leave_head(self, head, at))
+    }
+
+    fn heads_left(&self) -> Answer<'_, Result<Vec<Anchor>, String>> {
+        Box::pin(Self::heads_left(self))
     }
 }
 

@@ -11,11 +11,13 @@
 mod anchor;
 mod back_off;
 mod by_hand;
+mod ends;
 mod schedule;
 mod signals;
 
 pub use back_off::{back_off_ms, named_wait_ms, random_below};
 pub use by_hand::ByHand;
+pub use ends::Ends;
 pub use signals::Signals;
 
 use back_off::{random, share};
@@ -23,7 +25,7 @@ use back_off::{random, share};
 use crate::config;
 use crate::domain::clock::Standing;
 use crate::domain::outbox::{Delivery, QueuedRequest};
-use crate::ports::{Clock, HospitalServer, Store, StoreError};
+use crate::ports::{Deliveries, KioskClock, Queue, Retention, StoreError};
 use chrono::{NaiveDate, TimeDelta};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,11 +62,10 @@ pub type DeliveredCallback = Arc<dyn Fn(Uuid) + Send + Sync>;
 
 /// Runs until dropped. `wake` says that something was queued. All waiting is on tokio's clock, so that tests can stop it.
 pub async fn run(
-    store: Arc<dyn Store>,
-    server: Arc<dyn HospitalServer>,
+    ends: Ends,
     settings: SyncSettings,
     wake: Arc<Signals>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<dyn KioskClock>,
     online: OnlineCallback,
     delivered: DeliveredCallback,
 ) {
@@ -77,20 +78,29 @@ pub async fn run(
     };
     let started = tokio::time::Instant::now();
     let now_ms = || u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let clock = clock.as_ref();
     let sender = Sender {
         means: Means { now_ms: &now_ms, random: &random, on_pool: true },
-        store: &store,
-        server: server.as_ref(),
+        queue: &ends.queue,
+        retention: &ends.retention,
+        server: ends.deliveries.as_ref(),
         settings,
         wake: &wake,
-        clock: clock.as_ref(),
+        clock,
         link: &link,
         delivered: &delivered,
     };
-    let schedule =
-        schedule::Refresher { store: &store, server: server.as_ref(), settings, clock: clock.as_ref(), link: &link };
-    let anchor = anchor::Anchorer { store: &store, server: server.as_ref(), clock: clock.as_ref(), link: &link };
-    tokio::join!(sender.run(), schedule.run(), anchor.run());
+    let schedule = async {
+        if let Some((cache, server)) = &ends.schedule {
+            schedule::Refresher { cache, server: server.as_ref(), settings, clock, link: &link }.run().await;
+        }
+    };
+    let anchor = async {
+        if let Some((trail, server)) = &ends.trail {
+            anchor::Anchorer { trail, server: server.as_ref(), clock, link: &link }.run().await;
+        }
+    };
+    tokio::join!(sender.run(), schedule, anchor);
 }
 
 /// Whether the hospital can be reached, as the sender and the schedule find out between them.
@@ -152,11 +162,12 @@ pub struct Means<'a> {
 
 struct Sender<'a> {
     means: Means<'a>,
-    store: &'a Arc<dyn Store>,
-    server: &'a dyn HospitalServer,
+    queue: &'a Arc<dyn Queue>,
+    retention: &'a Arc<dyn Retention>,
+    server: &'a dyn Deliveries,
     settings: SyncSettings,
     wake: &'a Signals,
-    clock: &'a dyn Clock,
+    clock: &'a dyn KioskClock,
     link: &'a Link,
     delivered: &'a DeliveredCallback,
 }
@@ -235,7 +246,7 @@ impl Sender<'_> {
             Err(error) => return self.store_trouble(&error),
         };
         let sequences: Vec<i64> = queued.iter().map(|queued| queued.sequence).collect();
-        if let Err(error) = self.with_store(move |store| store.trying_all(&sequences)).await {
+        if let Err(error) = self.with(self.queue, move |queue| queue.trying_all(&sequences)).await {
             return self.store_trouble(&error);
         }
         let (deliveries, refused) = self.deliver(&queued).await;
@@ -246,7 +257,7 @@ impl Sender<'_> {
         let kept: Vec<(i64, Delivery)> =
             tried.iter().map(|(queued, delivery)| (queued.sequence, delivery.clone())).collect();
         let at = self.clock.now().wall;
-        if let Err(error) = self.with_store(move |store| store.tried_all(&kept, at)).await {
+        if let Err(error) = self.with(self.queue, move |queue| queue.tried_all(&kept, at)).await {
             // Still marked as maybe delivered: the next try looks first.
             return self.store_trouble(&error);
         }
@@ -292,7 +303,7 @@ impl Sender<'_> {
         // Too old by both clocks: of one that is wrong by months nothing comes back.
         let ahead = TimeDelta::try_seconds(self.clock.correction_s().max(0)).unwrap_or_default();
         let earlier = now.checked_sub_signed(ahead).unwrap_or(now);
-        if let Err(error) = self.with_store(move |store| store.forget_old(earlier)).await {
+        if let Err(error) = self.with(self.retention, move |store| store.forget_old(earlier)).await {
             tracing::warn!(%error, "what is kept too long could not be cleared away");
         }
     }
@@ -305,7 +316,7 @@ impl Sender<'_> {
         }
         // While there is trouble as little as possible is left in doubt.
         let most = if memory.alone || memory.failures > 0 { 1 } else { self.server.together_max() };
-        let found = self.with_store(move |store| store.next_requests_except(&step_over, most)).await?;
+        let found = self.with(self.queue, move |queue| queue.next_requests(&step_over, most)).await?;
         let mut found = that_go_together(found);
         if found.len() > 1 {
             found.truncate(self.server.fitting(&found).max(1));
@@ -401,21 +412,22 @@ impl Sender<'_> {
         }
     }
 
-    async fn with_store<T: Send + 'static>(
+    async fn with<S: ?Sized + Send + Sync + 'static, T: Send + 'static>(
         &self,
-        work: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+        store: &Arc<S>,
+        work: impl FnOnce(&S) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if self.means.on_pool { with_store(self.store, work).await } else { work(self.store.as_ref()) }
+        if self.means.on_pool { on_pool(store, work).await } else { work(store) }
     }
 }
 
 /// The store blocks on the disk; the network's threads must not.
-async fn with_store<T: Send + 'static>(
-    store: &Arc<dyn Store>,
-    work: impl FnOnce(&dyn Store) -> Result<T, StoreError> + Send + 'static,
+async fn on_pool<S: ?Sized + Send + Sync + 'static, T: Send + 'static>(
+    store: &Arc<S>,
+    work: impl FnOnce(&S) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let store = Arc::clone(store);
-    tokio::task::spawn_blocking(move || work(store.as_ref()))
+    tokio::task::spawn_blocking(move || work(&store))
         .await
         .unwrap_or_else(|error| Err(StoreError::Other(error.to_string())))
 }

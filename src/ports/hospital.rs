@@ -1,57 +1,60 @@
 use super::Answer;
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
-use crate::domain::reason::{Delay, Together};
+use crate::domain::reason::Delay;
 use crate::domain::session::{Question, Reply};
 use crate::domain::trail::{Anchor, TrailHead};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 
-/// The hospital's server. Look-ups answer within their own time limit; `deliver` is one try of one request.
-pub trait HospitalServer: Send + Sync {
+/// Who somebody is, what they came for and what it costs: asked while they wait, answered within its own time limit.
+pub trait LookUps: Send + Sync {
     /// `Reply::Unreachable` when the server cannot be asked, `Reply::Unreadable` when its answer cannot be read: the caller
     /// then tries the cache.
     fn ask(&self, question: Question) -> Answer<'_, Reply>;
-    /// Its answers tell its time, to whoever made it: asked for that alone, where the clock wants to know.
-    fn tell_time(&self) -> Answer<'_, ()> {
-        Box::pin(std::future::ready(()))
-    }
+}
+
+/// What the hospital gets, in its own words.
+pub trait Bundles: Send + Sync {
     /// The frozen transaction bundle of a request, once and for all; empty where there is none (an arrival).
     fn freeze(&self, request: &Request) -> Vec<u8>;
+}
+
+/// Where queued requests go. Each call is one try, within its own time limit.
+pub trait Deliveries: Send + Sync {
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery>;
-    /// How many requests [`Self::deliver_together`] may be given.
-    fn together_max(&self) -> usize {
-        1
-    }
+    /// How many requests [`Self::deliver_together`] may be given; 1: it is never called.
+    fn together_max(&self) -> usize;
     /// How many of these, from the first, fit into one transaction.
-    fn fitting(&self, queued: &[QueuedRequest]) -> usize {
-        queued.len()
-    }
-    /// One try of several requests of different visits in one transaction. `Err` says what the server has against them as a
-    /// whole: it may have kept a part, and each has to go alone.
-    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
-        let _ = queued;
-        Box::pin(std::future::ready(Err(Delay::Together(Together::One))))
-    }
-    /// Leaves the head of the trail there, where nobody who holds this machine can change it. A repeat does no harm.
-    fn leave_head<'a>(&'a self, _head: &'a TrailHead, _at: DateTime<FixedOffset>) -> Answer<'a, Result<(), NoAnchor>> {
-        Box::pin(std::future::ready(Err(NoAnchor::NotTaken)))
-    }
-    /// The newest heads that were left there. `Err` says why that is not known.
-    fn heads_left(&self) -> Answer<'_, Result<Vec<Anchor>, String>> {
-        Box::pin(std::future::ready(Err("this server keeps none".to_owned())))
-    }
-    /// Today's schedule for the cache: patients and appointments.
-    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>>;
+    fn fitting(&self, queued: &[QueuedRequest]) -> usize;
+    /// Several requests of different visits in one transaction. `Err` says what the server has against them as a whole: it
+    /// may have kept a part, and each has to go alone.
+    fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>>;
+}
+
+/// The hospital's day: what time it is there, and who comes.
+pub trait Schedules: Send + Sync {
+    /// Its answers tell its time, to whoever made it: asked for that alone, where the clock wants to know.
+    fn tell_time(&self) -> Answer<'_, ()>;
     /// What of the day changed since `mark`; all of it without one, and where the server cannot tell.
     fn schedule_since<'a>(
         &'a self,
         day: NaiveDate,
-        _mark: Option<&'a str>,
-    ) -> Answer<'a, Result<ScheduleNews, NoSchedule>> {
-        let all = self.schedule(day);
-        Box::pin(async move { all.await.map(|rows| ScheduleNews { whole: true, rows, ..ScheduleNews::default() }) })
-    }
+        mark: Option<&'a str>,
+    ) -> Answer<'a, Result<ScheduleNews, NoSchedule>>;
 }
+
+/// Where the head of the trail is kept, so that nobody who holds this machine can change it.
+pub trait Anchors: Send + Sync {
+    /// A repeat does no harm.
+    fn leave_head<'a>(&'a self, head: &'a TrailHead, at: DateTime<FixedOffset>) -> Answer<'a, Result<(), NoAnchor>>;
+    /// The newest heads that were left there. `Err` says why that is not known.
+    fn heads_left(&self) -> Answer<'_, Result<Vec<Anchor>, String>>;
+}
+
+/// A hospital's server, whole.
+pub trait HospitalServer: LookUps + Bundles + Deliveries + Schedules + Anchors {}
+
+impl<T: LookUps + Bundles + Deliveries + Schedules + Anchors> HospitalServer for T {}
 
 /// What a hospital's server is, in its own words; empty where it keeps silent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

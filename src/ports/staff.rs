@@ -3,13 +3,13 @@ use crate::domain::patient::PatientNumber;
 use crate::domain::payment::AttemptId;
 use crate::domain::person::{Person, Role, StaffNumber};
 use crate::domain::session::{StaffAnswer, StaffOrder};
-use crate::domain::staff::{AuditEntry, Gate, LookUp, Noted, Parked, Pin};
+use crate::domain::staff::{AuditEntry, Gate, LookUp, Pin};
 use crate::domain::trail::{Anchor, TrailCheck, TrailHead};
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 use std::sync::mpsc::Receiver;
 
-/// The staff's PIN, what they look at, and the trail of what they did. Durable and failing as [`Store`] is.
-#[expect(clippy::missing_errors_doc, reason = "said once, at Store")]
+/// Staff and their PINs. Durable and failing as [`super::Store`] is.
+#[expect(clippy::missing_errors_doc, reason = "said once, at Journal")]
 pub trait StaffBook: Send + Sync {
     /// Is there a PIN, and what is asked for?
     fn gate(&self, at: DateTime<FixedOffset>) -> Result<Gate, StoreError>;
@@ -37,14 +37,15 @@ pub trait StaffBook: Send + Sync {
     fn set_pin(&self, whose: Option<StaffNumber>, pin: &Pin, at: DateTime<FixedOffset>) -> Result<Person, StoreError>;
     /// How many persons are locked.
     fn locked(&self, at: DateTime<FixedOffset>) -> Result<u64, StoreError>;
+}
+
+/// The trail of what staff did and who was looked up, each line chained to the one before. Durable and failing as [`super::Store`] is.
+#[expect(clippy::missing_errors_doc, reason = "said once, at Journal")]
+pub trait Trail: Send + Sync {
     /// Somebody was looked up, or was not found: a row before the answer is shown to anybody.
     fn looked_up(&self, look_up: &LookUp, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
     /// What stands in the trail for this patient.
     fn mark_of(&self, number: &PatientNumber) -> String;
-    /// The oldest parked requests, as many as a screen may list; [`Store::tally`] counts them all.
-    fn parked(&self) -> Result<Vec<Parked>, StoreError>;
-    /// The newest deliveries that staff should know of, newest first.
-    fn noted(&self) -> Result<Vec<Noted>, StoreError>;
     /// Appends one line to the trail.
     fn audit(&self, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
     /// The rows of the trail after the one numbered `after`, of the day `from` and later ones, oldest first and at most `most`

@@ -1,11 +1,11 @@
-use super::{ScheduleNews, StaffBook};
+use super::{ScheduleNews, StaffBook, Trail};
 use crate::domain::closing::{ClosingId, DayBook};
-use crate::domain::outbox::{Delivery, QueueRow, QueueState, QueuedRequest, Request};
+use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
-use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
-use crate::domain::session::{Counters, Given, Line, Tried, TriesKept};
+use crate::domain::payment::{AttemptId, PaymentRecord};
+use crate::domain::session::{Given, Line, TriesKept};
 use crate::domain::set_aside::SetAside;
-use crate::domain::undo::UndoState;
+use crate::domain::staff::{Noted, Parked};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use uuid::Uuid;
 
@@ -46,130 +46,65 @@ pub struct Frozen<'a> {
     pub bundle: Vec<u8>,
 }
 
-/// The journal, the outbox and the caches. Every writing call is durable when it returns; every call can fail as
-/// [`StoreError`] says, and has then changed nothing.
+/// The payment journal, and the numbers and tries that are written in the same batches. Every writing call of a store is
+/// durable when it returns; every call can fail as [`StoreError`] says, and has then changed nothing.
 #[expect(clippy::missing_errors_doc, reason = "said once, above")]
-pub trait Store: Send + Sync {
+pub trait Journal: Send + Sync {
     /// All of these lines, in order and in one transaction. An entry with a request to queue queues it in the same.
     fn commit(&self, lines: &[Frozen<'_>], at: DateTime<FixedOffset>) -> Result<(), StoreError>;
-    /// One line of the journal.
-    fn record(&self, entry: &Entry, bundle: &[u8], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.commit(&[Frozen { line: &Line::Entry(entry.clone()), bundle: bundle.to_vec() }], at)
-    }
-    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<(), StoreError> {
-        let line = Line::Request(Box::new(request.clone()));
-        self.commit(&[Frozen { line: &line, bundle: bundle.to_vec() }], request.made_at)
-    }
+    /// Every unfinished payment and the newest finished ones, oldest first.
     fn payments(&self) -> Result<Vec<PaymentRecord>, StoreError>;
     fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>, StoreError>;
-    /// What the journal knows around this end of day; a store that keeps none knows nothing.
-    fn day_book(&self, _closing: ClosingId) -> Result<DayBook, StoreError> {
-        Ok(DayBook::default())
-    }
+    /// What is known around this end of day.
+    fn day_book(&self, closing: ClosingId) -> Result<DayBook, StoreError>;
+    /// Every number that was ever given.
+    fn counters(&self) -> Result<Given, StoreError>;
+    /// The look-ups counted today; `None` if there were none.
+    fn tries(&self) -> Result<Option<TriesKept>, StoreError>;
+}
 
-    /// The next request that may be sent now: lowest sequence whose visit has no earlier row waiting or parked.
-    fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError>;
-    /// The same, stepping over `visits` that wait for their own back-off.
-    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>, StoreError> {
-        Ok(self.next_request()?.filter(|queued| !visits.contains(&queued.request.visit)))
-    }
-    /// The next `most` of them, each of another visit.
-    fn next_requests_except(&self, visits: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>, StoreError> {
-        let (mut step_over, mut found) = (visits.to_vec(), Vec::new());
-        while found.len() < most
-            && let Some(next) = self.next_request_except(&step_over)?
-        {
-            step_over.push(next.request.visit);
-            found.push(next);
-        }
-        Ok(found)
-    }
-    /// A try is about to be made: from now on it may have reached the server.
-    fn trying(&self, sequence: i64) -> Result<(), StoreError>;
-    /// The same of several that travel together.
-    fn trying_all(&self, sequences: &[i64]) -> Result<(), StoreError> {
-        sequences.iter().try_for_each(|sequence| self.trying(*sequence))
-    }
-    /// What became of the try. `Done` of a request with a card payment also settles that payment.
-    fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<(), StoreError>;
-    /// The same of several that travelled together.
-    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        tried.iter().try_for_each(|(sequence, delivery)| self.tried(*sequence, delivery, at))
-    }
-    /// Everything not yet erased, oldest first, for staff; delivered rows keep no personal data.
+/// What waits for the hospital, as its sender works it off.
+#[expect(clippy::missing_errors_doc, reason = "said once, at Journal")]
+pub trait Queue: Send + Sync {
+    /// The next `most` requests that may be sent now, each of another visit: those of the lowest sequence whose visit has no
+    /// earlier row waiting or parked, and is not among `step_over`.
+    fn next_requests(&self, step_over: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>, StoreError>;
+    /// They are about to be tried, together: from now on they may have reached the server.
+    fn trying_all(&self, sequences: &[i64]) -> Result<(), StoreError>;
+    /// What became of it. `Done` of a request with a card payment also settles that payment.
+    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+}
+
+/// The same queue as staff see it.
+#[expect(clippy::missing_errors_doc, reason = "said once, at Journal")]
+pub trait QueueList: Send + Sync {
+    /// Everything not yet erased, oldest first; delivered rows keep no personal data.
     fn requests(&self) -> Result<Vec<QueueRow>, StoreError>;
     /// The same, only what somebody should look at: the oldest parked rows, and the newest delivered ones with a note.
-    fn attention(&self) -> Result<Vec<QueueRow>, StoreError> {
-        let mut rows = self.requests()?;
-        rows.retain(|row| row.state == QueueState::Parked || row.told().is_some());
-        Ok(rows)
-    }
+    fn attention(&self) -> Result<Vec<QueueRow>, StoreError>;
     /// One of them.
-    fn request_row(&self, id: Uuid) -> Result<Option<QueueRow>, StoreError> {
-        Ok(self.requests()?.into_iter().find(|row| row.id == id))
-    }
+    fn request_row(&self, id: Uuid) -> Result<Option<QueueRow>, StoreError>;
+    /// False if it is not parked.
     fn retry(&self, id: Uuid) -> Result<bool, StoreError>;
     /// People entered a parked request at the hospital: it ends as a delivered one does, `evidence` says how that is known.
     /// False if it is not parked; then nothing changed.
     fn close_by_hand(&self, id: Uuid, evidence: &str, at: DateTime<FixedOffset>) -> Result<bool, StoreError>;
     /// How queue and journal stand.
-    fn tally(&self) -> Result<Tally, StoreError> {
-        Ok(Tally::count(&self.requests()?, &self.payments()?))
-    }
+    fn tally(&self) -> Result<Tally, StoreError>;
+    /// The oldest parked requests, as many as a screen may list; [`Self::tally`] counts them all.
+    fn parked(&self) -> Result<Vec<Parked>, StoreError>;
+    /// The newest deliveries that staff should know of, newest first.
+    fn noted(&self) -> Result<Vec<Noted>, StoreError>;
+}
 
-    /// The staff's PIN and trail; `None` where the store keeps none, and then nobody gets into the staff area.
-    fn staff_book(&self) -> Option<&dyn StaffBook> {
-        None
-    }
-
-    /// Once a day: what is kept longer than configured goes. A store that keeps nothing for long has nothing to do.
-    fn forget_old(&self, _now: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    /// Whether there is room on the disk, and it may be written; with `try_it`, something is written as well.
-    fn check_writable(&self, _try_it: bool) -> Result<(), StoreError> {
-        Ok(())
-    }
-    /// A damaged database that was set aside, and that staff have not acknowledged yet.
-    fn set_aside(&self) -> Result<Option<SetAside>, StoreError> {
-        Ok(None)
-    }
-    /// Staff have read of it. False if there was nothing to acknowledge.
-    fn acknowledge_set_aside(&self, _at: DateTime<FixedOffset>) -> Result<bool, StoreError> {
-        Ok(false)
-    }
-
-    /// Every number that was ever given.
-    fn counters(&self) -> Result<Given, StoreError>;
-    /// A day's counters; none goes back, whatever is saved. `at` is what the clock says.
-    fn save_counters(&self, counters: &Counters, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.commit(&[Frozen { line: &Line::Counters(*counters), bundle: Vec::new() }], at)
-    }
-
-    /// The look-ups counted today; `None` if there were none.
-    fn tries(&self) -> Result<Option<TriesKept>, StoreError>;
-    /// One look-up more, or one that counts no longer. What was kept of another day, or under another salt, goes.
-    fn save_tries(&self, tried: &Tried) -> Result<(), StoreError> {
-        let line = Line::Tries(Box::new(tried.clone()));
-        self.commit(&[Frozen { line: &line, bundle: Vec::new() }], tried.at)
-    }
-
-    /// Replaces the cached day.
-    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError>;
+/// Today's schedule, for when the line is down.
+#[expect(clippy::missing_errors_doc, reason = "said once, at Journal")]
+pub trait ScheduleCache: Send + Sync {
     /// Takes over what a pull brought. Other callers of the store get their turn in between: a day is long.
-    fn update_schedule(
-        &self,
-        day: NaiveDate,
-        news: &ScheduleNews,
-        _at: DateTime<FixedOffset>,
-    ) -> Result<(), StoreError> {
-        self.cache_schedule(day, &news.rows)
-    }
+    fn update_schedule(&self, day: NaiveDate, news: &ScheduleNews, at: DateTime<FixedOffset>)
+    -> Result<(), StoreError>;
     /// Where the next pull of the day may go on; `None`: it must be whole.
-    fn schedule_mark(&self, _day: NaiveDate) -> Result<Option<ScheduleMark>, StoreError> {
-        Ok(None)
-    }
+    fn schedule_mark(&self, day: NaiveDate) -> Result<Option<ScheduleMark>, StoreError>;
     /// The patient as the cache knows them, `offline` set.
     fn cached_patient(
         &self,
@@ -182,6 +117,29 @@ pub trait Store: Send + Sync {
     /// Midnight: nothing of another day stays.
     fn wipe_schedule_except(&self, day: NaiveDate) -> Result<(), StoreError>;
 }
+
+/// What is kept for a time only.
+#[expect(clippy::missing_errors_doc, reason = "said once, at Journal")]
+pub trait Retention: Send + Sync {
+    /// Once a day: what is kept longer than configured goes.
+    fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<(), StoreError>;
+}
+
+/// The disk under a store, and what became of a database that was damaged.
+#[expect(clippy::missing_errors_doc, reason = "said once, at Journal")]
+pub trait Upkeep: Send + Sync {
+    /// Whether there is room on the disk, and it may be written; with `try_it`, something is written as well.
+    fn check_writable(&self, try_it: bool) -> Result<(), StoreError>;
+    /// A damaged database that was set aside, and that staff have not acknowledged yet.
+    fn set_aside(&self) -> Result<Option<SetAside>, StoreError>;
+    /// Staff have read of it. False if there was nothing to acknowledge.
+    fn acknowledge_set_aside(&self, at: DateTime<FixedOffset>) -> Result<bool, StoreError>;
+}
+
+/// All that a kiosk keeps.
+pub trait Store: Journal + Queue + QueueList + ScheduleCache + Retention + Upkeep + StaffBook + Trail {}
+
+impl<T: Journal + Queue + QueueList + ScheduleCache + Retention + Upkeep + StaffBook + Trail> Store for T {}
 
 /// Where the last pull of a day ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,28 +164,4 @@ pub struct Tally {
     pub payments_need_staff: u64,
     /// A damaged database was set aside, and staff have not acknowledged it yet.
     pub set_aside: bool,
-}
-
-impl Tally {
-    /// For stores that keep everything at hand; such rows do not say when they were delivered.
-    fn count(requests: &[QueueRow], payments: &[PaymentRecord]) -> Self {
-        let rows = |state: QueueState| requests.iter().filter(move |row| row.state == state);
-        let of = |state: PaymentState, undo: UndoState| {
-            let paying = payments.iter().filter(|payment| payment.state == state).count();
-            paying as u64
-                + payments.iter().filter_map(|payment| payment.undo.as_ref()).filter(|own| own.state == undo).count()
-                    as u64
-        };
-        let undelivered = rows(QueueState::Waiting).chain(rows(QueueState::Parked));
-        Self {
-            waiting: rows(QueueState::Waiting).count() as u64,
-            parked: rows(QueueState::Parked).count() as u64,
-            noted: rows(QueueState::Sent).filter(|row| row.told().is_some()).count() as u64,
-            oldest_queued_at: undelivered.map(|row| row.queued_at).min(),
-            last_delivered_at: None,
-            payments_in_doubt: of(PaymentState::InDoubt, UndoState::InDoubt),
-            payments_need_staff: of(PaymentState::NeedsStaff, UndoState::NeedsStaff),
-            set_aside: false,
-        }
-    }
 }

@@ -13,7 +13,7 @@ use crate::domain::moment::Tick;
 use crate::domain::paper::Paper;
 use crate::domain::payment::PaymentState;
 use crate::domain::session::{Finished, JourneyKind, Outcome};
-use crate::ports::{Clock, InForce};
+use crate::ports::{Believed, Clock, InForce};
 use crate::store::OnDamage;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
@@ -153,7 +153,7 @@ pub fn run(config: &Config, wall: DateTime<FixedOffset>, window: bool) -> anyhow
         kiosk_window.set_double_tap_guard(Duration::ZERO);
     }
     let shown = Arc::new(AtomicU64::new(0));
-    let clock = Arc::new(DemoClock::new(wall));
+    let clock = Arc::new(Believed(DemoClock::new(wall)));
     let plug = Plug::default();
     let running = assembly::start(
         config,
@@ -213,7 +213,13 @@ impl Plug {
     }
 }
 
-fn hooks(config: &Config, window: &KioskWindow, shown: &Arc<AtomicU64>, clock: Arc<DemoClock>, plug: &Plug) -> Hooks {
+fn hooks(
+    config: &Config,
+    window: &KioskWindow,
+    shown: &Arc<AtomicU64>,
+    clock: Arc<Believed<DemoClock>>,
+    plug: &Plug,
+) -> Hooks {
     let width_dots = config.printer.width_dots;
     let (handle, shown) = (window.handle(), shown.clone());
     let (at_entry, at_delivery) = (plug.clone(), plug.clone());
@@ -273,7 +279,7 @@ struct Steering {
     handle: KioskHandle,
     desk: DeskSender,
     runtime: tokio::runtime::Handle,
-    clock: Arc<DemoClock>,
+    clock: Arc<Believed<DemoClock>>,
     shown: Arc<AtomicU64>,
     plug: Plug,
     window: bool,
@@ -343,12 +349,12 @@ impl Steering {
             Order::Key { key } => self.touch(SETTLE, move |app| headless::key(app, &key)),
             Order::Wait { ms } => {
                 let clock = self.clock.clone();
-                let set: Arc<dyn Fn(Tick) + Send + Sync> = Arc::new(move |tick| clock.skip_to(tick));
+                let set: Arc<dyn Fn(Tick) + Send + Sync> = Arc::new(move |tick| clock.0.skip_to(tick));
                 self.runtime.block_on(self.desk.pass(ms, set));
                 Ok(Say::Done { touch_to_frame_ms: None })
             }
             Order::Clock { at } => {
-                self.clock.set_wall(at);
+                self.clock.0.set_wall(at);
                 self.handle.set_clock(self.clock.now().wall);
                 Ok(Say::Done { touch_to_frame_ms: None })
             }

@@ -40,7 +40,10 @@ use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, PaymentRecord};
 use crate::domain::session::{Given, Line, TriesKept};
 use crate::domain::set_aside::SetAside;
-use crate::ports::{Frozen, InForce, ScheduleMark, ScheduleNews, StaffBook, Store, Tally};
+use crate::domain::staff::{Noted, Parked};
+use crate::ports::{
+    Frozen, InForce, Journal, Queue, QueueList, Retention, ScheduleCache, ScheduleMark, ScheduleNews, Tally, Upkeep,
+};
 use chrono::{DateTime, FixedOffset, NaiveDate, SubsecRound};
 use fault::{Result, other};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -280,7 +283,7 @@ impl SqliteStore {
     }
 }
 
-impl Store for SqliteStore {
+impl Journal for SqliteStore {
     fn commit(&self, lines: &[Frozen<'_>], at: DateTime<FixedOffset>) -> Result<()> {
         self.write_erasing(|tx| lines.iter().try_fold(false, |erased, line| Ok(erased | self.put(tx, line, at)?)))?;
         Ok(())
@@ -298,28 +301,22 @@ impl Store for SqliteStore {
         closing::day_book(&self.connection(), closing)
     }
 
-    fn next_request(&self) -> Result<Option<QueuedRequest>> {
-        Ok(outbox::next(&self.connection(), &[], 1)?.pop())
+    fn counters(&self) -> Result<Given> {
+        counters::load(&self.connection())
     }
 
-    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>> {
-        Ok(outbox::next(&self.connection(), visits, 1)?.pop())
+    fn tries(&self) -> Result<Option<TriesKept>> {
+        tries::load(&self.connection())
     }
+}
 
-    fn next_requests_except(&self, visits: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>> {
-        outbox::next(&self.connection(), visits, most)
-    }
-
-    fn trying(&self, sequence: i64) -> Result<()> {
-        self.trying_all(&[sequence])
+impl Queue for SqliteStore {
+    fn next_requests(&self, step_over: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>> {
+        outbox::next(&self.connection(), step_over, most)
     }
 
     fn trying_all(&self, sequences: &[i64]) -> Result<()> {
         self.write(|tx| sequences.iter().try_for_each(|sequence| outbox::trying(tx, *sequence)))
-    }
-
-    fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<()> {
-        self.write_erasing(|tx| outbox::tried(tx, sequence, delivery, at)).map(|_| ())
     }
 
     fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<()> {
@@ -330,7 +327,9 @@ impl Store for SqliteStore {
         })?;
         Ok(())
     }
+}
 
+impl QueueList for SqliteStore {
     fn requests(&self) -> Result<Vec<QueueRow>> {
         let delivered_from = outbox::delivered_from(&self.connection())?;
         let mut rows: Vec<QueueRow> = Vec::new();
@@ -366,41 +365,16 @@ impl Store for SqliteStore {
         tally::read(&self.connection())
     }
 
-    fn staff_book(&self) -> Option<&dyn StaffBook> {
-        Some(self)
+    fn parked(&self) -> Result<Vec<Parked>> {
+        staff::parked(&self.connection())
     }
 
-    fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<()> {
-        self.write_erasing(|tx| retention::forget_old(tx, self.keep, &self.trail_key, now))?;
-        damage::purge(&self.connection(), &self.folder, self.keep.oldest_payment_s(now))
+    fn noted(&self) -> Result<Vec<Noted>> {
+        staff::noted(&self.connection())
     }
+}
 
-    fn check_writable(&self, try_it: bool) -> Result<()> {
-        room::check(&self.folder)?;
-        if try_it { self.write(room::touch) } else { Ok(()) }
-    }
-
-    fn set_aside(&self) -> Result<Option<SetAside>> {
-        let told = damage::unread(&self.connection())?;
-        Ok(told.map(|told| SetAside { at: self.as_told(told.at), ..told }))
-    }
-
-    fn acknowledge_set_aside(&self, at: DateTime<FixedOffset>) -> Result<bool> {
-        self.write(|tx| damage::acknowledge(tx, at))
-    }
-
-    fn counters(&self) -> Result<Given> {
-        counters::load(&self.connection())
-    }
-
-    fn tries(&self) -> Result<Option<TriesKept>> {
-        tries::load(&self.connection())
-    }
-
-    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<()> {
-        self.change_schedule(day, true, rows, &[], None)
-    }
-
+impl ScheduleCache for SqliteStore {
     fn update_schedule(&self, day: NaiveDate, news: &ScheduleNews, at: DateTime<FixedOffset>) -> Result<()> {
         let mark = news.mark.as_deref().map(|mark| (mark, at));
         self.change_schedule(day, news.whole, &news.rows, &news.gone, mark)
@@ -428,5 +402,28 @@ impl Store for SqliteStore {
         }
         database::truncate_log(&self.connection());
         Ok(())
+    }
+}
+
+impl Retention for SqliteStore {
+    fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<()> {
+        self.write_erasing(|tx| retention::forget_old(tx, self.keep, &self.trail_key, now))?;
+        damage::purge(&self.connection(), &self.folder, self.keep.oldest_payment_s(now))
+    }
+}
+
+impl Upkeep for SqliteStore {
+    fn check_writable(&self, try_it: bool) -> Result<()> {
+        room::check(&self.folder)?;
+        if try_it { self.write(room::touch) } else { Ok(()) }
+    }
+
+    fn set_aside(&self) -> Result<Option<SetAside>> {
+        let told = damage::unread(&self.connection())?;
+        Ok(told.map(|told| SetAside { at: self.as_told(told.at), ..told }))
+    }
+
+    fn acknowledge_set_aside(&self, at: DateTime<FixedOffset>) -> Result<bool> {
+        self.write(|tx| damage::acknowledge(tx, at))
     }
 }

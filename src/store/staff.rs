@@ -12,7 +12,7 @@ use crate::domain::person::{Person, Role, StaffNumber, Who};
 use crate::domain::reason::Undelivered;
 use crate::domain::staff::{AuditEntry, Gate, LookUp, Noted, Parked, Pin, StaffAct};
 use crate::domain::trail::{Anchor, TrailCheck, TrailHead};
-use crate::ports::{AuditRow, StaffBook};
+use crate::ports::{AuditRow, StaffBook, Trail};
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
 use rusqlite::{Connection, Transaction, params};
 
@@ -91,7 +91,9 @@ impl StaffBook for SqliteStore {
     fn locked(&self, at: DateTime<FixedOffset>) -> Result<u64> {
         persons::locked(&self.connection(), at)
     }
+}
 
+impl Trail for SqliteStore {
     fn looked_up(&self, look_up: &LookUp, at: DateTime<FixedOffset>) -> Result<()> {
         let at = self.as_clocks_show(at);
         self.write(|tx| {
@@ -104,14 +106,6 @@ impl StaffBook for SqliteStore {
 
     fn mark_of(&self, number: &PatientNumber) -> String {
         self.patients.mark(&number.0)
-    }
-
-    fn parked(&self) -> Result<Vec<Parked>> {
-        parked(&self.connection())
-    }
-
-    fn noted(&self) -> Result<Vec<Noted>> {
-        noted(&self.connection())
     }
 
     fn audit(&self, entry: &AuditEntry, at: DateTime<FixedOffset>) -> Result<()> {
@@ -212,7 +206,7 @@ impl SqliteStore {
     }
 }
 
-fn parked(connection: &Connection) -> Result<Vec<Parked>> {
+pub(super) fn parked(connection: &Connection) -> Result<Vec<Parked>> {
     let mut parked = connection.prepare(
         "SELECT id, kind, queued_at, undelivered, in_part, note FROM outbox WHERE state = ?1 ORDER BY sequence LIMIT ?2",
     )?;
@@ -229,7 +223,7 @@ fn parked(connection: &Connection) -> Result<Vec<Parked>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn noted(connection: &Connection) -> Result<Vec<Noted>> {
+pub(super) fn noted(connection: &Connection) -> Result<Vec<Noted>> {
     let mut noted = connection.prepare(&format!(
         "SELECT kind, delivered_at, told, note FROM
              (SELECT sequence, kind, delivered_at, told, note, closed_by_hand FROM outbox WHERE state = ?1

@@ -15,7 +15,7 @@ use crate::domain::person::Who;
 use crate::domain::reason::{ParkReason, Parts};
 use crate::domain::session::Counters;
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::StoreError;
+use crate::ports::{JournalLines, SingleRequests, StoreError, Trail, WholeSchedule};
 use std::fs;
 
 const MARKER: &str = "7701234567890123";

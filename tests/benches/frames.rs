@@ -13,7 +13,7 @@ mod stage;
 
 use hospital_kiosk::config;
 use hospital_kiosk::domain::patient::PatientNumber;
-use hospital_kiosk::ports::Store;
+use hospital_kiosk::ports::ScheduleCache;
 use hospital_kiosk::rehearsal::child::{Order, Say};
 use hospital_kiosk::rehearsal::headless::Box2;
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};

@@ -18,7 +18,7 @@ use hospital_kiosk::domain::screen::Tap;
 use hospital_kiosk::domain::session::{Input, Session};
 use hospital_kiosk::hospital::client::answer::of_transaction;
 use hospital_kiosk::hospital::client::{Content, HttpAnswer};
-use hospital_kiosk::ports::Store;
+use hospital_kiosk::ports::JournalLines;
 use hospital_kiosk::printer::encode;
 use hospital_kiosk::scanner::framing::Collector;
 use hospital_kiosk::store;

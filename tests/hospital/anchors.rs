@@ -1,17 +1,16 @@
 //! The head of the trail at the hospital: left there when it may be, told back, and compared.
 
-use super::fixture::{StoppedClock, client, day, hospital, settings, ten_o_clock};
+use super::fixture::{StoppedClock, client, day, ends, hospital, schedule, settings, ten_o_clock};
 use hospital_kiosk::commands::audit;
 use hospital_kiosk::config;
-use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
-use hospital_kiosk::domain::patient::{Appointment, Patient};
+use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
 use hospital_kiosk::domain::person::Who;
-use hospital_kiosk::domain::session::{Question, Reply};
+use hospital_kiosk::domain::reason::Delay;
 use hospital_kiosk::domain::staff::{AuditEntry, StaffAct};
 use hospital_kiosk::domain::trail::{Anchor, AnchorPlace, TrailHead};
-use hospital_kiosk::hospital::sync::{self, SyncSettings};
-use hospital_kiosk::ports::{Answer, HospitalServer, NoAnchor, NoSchedule, StaffBook, Store};
-use hospital_kiosk::store::open_with_credentials;
+use hospital_kiosk::hospital::sync::{self, Ends, SyncSettings};
+use hospital_kiosk::ports::{Anchors, Answer, Believed, Deliveries, NoAnchor, Trail};
+use hospital_kiosk::store::{SqliteStore, open_with_credentials};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,9 +24,9 @@ fn head(sequence: i64) -> TrailHead {
 async fn a_head_is_put_once_under_its_own_id_and_told_back() {
     let hospital = hospital();
     let client = client(&hospital.url());
-    let leave = async |sequence| HospitalServer::leave_head(&*client, &head(sequence), ten_o_clock()).await;
+    let leave = async |sequence| Anchors::leave_head(&*client, &head(sequence), ten_o_clock()).await;
     assert_eq!(leave(7).await, Err(NoAnchor::NotTaken), "it has not said what it takes");
-    client.schedule(day()).await.expect("a day");
+    schedule(&client, day()).await.expect("a day");
     for sequence in [7, 7, 8] {
         assert_eq!(leave(sequence).await, Ok(()));
     }
@@ -41,8 +40,8 @@ async fn a_head_is_put_once_under_its_own_id_and_told_back() {
     let mut other = settings(&hospital.url());
     other.device_serial = "K9".to_owned();
     let facility = Arc::new(super::fixture::facility());
-    let other =
-        hospital_kiosk::hospital::client::Client::new(&other, facility, Arc::new(StoppedClock)).expect("a client");
+    let other = hospital_kiosk::hospital::client::Client::new(&other, facility, Arc::new(Believed(StoppedClock)))
+        .expect("a client");
     assert_eq!(other.heads_left().await, Ok(Vec::new()));
 }
 
@@ -51,13 +50,13 @@ async fn where_no_id_may_be_named_it_is_created_and_where_it_is_not_kept_nothing
     let hospital = hospital();
     hospital.lacks("updateCreate");
     let without_ids = client(&hospital.url());
-    without_ids.schedule(day()).await.expect("a day");
-    assert_eq!(HospitalServer::leave_head(&*without_ids, &head(7), ten_o_clock()).await, Ok(()));
+    schedule(&without_ids, day()).await.expect("a day");
+    assert_eq!(Anchors::leave_head(&*without_ids, &head(7), ten_o_clock()).await, Ok(()));
     assert_eq!((hospital.count("AuditEvent"), hospital.requests("POST", "AuditEvent")), (1, 1));
     hospital.lacks("AuditEvent");
     let refused = client(&hospital.url());
-    refused.schedule(day()).await.expect("a day");
-    assert_eq!(HospitalServer::leave_head(&*refused, &head(8), ten_o_clock()).await, Err(NoAnchor::NotTaken));
+    schedule(&refused, day()).await.expect("a day");
+    assert_eq!(Anchors::leave_head(&*refused, &head(8), ten_o_clock()).await, Err(NoAnchor::NotTaken));
     assert_eq!(hospital.requests("POST", "AuditEvent"), 1);
 }
 
@@ -74,19 +73,25 @@ impl Remembers {
     }
 }
 
-impl HospitalServer for Remembers {
-    fn ask(&self, _: Question) -> Answer<'_, Reply> {
-        Box::pin(std::future::ready(Reply::Unreachable))
-    }
-
-    fn freeze(&self, _: &Request) -> Vec<u8> {
-        Vec::new()
-    }
-
+impl Deliveries for Remembers {
     fn deliver<'a>(&'a self, _: &'a QueuedRequest) -> Answer<'a, Delivery> {
         Box::pin(std::future::ready(Delivery::Done { note: None }))
     }
 
+    fn together_max(&self) -> usize {
+        1
+    }
+
+    fn fitting(&self, queued: &[QueuedRequest]) -> usize {
+        queued.len()
+    }
+
+    fn deliver_together<'a>(&'a self, _: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
+        unreachable!("one at a time")
+    }
+}
+
+impl Anchors for Remembers {
     fn leave_head<'a>(
         &'a self,
         head: &'a TrailHead,
@@ -101,13 +106,9 @@ impl HospitalServer for Remembers {
         self.asked.fetch_add(1, Ordering::Relaxed);
         Box::pin(std::future::ready(Ok(self.heads())))
     }
-
-    fn schedule(&self, _: chrono::NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
-    }
 }
 
-fn act(store: &dyn StaffBook) {
+fn act(store: &dyn Trail) {
     store.audit(&AuditEntry::new(Who::Shell, StaffAct::Ask, "K3-0001", "ordered"), ten_o_clock()).expect("written");
 }
 
@@ -135,14 +136,13 @@ async fn the_newest_head_reaches_the_hospital_and_yesterdays_file_is_found_by_it
     };
     let store = Arc::new(open_with_credentials(&settings_of("data"), None).expect("a store").store);
     let server = Arc::new(Remembers::default());
-    let start = |store: Arc<dyn Store>| {
+    let start = |store: Arc<SqliteStore>| {
         let settings = SyncSettings::from(&settings("http://127.0.0.1:9"));
         let sender = sync::run(
-            store,
-            server.clone(),
+            Ends { trail: Some((store.clone(), server.clone())), ..ends(&store, &server) },
             settings,
             Arc::default(),
-            Arc::new(StoppedClock),
+            Arc::new(Believed(StoppedClock)),
             Arc::new(|_| {}),
             Arc::new(|_| {}),
         );

@@ -2,7 +2,7 @@ use super::fixture::{acquainted, arrival, client, hospital, queued};
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
 use hospital_kiosk::domain::reason::{Meanwhile, Told};
 use hospital_kiosk::hospital::client::Client;
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::Deliveries;
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
 use hospital_kiosk::rehearsal::people;
 use serde_json::Value;

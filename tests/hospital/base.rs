@@ -3,7 +3,7 @@
 use super::fixture::{card, documents, queued};
 use super::odd::{Asked, Odd, Told, client_at, html, refused, searchset, told};
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::Deliveries;
 use serde_json::{Value, json};
 
 fn moved_to(status: u16, location: String) -> Told {

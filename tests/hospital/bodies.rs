@@ -3,7 +3,7 @@
 use super::fixture::day;
 use super::odd::{Asked, Odd, Told, find, hong, refused, searchset, told, visit, word};
 use hospital_kiosk::domain::session::Reply;
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::{LookUps, Schedules};
 use hospital_kiosk::rehearsal::people;
 use serde_json::{Value, json};
 use std::io::Write;

@@ -6,16 +6,17 @@
 //! `KIOSK_CHAOS=10000,100 cargo test --test tests chaos::a_bad_line -- --nocapture`, and with `PEER_FHIR_URL=…` the same for
 //! `chaos::nor_do_they -- --include-ignored --nocapture`
 
-use super::fixture::{StoppedClock, card, client_with, day, documents, hospital, settings};
+use super::fixture::{StoppedClock, card, client_with, day, documents, ends, hospital, settings};
 use hospital_kiosk::config;
 use hospital_kiosk::domain::outbox::{Act, QueueState, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings, random_below};
 use hospital_kiosk::hospital::wire::entry_id;
-use hospital_kiosk::ports::{HospitalServer, Outbox, Store, StoreError};
+use hospital_kiosk::ports::{Believed, Bundles, JournalLines, Outbox, QueueList, SingleRequests, StoreError};
 use hospital_kiosk::rehearsal::hospital::{FaultyProxy, Manners, Odds, seed_into};
 use hospital_kiosk::rehearsal::people;
 use hospital_kiosk::store;
+use hospital_kiosk::store::SqliteStore;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -70,7 +71,7 @@ fn say(line: &str) {
 }
 
 /// Queues the rest of the requests and says each once it is durable; a full disk is said and waited out.
-fn produce(store: &dyn Store, server: &dyn HospitalServer, numbers: std::ops::RangeInclusive<u128>, wake: &Signals) {
+fn produce(store: &SqliteStore, server: &dyn Bundles, numbers: std::ops::RangeInclusive<u128>, wake: &Signals) {
     for number in numbers {
         let request = request(number);
         loop {
@@ -100,18 +101,17 @@ fn child_that_queues_and_delivers_until_it_is_killed() {
         store::open_with_credentials(&store_settings(Path::new(root), size_max_mib.parse().expect("MiB")), None)
             .expect("the store");
     assert_eq!(opened.notice, None, "a kill damages nothing");
-    let store: Arc<dyn Store> = Arc::new(opened.store);
+    let store = Arc::new(opened.store);
     let transaction_entries_max = entries_max.parse().expect("a number");
     let hospital = config::Hospital { send_timeout_ms: SEND_TIMEOUT_MS, transaction_entries_max, ..settings(url) };
     let client = client_with(&hospital);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
     let wake = Arc::new(Signals::default());
     runtime.spawn(sync::run(
-        Arc::clone(&store),
-        Arc::clone(&client) as Arc<dyn HospitalServer>,
+        ends(&store, &client),
         TIMES,
         Arc::clone(&wake),
-        Arc::new(StoppedClock),
+        Arc::new(Believed(StoppedClock)),
         Arc::new(|_| {}),
         Arc::new(|_| {}),
     ));

@@ -1,6 +1,6 @@
 //! Whose time it is: what the hospital's answers say of the machine's clock, and what follows from it.
 
-use super::fixture::{eventually, facility, hospital, settings};
+use super::fixture::{ends_and_schedule, eventually, facility, hospital, settings};
 use super::identity::{Enrolled, finds_the_patient, guarded};
 use chrono::{NaiveDate, TimeDelta, Utc};
 use hospital_kiosk::app::clock::SystemClock;
@@ -8,7 +8,7 @@ use hospital_kiosk::domain::clock::Standing;
 use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::sync::{self, SyncSettings};
-use hospital_kiosk::ports::{Clock, Store};
+use hospital_kiosk::ports::{Clock, KioskClock, ScheduleCache};
 use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
 use hospital_kiosk::rehearsal::hospital::{Guard, SimHospital};
 use std::sync::Arc;
@@ -97,8 +97,7 @@ impl Kiosk {
         let client = Arc::new(Client::new(&settings, Arc::new(facility()), clock.clone()).expect("a client"));
         let store = Arc::new(MemoryStore::default());
         let task = tokio::spawn(sync::run(
-            store.clone(),
-            client,
+            ends_and_schedule(&store, &client),
             SyncSettings::from(&settings),
             Arc::default(),
             clock.clone(),

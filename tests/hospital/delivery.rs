@@ -4,7 +4,7 @@ use super::fixture::{acquainted, card, client, client_with, documents, eventuall
 use hospital_kiosk::domain::outbox::{Delivery, PaymentOfRequest, QueuedRequest, Request};
 use hospital_kiosk::domain::reason::{Delay, InPart, ParkReason, Told};
 use hospital_kiosk::hospital::wire::entry_id;
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::Deliveries;
 use hospital_kiosk::rehearsal::hospital::Fault;
 use hospital_kiosk::rehearsal::people;
 

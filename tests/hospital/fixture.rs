@@ -8,11 +8,14 @@ use hospital_kiosk::domain::language::{Language, LocalText};
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::{Amount, Currency};
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, QueueState, QueuedRequest, Request};
-use hospital_kiosk::domain::patient::{InsuranceAnswer, PatientNumber};
+use hospital_kiosk::domain::patient::{Appointment, InsuranceAnswer, Patient, PatientNumber};
 use hospital_kiosk::domain::payment::CardTransaction;
 use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::hospital::client::Client;
-use hospital_kiosk::ports::{Clock, HospitalServer};
+use hospital_kiosk::hospital::sync::Ends;
+use hospital_kiosk::ports::{
+    Believed, Clock, Deliveries, HospitalServer, NoSchedule, Queue, Retention, ScheduleCache, Schedules,
+};
 use hospital_kiosk::rehearsal::hospital::SimHospital;
 use hospital_kiosk::rehearsal::people;
 use std::collections::BTreeMap;
@@ -115,7 +118,7 @@ pub fn client(url: &str) -> Arc<Client> {
 }
 
 pub fn client_with(settings: &Hospital) -> Arc<Client> {
-    Arc::new(Client::new(settings, Arc::new(facility()), Arc::new(StoppedClock)).expect("a client"))
+    Arc::new(Client::new(settings, Arc::new(facility()), Arc::new(Believed(StoppedClock))).expect("a client"))
 }
 
 pub fn hospital() -> SimHospital {
@@ -224,7 +227,7 @@ pub fn queued(request: Request, server: &dyn HospitalServer) -> QueuedRequest {
 
 /// Lets the client read what the server can do, as the first look-up or schedule does.
 pub async fn acquainted(client: &Client) {
-    client.schedule(day()).await.expect("a schedule");
+    schedule(client, day()).await.expect("a schedule");
 }
 
 /// Polls until `holds`, at most 20 s.
@@ -238,74 +241,20 @@ pub async fn eventually(what: &str, holds: impl Fn() -> bool) {
     panic!("never: {what}");
 }
 
-/// What a `Store` has besides the queue, for stores that only a sender uses.
-macro_rules! not_the_senders {
-    () => {
-        fn commit(
-            &self,
-            _: &[hospital_kiosk::ports::Frozen<'_>],
-            _: chrono::DateTime<chrono::FixedOffset>,
-        ) -> Result<(), hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn payments(
-            &self,
-        ) -> Result<Vec<hospital_kiosk::domain::payment::PaymentRecord>, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn payment(
-            &self,
-            _: hospital_kiosk::domain::payment::AttemptId,
-        ) -> Result<Option<hospital_kiosk::domain::payment::PaymentRecord>, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn requests(&self) -> Result<Vec<hospital_kiosk::domain::outbox::QueueRow>, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn retry(&self, _: uuid::Uuid) -> Result<bool, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn close_by_hand(
-            &self,
-            _: uuid::Uuid,
-            _: &str,
-            _: chrono::DateTime<chrono::FixedOffset>,
-        ) -> Result<bool, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn counters(&self) -> Result<hospital_kiosk::domain::session::Given, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn tries(
-            &self,
-        ) -> Result<Option<hospital_kiosk::domain::session::TriesKept>, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn cached_patient(
-            &self,
-            _: chrono::NaiveDate,
-            _: &hospital_kiosk::domain::patient::PatientNumber,
-            _: hospital_kiosk::domain::patient::BirthDate,
-        ) -> Result<Option<hospital_kiosk::domain::patient::Patient>, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn cached_appointments(
-            &self,
-            _: chrono::NaiveDate,
-            _: &hospital_kiosk::domain::patient::PatientNumber,
-        ) -> Result<Vec<hospital_kiosk::domain::patient::Appointment>, hospital_kiosk::ports::StoreError> {
-            unimplemented!("not the sender's")
-        }
-        fn cached_slip(
-            &self,
-            _: chrono::NaiveDate,
-            _: &str,
-        ) -> Result<
-            Option<(hospital_kiosk::domain::patient::Patient, hospital_kiosk::domain::patient::Appointment)>,
-            hospital_kiosk::ports::StoreError,
-        > {
-            unimplemented!("not the sender's")
-        }
-    };
+/// A sender between these two, with nothing beside it.
+pub fn ends<S: Queue + Retention + 'static>(store: &Arc<S>, server: &Arc<impl Deliveries + 'static>) -> Ends {
+    Ends { queue: store.clone(), retention: store.clone(), deliveries: server.clone(), schedule: None, trail: None }
 }
-pub(super) use not_the_senders;
+
+/// And with the schedule.
+pub fn ends_and_schedule<S: Queue + Retention + ScheduleCache + 'static>(
+    store: &Arc<S>,
+    server: &Arc<impl Deliveries + Schedules + 'static>,
+) -> Ends {
+    Ends { schedule: Some((store.clone(), server.clone())), ..ends(store, server) }
+}
+
+/// The whole of a day.
+pub async fn schedule(client: &Client, day: NaiveDate) -> Result<Vec<(Patient, Appointment)>, NoSchedule> {
+    client.schedule_since(day, None).await.map(|news| news.rows)
+}

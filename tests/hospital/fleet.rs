@@ -1,15 +1,13 @@
 //! A thousand kiosks after an outage: the product's own sender in each, on made-up time, against one server that can take
 //! only so much. `KIOSK_FLEET=10000` plays more of them.
 
-use super::fixture::StoppedClock;
-use super::light::LightStore;
+use super::fixture::{StoppedClock, ends};
+use super::light::{LightStore, NoCache};
 use chrono::NaiveDate;
-use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
-use hospital_kiosk::domain::patient::{Appointment, Patient};
+use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
 use hospital_kiosk::domain::reason::{Delay, LineTrouble};
-use hospital_kiosk::domain::session::{Question, Reply};
-use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings, random_below};
-use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Outbox, Store};
+use hospital_kiosk::hospital::sync::{self, Ends, Signals, SyncSettings, random_below};
+use hospital_kiosk::ports::{Answer, Believed, Deliveries, NoSchedule, Outbox, ScheduleNews, Schedules};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -89,15 +87,7 @@ impl Server {
     }
 }
 
-impl HospitalServer for Server {
-    fn ask(&self, _: Question) -> Answer<'_, Reply> {
-        Box::pin(async { Reply::Unreachable })
-    }
-
-    fn freeze(&self, _: &Request) -> Vec<u8> {
-        Vec::new()
-    }
-
+impl Deliveries for Server {
     fn deliver<'a>(&'a self, _: &'a QueuedRequest) -> Answer<'a, Delivery> {
         Box::pin(async move {
             let now = Instant::now();
@@ -112,6 +102,10 @@ impl HospitalServer for Server {
         10
     }
 
+    fn fitting(&self, queued: &[QueuedRequest]) -> usize {
+        queued.len()
+    }
+
     fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
         Box::pin(async move {
             let now = Instant::now();
@@ -119,15 +113,21 @@ impl HospitalServer for Server {
             Ok(vec![delivery; queued.len()])
         })
     }
+}
 
-    fn schedule(&self, _: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
+impl Schedules for Server {
+    fn tell_time(&self) -> Answer<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn schedule_since<'a>(&'a self, _: NaiveDate, _: Option<&'a str>) -> Answer<'a, Result<ScheduleNews, NoSchedule>> {
         Box::pin(async {
             let now = Instant::now();
             if now < self.back || !self.knock(now) {
                 return Err(NoSchedule::Away("away".to_owned()));
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
-            Ok(Vec::new())
+            Ok(ScheduleNews { whole: true, ..ScheduleNews::default() })
         })
     }
 }
@@ -142,11 +142,10 @@ async fn kiosk(server: Arc<Server>, settings: SyncSettings) {
         tokio::time::sleep(Duration::from_millis(random_below(60_000))).await;
     }
     let sender = tokio::spawn(sync::run(
-        Arc::clone(&store) as Arc<dyn Store>,
-        Arc::clone(&server) as Arc<dyn HospitalServer>,
+        Ends { schedule: Some((Arc::new(NoCache), server.clone())), ..ends(&store, &server) },
         settings,
         Arc::clone(&wake),
-        Arc::new(StoppedClock),
+        Arc::new(Believed(StoppedClock)),
         Arc::new(|_| {}),
         Arc::new(|_| {}),
     ));

@@ -1,12 +1,12 @@
 //! What stands before the hospital's server and answers instead of it. The answers are recordings of nginx, `HAProxy` and Apache
 //! httpd (`tests/data/hospital/gateways.txt`); each is given to everything that a kiosk asks.
 
-use super::fixture::{StoppedClock, arrival, card, day, documents, facility, queued, settings};
+use super::fixture::{StoppedClock, arrival, card, day, documents, facility, queued, schedule, settings};
 use super::identity::Enrolled;
 use super::odd::{Asked, Odd, Told, client_at, find, html, refused, searchset, told, visits, word};
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
 use hospital_kiosk::hospital::client::Client;
-use hospital_kiosk::ports::{HospitalServer, NoSchedule};
+use hospital_kiosk::ports::{Believed, Deliveries, NoSchedule};
 use hospital_kiosk::rehearsal::people;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -126,7 +126,7 @@ async fn what_a_gateway_answers_finds_nobody_absent() {
             assert!(["Unreadable", "Unreachable"].contains(&word(&reply).as_str()), "{name}: {}", word(&reply));
         }
         assert!(answered.load(Ordering::Relaxed) <= 2, "{name}");
-        match client.schedule(day()).await {
+        match schedule(&client, day()).await {
             Err(NoSchedule::Away(why)) => assert!(["away", "busy"].contains(&order), "{name}: {why}"),
             Err(NoSchedule::Answered(why)) => assert!(!["away", "busy"].contains(&order), "{name}: {why}"),
             Ok(rows) => panic!("{name}: {} rows", rows.len()),
@@ -225,9 +225,9 @@ async fn a_gateways_limit_for_bodies_is_met_in_parts() {
             _ => told(200, &searchset(&[])),
         })
         .await;
-        let client =
-            Client::new(&settings(&odd.url()), Arc::new(facility()), Arc::new(StoppedClock)).expect("a client");
-        client.schedule(day()).await.expect("a schedule");
+        let client = Client::new(&settings(&odd.url()), Arc::new(facility()), Arc::new(Believed(StoppedClock)))
+            .expect("a client");
+        schedule(&client, day()).await.expect("a schedule");
         let mut request = documents(1, card());
         if let hospital_kiosk::domain::outbox::Act::Documents { lines, .. } = &mut request.act {
             *lines = [lines.clone(), lines.clone()].concat();

@@ -1,7 +1,7 @@
 //! Trust R17: a server whose pages never end, and what the real client takes of memory by them, in a process of its own.
 
 use super::fixture::{client, day};
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::Schedules;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

@@ -8,7 +8,7 @@ use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::auth::keys::{Keys, Purpose, Which};
 use hospital_kiosk::hospital::auth::{ASSERTION_TYPE, assertion};
 use hospital_kiosk::hospital::client::Client;
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::{Believed, Deliveries, LookUps};
 use hospital_kiosk::rehearsal::hospital::{Fault, Guard, SimHospital};
 use serde_json::{Value, json};
 use std::io::Write;
@@ -41,7 +41,7 @@ impl Enrolled {
     }
 
     pub fn client(&self, url: &str) -> Client {
-        Client::with_identity(&settings(url), &self.identity(), Arc::new(facility()), Arc::new(StoppedClock))
+        Client::with_identity(&settings(url), &self.identity(), Arc::new(facility()), Arc::new(Believed(StoppedClock)))
             .expect("a client")
     }
 }

@@ -1,11 +1,11 @@
 //! A queue that costs next to nothing a row, so that a test can have a hundred thousand rows or ten thousand kiosks. It
 //! counts what the sender takes into memory.
 
-use super::fixture::{documents, not_the_senders};
+use super::fixture::documents;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::domain::outbox::{Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
-use hospital_kiosk::domain::patient::{Appointment, Patient};
-use hospital_kiosk::ports::{Store, StoreError};
+use hospital_kiosk::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
+use hospital_kiosk::ports::{Queue, Retention, ScheduleCache, ScheduleMark, ScheduleNews, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use uuid::Uuid;
@@ -47,74 +47,96 @@ impl LightStore {
     }
 }
 
-impl Store for LightStore {
-    fn queue(&self, _: &Request, _: &[u8]) -> Result<(), StoreError> {
-        unimplemented!("see add")
-    }
-
-    fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError> {
-        self.next_request_except(&[])
-    }
-
-    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>, StoreError> {
+impl Queue for LightStore {
+    fn next_requests(&self, step_over: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>, StoreError> {
         let mut rows = self.rows();
-        rows.stepped_over_most = rows.stepped_over_most.max(visits.len());
-        let free = |visit: u128| !rows.parked.contains(&visit) && !visits.contains(&Uuid::from_u128(visit));
-        let next = rows.waiting.iter().find(|(_, (visit, _))| free(*visit)).map(|(sequence, row)| (*sequence, *row));
-        rows.loaded += u64::from(next.is_some());
-        Ok(next.map(|(sequence, (visit, maybe_delivered))| QueuedRequest {
-            sequence,
-            request: Request {
-                visit: Uuid::from_u128(visit),
-                ..documents(u128::try_from(sequence).unwrap_or_default(), PaymentOfRequest::Free)
-            },
-            bundle: b"light".to_vec(),
-            tries: 0,
-            maybe_delivered,
-            state: QueueState::Waiting,
-            in_part: None,
-            taken: Vec::new(),
-        }))
+        rows.stepped_over_most = rows.stepped_over_most.max(step_over.len());
+        let (mut stepped_over, mut found) = (step_over.iter().map(Uuid::as_u128).collect::<BTreeSet<_>>(), Vec::new());
+        for (sequence, (visit, maybe_delivered)) in &rows.waiting {
+            if found.len() == most {
+                break;
+            }
+            if !rows.parked.contains(visit) && stepped_over.insert(*visit) {
+                found.push(QueuedRequest {
+                    sequence: *sequence,
+                    request: Request {
+                        visit: Uuid::from_u128(*visit),
+                        ..documents(u128::try_from(*sequence).unwrap_or_default(), PaymentOfRequest::Free)
+                    },
+                    bundle: b"light".to_vec(),
+                    tries: 0,
+                    maybe_delivered: *maybe_delivered,
+                    state: QueueState::Waiting,
+                    in_part: None,
+                    taken: Vec::new(),
+                });
+            }
+        }
+        rows.loaded += found.len() as u64;
+        Ok(found)
     }
 
-    fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.rows().forgot.push(now);
-        Ok(())
-    }
-
-    fn trying(&self, _: i64) -> Result<(), StoreError> {
+    fn trying_all(&self, _: &[i64]) -> Result<(), StoreError> {
         if self.rows().full { Err(StoreError::DiskFull) } else { Ok(()) }
     }
 
-    fn tried(&self, sequence: i64, delivery: &Delivery, _: DateTime<FixedOffset>) -> Result<(), StoreError> {
+    fn tried_all(&self, tried: &[(i64, Delivery)], _: DateTime<FixedOffset>) -> Result<(), StoreError> {
         let mut rows = self.rows();
         if rows.full {
             return Err(StoreError::DiskFull);
         }
-        match delivery {
-            Delivery::Done { .. } => drop(rows.waiting.remove(&sequence)),
-            Delivery::Park { .. } => {
-                if let Some((visit, _)) = rows.waiting.remove(&sequence) {
-                    rows.parked.insert(visit);
+        for (sequence, delivery) in tried {
+            match delivery {
+                Delivery::Done { .. } => drop(rows.waiting.remove(sequence)),
+                Delivery::Park { .. } => {
+                    if let Some((visit, _)) = rows.waiting.remove(sequence) {
+                        rows.parked.insert(visit);
+                    }
                 }
-            }
-            Delivery::Later { maybe_delivered, .. } => {
-                if let Some(row) = rows.waiting.get_mut(&sequence) {
-                    row.1 |= maybe_delivered;
+                Delivery::Later { maybe_delivered, .. } => {
+                    if let Some(row) = rows.waiting.get_mut(sequence) {
+                        row.1 |= maybe_delivered;
+                    }
                 }
+                Delivery::Part { .. } | Delivery::Hold { .. } | Delivery::Busy { .. } => {}
             }
-            Delivery::Part { .. } | Delivery::Hold { .. } | Delivery::Busy { .. } => {}
         }
         Ok(())
     }
+}
 
-    fn cache_schedule(&self, _: NaiveDate, _: &[(Patient, Appointment)]) -> Result<(), StoreError> {
+impl Retention for LightStore {
+    fn forget_old(&self, now: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.rows().forgot.push(now);
         Ok(())
+    }
+}
+
+/// Holds no day at all.
+pub struct NoCache;
+
+impl ScheduleCache for NoCache {
+    fn update_schedule(&self, _: NaiveDate, _: &ScheduleNews, _: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn schedule_mark(&self, _: NaiveDate) -> Result<Option<ScheduleMark>, StoreError> {
+        Ok(None)
+    }
+
+    fn cached_patient(&self, _: NaiveDate, _: &PatientNumber, _: BirthDate) -> Result<Option<Patient>, StoreError> {
+        Ok(None)
+    }
+
+    fn cached_appointments(&self, _: NaiveDate, _: &PatientNumber) -> Result<Vec<Appointment>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn cached_slip(&self, _: NaiveDate, _: &str) -> Result<Option<(Patient, Appointment)>, StoreError> {
+        Ok(None)
     }
 
     fn wipe_schedule_except(&self, _: NaiveDate) -> Result<(), StoreError> {
         Ok(())
     }
-
-    not_the_senders!();
 }

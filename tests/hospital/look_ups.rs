@@ -1,4 +1,4 @@
-use super::fixture::{acquainted, client, client_with, day, hospital, number, settings};
+use super::fixture::{acquainted, client, client_with, day, hospital, number, schedule, settings};
 use super::odd::{Odd, hong, refused, searchset, told, visit, word};
 use chrono::NaiveDate;
 use hospital_kiosk::domain::document::OrderItem;
@@ -6,7 +6,7 @@ use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::patient::{AppointmentState, BirthDate, Patient, PatientNumber};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::{Deliveries, LookUps};
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
 use hospital_kiosk::rehearsal::people;
 use serde_json::json;
@@ -176,10 +176,10 @@ async fn trouble_is_told_from_an_answer_that_cannot_be_read() {
 async fn the_schedule_is_the_whole_day() {
     let hospital = hospital();
     let client = client(&hospital.url());
-    let rows = client.schedule(day()).await.expect("a schedule");
+    let rows = schedule(&client, day()).await.expect("a schedule");
     assert_eq!(rows.len(), 11);
     assert!(rows.iter().any(|(patient, appointment)| patient.number == number() && appointment.slip.as_deref() == Some("AS-40021")));
-    assert!(client.schedule(day().succ_opt().expect("a day")).await.expect("a schedule").is_empty());
+    assert!(schedule(&client, day().succ_opt().expect("a day")).await.expect("a schedule").is_empty());
 }
 
 #[tokio::test]

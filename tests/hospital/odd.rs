@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method, Response, Uri};
 use hospital_kiosk::domain::patient::{BirthDate, Patient, PatientNumber};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::{Believed, LookUps};
 use hospital_kiosk::rehearsal::people;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -117,7 +117,7 @@ impl Odd {
 }
 
 pub fn client_at(url: &str) -> Client {
-    Client::new(&settings(url), Arc::new(facility()), Arc::new(StoppedClock)).expect("a client")
+    Client::new(&settings(url), Arc::new(facility()), Arc::new(Believed(StoppedClock))).expect("a client")
 }
 
 async fn answer(

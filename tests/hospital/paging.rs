@@ -2,7 +2,7 @@
 
 use super::fixture::day;
 use super::odd::{Asked, Odd, Told, hong, html, refused, searchset, told, visit, with_next};
-use hospital_kiosk::ports::{HospitalServer, NoSchedule, ScheduleNews};
+use hospital_kiosk::ports::{NoSchedule, ScheduleNews, Schedules};
 use hospital_kiosk::rehearsal::people;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

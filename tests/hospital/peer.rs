@@ -5,13 +5,15 @@
 
 mod desk;
 
-use super::fixture::{StoppedClock, acquainted, arrival, card, day, documents, facility, number, queued, settings};
+use super::fixture::{
+    StoppedClock, acquainted, arrival, card, day, documents, facility, number, queued, schedule, settings,
+};
 use hospital_kiosk::config;
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{AppointmentState, BirthDate, Patient};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
-use hospital_kiosk::ports::{Clock, HospitalServer};
+use hospital_kiosk::ports::{Believed, Clock, Deliveries, LookUps};
 use hospital_kiosk::rehearsal::hospital::seed_into;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,8 +51,8 @@ async fn peer() -> Peer {
         key_folder: told("PEER_KEY_FOLDER").map_or(nobody.key_folder, PathBuf::from),
         ..nobody
     };
-    let kiosk =
-        Client::with_identity(&hospital, &identity, Arc::new(facility()), Arc::new(StoppedClock)).expect("a client");
+    let kiosk = Client::with_identity(&hospital, &identity, Arc::new(facility()), Arc::new(Believed(StoppedClock)))
+        .expect("a client");
     Peer { kiosk: Arc::new(kiosk), desk_url, open_url: past_the_door.is_none().then_some(url) }
 }
 
@@ -88,7 +90,7 @@ async fn a_day_at_somebody_elses_server() {
         found[0].state
     };
     assert_eq!(state().await, AppointmentState::Booked);
-    assert!(client.schedule(day()).await.expect("a schedule").len() >= 11);
+    assert!(schedule(&client, day()).await.expect("a schedule").len() >= 11);
 
     let arrival = queued(arrival(1, &appointment.server_ref, &appointment.version), &*client);
     assert_eq!(client.deliver(&arrival).await, DONE);

@@ -1,15 +1,13 @@
 //! How fast a full queue is emptied: ratios of one run, printed and never asserted. At `PEER_FHIR_URL` (`make peers`), else at
 //! the demo's hospital: `cargo test --test tests hospital::rates -- --include-ignored --nocapture --test-threads 1`
 
-use super::fixture::{StoppedClock, card, client_with, day, documents, hospital, queued, settings};
-use chrono::NaiveDate;
+use super::fixture::{StoppedClock, card, client_with, day, documents, ends, hospital, queued, settings};
 use hospital_kiosk::config;
-use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
-use hospital_kiosk::domain::patient::{Appointment, Patient};
-use hospital_kiosk::domain::session::{Question, Reply};
+use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
+use hospital_kiosk::domain::reason::Delay;
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::sync::{self, SyncSettings};
-use hospital_kiosk::ports::{Answer, HospitalServer, NoSchedule, Store};
+use hospital_kiosk::ports::{Answer, Believed, Deliveries, JournalLines, SingleRequests};
 use hospital_kiosk::rehearsal::hospital::{SimHospital, seed_into};
 use hospital_kiosk::store;
 use serde_json::{Value, json};
@@ -34,21 +32,21 @@ struct Rig {
 /// The client as if it could not send several requests together.
 struct OneByOne(Arc<Client>);
 
-impl HospitalServer for OneByOne {
-    fn ask(&self, question: Question) -> Answer<'_, Reply> {
-        self.0.ask(question)
-    }
-
-    fn freeze(&self, request: &Request) -> Vec<u8> {
-        self.0.freeze(request)
-    }
-
+impl Deliveries for OneByOne {
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
         self.0.deliver(queued)
     }
 
-    fn schedule(&self, day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
-        self.0.schedule(day)
+    fn together_max(&self) -> usize {
+        1
+    }
+
+    fn fitting(&self, queued: &[QueuedRequest]) -> usize {
+        queued.len()
+    }
+
+    fn deliver_together<'a>(&'a self, _: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
+        unreachable!("one at a time")
     }
 }
 
@@ -86,10 +84,10 @@ impl Rig {
     }
 
     /// Out of the encrypted queue, with a durable write before and after each.
-    fn drained(&mut self, server: Arc<dyn HospitalServer>) -> Duration {
+    fn drained(&mut self, server: &Arc<impl Deliveries + 'static>) -> Duration {
         let disk = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a disk");
         let settings = config::Store::at(disk.path().join("data"), disk.path().join("keys/store.key"));
-        let store: Arc<dyn Store> = Arc::new(store::open_with_credentials(&settings, None).expect("the store").store);
+        let store = Arc::new(store::open_with_credentials(&settings, None).expect("the store").store);
         for QueuedRequest { request, bundle, .. } in self.requests() {
             store.queue(&request, &bundle).expect("queued");
         }
@@ -97,11 +95,10 @@ impl Rig {
         let delivered = Arc::clone(&last);
         let started = Instant::now();
         let sender = self.runtime.spawn(sync::run(
-            Arc::clone(&store),
-            server,
+            ends(&store, server),
             TIMES,
             Arc::default(),
-            Arc::new(StoppedClock),
+            Arc::new(Believed(StoppedClock)),
             Arc::new(|_| {}),
             Arc::new(move |_| *delivered.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now()),
         ));
@@ -155,8 +152,8 @@ fn the_drain_rate_as_a_ratio_to_the_bare_client() {
     let (mut bare, mut drained, mut one_by_one) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for _ in 0..ROUNDS {
         bare += rig.bare();
-        drained += rig.drained(Arc::clone(&rig.client) as Arc<dyn HospitalServer>);
-        one_by_one += rig.drained(Arc::new(OneByOne(Arc::clone(&rig.client))));
+        drained += rig.drained(&rig.client.clone());
+        one_by_one += rig.drained(&Arc::new(OneByOne(Arc::clone(&rig.client))));
     }
     for (how, time) in [("as it is", drained), ("one by one", one_by_one)] {
         let ratio = rate(time) / rate(bare);

@@ -1,11 +1,11 @@
 //! The schedule for use offline: the whole day, then what changed, and never more than a day.
 
-use super::fixture::{StoppedClock, client, day, eventually, facility, hospital, settings};
+use super::fixture::{StoppedClock, client, day, ends_and_schedule, eventually, facility, hospital, settings};
 use hospital_kiosk::config::{Hospital, Store as StoreSettings};
 use hospital_kiosk::domain::patient::{AppointmentState, BirthDate, PatientNumber};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::sync::{self, SyncSettings};
-use hospital_kiosk::ports::{HospitalServer, ScheduleNews, Store};
+use hospital_kiosk::ports::{Believed, ScheduleCache, ScheduleNews, Schedules};
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
 use hospital_kiosk::rehearsal::people;
 use serde_json::{Value, json};
@@ -129,18 +129,16 @@ async fn a_day_of_many_pages_is_read_to_its_end() {
 async fn the_kept_day_follows_the_hospital() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = StoreSettings::at(folder.path().join("data"), folder.path().join("keys/key"));
-    let store: Arc<dyn Store> =
-        Arc::new(hospital_kiosk::store::open_with_credentials(&at, None).expect("a store").store);
+    let store = Arc::new(hospital_kiosk::store::open_with_credentials(&at, None).expect("a store").store);
     let hospital = hospital();
     hospital.age();
     let quick = Hospital { schedule_refresh_s: 1, ..settings(&hospital.url()) };
-    let client = Client::new(&quick, Arc::new(facility()), Arc::new(StoppedClock)).expect("a client");
+    let client = Client::new(&quick, Arc::new(facility()), Arc::new(Believed(StoppedClock))).expect("a client");
     let running = tokio::spawn(sync::run(
-        store.clone(),
-        Arc::new(client),
+        ends_and_schedule(&store, &Arc::new(client)),
         SyncSettings::from(&quick),
         Arc::default(),
-        Arc::new(StoppedClock),
+        Arc::new(Believed(StoppedClock)),
         Arc::new(|_| {}),
         Arc::new(|_| {}),
     ));

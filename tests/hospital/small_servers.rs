@@ -1,6 +1,8 @@
 //! Servers that take few entries in one transaction, or tell little of what they took: an order of any size is there once.
 
-use super::fixture::{acquainted, card, client, client_with, day, documents, hospital, lines, queued, settings};
+use super::fixture::{
+    acquainted, card, client, client_with, day, documents, hospital, lines, queued, schedule, settings,
+};
 use hospital_kiosk::config::Hospital;
 use hospital_kiosk::domain::document::OrderLine;
 use hospital_kiosk::domain::money::Amount;
@@ -8,7 +10,7 @@ use hospital_kiosk::domain::outbox::{Act, Delivery, PaymentOfRequest, QueuedRequ
 use hospital_kiosk::domain::reason::{Delay, InPart, Parts};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::wire::entry_id;
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::Deliveries;
 use hospital_kiosk::rehearsal::hospital::{Fault, Location, Manners, Minimal, SimHospital, seed_into};
 use serde_json::{Value, json};
 
@@ -353,16 +355,16 @@ async fn several_requests_together_keep_to_the_limit() {
     acquainted(&client).await;
     let requests: Vec<QueuedRequest> =
         (1..=4).map(|id| queued(documents(id, PaymentOfRequest::Unpaid), &*client)).collect();
-    assert_eq!(client.fitting(&requests), 4, "no limit is known");
+    assert_eq!(Deliveries::fitting(&*client, &requests), 4, "no limit is known");
     let refused = client.deliver_together(&requests).await.expect("no fault of theirs");
     assert!(refused.iter().all(|one| matches!(one, Delivery::Part { taken, .. } if taken.is_empty())), "{refused:?}");
     // Three entries each.
-    let fitting = client.fitting(&requests);
+    let fitting = Deliveries::fitting(&*client, &requests);
     assert!((1..=2).contains(&fitting), "{fitting}");
     assert_eq!(client.deliver_together(&requests[..fitting]).await, Ok(vec![DONE; fitting]));
     let known = client_with(&Hospital { transaction_entries_max: 7, ..settings(&hospital.url()) });
-    assert_eq!(known.fitting(&requests), 2);
-    assert_eq!(known.fitting(&requests[..1]), 1);
+    assert_eq!(Deliveries::fitting(&*known, &requests), 2);
+    assert_eq!(Deliveries::fitting(&*known, &requests[..1]), 1);
 }
 
 /// The demo's people need no transaction at all.
@@ -380,6 +382,6 @@ async fn the_demos_people_are_put_there_one_by_one() {
         assert_eq!((hospital.count("Patient"), hospital.count("Appointment")), (11, 11));
         let again = seed_into(&hospital.url(), day(), false).await.expect("seeded again");
         assert_eq!((again.created, again.found), (0, first.created));
-        assert_eq!(client(&hospital.url()).schedule(day()).await.expect("a schedule").len(), 11);
+        assert_eq!(schedule(&client(&hospital.url()), day()).await.expect("a schedule").len(), 11);
     }
 }

@@ -1,113 +1,17 @@
 //! The one sender, with a store in memory.
 
 use super::fixture::{
-    StoppedClock, card, client, day, documents, eventually, hospital, not_the_senders, settings, ten_o_clock,
+    StoppedClock, card, client, day, documents, ends_and_schedule, eventually, hospital, settings, ten_o_clock,
 };
-use chrono::{DateTime, FixedOffset, NaiveDate};
-use hospital_kiosk::domain::outbox::{Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request};
-use hospital_kiosk::domain::patient::{Appointment, Patient, PatientNumber};
+use hospital_kiosk::domain::outbox::{PaymentOfRequest, QueueState, Request};
+use hospital_kiosk::domain::patient::PatientNumber;
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings};
-use hospital_kiosk::ports::{HospitalServer, Outbox, Store, StoreError};
+use hospital_kiosk::ports::{Believed, Bundles, JournalLines, Outbox};
+use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
-
-#[derive(Default)]
-struct MemoryStore {
-    rows: Mutex<Vec<QueuedRequest>>,
-    schedule: Mutex<Option<(NaiveDate, usize)>>,
-    /// `trying` was durable before each send.
-    tries: Mutex<Vec<i64>>,
-}
-
-impl MemoryStore {
-    fn rows(&self) -> Vec<QueuedRequest> {
-        self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn states(&self) -> Vec<QueueState> {
-        self.rows().iter().map(|row| row.state).collect()
-    }
-
-    fn with<T>(&self, sequence: i64, work: impl FnOnce(&mut QueuedRequest) -> T) -> Option<T> {
-        self.rows
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter_mut()
-            .find(|row| row.sequence == sequence)
-            .map(work)
-    }
-}
-
-impl Store for MemoryStore {
-    fn queue(&self, request: &Request, bundle: &[u8]) -> Result<(), StoreError> {
-        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let sequence = i64::try_from(rows.len()).unwrap_or(0) + 1;
-        let state = QueueState::Waiting;
-        rows.push(QueuedRequest {
-            sequence,
-            request: request.clone(),
-            bundle: bundle.to_vec(),
-            tries: 0,
-            maybe_delivered: false,
-            state,
-            in_part: None,
-            taken: Vec::new(),
-        });
-        Ok(())
-    }
-
-    fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError> {
-        self.next_request_except(&[])
-    }
-
-    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>, StoreError> {
-        let rows = self.rows();
-        let free = |row: &&QueuedRequest| {
-            let visit = row.request.visit;
-            let earlier = rows.iter().any(|other| {
-                other.sequence < row.sequence && other.request.visit == visit && other.state != QueueState::Sent
-            });
-            row.state == QueueState::Waiting && !earlier && !visits.contains(&visit)
-        };
-        Ok(rows.iter().find(free).cloned())
-    }
-
-    fn trying(&self, sequence: i64) -> Result<(), StoreError> {
-        self.tries.lock().unwrap_or_else(PoisonError::into_inner).push(sequence);
-        self.with(sequence, |row| {
-            row.tries += 1;
-            row.maybe_delivered = true;
-        });
-        Ok(())
-    }
-
-    fn tried(&self, sequence: i64, delivery: &Delivery, _: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.with(sequence, |row| {
-            row.in_part = delivery.undelivered().and_then(|reason| reason.in_part()).max(row.in_part);
-            match delivery {
-                Delivery::Done { .. } => row.state = QueueState::Sent,
-                Delivery::Park { .. } => row.state = QueueState::Parked,
-                Delivery::Later { maybe_delivered, .. } => row.maybe_delivered = *maybe_delivered,
-                Delivery::Part { taken, .. } => (row.maybe_delivered, row.taken) = (false, taken.clone()),
-                Delivery::Hold { .. } | Delivery::Busy { .. } => {}
-            }
-        });
-        Ok(())
-    }
-
-    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError> {
-        *self.schedule.lock().unwrap_or_else(PoisonError::into_inner) = Some((day, rows.len()));
-        Ok(())
-    }
-
-    fn wipe_schedule_except(&self, _: NaiveDate) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    not_the_senders!();
-}
 
 struct Bench {
     hospital: SimHospital,
@@ -142,12 +46,11 @@ impl Bench {
     fn start(&mut self) {
         let (online, delivered) = (Arc::clone(&self.online), Arc::clone(&self.delivered));
         self.task = Some(tokio::spawn(sync::run(
-            Arc::clone(&self.store) as Arc<dyn Store>,
-            Arc::clone(&self.client) as Arc<dyn HospitalServer>,
+            ends_and_schedule(&self.store, &self.client),
             // The wait at the start is short beside the life of a sender that is killed every 15 ms.
             SyncSettings { network_return_wait_ms: 2, ..SyncSettings::from(&settings("")) },
             Arc::clone(&self.wake),
-            Arc::new(StoppedClock),
+            Arc::new(Believed(StoppedClock)),
             Arc::new(move |now| online.lock().unwrap_or_else(PoisonError::into_inner).push(now)),
             Arc::new(move |id| delivered.lock().unwrap_or_else(PoisonError::into_inner).push(id)),
         )));
@@ -160,8 +63,12 @@ impl Bench {
         }
     }
 
+    fn states(&self) -> Vec<QueueState> {
+        self.store.queued().iter().map(|row| row.state).collect()
+    }
+
     fn all_sent(&self) -> bool {
-        self.store.states().iter().all(|state| *state == QueueState::Sent)
+        self.states().iter().all(|state| *state == QueueState::Sent)
     }
 
     /// The shell hears of a delivery only once it is kept: a moment after [`Self::all_sent`].
@@ -183,9 +90,9 @@ async fn everything_queued_arrives_once_and_the_schedule_is_kept() {
     eventually("the one queued later too", || bench.all_sent()).await;
     assert_eq!(bench.hospital.count("Task"), 6);
     bench.told_of(6).await;
-    eventually("the schedule", || *bench.store.schedule.lock().expect("the schedule") == Some((day(), 11))).await;
+    eventually("the schedule", || bench.store.scheduled() == Some((day(), 11))).await;
     assert_eq!(*bench.online.lock().expect("the list"), [true], "told once");
-    assert_eq!(bench.store.tries.lock().expect("the tries").len(), 6);
+    assert_eq!(bench.store.queued().iter().map(|row| row.tries).sum::<u32>(), 6);
     bench.stop().await;
 }
 
@@ -199,7 +106,7 @@ async fn a_poison_request_holds_only_its_own_visit() {
     }
     bench.start();
     eventually("the other visit is served", || {
-        bench.store.states() == [QueueState::Parked, QueueState::Waiting, QueueState::Sent]
+        bench.states() == [QueueState::Parked, QueueState::Waiting, QueueState::Sent]
     })
     .await;
     assert_eq!(bench.hospital.count("Task"), 1);
@@ -215,7 +122,7 @@ async fn an_outage_delays_and_loses_nothing() {
         bench.queue(&documents(id, card()));
     }
     bench.start();
-    eventually("it was tried", || bench.store.rows()[0].tries > 1).await;
+    eventually("it was tried", || bench.store.queued()[0].tries > 1).await;
     bench.hospital.set(Fault::Up);
     eventually("all sent", || bench.all_sent()).await;
     assert_eq!(bench.hospital.count("Task"), 3);
@@ -264,8 +171,8 @@ async fn refused_credentials_hold_everything_and_park_nothing() {
         bench.queue(&documents(id, card()));
     }
     bench.start();
-    eventually("it was tried", || bench.store.rows()[0].tries > 2).await;
-    assert_eq!(bench.store.states(), [QueueState::Waiting, QueueState::Waiting]);
+    eventually("it was tried", || bench.store.queued()[0].tries > 2).await;
+    assert_eq!(bench.states(), [QueueState::Waiting, QueueState::Waiting]);
     bench.hospital.set(Fault::Up);
     eventually("all sent", || bench.all_sent()).await;
     bench.stop().await;
@@ -305,10 +212,10 @@ async fn what_piled_up_travels_together_and_arrives_once() {
             bench.hospital.set(Fault::Up);
         }
         eventually("all sent", || {
-            bench.store.rows().iter().filter(|row| row.state == QueueState::Parked).for_each(|row| {
-                bench.store.with(row.sequence, |row| row.state = QueueState::Waiting);
+            if bench.states().contains(&QueueState::Parked) {
+                bench.store.retry_parked();
                 bench.wake.queued();
-            });
+            }
             bench.all_sent()
         })
         .await;

@@ -5,6 +5,7 @@ use super::identity::{CLIENT_ID, Enrolled, finds_the_patient};
 use hospital_kiosk::config::{Hospital, Identity};
 use hospital_kiosk::hospital::auth::keys::{Purpose, Which, certificate_request, thumbprint};
 use hospital_kiosk::hospital::client::Client;
+use hospital_kiosk::ports::Believed;
 use hospital_kiosk::rehearsal::hospital::SimHospital;
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
@@ -94,7 +95,7 @@ fn files() -> Files {
 
 fn try_client(port: u16, ca_file: Option<PathBuf>, identity: &Identity) -> Result<Client, String> {
     let settings = Hospital { ca_file, ..settings(&format!("https://localhost:{port}/fhir")) };
-    Client::with_identity(&settings, identity, Arc::new(facility()), Arc::new(StoppedClock))
+    Client::with_identity(&settings, identity, Arc::new(facility()), Arc::new(Believed(StoppedClock)))
 }
 
 fn client(port: u16, ca_file: Option<PathBuf>, identity: &Identity) -> Client {

@@ -1,16 +1,16 @@
 //! When the sender sends: hours of waiting on tokio's stopped clock, against a hospital that answers by the table.
 
-use super::fixture::StoppedClock;
-use super::light::LightStore;
+use super::fixture::{StoppedClock, ends};
+use super::light::{LightStore, NoCache};
 use chrono::{NaiveDate, TimeDelta};
 use hospital_kiosk::domain::clock::Standing;
 use hospital_kiosk::domain::moment::Moment;
-use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
-use hospital_kiosk::domain::patient::{Appointment, Patient};
+use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
 use hospital_kiosk::domain::reason::{Delay, KeptOut, LineTrouble, ParkReason, Parts, Together};
-use hospital_kiosk::domain::session::{Question, Reply};
-use hospital_kiosk::hospital::sync::{self, Signals, SyncSettings};
-use hospital_kiosk::ports::{Answer, Clock, HospitalServer, NoSchedule, Outbox, Store};
+use hospital_kiosk::hospital::sync::{self, Ends, Signals, SyncSettings};
+use hospital_kiosk::ports::{
+    Answer, Believed, Clock, Deliveries, KioskClock, NoSchedule, Outbox, ScheduleNews, Schedules,
+};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -87,15 +87,7 @@ impl Table {
     }
 }
 
-impl HospitalServer for Table {
-    fn ask(&self, _: Question) -> Answer<'_, Reply> {
-        Box::pin(async { Reply::Unreachable })
-    }
-
-    fn freeze(&self, _: &Request) -> Vec<u8> {
-        Vec::new()
-    }
-
+impl Deliveries for Table {
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
         Box::pin(self.try_once(std::slice::from_ref(queued)))
     }
@@ -120,15 +112,21 @@ impl HospitalServer for Table {
             }
         })
     }
+}
 
-    fn schedule(&self, _: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
+impl Schedules for Table {
+    fn tell_time(&self) -> Answer<'_, ()> {
+        Box::pin(async {})
+    }
+
+    fn schedule_since<'a>(&'a self, _: NaiveDate, _: Option<&'a str>) -> Answer<'a, Result<ScheduleNews, NoSchedule>> {
         self.days_asked.fetch_add(1, Ordering::SeqCst);
         if self.refuses_the_day.load(Ordering::SeqCst) {
             return Box::pin(async { Err(NoSchedule::Answered("400".to_owned())) });
         }
         Box::pin(async {
             if self.reachable.load(Ordering::SeqCst) {
-                Ok(Vec::new())
+                Ok(ScheduleNews { whole: true, ..ScheduleNews::default() })
             } else {
                 Err(NoSchedule::Away("away".to_owned()))
             }
@@ -145,18 +143,17 @@ struct Kiosk {
 
 impl Kiosk {
     fn start(table: &Arc<Table>, settings: SyncSettings, waiting: &[u128]) -> Self {
-        Self::at(Arc::new(StoppedClock), table, settings, waiting)
+        Self::at(Arc::new(Believed(StoppedClock)), table, settings, waiting)
     }
 
-    fn at(clock: Arc<dyn Clock>, table: &Arc<Table>, settings: SyncSettings, waiting: &[u128]) -> Self {
+    fn at(clock: Arc<dyn KioskClock>, table: &Arc<Table>, settings: SyncSettings, waiting: &[u128]) -> Self {
         let (store, wake, online) = (Arc::new(LightStore::default()), Arc::<Signals>::default(), Arc::default());
         for visit in waiting {
             store.add(*visit);
         }
         let told: Arc<Mutex<Vec<bool>>> = Arc::clone(&online);
         let task = tokio::spawn(sync::run(
-            Arc::clone(&store) as Arc<dyn Store>,
-            Arc::clone(table) as Arc<dyn HospitalServer>,
+            Ends { schedule: Some((Arc::new(NoCache), table.clone())), ..ends(&store, table) },
             settings,
             Arc::clone(&wake),
             clock,
@@ -202,6 +199,10 @@ impl Clock for Corrected {
         let now = StoppedClock.now();
         Moment { wall: now.wall + TimeDelta::seconds(self.correction_s), ..now }
     }
+}
+
+impl KioskClock for Corrected {
+    fn heard(&self, _: i64) {}
 
     fn standing(&self) -> Standing {
         self.standing
@@ -210,6 +211,14 @@ impl Clock for Corrected {
     fn correction_s(&self) -> i64 {
         self.correction_s
     }
+
+    fn wants_answer(&self) -> bool {
+        false
+    }
+
+    fn on_change(&self, _: Box<dyn Fn(Standing) + Send + Sync>) {}
+
+    fn accept(&self) {}
 }
 
 /// A hospital's clock that is years ahead is believed after a while; nothing is erased by it, nor by a clock that nobody confirms.

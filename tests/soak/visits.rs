@@ -9,12 +9,16 @@ use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const PIN: &str = "40718293";
 /// The smallest screen there is: what a visit leaves behind is no matter of pixels, how long it takes is.
 const SIZE: (u32, u32) = (720, 1280);
 /// The terminal's line comes back this soon.
 const AWAY_MS: u64 = 300;
+/// A kiosk that has not found its terminal again after so many looks will not.
+const LINE_LOOKS_MAX: u32 = 1200;
+const LINE_LOOK: Duration = Duration::from_millis(50);
 const IDLE: &str = "expect \"Touch to start\"";
 const SCHEDULE_REFRESH_S: u64 = 5;
 /// Lines that a visit of this mix may add to the log; it is three or four, with all the plugs that are pulled.
@@ -100,7 +104,7 @@ impl Lobby {
         let (name, steps) = (self.visits[place].name.clone(), self.visits[place].steps.clone());
         let done = steps.iter().try_for_each(|step| self.step(step));
         if steps.iter().any(|step| matches!(step, Step::TerminalOut)) {
-            self.theatre.stage.terminal.plug_in();
+            self.plug_terminal_in();
         }
         self.theatre.stage.printer.plug_in().expect("a line");
         self.theatre.stage.terminal.no_cards();
@@ -129,6 +133,19 @@ impl Lobby {
             Step::Pass(ms) => drop(self.theatre.stage.order(&Order::Wait { ms: *ms })?),
         }
         Ok(())
+    }
+
+    /// Who comes next finds a terminal that the kiosk has found again.
+    fn plug_terminal_in(&mut self) {
+        let before = self.theatre.log_bytes();
+        self.theatre.stage.terminal.plug_in();
+        for _ in 0..LINE_LOOKS_MAX {
+            if self.theatre.log_after(before).contains("the card terminal's line is open") {
+                return;
+            }
+            std::thread::sleep(LINE_LOOK);
+        }
+        panic!("the card terminal was not found again\n{}", self.end_of_log());
     }
 
     /// Hospital, kiosk and their clocks go on together. The days are all Wednesdays: somebody works.

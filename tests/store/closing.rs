@@ -9,7 +9,7 @@ use hospital_kiosk::domain::closing::{
 use hospital_kiosk::domain::money::Currency;
 use hospital_kiosk::domain::session::{StaffAnswer, StaffOrder, StaffRefusal, UndoAnswer, UndoWay};
 use hospital_kiosk::domain::undo::UndoEntry;
-use hospital_kiosk::ports::StaffDesk;
+use hospital_kiosk::ports::{Journal, JournalLines, Retention, StaffDesk};
 use serde_json::Value;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -264,7 +264,7 @@ impl Office {
     }
 
     fn trail(&self) -> Vec<(String, String)> {
-        let book = self.store.staff_book().unwrap();
+        let book = &*self.store;
         super::trail::rows(book).into_iter().map(|row| (row.act, row.result)).collect()
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use hospital_kiosk::commands::{Refusal, payments, queue, socket};
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::domain::reason::{Meanwhile, ParkReason, Parts, Told};
-use hospital_kiosk::ports::Outbox;
+use hospital_kiosk::ports::{JournalLines, Outbox, QueueList, SingleRequests, WholeSchedule};
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

@@ -4,6 +4,7 @@ use super::*;
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::domain::payment::PaymentState;
 use hospital_kiosk::domain::reason::{Delay, KeptOut, ParkReason};
+use hospital_kiosk::ports::{Journal, JournalLines, QueueList, ScheduleCache, SingleRequests, WholeSchedule};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};

@@ -5,7 +5,7 @@ use hospital_kiosk::domain::payment::PaymentState;
 use hospital_kiosk::domain::reason::StaffReason;
 use hospital_kiosk::domain::set_aside::SetAside;
 use hospital_kiosk::domain::staff::Pin;
-use hospital_kiosk::ports::StaffBook;
+use hospital_kiosk::ports::{Journal, JournalLines, QueueList, Retention, StaffBook, Upkeep};
 
 const PAGE: usize = 4_096;
 

@@ -3,6 +3,7 @@
 use super::*;
 use chrono::Utc;
 use hospital_kiosk::domain::payment::PaymentState;
+use hospital_kiosk::ports::{Journal, JournalLines, ScheduleCache, Upkeep, WholeSchedule};
 use hospital_kiosk::store::{FORMAT, OnDamage, open};
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt;

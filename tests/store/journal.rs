@@ -4,6 +4,7 @@ use super::*;
 use hospital_kiosk::domain::outbox::{Delivery, QueueState};
 use hospital_kiosk::domain::payment::PaymentState;
 use hospital_kiosk::domain::reason::Told;
+use hospital_kiosk::ports::{Journal, JournalLines, QueueList, SingleRequests};
 
 /// Rows: where a payment stands. Columns: what is recorded next. `yes` = goes there, `same` = harmless, `no` = refused.
 const ARROWS: &str = "

@@ -4,6 +4,7 @@ use super::*;
 use hospital_kiosk::commands::queue;
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::domain::reason::Delay;
+use hospital_kiosk::ports::{Queue, SingleRequests};
 use rusqlite::Connection;
 use std::process::Command;
 
@@ -24,7 +25,7 @@ fn child_that_works_on_a_long_queue() {
     let (mut step_over, later) =
         (Vec::new(), Delivery::Later { reason, after_s: None, maybe_delivered: true, away: true });
     for turn in 0..60 {
-        let next = store.next_request_except(&step_over).unwrap().unwrap();
+        let next = store.next_requests(&step_over, 1).unwrap().remove(0);
         store.trying(next.sequence).unwrap();
         let delivery = if turn % 2 == 0 { later.clone() } else { Delivery::Done { note: None } };
         store.tried(next.sequence, &delivery, at()).unwrap();

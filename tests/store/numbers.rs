@@ -4,6 +4,7 @@ use super::*;
 use chrono::TimeDelta;
 use hospital_kiosk::domain::document::claim;
 use hospital_kiosk::domain::session::{Numbered, Numbers};
+use hospital_kiosk::ports::{Journal, JournalLines, Retention};
 use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -49,7 +50,7 @@ fn name(what: Numbered, counters: Counters) -> String {
     }
 }
 
-fn play<S: Store>(mut store: S, steps: Vec<Step>, reopen: impl Fn(S) -> S) -> Result<(), TestCaseError> {
+fn play<S: Journal>(mut store: S, steps: Vec<Step>, reopen: impl Fn(S) -> S) -> Result<(), TestCaseError> {
     let (mut numbers, mut wall, mut given) = (Numbers::default(), at(), BTreeSet::new());
     for step in steps {
         match step {
@@ -119,7 +120,7 @@ fn a_day_that_comes_back_goes_on_where_it_ended() {
 #[test]
 fn the_last_number_is_the_last_written_and_not_the_latest_dated() {
     let disk = Disk::new();
-    let stores: [Box<dyn Store>; 2] = [Box::new(disk.open()), Box::new(MemoryStore::default())];
+    let stores: [Box<dyn Journal>; 2] = [Box::new(disk.open()), Box::new(MemoryStore::default())];
     for store in stores {
         assert_eq!(store.counters().unwrap(), Given::default());
         for day in ["2026-11-25", "2099-01-01", "2026-11-26"] {
@@ -134,7 +135,7 @@ fn the_last_number_is_the_last_written_and_not_the_latest_dated() {
 #[test]
 fn no_count_goes_back_whatever_is_saved() {
     let disk = Disk::new();
-    let stores: [Box<dyn Store>; 2] = [Box::new(disk.open()), Box::new(MemoryStore::default())];
+    let stores: [Box<dyn Journal>; 2] = [Box::new(disk.open()), Box::new(MemoryStore::default())];
     for store in stores {
         let counters = |tickets, claims, attempts| Counters { day: day(), tickets, claims, attempts };
         store.save_counters(&counters(5, 1, 7), at()).unwrap();

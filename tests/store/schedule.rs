@@ -2,7 +2,7 @@
 
 use super::*;
 use chrono::TimeDelta;
-use hospital_kiosk::ports::{ScheduleMark, ScheduleNews};
+use hospital_kiosk::ports::{JournalLines, ScheduleCache, ScheduleMark, ScheduleNews, WholeSchedule};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -9,7 +9,7 @@ use hospital_kiosk::domain::staff::{
     AuditEntry, Gate, LookUp, LookUpOutcome, LookedUpBy, PIN_LOCK_MIN, Pin, StaffAct, WAIT_MAX_S,
 };
 use hospital_kiosk::domain::zone::Zone;
-use hospital_kiosk::ports::StaffBook;
+use hospital_kiosk::ports::{Retention, StaffBook, Trail};
 use hospital_kiosk::rehearsal::days::facility::facility;
 use rusqlite::Connection;
 use std::io::Write as _;
@@ -249,7 +249,7 @@ fn grants_and_changes_of_people_are_in_the_trail_without_their_names() {
     let why = store.add_person("Park", Role::Technician, Some(number("0047")), at()).unwrap_err();
     assert!(why.to_string().contains("was somebody's"), "{why}");
     store.try_pin(None, &pin("40718"), later(30)).unwrap();
-    let reviewed = staff::review(&store, true, later(40)).unwrap();
+    let reviewed = staff::review(&store, &store, true, later(40)).unwrap();
     let of = |at: usize| serde_json::from_str::<serde_json::Value>(&reviewed[at]).unwrap();
     assert_eq!((reviewed.len(), &of(0)["who"], &of(0)["role"]), (2, &"Kim Jiyeong".into(), &"technician".into()));
     assert_eq!((&of(0)["granted_by"], &of(0)["role_since"]), (&"shell".into(), &later(10).to_rfc3339().into()));

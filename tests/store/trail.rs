@@ -10,7 +10,7 @@ use hospital_kiosk::domain::person::Who;
 use hospital_kiosk::domain::staff::{AuditEntry, StaffAct};
 use hospital_kiosk::domain::trail::{Anchor, AnchorPlace, AnchorVerdict, TrailCheck, TrailFault, TrailHead};
 use hospital_kiosk::domain::zone::Zone;
-use hospital_kiosk::ports::{AuditRow, StaffBook};
+use hospital_kiosk::ports::{AuditRow, Retention, Trail};
 use hospital_kiosk::rehearsal::days::facility::facility;
 use ring::{digest, hmac};
 use rusqlite::{Connection, params};
@@ -24,7 +24,7 @@ pub(super) fn verify_it() -> socket::Request {
     socket::Request::AuditVerify { json: false, anchors: Vec::new(), hospital_silent: None }
 }
 
-pub(super) fn rows(store: &dyn StaffBook) -> Vec<AuditRow> {
+pub(super) fn rows(store: &dyn Trail) -> Vec<AuditRow> {
     store.trail(0, None, usize::MAX).unwrap()
 }
 

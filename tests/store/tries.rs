@@ -3,6 +3,7 @@
 use super::*;
 use chrono::TimeDelta;
 use hospital_kiosk::domain::session::{Machine, Tried, TriesKept};
+use hospital_kiosk::ports::{Journal, JournalLines, Retention};
 use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
 
 fn tried(day: u64, wrong: Option<(u128, u32)>, gone: Option<u128>) -> Tried {

@@ -4,6 +4,7 @@ use super::journal::{bring_to, deliver, state};
 use super::*;
 use hospital_kiosk::domain::session::{UndoAnswer, UndoWay};
 use hospital_kiosk::domain::undo::{UndoEntry, UndoState};
+use hospital_kiosk::ports::{Journal, JournalLines, QueueList, Retention, SingleRequests};
 
 /// As in `journal.rs`; from a committed payment.
 const ARROWS: &str = "

@@ -7,7 +7,9 @@ use hospital_kiosk::domain::closing::{Batch, ClosingEnd, ClosingEntry, ClosingId
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::domain::person::Who;
 use hospital_kiosk::domain::staff::{AuditEntry, StaffAct};
-use hospital_kiosk::ports::{ScheduleNews, StaffBook};
+use hospital_kiosk::ports::{
+    Journal, JournalLines, QueueList, Retention, ScheduleCache, ScheduleNews, SingleRequests, Trail,
+};
 
 const KEEP_DELIVERED_DAYS: u32 = 12;
 const KEEP_PAYMENTS_DAYS: u32 = 25;

@@ -1,11 +1,11 @@
 //! How far the machine's clock is from the hospital's, by the `Date` of its answers (RFC 9110, 6.6.1).
 //!
 //! Tokens carry times, receipts too: beyond a minute somebody must look. The machine's own clock is measured here, not the
-//! port `Clock`, which rehearsals make up; that one hears of each measure and decides what is believed. An answer out of a
+//! port `KioskClock`, which rehearsals make up; that one hears of each measure and decides what is believed. An answer out of a
 //! cache tells when it was written, not what time it is: with an `Age` (RFC 9111, 5.1) nothing is measured.
 
 use crate::domain::clock::is_possible;
-use crate::ports::Clock;
+use crate::ports::KioskClock;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use reqwest::header::{AGE, DATE, HeaderMap};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -24,7 +24,7 @@ pub struct Skew {
     alarmed: AtomicBool,
     /// Its last `Date` was impossible.
     nonsense: AtomicBool,
-    clock: OnceLock<Arc<dyn Clock>>,
+    clock: OnceLock<Arc<dyn KioskClock>>,
 }
 
 impl Default for Skew {
@@ -41,7 +41,7 @@ impl Default for Skew {
 
 impl Skew {
     /// `clock` hears of each measure; once.
-    pub fn tell(&self, clock: Arc<dyn Clock>) {
+    pub fn tell(&self, clock: Arc<dyn KioskClock>) {
         let _ = self.clock.set(clock);
     }
 

@@ -2,9 +2,9 @@
 //! server where that takes it, and in the log. Every ten minutes in which something was written, at the day's end, and soon
 //! after a start. It is no part of the queue: nothing of a patient waits for it, and only the newest head counts.
 
-use super::{Link, with_store};
+use super::{Link, on_pool};
 use crate::domain::trail::TrailHead;
-use crate::ports::{Clock, HospitalServer, NoAnchor, StaffBook, Store, StoreError};
+use crate::ports::{Anchors, Clock, NoAnchor, StoreError, Trail};
 use chrono::NaiveDate;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +44,8 @@ impl Left {
 }
 
 pub struct Anchorer<'a> {
-    pub(super) store: &'a Arc<dyn Store>,
-    pub(super) server: &'a dyn HospitalServer,
+    pub(super) trail: &'a Arc<dyn Trail>,
+    pub(super) server: &'a dyn Anchors,
     pub(super) clock: &'a dyn Clock,
     pub(super) link: &'a Link,
 }
@@ -66,7 +66,7 @@ impl Anchorer<'_> {
                 continue;
             }
             // Before it is told anything new. Only a server that took one is asked what it has.
-            if compared == Compared::NotYet && self.of_book(|book| book.last_anchor()).await.flatten().is_some() {
+            if compared == Compared::NotYet && self.read(Trail::last_anchor).await.flatten().is_some() {
                 compared = self.compare().await;
             }
             let left = if compared == Compared::Unsound { Left::Refused } else { self.leave().await };
@@ -79,15 +79,15 @@ impl Anchorer<'_> {
 
     /// The system's journal is outside the store as well.
     async fn tell(&self) {
-        if let Some(head) = self.of_book(|book| book.trail_head()).await.filter(|head| head.sequence > 0) {
+        if let Some(head) = self.read(Trail::trail_head).await.filter(|head| head.sequence > 0) {
             tracing::info!(%head, "the trail's head; `kiosk audit verify --since` compares with it");
         }
     }
 
     async fn leave(&self) -> Left {
-        let head = self.of_book(|book| book.trail_head()).await.filter(|head| head.sequence > 0);
+        let head = self.read(Trail::trail_head).await.filter(|head| head.sequence > 0);
         let Some(head) = head else { return Left::NotYet };
-        let left = self.of_book(|book| book.last_anchor()).await.flatten();
+        let left = self.read(Trail::last_anchor).await.flatten();
         if left.is_some_and(|left| left.head == head) {
             return Left::There;
         }
@@ -95,8 +95,7 @@ impl Anchorer<'_> {
         match self.server.leave_head(&head, at).await {
             Ok(()) => {
                 let kept: TrailHead = head.clone();
-                let written = self.with_book(move |book| book.anchored(&kept, at)).await;
-                if let Some(Err(error)) = written {
+                if let Err(error) = on_pool(self.trail, move |trail| trail.anchored(&kept, at)).await {
                     tracing::warn!(%error, "that the hospital has the trail's head could not be written down");
                 }
                 tracing::debug!(%head, "the hospital has the trail's head");
@@ -114,35 +113,23 @@ impl Anchorer<'_> {
     /// Once after a start: an earlier state of the store may have been put back while the kiosk was off.
     async fn compare(&self) -> Compared {
         let Ok(heads) = self.server.heads_left().await else { return Compared::NotYet };
-        match self.with_book(move |book| book.check_trail(&heads)).await {
-            Some(Ok(check)) if !check.is_sound() => {
+        match on_pool(self.trail, move |trail| trail.check_trail(&heads)).await {
+            Ok(check) if !check.is_sound() => {
                 tracing::error!(
                     "the trail is not what it was: `kiosk audit verify` says what; an earlier state of the store may have been put back"
                 );
                 return Compared::Unsound;
             }
-            Some(Ok(_)) | None => {}
-            Some(Err(error)) => tracing::warn!(%error, "the trail could not be checked"),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the trail could not be checked"),
         }
         Compared::Sound
     }
 
-    async fn of_book<T: Send + 'static>(
+    async fn read<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&dyn StaffBook) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&(dyn Trail + 'static)) -> Result<T, StoreError> + Send + 'static,
     ) -> Option<T> {
-        self.with_book(read).await?.ok()
-    }
-
-    /// `None`: this store keeps none.
-    async fn with_book<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&dyn StaffBook) -> Result<T, StoreError> + Send + 'static,
-    ) -> Option<Result<T, StoreError>> {
-        let done = with_store(self.store, move |store| Ok(store.staff_book().map(work))).await;
-        match done {
-            Ok(done) => done,
-            Err(error) => Some(Err(error)),
-        }
+        on_pool(self.trail, read).await.ok()
     }
 }

@@ -1,7 +1,7 @@
 //! The same sender for a rehearsal: one step at a time, on made-up time, never waiting for anything.
 
 use super::{DeliveredCallback, Link, Means, Memory, Next, OnlineCallback, Sender, Signals, SyncSettings};
-use crate::ports::{Clock, HospitalServer, Store};
+use crate::ports::{Deliveries, KioskClock, Queue, Retention};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -34,14 +34,15 @@ impl ByHand {
     /// One request at most. `server` has to answer at once; `None` if it did not, and its try is then abandoned.
     pub fn step(
         &mut self,
-        store: &Arc<dyn Store>,
-        server: &dyn HospitalServer,
-        clock: &dyn Clock,
+        (queue, retention): (&Arc<dyn Queue>, &Arc<dyn Retention>),
+        server: &dyn Deliveries,
+        clock: &dyn KioskClock,
         means: Means<'_>,
     ) -> Option<Next> {
         let sender = Sender {
             means: Means { on_pool: false, ..means },
-            store,
+            queue,
+            retention,
             server,
             settings: self.settings,
             wake: &self.wake,

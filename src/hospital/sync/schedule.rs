@@ -3,9 +3,9 @@
 //! deleted at the hospital is in no list of changes.
 
 use super::super::unhurried::unhurried;
-use super::{Link, SyncSettings, random_below, with_store};
+use super::{Link, SyncSettings, on_pool, random_below};
 use crate::domain::clock::Standing;
-use crate::ports::{Clock, HospitalServer, NoSchedule, ScheduleNews, Store, StoreError};
+use crate::ports::{KioskClock, NoSchedule, ScheduleCache, ScheduleNews, Schedules, StoreError};
 use chrono::{NaiveDate, TimeDelta};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ const TICK: Duration = Duration::from_secs(30);
 const WHOLE_EVERY: TimeDelta = TimeDelta::hours(4);
 
 pub struct Refresher<'a> {
-    pub(super) store: &'a Arc<dyn Store>,
-    pub(super) server: &'a dyn HospitalServer,
+    pub(super) cache: &'a Arc<dyn ScheduleCache>,
+    pub(super) server: &'a dyn Schedules,
     pub(super) settings: SyncSettings,
-    pub(super) clock: &'a dyn Clock,
+    pub(super) clock: &'a dyn KioskClock,
     pub(super) link: &'a Link,
 }
 
@@ -84,20 +84,20 @@ impl Refresher<'_> {
 
     /// From where to go on; `None` where the whole day is due.
     async fn mark(&self, day: NaiveDate) -> Option<String> {
-        let mark = with_store(self.store, move |store| store.schedule_mark(day)).await.ok().flatten()?;
+        let mark = on_pool(self.cache, move |cache| cache.schedule_mark(day)).await.ok().flatten()?;
         let age = self.clock.now().wall - mark.whole_at;
         (age >= TimeDelta::zero() && age < WHOLE_EVERY).then_some(mark.mark)
     }
 
     async fn keep(&self, day: NaiveDate, news: ScheduleNews) -> Result<(), StoreError> {
         let at = self.clock.now().wall;
-        let store = Arc::clone(self.store);
-        let kept = unhurried(move || store.update_schedule(day, &news, at)).await;
+        let cache = Arc::clone(self.cache);
+        let kept = unhurried(move || cache.update_schedule(day, &news, at)).await;
         kept.unwrap_or_else(|| Err(StoreError::Other("the thread that keeps the schedule ended early".to_owned())))
     }
 
     async fn wipe_except(&self, day: NaiveDate) {
-        if let Err(error) = with_store(self.store, move |store| store.wipe_schedule_except(day)).await {
+        if let Err(error) = on_pool(self.cache, move |cache| cache.wipe_schedule_except(day)).await {
             tracing::warn!(%error, "yesterday's schedule could not be wiped");
         }
     }

@@ -16,7 +16,7 @@ use crate::domain::session::{
 };
 use crate::domain::staff::StaffCommand;
 use crate::hospital::sync::{ByHand, Means, Next, SyncSettings};
-use crate::ports::{Clock, Frozen, HospitalServer, StoreError};
+use crate::ports::{Believed, Bundles, Clock, Frozen, Journal, JournalLines, Queue, Retention, StoreError};
 use std::mem::discriminant;
 use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
@@ -181,13 +181,14 @@ impl World {
 
     /// One step of the real sender.
     pub(super) fn send_due(&mut self) {
-        let clock = Still(Moment { tick: Tick(self.now_ms), wall: self.wall(), fresh: uuid::Uuid::nil() });
+        let clock = Believed(Still(Moment { tick: Tick(self.now_ms), wall: self.wall(), fresh: uuid::Uuid::nil() }));
         let now_ms = self.now_ms;
         let chance = Mutex::new(&mut self.weather_chance);
         let Some(kiosk) = self.kiosk.as_mut().filter(|kiosk| kiosk.outbox_due <= now_ms) else { return };
         let random = || chance.lock().unwrap_or_else(PoisonError::into_inner).bits();
         let means = Means { now_ms: &|| now_ms, random: &random, on_pool: false };
-        let next = kiosk.outbox.step(&self.store, self.hospital.as_ref(), &clock, means);
+        let (queue, retention): (Arc<dyn Queue>, Arc<dyn Retention>) = (self.store.clone(), self.store.clone());
+        let next = kiosk.outbox.step((&queue, &retention), self.hospital.as_ref(), &clock, means);
         let (wait_ms, waits) = match next {
             Some(Next::AtOnce) => (self.hospital.took_ms(), false),
             Some(Next::Wait(ms)) => (ms.max(1), false),

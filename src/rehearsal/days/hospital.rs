@@ -12,14 +12,14 @@ use crate::domain::facility::Facility;
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
-use crate::domain::patient::{Appointment, Patient};
+use crate::domain::patient::Appointment;
 use crate::domain::reason::{Delay, LineTrouble, ParkReason};
 use crate::domain::session::{Question, Reply};
 use crate::hospital::client::answer::{self, Verdict};
 use crate::hospital::client::{Client, Content, HttpAnswer, InPlace};
 use crate::hospital::wire::{self, Capabilities};
-use crate::ports::{Answer, Clock, HospitalServer, NoSchedule};
-use chrono::{DateTime, NaiveDate, Utc};
+use crate::ports::{Answer, Believed, Bundles, Clock, Deliveries};
+use chrono::{DateTime, Utc};
 use kept::{Kept, searchset};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -250,7 +250,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn client(settings: &config::Hospital, facility: &Arc<Facility>, books: &Arc<Mutex<Books>>) -> Result<Client, String> {
     let books = Arc::clone(books);
     let in_place: InPlace = Arc::new(move |method, url, body| lock(&books).asked(method, url, body));
-    Client::in_place(settings, Arc::clone(facility), Arc::new(Unasked), in_place)
+    Client::in_place(settings, Arc::clone(facility), Arc::new(Believed(Unasked)), in_place)
 }
 
 impl Books {
@@ -416,17 +416,14 @@ fn answer_to(question: &Question, today: impl Fn() -> Appointment) -> Reply {
     }
 }
 
-impl HospitalServer for Hospital {
-    fn ask(&self, _question: Question) -> Answer<'_, Reply> {
-        // The rehearsed kiosk asks by `look_up`, which has time in it.
-        Box::pin(std::future::ready(Reply::Unreachable))
-    }
-
+impl Bundles for Hospital {
     fn freeze(&self, request: &Request) -> Vec<u8> {
         let bundle = wire::frozen_bundle(request, &self.settings, &self.facility, WITH_EVERYTHING);
         bundle.and_then(|bundle| serde_json::to_vec(&bundle).ok()).unwrap_or_default()
     }
+}
 
+impl Deliveries for Hospital {
     fn deliver<'a>(&'a self, queued: &'a QueuedRequest) -> Answer<'a, Delivery> {
         Box::pin(async move {
             if !self.power.boundary("before delivery") {
@@ -444,7 +441,7 @@ impl HospitalServer for Hospital {
     }
 
     fn fitting(&self, queued: &[QueuedRequest]) -> usize {
-        HospitalServer::fitting(&*self.client(), queued)
+        Deliveries::fitting(&*self.client(), queued)
     }
 
     fn deliver_together<'a>(&'a self, queued: &'a [QueuedRequest]) -> Answer<'a, Result<Vec<Delivery>, Delay>> {
@@ -458,9 +455,5 @@ impl HospitalServer for Hospital {
             self.power.boundary("after delivery");
             deliveries
         })
-    }
-
-    fn schedule(&self, _day: NaiveDate) -> Answer<'_, Result<Vec<(Patient, Appointment)>, NoSchedule>> {
-        Box::pin(std::future::ready(Err(NoSchedule::Answered("not rehearsed".to_owned()))))
     }
 }

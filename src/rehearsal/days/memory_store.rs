@@ -7,12 +7,12 @@ mod outbox;
 mod undo;
 
 use crate::domain::closing::{ClosingId, ClosingRecord, DayBook};
-use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueRow, QueueState, QueuedRequest, Request, Taken};
+use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, QueuedRequest, Request, Taken};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
-use crate::domain::reason::{ClosedByHand, InPart, Undelivered};
+use crate::domain::reason::{InPart, Undelivered};
 use crate::domain::session::{Counters, Given, TriesKept};
-use crate::ports::{Frozen, Store, StoreError};
+use crate::ports::{Frozen, Journal, Queue, Retention, ScheduleCache, ScheduleMark, ScheduleNews, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,9 +42,7 @@ struct Tables {
 struct Row {
     id: Uuid,
     visit: Uuid,
-    kind: &'static str,
     state: QueueState,
-    queued_at: Time,
     /// Gone when it is delivered.
     request: Option<Request>,
     bundle: Vec<u8>,
@@ -54,7 +52,6 @@ struct Row {
     note: Option<String>,
     undelivered: Option<Undelivered>,
     in_part: Option<InPart>,
-    closed_by_hand: Option<ClosedByHand>,
     taken: Vec<Taken>,
 }
 
@@ -62,7 +59,31 @@ fn refuse<T>(why: &str) -> Done<T> {
     Err(StoreError::Refused(why.to_owned()))
 }
 
+/// A queued request: where it stands, and how often it was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    pub state: QueueState,
+    pub tries: u32,
+}
+
 impl MemoryStore {
+    /// In the order of queueing.
+    #[must_use]
+    pub fn queued(&self) -> Vec<Standing> {
+        self.tables().outbox.iter().map(|row| Standing { state: row.state, tries: row.tries }).collect()
+    }
+
+    /// Everything parked is sent once more, as staff have it.
+    pub fn retry_parked(&self) {
+        self.tables().retry_parked();
+    }
+
+    /// How many appointments of which day are kept.
+    #[must_use]
+    pub fn scheduled(&self) -> Option<(NaiveDate, usize)> {
+        self.tables().schedule.as_ref().map(|(day, rows)| (*day, rows.len()))
+    }
+
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -273,7 +294,7 @@ fn carries(request: &Request, card: &CardTransaction) -> bool {
         if transaction.as_ref() == card)
 }
 
-impl Store for MemoryStore {
+impl Journal for MemoryStore {
     fn commit(&self, lines: &[Frozen<'_>], at: Time) -> Done<()> {
         self.tables().commit(lines, at)
     }
@@ -299,49 +320,6 @@ impl Store for MemoryStore {
         Ok(self.tables().day_book(closing))
     }
 
-    fn next_request(&self) -> Done<Option<QueuedRequest>> {
-        Ok(self.tables().next(&[]))
-    }
-
-    fn next_request_except(&self, visits: &[Uuid]) -> Done<Option<QueuedRequest>> {
-        Ok(self.tables().next(visits))
-    }
-
-    fn trying(&self, sequence: i64) -> Done<()> {
-        self.tables().trying(sequence)
-    }
-
-    fn tried(&self, sequence: i64, delivery: &Delivery, _at: Time) -> Done<()> {
-        self.tables().tried(sequence, delivery)
-    }
-
-    fn requests(&self) -> Done<Vec<QueueRow>> {
-        let tables = self.tables();
-        let rows = tables.outbox.iter().enumerate().map(|(at, row)| QueueRow {
-            sequence: sequence(at),
-            id: row.id,
-            kind: row.kind.to_owned(),
-            state: row.state,
-            queued_at: row.queued_at,
-            tries: row.tries,
-            note: row.note.clone(),
-            undelivered: row.undelivered.clone(),
-            in_part: row.in_part,
-            closed_by_hand: row.closed_by_hand.clone(),
-        });
-        Ok(rows.collect())
-    }
-
-    fn retry(&self, id: Uuid) -> Done<bool> {
-        let mut tables = self.tables();
-        let mut parked = tables.outbox.iter_mut().filter(|row| row.id == id && row.state == QueueState::Parked);
-        Ok(parked.next().map(|row| (row.state, row.taken) = (QueueState::Waiting, Vec::new())).is_some())
-    }
-
-    fn close_by_hand(&self, id: Uuid, evidence: &str, _at: Time) -> Done<bool> {
-        self.tables().close_by_hand(id, evidence)
-    }
-
     fn counters(&self) -> Done<Given> {
         let tables = self.tables();
         Ok(Given { days: tables.numbers.values().copied().collect(), last_at: tables.last_number_at })
@@ -350,10 +328,40 @@ impl Store for MemoryStore {
     fn tries(&self) -> Done<Option<TriesKept>> {
         Ok(self.tables().tries.clone())
     }
+}
 
-    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Done<()> {
-        self.tables().schedule = Some((day, rows.to_vec()));
+impl Queue for MemoryStore {
+    fn next_requests(&self, step_over: &[Uuid], most: usize) -> Done<Vec<QueuedRequest>> {
+        Ok(self.tables().next(step_over, most))
+    }
+
+    fn trying_all(&self, sequences: &[i64]) -> Done<()> {
+        let mut tables = self.tables();
+        sequences.iter().try_for_each(|sequence| tables.trying(*sequence))
+    }
+
+    fn tried_all(&self, tried: &[(i64, Delivery)], _at: Time) -> Done<()> {
+        let mut tables = self.tables();
+        tried.iter().try_for_each(|(sequence, delivery)| tables.tried(*sequence, delivery))
+    }
+}
+
+/// Nothing is kept for long.
+impl Retention for MemoryStore {
+    fn forget_old(&self, _now: Time) -> Done<()> {
         Ok(())
+    }
+}
+
+impl ScheduleCache for MemoryStore {
+    fn update_schedule(&self, day: NaiveDate, news: &ScheduleNews, _at: Time) -> Done<()> {
+        self.tables().schedule = Some((day, news.rows.clone()));
+        Ok(())
+    }
+
+    /// Always the whole day.
+    fn schedule_mark(&self, _day: NaiveDate) -> Done<Option<ScheduleMark>> {
+        Ok(None)
     }
 
     fn cached_patient(&self, day: NaiveDate, number: &PatientNumber, born: BirthDate) -> Done<Option<Patient>> {

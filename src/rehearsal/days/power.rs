@@ -3,12 +3,13 @@
 //! Whatever must survive passes a boundary before and after it happens. At any of them the power may go: from then on
 //! nothing more is done, until the kiosk is built anew from the store alone.
 
+use super::shelf::DayStore;
 use crate::domain::closing::{ClosingId, DayBook};
-use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest};
+use crate::domain::outbox::{Delivery, QueuedRequest};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
 use crate::domain::session::{Given, Line, TriesKept};
-use crate::ports::{Frozen, Store, StoreError};
+use crate::ports::{Frozen, Journal, Queue, Retention, ScheduleCache, ScheduleMark, ScheduleNews, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -115,7 +116,7 @@ impl Power {
 
 /// A store under [`Power`].
 pub struct Powered {
-    pub store: Arc<dyn Store>,
+    pub store: Arc<dyn DayStore>,
     pub power: Power,
 }
 
@@ -123,7 +124,7 @@ impl Powered {
     fn write<T>(
         &self,
         (before, after): (&'static str, &'static str),
-        work: impl FnOnce(&dyn Store) -> Result<T, StoreError>,
+        work: impl FnOnce(&dyn DayStore) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         if !self.power.boundary(before) {
             return Err(gone());
@@ -171,7 +172,7 @@ const fn places(entry: &Entry) -> (&'static str, &'static str) {
     }
 }
 
-impl Store for Powered {
+impl Journal for Powered {
     fn commit(&self, lines: &[Frozen<'_>], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
         self.write(places_of(lines), |store| store.commit(lines, at))
     }
@@ -188,46 +189,6 @@ impl Store for Powered {
         self.store.day_book(closing)
     }
 
-    fn next_request(&self) -> Result<Option<QueuedRequest>, StoreError> {
-        self.store.next_request()
-    }
-
-    fn next_request_except(&self, visits: &[Uuid]) -> Result<Option<QueuedRequest>, StoreError> {
-        self.store.next_request_except(visits)
-    }
-
-    fn next_requests_except(&self, visits: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>, StoreError> {
-        self.store.next_requests_except(visits, most)
-    }
-
-    fn trying(&self, sequence: i64) -> Result<(), StoreError> {
-        self.trying_all(&[sequence])
-    }
-
-    fn trying_all(&self, sequences: &[i64]) -> Result<(), StoreError> {
-        self.write(("before trying", "after trying"), |store| store.trying_all(sequences))
-    }
-
-    fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.tried_all(&[(sequence, delivery.clone())], at)
-    }
-
-    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.write(("before tried", "after tried"), |store| store.tried_all(tried, at))
-    }
-
-    fn requests(&self) -> Result<Vec<QueueRow>, StoreError> {
-        self.store.requests()
-    }
-
-    fn retry(&self, id: Uuid) -> Result<bool, StoreError> {
-        self.store.retry(id)
-    }
-
-    fn close_by_hand(&self, id: Uuid, evidence: &str, at: DateTime<FixedOffset>) -> Result<bool, StoreError> {
-        self.store.close_by_hand(id, evidence, at)
-    }
-
     fn counters(&self) -> Result<Given, StoreError> {
         self.store.counters()
     }
@@ -235,9 +196,34 @@ impl Store for Powered {
     fn tries(&self) -> Result<Option<TriesKept>, StoreError> {
         self.store.tries()
     }
+}
 
-    fn cache_schedule(&self, day: NaiveDate, rows: &[(Patient, Appointment)]) -> Result<(), StoreError> {
-        self.store.cache_schedule(day, rows)
+impl Queue for Powered {
+    fn next_requests(&self, step_over: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>, StoreError> {
+        self.store.next_requests(step_over, most)
+    }
+
+    fn trying_all(&self, sequences: &[i64]) -> Result<(), StoreError> {
+        self.write(("before trying", "after trying"), |store| store.trying_all(sequences))
+    }
+
+    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.write(("before tried", "after tried"), |store| store.tried_all(tried, at))
+    }
+}
+
+impl ScheduleCache for Powered {
+    fn update_schedule(
+        &self,
+        day: NaiveDate,
+        news: &ScheduleNews,
+        at: DateTime<FixedOffset>,
+    ) -> Result<(), StoreError> {
+        self.store.update_schedule(day, news, at)
+    }
+
+    fn schedule_mark(&self, day: NaiveDate) -> Result<Option<ScheduleMark>, StoreError> {
+        self.store.schedule_mark(day)
     }
 
     fn cached_patient(
@@ -259,5 +245,12 @@ impl Store for Powered {
 
     fn wipe_schedule_except(&self, day: NaiveDate) -> Result<(), StoreError> {
         self.store.wipe_schedule_except(day)
+    }
+}
+
+/// A rehearsed day is shorter than whatever is kept.
+impl Retention for Powered {
+    fn forget_old(&self, _now: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 
 use super::memory_store::MemoryStore;
 use crate::config;
-use crate::ports::Store;
+use crate::ports::{Journal, Queue, ScheduleCache};
 use crate::store;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,11 @@ pub enum Kind {
     Sqlite,
 }
 
+/// What a rehearsed kiosk keeps.
+pub trait DayStore: Journal + Queue + ScheduleCache {}
+
+impl<T: Journal + Queue + ScheduleCache> DayStore for T {}
+
 pub enum Shelf {
     Memory(Arc<MemoryStore>),
     Disk(Disk),
@@ -23,7 +28,7 @@ pub enum Shelf {
 pub struct Disk {
     root: PathBuf,
     crashes: u32,
-    store: Arc<dyn Store>,
+    store: Arc<dyn DayStore>,
 }
 
 impl Shelf {
@@ -37,7 +42,7 @@ impl Shelf {
     }
 
     #[must_use]
-    pub fn store(&self) -> Arc<dyn Store> {
+    pub fn store(&self) -> Arc<dyn DayStore> {
         match self {
             Self::Memory(store) => store.clone(),
             Self::Disk(disk) => disk.store.clone(),
@@ -87,7 +92,7 @@ fn data(root: &Path, crashes: u32) -> PathBuf {
     root.join(format!("data-{crashes}"))
 }
 
-fn open(root: &Path, crashes: u32) -> Result<Arc<dyn Store>, String> {
+fn open(root: &Path, crashes: u32) -> Result<Arc<dyn DayStore>, String> {
     let settings = config::Store::at(data(root, crashes), root.join("keys/store.key"));
     let opened = store::open_with_credentials(&settings, None).map_err(|error| error.to_string())?;
     match opened.notice {

@@ -6,6 +6,7 @@ use super::world::World;
 use crate::domain::closing::ClosingEnd;
 use crate::domain::payment::{PaymentRecord, PaymentState};
 use crate::domain::session::{Input, StaffAnswer, StaffOrder, UndoWay};
+use crate::ports::Journal;
 use uuid::Uuid;
 
 /// Whoever settles a payment sooner may ask the card company about a card that is still in the terminal.

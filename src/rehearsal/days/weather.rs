@@ -6,6 +6,7 @@ use super::line::Damage;
 use super::world::World;
 use crate::domain::clock::Standing;
 use crate::domain::session::{Input, PrinterState};
+use crate::ports::ScheduleNews;
 use crate::terminal::smartro::packet::NAK;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -194,8 +195,9 @@ impl World {
         let wall = self.wall();
         let everybody = (0..facility::PATIENTS)
             .map(|index| (facility::patient(index), facility::appointment(index, wall)))
-            .collect::<Vec<_>>();
-        if let Err(error) = self.shelf.store().cache_schedule(wall.date_naive(), &everybody) {
+            .collect();
+        let news = ScheduleNews { whole: true, rows: everybody, ..ScheduleNews::default() };
+        if let Err(error) = self.shelf.store().update_schedule(wall.date_naive(), &news, wall) {
             self.trace.line(0, || format!("no schedule: {error}"));
         }
     }

@@ -22,7 +22,7 @@ use crate::domain::payment::{AttemptId, PaymentRecord};
 use crate::domain::screen::{Screen, Tap, View};
 use crate::domain::session::{Input, PrinterState, Session};
 use crate::hospital::sync::ByHand;
-use crate::ports::Store;
+use crate::ports::{Journal, Queue};
 use chrono::{DateTime, Duration, FixedOffset};
 use std::collections::BTreeMap;
 use std::mem::Discriminant;
@@ -45,7 +45,7 @@ pub struct World {
     pub(super) facility: Arc<Facility>,
     pub(super) power: Power,
     pub(super) shelf: Shelf,
-    pub(super) store: Arc<dyn Store>,
+    pub(super) store: Arc<Powered>,
     pub(super) rig: Rig,
     pub(super) protocol: super::Protocol,
     pub(super) hospital: Arc<Hospital>,
@@ -99,7 +99,7 @@ impl World {
         let mut chance = Chance::new(seed);
         let power = Power::default();
         let shelf = Shelf::new(setting.store, seed)?;
-        let store: Arc<dyn Store> = Arc::new(Powered { store: shelf.store(), power: power.clone() });
+        let store = Arc::new(Powered { store: shelf.store(), power: power.clone() });
         let (mut machine, survives) = setting.protocol.machine(&mut chance, &setting.faults);
         super::give_personality(machine.as_mut(), seed, setting);
         let facility = Arc::new(facility::facility(survives));
@@ -188,7 +188,7 @@ impl World {
         for _ in 0..20 {
             self.pass(120_000)?;
             let open = self.store.payments().is_ok_and(|all| all.iter().any(PaymentRecord::is_open));
-            let queued = self.store.next_request().is_ok_and(|next| next.is_some());
+            let queued = self.store.next_requests(&[], 1).is_ok_and(|next| !next.is_empty());
             if !open && !queued {
                 break;
             }

@@ -2,9 +2,10 @@
 //! (<https://www.zetetic.net/sqlcipher/design/>: AES-256-CBC, the IV and an HMAC-SHA512 at each page's end, the salt in
 //! the first 16 bytes of the first).
 
-use super::{MARKER, Store, at, opened, pay, request};
+use super::{MARKER, at, opened, pay, request};
 use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueuedRequest, Request};
 use crate::domain::reason::ParkReason;
+use crate::ports::{JournalLines, QueueList, SingleRequests};
 use crate::store::{SqliteStore, database, key};
 use aes::cipher::block_padding::NoPadding;
 use aes::cipher::{BlockDecryptMut, KeyIvInit};

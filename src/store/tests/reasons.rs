@@ -6,6 +6,7 @@ use crate::domain::reason::{
     BeforeServer, ClosedByHand, Delay, InPart, KeptOut, LineTrouble, Meanwhile, ParkReason, Parts, StaffReason,
     TakenFor, Together, Told, Undelivered,
 };
+use crate::ports::{JournalLines, SingleRequests};
 use chrono::NaiveTime;
 
 const ATTEMPT: AttemptId = AttemptId(Uuid::from_u128(9));
@@ -435,7 +436,7 @@ fn what_was_noted_of_older_deliveries_is_read_once_out_of_its_words() {
     older_request(&connection, 101, "sent", "closed by staff: seen there");
     drop(connection);
     let store = plain(folder.path());
-    let newest_first = store.staff_book().unwrap().noted().unwrap();
+    let newest_first = store.noted().unwrap();
     let found: Vec<_> = newest_first.into_iter().rev().map(|row| (row.note, row.told)).collect();
     let mut wanted: Vec<_> = notes.into_iter().map(|(words, told)| (words.to_owned(), Some(told))).collect();
     wanted.push(("something new (really)".to_owned(), None));
@@ -487,7 +488,7 @@ fn whatever_is_noted_of_a_delivery_is_kept_and_said_as_it_always_was() {
         store.queue(&Request { id, visit: id, ..request(PaymentOfRequest::Unpaid) }, b"x").unwrap();
         let sequence = store.request_row(id).unwrap().unwrap().sequence;
         store.tried(sequence, &Delivery::Done { note: Some(told.clone()) }, at()).unwrap();
-        let newest = store.staff_book().unwrap().noted().unwrap().remove(0);
+        let newest = store.noted().unwrap().remove(0);
         assert_eq!((newest.note.as_str(), newest.told), (words, Some(told)));
     }
     all_of(places, note_place(&Told::Twice));

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::person::Role;
 use crate::domain::staff::{Gate, Pin};
 use crate::domain::trail::{Anchor, AnchorPlace, AnchorVerdict, TrailFault, TrailHead};
-use crate::ports::AuditRow;
+use crate::ports::{AuditRow, StaffBook, Trail};
 use ring::digest;
 use std::fmt::Write as _;
 

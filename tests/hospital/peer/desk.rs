@@ -1,13 +1,13 @@
 //! Arrivals and look-ups while the hospital's own desk works on the same appointments, over its own connection.
 
-use super::super::fixture::{acquainted, arrival, client_with, day, number, queued};
+use super::super::fixture::{acquainted, arrival, client_with, day, number, queued, schedule};
 use super::{DONE, patient, patiently, peer};
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState};
 use hospital_kiosk::domain::reason::{Meanwhile, Told};
 use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
-use hospital_kiosk::ports::HospitalServer;
+use hospital_kiosk::ports::{Deliveries, LookUps, Schedules};
 use hospital_kiosk::rehearsal::people;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -239,11 +239,11 @@ async fn the_schedule_follows_the_desk() {
 #[ignore = "needs a third-party FHIR server: make peers"]
 async fn a_long_day_is_read_to_its_end() {
     let desk = Desk::open().await;
-    let before = desk.kiosk.schedule(day()).await.expect("a schedule").len();
+    let before = schedule(&desk.kiosk, day()).await.expect("a schedule").len();
     for _ in 0..5 {
         desk.books_many(45).await;
     }
-    assert_eq!(desk.kiosk.schedule(day()).await.expect("a schedule").len(), before + 225);
+    assert_eq!(schedule(&desk.kiosk, day()).await.expect("a schedule").len(), before + 225);
 }
 
 /// Both are one address: with and without a slash at its end.

@@ -3,7 +3,6 @@
 use super::{Done, Row, Tables, forget, paid_by_card, sequence};
 use crate::domain::outbox::{Delivery, QueueState, QueuedRequest, Request};
 use crate::domain::payment::{PaymentRecord, PaymentState};
-use crate::domain::reason::ClosedByHand;
 use crate::ports::StoreError;
 use uuid::Uuid;
 
@@ -19,9 +18,7 @@ impl Tables {
                 self.outbox.push(Row {
                     id: request.id,
                     visit: request.visit,
-                    kind: request.act.kind(),
                     state: QueueState::Waiting,
-                    queued_at: request.made_at,
                     request: Some(request.clone()),
                     bundle: bundle.to_vec(),
                     tries: 0,
@@ -30,7 +27,6 @@ impl Tables {
                     note: None,
                     undelivered: None,
                     in_part: None,
-                    closed_by_hand: None,
                     taken: Vec::new(),
                 });
                 Ok(())
@@ -43,14 +39,20 @@ impl Tables {
         }
     }
 
-    pub(super) fn next(&self, step_over: &[Uuid]) -> Option<QueuedRequest> {
-        let mut held = Vec::new();
+    pub(super) fn next(&self, step_over: &[Uuid], most: usize) -> Vec<QueuedRequest> {
+        let (mut held, mut found) = (step_over.to_vec(), Vec::new());
         for (sequence, at) in &self.undelivered {
             let row = &self.outbox[*at];
-            if row.state == QueueState::Waiting && !held.contains(&row.visit) && !step_over.contains(&row.visit) {
-                return Some(QueuedRequest {
+            if found.len() == most {
+                break;
+            }
+            if row.state == QueueState::Waiting
+                && !held.contains(&row.visit)
+                && let Some(request) = &row.request
+            {
+                found.push(QueuedRequest {
                     sequence: *sequence,
-                    request: row.request.clone()?,
+                    request: request.clone(),
                     bundle: row.bundle.clone(),
                     tries: row.tries,
                     maybe_delivered: row.maybe_delivered || row.in_try,
@@ -61,7 +63,7 @@ impl Tables {
             }
             held.push(row.visit);
         }
-        None
+        found
     }
 
     pub(super) fn row(&mut self, sequence: i64) -> Done<&mut Row> {
@@ -79,6 +81,12 @@ impl Tables {
         row.maybe_delivered |= row.in_try;
         row.in_try = true;
         Ok(())
+    }
+
+    pub(super) fn retry_parked(&mut self) {
+        for row in self.outbox.iter_mut().filter(|row| row.state == QueueState::Parked) {
+            (row.state, row.taken) = (QueueState::Waiting, Vec::new());
+        }
     }
 
     pub(super) fn tried(&mut self, sequence: i64, delivery: &Delivery) -> Done<()> {
@@ -123,15 +131,6 @@ impl Tables {
             self.settle(&request);
         }
         Ok(())
-    }
-
-    pub(super) fn close_by_hand(&mut self, id: Uuid, evidence: &str) -> Done<bool> {
-        let parked = self.outbox.iter().position(|row| row.id == id && row.state == QueueState::Parked);
-        let Some(at) = parked else { return Ok(false) };
-        let closed = ClosedByHand { evidence: evidence.to_owned() };
-        self.end(sequence(at), Some(closed.to_string()))?;
-        self.outbox[at].closed_by_hand = Some(closed);
-        Ok(true)
     }
 
     pub(super) fn settle(&mut self, request: &Request) {
