@@ -99,13 +99,18 @@ impl CardTransaction {
     /// never have the same.
     #[must_use]
     pub fn is_same_booking(&self, other: &Self) -> bool {
-        let marks = [
-            (&self.approval_number, &other.approval_number),
-            (&self.unique_number, &other.unique_number),
-            (&self.terminal_time, &other.terminal_time),
-        ];
-        let mut told = marks.iter().filter(|(a, b)| !a.is_empty() && !b.is_empty()).peekable();
-        told.peek().is_some() && told.all(|(a, b)| a == b)
+        agree(&self.mark_texts().map(told), &other.mark_texts().map(told))
+    }
+
+    /// What [`Self::is_same_booking`] goes by, for whoever remembers many.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        let digest = |text: &str| Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes());
+        Marks(self.mark_texts().map(|text| told(text).map(digest)))
+    }
+
+    fn mark_texts(&self) -> [&str; 3] {
+        [&self.approval_number, &self.unique_number, &self.terminal_time]
     }
 
     /// The last four digits of the card, as a screen shows them; empty where the terminal masks them too.
@@ -113,6 +118,29 @@ impl CardTransaction {
     pub fn last_four(&self) -> &str {
         last_four(&self.masked_card)
     }
+}
+
+/// The marks of a booking as digests, each of one size: a list of them is one piece of memory, where the texts of as many
+/// bookings would lie scattered among whatever else comes and goes, and keep its pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marks([Option<Uuid>; 3]);
+
+impl Marks {
+    /// As [`CardTransaction::is_same_booking`].
+    #[must_use]
+    pub fn is_same_booking(&self, other: &Self) -> bool {
+        agree(&self.0, &other.0)
+    }
+}
+
+fn told(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// All that both have is the same, and there is one.
+fn agree<T: PartialEq>(one: &[Option<T>; 3], other: &[Option<T>; 3]) -> bool {
+    let mut both = one.iter().zip(other).filter_map(|(a, b)| a.as_ref().zip(b.as_ref())).peekable();
+    both.peek().is_some() && both.all(|(a, b)| a == b)
 }
 
 /// The last four letters, if all of them are digits.
@@ -364,5 +392,46 @@ impl PaymentRecord {
     #[must_use]
     pub fn undo_in_doubt(&self) -> bool {
         self.undo.as_ref().is_some_and(|undo| undo.state == UndoState::NeedsStaff)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn card([approval_number, unique_number, terminal_time]: [&str; 3]) -> CardTransaction {
+        CardTransaction {
+            approved: true,
+            amount: Amount(5_100),
+            approval_number: approval_number.to_owned(),
+            masked_card: String::new(),
+            issuer: String::new(),
+            acquirer: String::new(),
+            terminal_time: terminal_time.to_owned(),
+            unique_number: unique_number.to_owned(),
+            merchant_number: String::new(),
+            decline: None,
+        }
+    }
+
+    #[test]
+    fn bookings_are_told_apart_by_every_mark_that_both_have() {
+        let table = [
+            (["1", "2", "3"], ["1", "2", "3"], true),
+            (["1", "2", "3"], ["1", "2", "4"], false),
+            (["1", "2", "3"], ["9", "2", "3"], false),
+            (["1", "", "3"], ["1", "2", "3"], true),
+            (["1", "", ""], ["", "2", "3"], false),
+            (["", "2", ""], ["1", "2", ""], true),
+            (["", "", ""], ["", "", ""], false),
+            (["1", "2", ""], ["2", "1", ""], false),
+        ];
+        for (one, other, same) in table {
+            let (one, other) = (card(one), card(other));
+            for (one, other) in [(&one, &other), (&other, &one)] {
+                assert_eq!(one.is_same_booking(other), same, "{} {}", one.unique_number, other.unique_number);
+                assert_eq!(one.marks().is_same_booking(&other.marks()), same, "remembered");
+            }
+        }
     }
 }

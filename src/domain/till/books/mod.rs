@@ -8,15 +8,16 @@ mod tests;
 pub(super) use closed::Closed;
 
 use super::resolve;
-use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
+use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction, Marks};
 use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::{BTreeMap, VecDeque};
 
 /// More than a terminal can mix up: it tells of its last transaction only.
 const BOOKED_MAX: usize = 256;
+/// Each booking, and the begin of its payment.
+const TOLD_MAX: usize = 2 * BOOKED_MAX;
 
-#[derive(Default)]
 pub(super) struct Books {
     lines: VecDeque<Line>,
     /// What the terminal told and when payments began, in order: what was told before a payment is not its own. A terminal
@@ -31,15 +32,28 @@ pub(super) struct Books {
 }
 
 enum Told {
-    Booking(Box<CardTransaction>),
+    Booking(Marks),
     Began(AttemptId),
 }
 
 struct Line {
     attempt: AttemptId,
-    booking: CardTransaction,
+    booking: Marks,
     /// Committed by this till.
     paid: bool,
+}
+
+/// With room for all that is ever remembered: it stays where it is.
+impl Default for Books {
+    fn default() -> Self {
+        Self {
+            lines: VecDeque::with_capacity(BOOKED_MAX),
+            told: VecDeque::with_capacity(TOLD_MAX),
+            closed: VecDeque::new(),
+            strayed: BTreeMap::new(),
+            minutes_after: None,
+        }
+    }
 }
 
 impl Told {
@@ -47,7 +61,7 @@ impl Told {
         matches!(self, Self::Began(known) if *known == attempt)
     }
 
-    fn is_of(&self, booking: &CardTransaction) -> bool {
+    fn is_of(&self, booking: &Marks) -> bool {
         matches!(self, Self::Booking(known) if known.is_same_booking(booking))
     }
 }
@@ -62,22 +76,24 @@ impl Books {
     }
 
     fn push(&mut self, attempt: AttemptId, booking: &CardTransaction, paid: bool) {
-        let booked = &mut self.lines;
-        booked.retain(|line| line.attempt != attempt || line.booking != *booking);
+        let (booked, booking) = (&mut self.lines, booking.marks());
+        booked.retain(|line| line.attempt != attempt || line.booking != booking);
         if booked.len() >= BOOKED_MAX {
             booked.pop_front();
         }
-        booked.push_back(Line { attempt, booking: booking.clone(), paid });
+        booked.push_back(Line { attempt, booking, paid });
     }
 
     /// It is the booking that this payment was committed with.
     pub fn is_paid(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
-        self.lines.iter().any(|line| line.paid && line.attempt == attempt && line.booking.is_same_booking(booking))
+        let booking = booking.marks();
+        self.lines.iter().any(|line| line.paid && line.attempt == attempt && line.booking.is_same_booking(&booking))
     }
 
     /// The terminal told it as the answer to this very payment.
     pub fn is_of(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
-        self.lines.iter().any(|line| line.attempt == attempt && line.booking.is_same_booking(booking))
+        let booking = booking.marks();
+        self.lines.iter().any(|line| line.attempt == attempt && line.booking.is_same_booking(&booking))
     }
 
     /// The terminal has told an approval as the answer to this payment.
@@ -94,8 +110,9 @@ impl Books {
 
     /// A booking that the terminal told of now.
     pub fn told(&mut self, booking: &CardTransaction) {
-        if booking.approved && !self.told.iter().any(|told| told.is_of(booking)) {
-            self.note(Told::Booking(Box::new(booking.clone())));
+        let marks = booking.marks();
+        if booking.approved && !self.told.iter().any(|told| told.is_of(&marks)) {
+            self.note(Told::Booking(marks));
         }
     }
 
@@ -105,13 +122,13 @@ impl Books {
     }
 
     fn note(&mut self, told: Told) {
-        if self.told.len() >= 2 * BOOKED_MAX {
+        if self.told.len() >= TOLD_MAX {
             self.told.pop_front();
         }
         self.told.push_back(told);
     }
 
-    fn was_there_before(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
+    fn was_there_before(&self, attempt: AttemptId, booking: &Marks) -> bool {
         let older = self.told.iter().position(|told| told.is_begin_of(attempt)).unwrap_or(0);
         self.told.iter().take(older).any(|told| told.is_of(booking))
     }
@@ -127,13 +144,15 @@ impl Books {
         let Some(at) = self.told.iter().position(|told| told.is_begin_of(attempt)) else { return false };
         let since = || self.told.iter().skip(at + 1);
         let is_booking = |told: &&Told| matches!(told, Told::Booking(_));
-        !since().all(|told| is_booking(&told)) && !since().take_while(is_booking).any(|told| told.is_of(booking))
+        let booking = booking.marks();
+        !since().all(|told| is_booking(&told)) && !since().take_while(is_booking).any(|told| told.is_of(&booking))
     }
 
     /// It belongs to a payment other than this one, or was there before this one began.
     pub fn is_of_another(&self, attempt: AttemptId, booking: &CardTransaction) -> bool {
-        self.was_there_before(attempt, booking)
-            || self.lines.iter().any(|line| line.attempt != attempt && line.booking.is_same_booking(booking))
+        let booking = booking.marks();
+        self.was_there_before(attempt, &booking)
+            || self.lines.iter().any(|line| line.attempt != attempt && line.booking.is_same_booking(&booking))
     }
 }
 
