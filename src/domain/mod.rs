@@ -9,6 +9,7 @@ pub mod format;
 pub mod hours;
 pub mod journey;
 pub mod language;
+pub mod ledger;
 pub mod limits;
 pub mod moment;
 pub mod money;

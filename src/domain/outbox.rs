@@ -89,6 +89,24 @@ pub struct QueuedRequest {
     pub taken: Vec<Taken>,
 }
 
+/// How often a request was tried, and what that may have left at the hospital.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tries {
+    pub count: u32,
+    /// The last one began, and nobody saw its end.
+    pub in_try: bool,
+    /// One whose end was seen may have got through.
+    pub maybe_delivered: bool,
+}
+
+impl Tries {
+    /// Reconcile before it is sent again.
+    #[must_use]
+    pub const fn may_be_there(self) -> bool {
+        self.maybe_delivered || self.in_try
+    }
+}
+
 /// Where the server keeps an entry of a bundle (`ChargeItem/4711`); `None` where it did not say.
 pub type Taken = Option<String>;
 

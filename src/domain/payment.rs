@@ -109,6 +109,13 @@ impl CardTransaction {
         Marks(self.mark_texts().map(|text| told(text).map(digest)))
     }
 
+    /// No booking is the same without.
+    #[must_use]
+    pub fn shares_mark(&self, other: &Self) -> bool {
+        let (mine, theirs) = (self.mark_texts().map(told), other.mark_texts().map(told));
+        mine.iter().zip(theirs).any(|(mine, theirs)| mine.is_some() && *mine == theirs)
+    }
+
     fn mark_texts(&self) -> [&str; 3] {
         [&self.approval_number, &self.unique_number, &self.terminal_time]
     }
