@@ -9,8 +9,10 @@
 //! `Asked` without `Ended` (a power cut, a lost answer) is the same as `unknown`: the totals of that day are not known,
 //! and the next totals may begin there or not.
 
+mod book;
 mod compare;
 
+pub use book::{Moved, Span};
 pub use compare::{Comparison, Finding, Period, Sums, Verdict, compare, period};
 
 use super::money::Amount;
@@ -85,20 +87,54 @@ pub struct ClosingRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Divides {
     Surely,
+    /// Asked, and no answer is known.
     Perhaps,
     Not,
+    /// It counts nothing: the journal does.
+    KeptNowhere,
+}
+
+impl Divides {
+    pub const ALL: [Self; 4] = [Self::Surely, Self::Perhaps, Self::Not, Self::KeptNowhere];
+
+    #[must_use]
+    pub const fn after(end: Option<&ClosingEnd>) -> Self {
+        match end {
+            Some(ClosingEnd::Told(_) | ClosingEnd::Untold { batch: Batch::Closed, .. }) => Self::Surely,
+            Some(ClosingEnd::Untold { batch: Batch::Unknown, .. }) | None => Self::Perhaps,
+            Some(ClosingEnd::Untold { batch: Batch::Open, .. }) => Self::Not,
+            Some(ClosingEnd::Untold { batch: Batch::NotKept, .. }) => Self::KeptNowhere,
+        }
+    }
+
+    /// As in the table.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Surely => "surely",
+            Self::Perhaps => "perhaps",
+            Self::Not => "not",
+            Self::KeptNowhere => "kept-nowhere",
+        }
+    }
+
+    /// The next comparison begins here.
+    #[must_use]
+    pub const fn begins_anew(self) -> bool {
+        matches!(self, Self::Surely | Self::KeptNowhere)
+    }
+
+    /// By its receipt a sale from before is perhaps not found any more; a terminal that keeps no days finds all.
+    #[must_use]
+    pub const fn may_hide_receipts(self) -> bool {
+        matches!(self, Self::Surely | Self::Perhaps)
+    }
 }
 
 impl ClosingRecord {
     #[must_use]
     pub const fn divides(&self) -> Divides {
-        match &self.end {
-            Some(ClosingEnd::Told(_) | ClosingEnd::Untold { batch: Batch::Closed | Batch::NotKept, .. }) => {
-                Divides::Surely
-            }
-            Some(ClosingEnd::Untold { batch: Batch::Unknown, .. }) | None => Divides::Perhaps,
-            Some(ClosingEnd::Untold { batch: Batch::Open, .. }) => Divides::Not,
-        }
+        Divides::after(self.end.as_ref())
     }
 }
 

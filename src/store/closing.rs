@@ -5,8 +5,8 @@ use super::column::{id, json, json_or_null, payment_state, time, to_json, undo_s
 use super::fault::{Result, refused};
 use super::{journal, undo};
 use crate::domain::closing::{
-    Batch, ClosingEnd, ClosingEntry, ClosingId, ClosingRecord, DayBook, Divides, Move, MoveKind, receipt_in,
-    was_charged, was_given_back,
+    ClosingEnd, ClosingEntry, ClosingId, ClosingRecord, DayBook, Divides, Move, MoveKind, receipt_in, was_charged,
+    was_given_back,
 };
 use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, CardTransaction};
@@ -35,7 +35,7 @@ fn asked(tx: &Transaction<'_>, closing: ClosingId, at: DateTime<FixedOffset>) ->
         "INSERT INTO closings (closing, divides, charges_to, undos_to, asked_at, changed_at) VALUES (?1, ?2,
          coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'payments'), 0),
          coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'undos'), 0), ?3, ?3)",
-        params![closing.0.to_string(), word(None), at.to_rfc3339()],
+        params![closing.0.to_string(), Divides::Perhaps.word(), at.to_rfc3339()],
     )?;
     Ok(())
 }
@@ -52,19 +52,9 @@ fn ended(tx: &Transaction<'_>, closing: ClosingId, end: &ClosingEnd, at: DateTim
     }
     tx.execute(
         "UPDATE closings SET divides = ?2, ended = ?3, changed_at = ?4 WHERE closing = ?1",
-        params![closing.0.to_string(), word(Some(end)), to_json(end)?, at.to_rfc3339()],
+        params![closing.0.to_string(), Divides::after(Some(end)).word(), to_json(end)?, at.to_rfc3339()],
     )?;
     Ok(())
-}
-
-/// By receipts a sale is found again unless the terminal's day may have ended since; one that keeps no days finds all.
-fn word(end: Option<&ClosingEnd>) -> &'static str {
-    match end {
-        Some(ClosingEnd::Told(_) | ClosingEnd::Untold { batch: Batch::Closed, .. }) => "surely",
-        Some(ClosingEnd::Untold { batch: Batch::Unknown, .. }) | None => "perhaps",
-        Some(ClosingEnd::Untold { batch: Batch::Open, .. }) => "not",
-        Some(ClosingEnd::Untold { batch: Batch::NotKept, .. }) => "kept-nowhere",
-    }
 }
 
 fn find(connection: &Connection, closing: ClosingId) -> Result<Option<(i64, ClosingRecord)>> {
@@ -94,7 +84,7 @@ pub(super) fn day_book(connection: &Connection, closing: ClosingId) -> Result<Da
     let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map([from, sequence], read)?;
     let closings = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    let first = closings.first().filter(|first| first.closing != closing && first.divides() == Divides::Surely);
+    let first = closings.first().filter(|first| first.closing != closing && first.divides().begins_anew());
     let (charges_from, undos_from) = first.map_or((0, 0), |first| (first.charges_to, first.undos_to));
     let (mut moves, receipts, kept) = charges(connection, charges_from, last.charges_to)?;
     moves.extend(undos(connection, undos_from, last.undos_to)?);

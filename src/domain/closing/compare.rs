@@ -166,7 +166,7 @@ impl Start {
 
 /// Where the terminal surely began to count; the beginning of the journal, where nobody knows.
 fn certain(book: &DayBook) -> Start {
-    let first = book.closings.iter().rev().skip(1).find(|closing| closing.divides() == Divides::Surely);
+    let first = book.closings.iter().rev().skip(1).find(|closing| closing.divides().begins_anew());
     first.map_or(Start { at: None, charges: 0, undos: 0 }, Start::of)
 }
 

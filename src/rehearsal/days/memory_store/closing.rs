@@ -2,8 +2,8 @@
 
 use super::{Done, Tables, Time, refuse, sequence};
 use crate::domain::closing::{
-    Batch, ClosingEnd, ClosingEntry, ClosingId, ClosingRecord, DayBook, Divides, Move, MoveKind, receipt_in,
-    was_charged, was_given_back,
+    ClosingEnd, ClosingEntry, ClosingId, ClosingRecord, DayBook, Move, MoveKind, receipt_in, was_charged,
+    was_given_back,
 };
 use crate::domain::payment::PaymentRecord;
 
@@ -41,18 +41,15 @@ impl Tables {
 
     /// The last charge that the terminal may not find by its receipt any more.
     pub(super) fn closed_to(&self) -> i64 {
-        let ended = |known: &&ClosingRecord| {
-            known.divides() != Divides::Not
-                && !matches!(known.end, Some(ClosingEnd::Untold { batch: Batch::NotKept, .. }))
-        };
-        self.closings.iter().filter(ended).map(|known| known.charges_to).max().unwrap_or(0)
+        let hiding = self.closings.iter().filter(|known| known.divides().may_hide_receipts());
+        hiding.map(|known| known.charges_to).max().unwrap_or(0)
     }
 
     pub(super) fn day_book(&self, closing: ClosingId) -> DayBook {
         let Some(at) = self.closings.iter().position(|known| known.closing == closing) else {
             return DayBook::default();
         };
-        let surely = |known: &ClosingRecord| known.divides() == Divides::Surely;
+        let surely = |known: &ClosingRecord| known.divides().begins_anew();
         let from = self.closings[..at].iter().rposition(surely);
         let closings = self.closings[from.unwrap_or(0)..=at].to_vec();
         let (charges_from, undos_from) =

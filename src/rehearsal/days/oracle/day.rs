@@ -54,7 +54,7 @@ impl Oracle {
 
     /// Charges of this period that the terminal gave back in place of another, which no line of the journal tells.
     fn gone_astray(&self, book: &DayBook) -> i64 {
-        let before = book.closings.iter().rev().skip(1).find(|closing| closing.divides() == Divides::Surely);
+        let before = book.closings.iter().rev().skip(1).find(|closing| closing.divides().begins_anew());
         let from = before.map_or(0, |closing| closing.charges_to);
         let given_back =
             |attempt| book.moves.iter().any(|moved| moved.kind == MoveKind::GivenBack && moved.attempt == attempt);
