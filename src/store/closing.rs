@@ -1,55 +1,49 @@
-//! Ends of the terminal's day in the journal, and what moved between them. `divides` says from where the terminal counts:
-//! `surely`, `perhaps` (asked, and no answer known), `not`, or `kept-nowhere` (it counts nothing; the journal does).
+//! Ends of the terminal's day in the journal, and what moved between them.
 
-use super::column::{id, json, json_or_null, payment_state, time, to_json, undo_state};
-use super::fault::{Result, refused};
-use super::{journal, undo};
-use crate::domain::closing::{
-    ClosingEnd, ClosingEntry, ClosingId, ClosingRecord, DayBook, Divides, Move, MoveKind, receipt_in, was_charged,
-    was_given_back,
-};
+use super::column::{self, id, json_or_null, payment_state, time, to_json, undo_state};
+use super::fault::Result;
+use crate::domain::closing::{ClosingEnd, ClosingId, ClosingRecord, DayBook, Divides, Moved, Span};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, CardTransaction};
+use crate::domain::payment::{AttemptId, CardTransaction, PaymentState};
+use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
-use uuid::Uuid;
 
 const COLUMNS: &str = "closing, asked_at, ended, charges_to, undos_to";
 
-pub(super) fn record(tx: &Transaction<'_>, entry: &ClosingEntry, at: DateTime<FixedOffset>) -> Result<()> {
-    match entry {
-        ClosingEntry::Asked { closing } => asked(tx, *closing, at),
-        ClosingEntry::Ended { closing, end } => ended(tx, *closing, end, at),
-    }
+/// The ends that are so, as a list in SQL.
+pub(super) fn words(are: fn(Divides) -> bool) -> String {
+    column::words(Divides::ALL.into_iter().filter(|divides| are(*divides)).map(Divides::word))
 }
 
-/// Never beside a money operation: it would be in neither day's totals for sure. The places are the last ones ever given:
-/// those rows themselves may be forgotten by now.
-fn asked(tx: &Transaction<'_>, closing: ClosingId, at: DateTime<FixedOffset>) -> Result<()> {
-    if let Some((_, record)) = find(tx, closing)? {
-        return if record.end.is_none() { Ok(()) } else { Err(refused("this end of day has gone further")) };
-    }
-    journal::refuse_second_open(tx, AttemptId(Uuid::nil()))?;
-    undo::refuse_beside_open(tx, None)?;
+/// The last ones ever given: those rows themselves may be forgotten by now.
+pub(super) fn last_places(connection: &Connection) -> Result<(i64, i64)> {
+    let sql = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'payments'), 0),
+         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'undos'), 0)";
+    Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+pub(super) fn insert(tx: &Transaction<'_>, new: &ClosingRecord) -> Result<()> {
     tx.execute(
-        "INSERT INTO closings (closing, divides, charges_to, undos_to, asked_at, changed_at) VALUES (?1, ?2,
-         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'payments'), 0),
-         coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'undos'), 0), ?3, ?3)",
-        params![closing.0.to_string(), Divides::Perhaps.word(), at.to_rfc3339()],
+        "INSERT INTO closings (closing, divides, charges_to, undos_to, asked_at, changed_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
+        params![
+            new.closing.0.to_string(),
+            new.divides().word(),
+            new.charges_to,
+            new.undos_to,
+            new.asked_at.to_rfc3339()
+        ],
     )?;
     Ok(())
 }
 
-/// Said twice it is harmless; an answer is never written over another.
-fn ended(tx: &Transaction<'_>, closing: ClosingId, end: &ClosingEnd, at: DateTime<FixedOffset>) -> Result<()> {
-    let Some((_, known)) = find(tx, closing)? else {
-        return Err(refused("the journal knows no such end of day"));
-    };
-    match known.end {
-        Some(known) if known == *end => return Ok(()),
-        Some(_) => return Err(refused("the terminal's totals differ from those already in the journal")),
-        None => {}
-    }
+pub(super) fn update(
+    tx: &Transaction<'_>,
+    closing: ClosingId,
+    end: &ClosingEnd,
+    at: DateTime<FixedOffset>,
+) -> Result<()> {
     tx.execute(
         "UPDATE closings SET divides = ?2, ended = ?3, changed_at = ?4 WHERE closing = ?1",
         params![closing.0.to_string(), Divides::after(Some(end)).word(), to_json(end)?, at.to_rfc3339()],
@@ -57,7 +51,7 @@ fn ended(tx: &Transaction<'_>, closing: ClosingId, end: &ClosingEnd, at: DateTim
     Ok(())
 }
 
-fn find(connection: &Connection, closing: ClosingId) -> Result<Option<(i64, ClosingRecord)>> {
+pub(super) fn find(connection: &Connection, closing: ClosingId) -> Result<Option<(i64, ClosingRecord)>> {
     let sql = format!("SELECT {COLUMNS}, sequence FROM closings WHERE closing = ?1");
     let found = connection.query_row(&sql, [closing.0.to_string()], |row| Ok((row.get(5)?, read(row)?)));
     Ok(found.optional()?)
@@ -74,67 +68,41 @@ fn read(row: &Row<'_>) -> rusqlite::Result<ClosingRecord> {
 }
 
 pub(super) fn day_book(connection: &Connection, closing: ClosingId) -> Result<DayBook> {
-    let Some((sequence, last)) = find(connection, closing)? else { return Ok(DayBook::default()) };
-    let from: i64 = connection.query_row(
-        "SELECT coalesce(max(sequence), 0) FROM closings WHERE divides IN ('surely', 'kept-nowhere') AND sequence < ?1",
-        [sequence],
-        |row| row.get(0),
-    )?;
+    let Some((sequence, _)) = find(connection, closing)? else { return Ok(DayBook::default()) };
+    let anew = words(Divides::begins_anew);
+    let sql = format!("SELECT coalesce(max(sequence), 0) FROM closings WHERE divides IN ({anew}) AND sequence < ?1");
+    let from: i64 = connection.query_row(&sql, [sequence], |row| row.get(0))?;
     let sql = format!("SELECT {COLUMNS} FROM closings WHERE sequence BETWEEN ?1 AND ?2 ORDER BY sequence");
     let mut statement = connection.prepare(&sql)?;
     let rows = statement.query_map([from, sequence], read)?;
     let closings = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-    let first = closings.first().filter(|first| first.closing != closing && first.divides().begins_anew());
-    let (charges_from, undos_from) = first.map_or((0, 0), |first| (first.charges_to, first.undos_to));
-    let (mut moves, receipts, kept) = charges(connection, charges_from, last.charges_to)?;
-    moves.extend(undos(connection, undos_from, last.undos_to)?);
-    moves.sort_by_key(|moved| moved.at);
-    let forgotten = u64::try_from(last.charges_to - charges_from - kept).unwrap_or(0);
-    Ok(DayBook { closings, moves, receipts, forgotten })
+    let Some(span) = Span::of(&closings) else { return Ok(DayBook::default()) };
+    let (charges, undos) = (charges(connection, span)?, undos(connection, span)?);
+    Ok(DayBook::of(closings, span, charges, undos))
 }
 
-/// Those that moved or may have; the receipts of all; and how many rows there are.
-fn charges(connection: &Connection, from: i64, to: i64) -> Result<(Vec<Move>, Vec<u16>, i64)> {
+type Charge = (Moved<PaymentState>, Option<CardTransaction>);
+
+fn charges(connection: &Connection, span: Span) -> Result<Vec<Charge>> {
     let mut statement = connection.prepare(
-        "SELECT sequence, number, state, amount, card, started_at, attempt FROM payments WHERE sequence > ?1 AND sequence <= ?2",
+        "SELECT sequence, attempt, number, started_at, amount, state, card FROM payments
+         WHERE sequence > ?1 AND sequence <= ?2 ORDER BY sequence",
     )?;
-    let (mut moves, mut receipts, mut kept) = (Vec::new(), Vec::new(), 0);
-    let mut rows = statement.query([from, to])?;
-    while let Some(row) = rows.next()? {
-        kept += 1;
-        let card: Option<CardTransaction> = json_or_null(row, 4)?;
-        let receipt = card.and_then(|card| receipt_in(&card.unique_number));
-        receipts.extend(receipt);
-        let Some(sure) = was_charged(payment_state(row, 2)?) else { continue };
-        let (kind, attempt, place, number) = (MoveKind::Charge, AttemptId(id(row, 6)?), row.get(0)?, row.get(1)?);
-        moves.push(Move {
-            attempt,
-            number,
-            at: time(row, 5)?,
-            kind,
-            amount: Amount(row.get(3)?),
-            sure,
-            receipt,
-            place,
-        });
-    }
-    Ok((moves, receipts, kept))
+    let rows = statement.query_map(span.charges, |row| Ok((moved(row, payment_state)?, json_or_null(row, 6)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn undos(connection: &Connection, from: i64, to: i64) -> Result<Vec<Move>> {
+fn undos(connection: &Connection, span: Span) -> Result<Vec<Moved<UndoState>>> {
     let mut statement = connection.prepare(
-        "SELECT undos.sequence, number, undos.state, undos.amount, undos.card, undos.started_at, undos.attempt
+        "SELECT undos.sequence, undos.attempt, number, undos.started_at, undos.amount, undos.state
          FROM undos JOIN payments ON payments.attempt = undos.attempt
-         WHERE undos.sequence > ?1 AND undos.sequence <= ?2",
+         WHERE undos.sequence > ?1 AND undos.sequence <= ?2 ORDER BY undos.sequence",
     )?;
-    let mut moves = Vec::new();
-    let mut rows = statement.query([from, to])?;
-    while let Some(row) = rows.next()? {
-        let Some(sure) = was_given_back(undo_state(row, 2)?) else { continue };
-        let given_back: CardTransaction = json(row, 4)?;
-        let (kind, attempt, place, number) = (MoveKind::GivenBack, AttemptId(id(row, 6)?), row.get(0)?, row.get(1)?);
-        let (at, amount, receipt) = (time(row, 5)?, given_back.amount, None);
-        moves.push(Move { attempt, number, at, kind, amount, sure, receipt, place });
-    }
-    Ok(moves)
+    let rows = statement.query_map(span.undos, |row| moved(row, undo_state))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn moved<S>(row: &Row<'_>, state: fn(&Row<'_>, usize) -> rusqlite::Result<S>) -> rusqlite::Result<Moved<S>> {
+    let (place, attempt, number) = (row.get(0)?, AttemptId(id(row, 1)?), row.get(2)?);
+    Ok(Moved { place, attempt, number, at: time(row, 3)?, amount: Amount(row.get(4)?), state: state(row, 5)? })
 }

@@ -57,7 +57,7 @@ pub(super) const fn payment_word(state: PaymentState) -> &'static str {
     state.word()
 }
 
-const PAYMENT_STATES: [PaymentState; 9] = [
+pub(super) const PAYMENT_STATES: [PaymentState; 9] = [
     PaymentState::Intent,
     PaymentState::Sent,
     PaymentState::Answered,
@@ -78,7 +78,7 @@ pub(super) const fn undo_word(state: UndoState) -> &'static str {
     state.word()
 }
 
-const UNDO_STATES: [UndoState; 7] = [
+pub(super) const UNDO_STATES: [UndoState; 7] = [
     UndoState::Intent,
     UndoState::Sent,
     UndoState::Answered,
@@ -107,4 +107,9 @@ pub(super) fn queue_state(row: &Row<'_>, column: usize) -> rusqlite::Result<Queu
         .into_iter()
         .find(|state| queue_word(*state) == word)
         .ok_or_else(|| not_understood(column))
+}
+
+/// As a list in SQL: they are our own.
+pub(super) fn words(words: impl Iterator<Item = &'static str>) -> String {
+    words.map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
 }

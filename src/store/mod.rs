@@ -25,7 +25,9 @@ mod salvage;
 mod schedule;
 mod schema;
 mod schema_pages;
+mod set;
 mod staff;
+mod tables;
 mod tally;
 #[cfg(test)]
 mod tests;
@@ -35,6 +37,7 @@ mod wal;
 
 use crate::config;
 use crate::domain::closing::{ClosingId, DayBook};
+use crate::domain::ledger;
 use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
 use crate::domain::payment::{AttemptId, PaymentRecord};
@@ -241,8 +244,8 @@ impl SqliteStore {
         at: DateTime<FixedOffset>,
     ) -> Result<bool> {
         match line {
-            Line::Entry(entry) => return journal::record(tx, entry, bundle, at),
-            Line::Request(request) => outbox::insert(tx, request, bundle)?,
+            Line::Entry(entry) => return tables::apply(tx, |rows| ledger::record(entry, bundle, at, rows)),
+            Line::Request(request) => return tables::apply(tx, |rows| ledger::queue(request, bundle, rows)),
             Line::Counters(counters) => counters::save(tx, counters, at)?,
             Line::Tries(tried) => return tries::save(tx, tried),
             Line::Audit(entry) => self.append(tx, entry, at)?,
@@ -316,13 +319,18 @@ impl Queue for SqliteStore {
     }
 
     fn trying_all(&self, sequences: &[i64]) -> Result<()> {
-        self.write(|tx| sequences.iter().try_for_each(|sequence| outbox::trying(tx, *sequence)))
+        self.write_erasing(|tx| {
+            sequences.iter().try_fold(false, |erased, sequence| {
+                Ok(erased | tables::apply(tx, |rows| ledger::begin_try(*sequence, rows))?)
+            })
+        })?;
+        Ok(())
     }
 
     fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<()> {
         self.write_erasing(|tx| {
             tried.iter().try_fold(false, |erased, (sequence, delivery)| {
-                Ok(erased | outbox::tried(tx, *sequence, delivery, at)?)
+                Ok(erased | tables::apply(tx, |rows| ledger::end_try(*sequence, delivery, at, rows))?)
             })
         })?;
         Ok(())
@@ -354,11 +362,14 @@ impl QueueList for SqliteStore {
     }
 
     fn retry(&self, id: Uuid) -> Result<bool> {
-        self.write(|tx| outbox::retry(tx, id))
+        Ok(self.write(|tx| tables::apply_if(tx, |rows| ledger::retry(id, rows)))?.is_some())
     }
 
     fn close_by_hand(&self, id: Uuid, evidence: &str, at: DateTime<FixedOffset>) -> Result<bool> {
-        self.write_erasing(|tx| outbox::close_by_hand(tx, id, evidence, self.as_clocks_show(at)))
+        let at = self.as_clocks_show(at);
+        self.write_erasing(|tx| {
+            Ok(tables::apply_if(tx, |rows| ledger::close_by_hand(id, evidence, at, rows))?.unwrap_or(false))
+        })
     }
 
     fn tally(&self) -> Result<Tally> {

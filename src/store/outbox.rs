@@ -1,34 +1,53 @@
 //! Requests on their way to the hospital: first in first out within a visit, free across visits.
 
 use super::column::{count, id, json, json_or_null, queue_state, queue_word, time, to_json};
-use super::fault::{Result, other};
-use super::journal;
-use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueRow, QueueState, QueuedRequest, Request, Taken};
-use crate::domain::reason::{ClosedByHand, InPart, Told, Undelivered};
-use chrono::{DateTime, FixedOffset};
+use super::fault::Result;
+use super::set::Set;
+use crate::domain::ledger::{Left, Queued, SetRequest, Waiting, Waits, Which};
+use crate::domain::outbox::{QueueRow, QueueState, QueuedRequest, Request, Tries};
+use crate::domain::reason::ClosedByHand;
+use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use std::borrow::Cow;
 use uuid::Uuid;
 
 /// Delivered rows shown to staff beside all undelivered ones.
 const DELIVERED_SHOWN_MAX: u32 = 1000;
 
-/// The same request again is harmless; another one under its identifier is not.
-pub(super) fn insert(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<()> {
-    let known: Option<(Option<Request>, Option<Vec<u8>>)> = tx
-        .query_row("SELECT request, bundle FROM outbox WHERE id = ?1", [request.id.to_string()], |row| {
-            Ok((json_or_null(row, 0)?, row.get(1)?))
-        })
-        .optional()?;
-    match known {
-        None => insert_new(tx, request, bundle),
-        // Delivered and erased: it is with the hospital.
-        Some((None, _)) => Ok(()),
-        Some((Some(queued), frozen)) if &queued == request && frozen.as_deref() == Some(bundle) => Ok(()),
-        Some((Some(_), _)) => Err(other("another request is already queued under this identifier")),
-    }
+pub(super) fn queued(tx: &Transaction<'_>, request: Uuid) -> Result<Option<Queued<'static>>> {
+    let sql = "SELECT request, bundle FROM outbox WHERE id = ?1";
+    let read = |row: &Row<'_>| {
+        let bundle = row.get::<_, Option<Vec<u8>>>(1)?.unwrap_or_default();
+        Ok(Queued { request: json_or_null(row, 0)?.map(Cow::Owned), bundle: Cow::Owned(bundle) })
+    };
+    Ok(tx.query_row(sql, [request.to_string()], read).optional()?)
 }
 
-fn insert_new(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<()> {
+pub(super) fn waiting(tx: &Transaction<'_>, which: Which) -> Result<Option<Waiting>> {
+    let (column, of) = match which {
+        Which::Sequence(sequence) => ("sequence", Value::from(sequence)),
+        Which::Id(id) => ("id", Value::from(id.to_string())),
+    };
+    let sql =
+        format!("SELECT sequence, state, tries, in_try, maybe_delivered, in_part FROM outbox WHERE {column} = ?1");
+    let read = |row: &Row<'_>| {
+        let (sequence, state) = (row.get(0)?, queue_state(row, 1)?);
+        Ok(Waiting { sequence, state, tries: tries(row, 2)?, in_part: json_or_null(row, 5)? })
+    };
+    Ok(tx.query_row(&sql, [of], read).optional()?)
+}
+
+/// Three columns, from `first` on.
+fn tries(row: &Row<'_>, first: usize) -> rusqlite::Result<Tries> {
+    Ok(Tries { count: count(row, first)?, in_try: row.get(first + 1)?, maybe_delivered: row.get(first + 2)? })
+}
+
+pub(super) fn request(tx: &Transaction<'_>, sequence: i64) -> Result<Option<Request>> {
+    let sql = "SELECT request FROM outbox WHERE sequence = ?1";
+    Ok(tx.query_row(sql, [sequence], |row| json_or_null(row, 0))?)
+}
+
+pub(super) fn insert(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<()> {
     tx.execute(
         "INSERT INTO outbox (id, visit, kind, state, queued_at, request, bundle) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
@@ -45,7 +64,7 @@ fn insert_new(tx: &Transaction<'_>, request: &Request, bundle: &[u8]) -> Result<
 }
 
 pub(super) const NEXT: &str =
-    "SELECT sequence, request, bundle, tries, maybe_delivered OR in_try, state, in_part, taken FROM outbox AS mine
+    "SELECT sequence, request, bundle, tries, in_try, maybe_delivered, state, in_part, taken FROM outbox AS mine
      WHERE state = 'waiting' AND NOT EXISTS (SELECT 1 FROM outbox AS older
          WHERE older.visit = mine.visit AND older.sequence < mine.sequence AND older.state IN ('waiting', 'parked'))
          AND visit NOT IN (SELECT value FROM json_each(?1))
@@ -57,135 +76,53 @@ pub(super) fn next(connection: &Connection, step_over: &[Uuid], most: usize) -> 
     let step_over = step_over.iter().map(Uuid::to_string).collect::<Vec<_>>();
     let most = i64::try_from(most).unwrap_or(i64::MAX);
     let mut statement = connection.prepare(NEXT)?;
-    let next = statement.query_map(params![serde_json::Value::from(step_over).to_string(), most], queued)?;
+    let next = statement.query_map(params![serde_json::Value::from(step_over).to_string(), most], queued_request)?;
     Ok(next.collect::<rusqlite::Result<_>>()?)
 }
 
-fn queued(row: &Row<'_>) -> rusqlite::Result<QueuedRequest> {
+fn queued_request(row: &Row<'_>) -> rusqlite::Result<QueuedRequest> {
+    let tries = tries(row, 3)?;
     Ok(QueuedRequest {
         sequence: row.get(0)?,
         request: json(row, 1)?,
         bundle: row.get::<_, Option<Vec<u8>>>(2)?.unwrap_or_default(),
-        tries: count(row, 3)?,
-        maybe_delivered: row.get(4)?,
-        state: queue_state(row, 5)?,
-        in_part: json_or_null(row, 6)?,
-        taken: json_or_null(row, 7)?.unwrap_or_default(),
+        tries: tries.count,
+        maybe_delivered: tries.may_be_there(),
+        state: queue_state(row, 6)?,
+        in_part: json_or_null(row, 7)?,
+        taken: json_or_null(row, 8)?.unwrap_or_default(),
     })
 }
 
-/// `in_try` outlives a power cut: a try whose end nobody saw may have got through.
-pub(super) fn trying(tx: &Transaction<'_>, sequence: i64) -> Result<()> {
-    let changed = tx.execute(
-        "UPDATE outbox SET tries = tries + 1, maybe_delivered = maybe_delivered OR in_try, in_try = 1
-         WHERE sequence = ?1 AND state = ?2",
-        params![sequence, queue_word(QueueState::Waiting)],
-    )?;
-    if changed == 0 {
-        return Err(other("no such request is waiting in the queue"));
+pub(super) fn update(tx: &Transaction<'_>, sequence: i64, new: &SetRequest<'_>) -> Result<()> {
+    let mut set = Set::default();
+    set.put("tries", new.tries.count);
+    set.put("in_try", new.tries.in_try);
+    set.put("maybe_delivered", new.tries.maybe_delivered);
+    if let Some(state) = new.state {
+        set.put("state", queue_word(state).to_owned());
     }
-    Ok(())
-}
-
-/// True if personal data was erased. What comes after delivery changes nothing.
-pub(super) fn tried(
-    tx: &Transaction<'_>,
-    sequence: i64,
-    delivery: &Delivery,
-    at: DateTime<FixedOffset>,
-) -> Result<bool> {
-    let (state, before) = tx
-        .query_row("SELECT state, in_part FROM outbox WHERE sequence = ?1", [sequence], |row| {
-            Ok((queue_state(row, 0)?, json_or_null(row, 1)?))
-        })
-        .optional()?
-        .ok_or_else(|| other("the queue knows no such request"))?;
-    if state == QueueState::Sent {
-        return Ok(false);
+    if let Some(taken) = new.taken {
+        set.put("taken", if taken.is_empty() { None } else { Some(to_json(&taken)?) });
     }
-    match delivery {
-        Delivery::Done { note } => {
-            deliver(tx, sequence, &note.as_ref().map_or(End::Delivered, End::Told), at)?;
-            return Ok(true);
-        }
-        Delivery::Part { taken, .. } => keep_part(tx, sequence, taken)?,
-        // An earlier try that may have got through stays so, whatever this one met.
-        Delivery::Later { maybe_delivered, .. } => keep(tx, sequence, state, *maybe_delivered)?,
-        // A refusal may have come in the middle of a bundle: look before it is sent again.
-        Delivery::Park { .. } => keep(tx, sequence, QueueState::Parked, true)?,
-        Delivery::Hold { .. } | Delivery::Busy { .. } => keep(tx, sequence, state, false)?,
+    if let Some(Waits { reason, in_part, note }) = &new.waits {
+        set.put("undelivered", to_json(reason)?);
+        set.put("in_part", in_part.as_ref().map(to_json).transpose()?);
+        set.put("note", note.clone());
     }
-    if let Some(reason) = delivery.undelivered() {
-        keep_reason(tx, sequence, &reason, before)?;
-    }
-    Ok(false)
+    Ok(set.write(tx, "outbox", "sequence", sequence)?)
 }
 
-/// The answer to a part ends the doubt of the tries before it.
-fn keep_part(tx: &Transaction<'_>, sequence: i64, taken: &[Taken]) -> Result<()> {
-    let some = if taken.is_empty() { None } else { Some(to_json(&taken)?) };
-    tx.execute(
-        "UPDATE outbox SET in_try = 0, maybe_delivered = maybe_delivered AND ?2 IS NULL, taken = ?2 WHERE sequence = ?1",
-        params![sequence, some],
-    )?;
-    Ok(())
-}
-
-fn keep(tx: &Transaction<'_>, sequence: i64, state: QueueState, maybe_delivered: bool) -> Result<()> {
-    tx.execute(
-        "UPDATE outbox SET state = ?2, in_try = 0, maybe_delivered = maybe_delivered OR ?3 WHERE sequence = ?1",
-        params![sequence, queue_word(state), maybe_delivered],
-    )?;
-    Ok(())
-}
-
-/// With its words beside it. That a part is there, or may be, stays known until all of it is: whoever enters it by hand must
-/// know.
-fn keep_reason(tx: &Transaction<'_>, sequence: i64, reason: &Undelivered, before: Option<InPart>) -> Result<()> {
-    let in_part = reason.in_part().max(before).map(|part| to_json(&part)).transpose()?;
-    tx.execute(
-        "UPDATE outbox SET undelivered = ?2, in_part = ?3, note = ?4 WHERE sequence = ?1",
-        params![sequence, to_json(reason)?, in_part, reason.words(before)],
-    )?;
-    Ok(())
-}
-
-/// How a request ends.
-enum End<'a> {
-    Delivered,
-    /// And staff should know something all the same.
-    Told(&'a Told),
-    ByHand(&'a ClosedByHand),
-}
-
-/// Identifier, kind and time stay; not even that two requests were of one visit.
-fn deliver(tx: &Transaction<'_>, sequence: i64, end: &End<'_>, at: DateTime<FixedOffset>) -> Result<()> {
-    let request: Option<Request> =
-        tx.query_row("SELECT request FROM outbox WHERE sequence = ?1", [sequence], |row| json_or_null(row, 0))?;
-    if let Some(request) = request.filter(paid_by_card) {
-        journal::settle(tx, request.id, at)?;
-    }
-    let (note, told, closed_by) = match end {
-        End::Delivered => (None, None, None),
-        End::Told(told) => (Some(told.to_string()), Some(to_json(told)?), None),
-        End::ByHand(closed) => (Some(closed.to_string()), None, Some(closed.evidence.as_str())),
-    };
+pub(super) fn erase(tx: &Transaction<'_>, sequence: i64, left: &Left<'_>) -> Result<()> {
+    let told = left.told.map(to_json).transpose()?;
+    let closed_by = left.closed_by_hand.as_ref().map(|closed| closed.evidence.as_str());
     tx.execute(
         "UPDATE outbox SET state = ?2, in_try = 0, visit = '', request = NULL, bundle = NULL, taken = NULL,
              undelivered = NULL, in_part = NULL, note = ?3, told = ?4, closed_by_hand = ?5, delivered_at = ?6
          WHERE sequence = ?1",
-        params![sequence, queue_word(QueueState::Sent), note, told, closed_by, at.to_rfc3339()],
+        params![sequence, queue_word(QueueState::Sent), left.note, told, closed_by, left.at.to_rfc3339()],
     )?;
     Ok(())
-}
-
-fn paid_by_card(request: &Request) -> bool {
-    match &request.act {
-        Act::Documents { payment: PaymentOfRequest::Card { .. }, .. } => true,
-        Act::Documents { payment: PaymentOfRequest::Free | PaymentOfRequest::Unpaid, .. }
-        | Act::Arrival { .. }
-        | Act::Cancellation { .. } => false,
-    }
 }
 
 const ROW: &str = "sequence, id, kind, state, queued_at, tries, note, undelivered, in_part, closed_by_hand";
@@ -248,27 +185,4 @@ fn queue_row(row: &Row<'_>) -> rusqlite::Result<QueueRow> {
         in_part: json_or_null(row, 8)?,
         closed_by_hand: row.get::<_, Option<String>>(9)?.map(|evidence| ClosedByHand { evidence }),
     })
-}
-
-/// Staff: send a parked request once more, all of it, because what was there of it may be gone. False if it is not parked.
-pub(super) fn retry(tx: &Transaction<'_>, id: Uuid) -> Result<bool> {
-    let changed = tx.execute(
-        "UPDATE outbox SET state = ?2, taken = NULL WHERE id = ?1 AND state = ?3",
-        params![id.to_string(), queue_word(QueueState::Waiting), queue_word(QueueState::Parked)],
-    )?;
-    Ok(changed == 1)
-}
-
-/// Staff: a parked request that people entered at the hospital is over. False if it is not parked.
-pub(super) fn close_by_hand(tx: &Transaction<'_>, id: Uuid, evidence: &str, at: DateTime<FixedOffset>) -> Result<bool> {
-    let parked = tx
-        .query_row(
-            "SELECT sequence FROM outbox WHERE id = ?1 AND state = ?2",
-            params![id.to_string(), queue_word(QueueState::Parked)],
-            |row| row.get(0),
-        )
-        .optional()?;
-    let Some(sequence) = parked else { return Ok(false) };
-    deliver(tx, sequence, &End::ByHand(&ClosedByHand { evidence: evidence.to_owned() }), at)?;
-    Ok(true)
 }

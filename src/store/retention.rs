@@ -3,12 +3,14 @@
 //! which stays: no clock, however wrong, may give them twice (under 200 bytes a day).
 
 use super::audit::{self, ChainKey};
+use super::closing;
 use super::column::{payment_word, queue_word};
 use super::fault::Result;
 use super::persons;
 use super::tries;
 use super::undo::UNFINISHED;
 use crate::config;
+use crate::domain::closing::Divides;
 use crate::domain::outbox::QueueState;
 use crate::domain::payment::PaymentState;
 use chrono::{DateTime, Days, FixedOffset};
@@ -79,13 +81,15 @@ pub(super) fn forget_old(
 /// the terminal counts for sure, where the next comparison begins, and the last after which nothing before it is given
 /// back by its receipt.
 fn forget_closings(tx: &Transaction<'_>, oldest_s: i64) -> Result<usize> {
-    Ok(tx.execute(
+    let sql = format!(
         "DELETE FROM closings WHERE unixepoch(changed_at) < ?1
              AND sequence <> coalesce((SELECT max(sequence) FROM closings
-                 WHERE divides IN ('surely', 'kept-nowhere') AND unixepoch(changed_at) < ?1), 0)
-             AND sequence <> coalesce((SELECT max(sequence) FROM closings WHERE divides IN ('surely', 'perhaps')), 0)",
-        [oldest_s],
-    )?)
+                 WHERE divides IN ({}) AND unixepoch(changed_at) < ?1), 0)
+             AND sequence <> coalesce((SELECT max(sequence) FROM closings WHERE divides IN ({})), 0)",
+        closing::words(Divides::begins_anew),
+        closing::words(Divides::may_hide_receipts)
+    );
+    Ok(tx.execute(&sql, [oldest_s])?)
 }
 
 fn before(now: DateTime<FixedOffset>, days: u32) -> i64 {

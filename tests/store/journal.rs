@@ -4,6 +4,8 @@ use super::*;
 use hospital_kiosk::domain::outbox::{Delivery, QueueState};
 use hospital_kiosk::domain::payment::PaymentState;
 use hospital_kiosk::domain::reason::Told;
+use hospital_kiosk::domain::session::{UndoAnswer, UndoWay};
+use hospital_kiosk::domain::undo::UndoEntry;
 use hospital_kiosk::ports::{Journal, JournalLines, QueueList, SingleRequests};
 
 /// Rows: where a payment stands. Columns: what is recorded next. `yes` = goes there, `same` = harmless, `no` = refused.
@@ -184,7 +186,8 @@ fn if_the_queue_refuses_the_payment_is_not_committed_either() {
     let store = disk.open();
     record(&store, [intent(1), sent(1), answered(1)]);
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
-    store.record(&committed(1), BUNDLE, at()).unwrap_err();
+    let refusal = store.record(&committed(1), BUNDLE, at()).unwrap_err();
+    assert!(matches!(refusal, StoreError::Refused(_)), "it would be tried again for ever: {refusal}");
     let payment = store.payment(attempt(1)).unwrap().unwrap();
     assert_eq!((payment.state, payment.request), (PaymentState::Answered, *request(1, 1, PaymentOfRequest::Unpaid)));
     assert_eq!(store.requests().unwrap().len(), 1);
@@ -223,6 +226,34 @@ fn delivery_settles_the_payment_and_forgets_the_patient_but_not_the_receipt() {
     assert_eq!((rows[0].state, rows[0].note.as_deref()), (QueueState::Sent, Some(Told::Twice.to_string().as_str())));
     record(&store, [receipt_printed(1), committed(1)]);
     assert_eq!(store.next_request().unwrap(), None);
+}
+
+/// Taken for unpaid, paid again, and then the first one was booked after all and was given back.
+#[test]
+fn delivery_settles_what_stands_and_forgets_the_patient_of_what_was_given_back() {
+    let disk = Disk::new();
+    let store = disk.open();
+    record(&store, [intent(1), not_paid(1)]);
+    let Entry::Intent { number, amount, request: unpaid, receipt: paper, baseline, .. } = intent(1) else { panic!() };
+    let again = Entry::Intent { attempt: attempt(7), number, amount, request: unpaid, receipt: paper, baseline };
+    let (transaction, request) = (card(&approval(7)), request(1, 1, by_card(&approval(7))));
+    let paid = Entry::Committed { attempt: attempt(7), transaction, request, receipt: receipt() };
+    record(&store, [again, sent(7), answered(7), paid]);
+    let (attempt_1, transaction) = (attempt(1), Some(card(&approval(1))));
+    record(&store, [Entry::NeedsStaff { attempt: attempt_1, reason: StaffReason::OtherTime, transaction }]);
+    let (undo, transaction) = (AttemptId(Uuid::from_u128(701)), card(&approval(1)));
+    let given_back = [
+        UndoEntry::Intent { undo, of: attempt_1, way: UndoWay::WithoutCard, transaction },
+        UndoEntry::Sent { undo },
+        UndoEntry::Answered { undo, raw: vec![2], answer: UndoAnswer::Reversed },
+        UndoEntry::Reversed { undo, cancellation: None },
+    ];
+    record(&store, given_back.map(Entry::Undo));
+    deliver(&store);
+    for (payment, state) in [(1, PaymentState::Reversed), (7, PaymentState::Settled)] {
+        let payment = store.payment(attempt(payment)).unwrap().unwrap();
+        assert_eq!((payment.state, payment.request.patient), (state, PatientNumber(String::new())));
+    }
 }
 
 #[test]
