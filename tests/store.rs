@@ -1,5 +1,6 @@
 //! The store keeps what it acknowledged, refuses impossible money, and hands out requests in order.
 
+mod agree;
 mod card_data;
 mod closing;
 mod commands;
