@@ -8,7 +8,7 @@ use hospital_kiosk::domain::closing::{Batch, TerminalTotals, receipt_in};
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
+use hospital_kiosk::domain::session::{Stands, TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
 use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::ports::{CardTerminal, Clock};
 use hospital_kiosk::rehearsal::terminal::zvt::{Fault, Model};
@@ -144,7 +144,14 @@ impl Bench {
     fn undo(&self, transaction: &CardTransaction, way: UndoWay) -> UndoAnswer {
         let undo = AttemptId(Uuid::new_v4());
         let transaction = Box::new(transaction.clone());
-        self.kiosk.command(TerminalCommand::Undo { undo, transaction, way, is_newest: true, card_ms: 10_000 });
+        self.kiosk.command(TerminalCommand::Undo {
+            undo,
+            transaction,
+            way,
+            is_newest: true,
+            stands: Stands::Surely,
+            card_ms: 10_000,
+        });
         self.wait(|report| match report {
             TerminalReport::Undone { undo: of, answer, .. } if of == undo => Some(answer),
             TerminalReport::NoAnswer { reason, .. } | TerminalReport::NeverSent { reason, .. } => panic!("{reason}"),
@@ -223,6 +230,7 @@ fn a_reversal_without_an_answer_is_in_doubt_and_never_sent_twice() {
             transaction: sale,
             way: UndoWay::WithoutCard,
             is_newest: true,
+            stands: Stands::Surely,
             card_ms: 10_000,
         };
         bench.kiosk.command(order.clone());

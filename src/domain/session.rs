@@ -20,6 +20,7 @@ pub use batch::{Batch, Line, Output};
 pub(crate) use batch::{IfKept, IfNotKept};
 pub use numbers::{Counters, Given, Numbered, Numbers};
 pub use orders::{StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
+pub use restarted::StrayedUndo;
 pub use run::Session;
 pub use tries::{Machine, Tried, TriesKept};
 
@@ -51,8 +52,8 @@ pub enum Input {
         booked: Vec<(AttemptId, DateTime<FixedOffset>, CardTransaction)>,
         /// Every payment and undo with the terminal's last transaction before it, the newest last.
         began: Vec<(AttemptId, LastTransaction)>,
-        /// Undos in doubt, and when they began: some terminals give back another sale than was named.
-        strayed: Vec<(AttemptId, DateTime<FixedOffset>)>,
+        /// Undos that may have given back another sale than was named.
+        strayed: Vec<StrayedUndo>,
         given: Given,
         tries: Option<Box<TriesKept>>,
     },
@@ -172,10 +173,29 @@ pub enum TerminalCommand {
     /// `Undone`, `NoAnswer` or `NeverSent` of `undo`.
     /// `is_newest` if no payment and no undo began at this terminal after the one that is undone, by the journal: only then can it be
     /// the terminal's last, whatever the terminal tells.
-    Undo { undo: AttemptId, transaction: Box<CardTransaction>, way: UndoWay, is_newest: bool, card_ms: u64 },
+    /// A command that names no sale (ZVT 06 31) must not leave unless it surely `stands`: it would give away what was never
+    /// taken, or give it back twice.
+    Undo {
+        undo: AttemptId,
+        transaction: Box<CardTransaction>,
+        way: UndoWay,
+        is_newest: bool,
+        stands: Stands,
+        card_ms: u64,
+    },
     /// Close the terminal's day and tell its totals. Moves no card-holder's money, but counts from nothing afterwards: sent
     /// at most once. Ends with `Totals` or `NoTotals`.
     EndOfDay,
+}
+
+/// What the journal knows of a sale that is to be given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    Surely,
+    /// The terminal approved it, and nobody knows whether it was booked.
+    UnlessNeverBooked,
+    /// Another undo may have given it back.
+    UnlessGone,
 }
 
 /// What a terminal answered to an undo.
@@ -191,6 +211,11 @@ pub enum UndoAnswer {
     },
     /// It says that it gave something back, but not this amount, or not this sale: people must look what it was.
     Unlike {
+        reason: String,
+    },
+    /// What it was about to give back was not this; it was refused before that was booked, and says that nothing was: the
+    /// sale stands.
+    Withdrawn {
         reason: String,
     },
 }

@@ -9,7 +9,7 @@
 //! terminal online|away|prepared|prepared-empty|old-card|not-ready|card-seen|card-removed
 //! terminal approved [AMOUNT] · declined [CODE] · no-answer · never-sent   (of the last attempt, or `#1` at the end)
 //! terminal approved other: the booking of the payment before; also approved-unconfirmed other
-//! terminal approved-unconfirmed [AMOUNT] · confirmed · withdrawn · undone reversed|already|unlike|refused CODE
+//! terminal approved-unconfirmed [AMOUNT] · confirmed · withdrawn · undone reversed|already|unlike|withdrawn|refused CODE
 //! terminal outcome same|paid|other|other-amount|old-time|empty|unknown|differ [restarted] [no-host]
 //! printer printed|held|failed|state out|state ok        fail        wait 60s        clock 2026-11-20T10:00
 //! area gate no-pin|closed|number [after-wrong]|wrong N|refused|wait N|locked|open|attendant|unknown · area lists [STATE …] [parked N] · area no-lists
@@ -17,6 +17,7 @@
 //! area obey STATE   (the last order reaches the till, with that payment's record)
 //! staff close-day · terminal totals AMOUNT|no-totals
 //! staff STATE ask|settle paid TEXT|settle not-paid TEXT|cancel [with-card]   (of a payment that is in STATE)   fail refused
+//! STATE may be of the day before: yesterday[-STATE]
 //! unreadable WHY   (instead of restart)     standing unheard|agreed|disputed SECONDS|accepted SECONDS
 //! cannot-write WHY · can-write
 //! set-aside PAYMENTS REQUESTS UNREAD|nothing   (of the damaged one)     set-aside over   (a command acknowledged it)
@@ -49,7 +50,7 @@ use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
 use hospital_kiosk::domain::session::{
     Counters, Effect, Given, Input, Line, PrintEnd, PrintJob, PrinterReport, PrinterState, Question, Reply, Session,
-    StaffOrder, TerminalReport, UndoAnswer, UndoWay,
+    StaffOrder, StrayedUndo, TerminalReport, UndoAnswer, UndoWay,
 };
 use hospital_kiosk::domain::set_aside::SetAside;
 use hospital_kiosk::domain::staff::{Gate, Parked, QueueSight, StaffLists, StaffReply};
@@ -633,7 +634,11 @@ impl Stage {
             parked_rows: (0..parked).map(row).collect(),
             noted_rows: Vec::new(),
         };
-        StaffReply::Lists(Box::new(StaffLists { payments, paid: vec![self.record("committed", 9)], queue }))
+        StaffReply::Lists(Box::new(StaffLists {
+            payments,
+            paid: vec![self.record("committed", 9), self.record("yesterday-settled", 8)],
+            queue,
+        }))
     }
 
     /// A new session, as after a power cut.
@@ -650,7 +655,8 @@ impl Stage {
             // An undo in doubt, so many days ago.
             ["strayed", days] => {
                 let at = self.wall - chrono::Duration::days(days.parse().unwrap());
-                strayed.push((AttemptId(Uuid::from_u128(990)), at));
+                let (undo, of) = (AttemptId(Uuid::from_u128(990)), AttemptId(Uuid::from_u128(991)));
+                strayed.push(StrayedUndo { undo, of, sold_at: at, sent_at: at, stands: false });
             }
             // Payments that the journal knows, in order.
             ["began", places @ ..] => began.extend(places.iter().map(|place| {
@@ -689,13 +695,21 @@ impl Stage {
         self.input(Input::Staff { ticket: Uuid::from_u128(1), order, payment })
     }
 
+    /// `yesterday` is `yesterday-committed`; an undo of that day's is with the card.
     fn record(&self, state: &str, place: usize) -> PaymentRecord {
-        let undo = state.strip_prefix("undo-").map(|undo| self.undo(undo));
+        let of_yesterday = state.strip_prefix("yesterday");
+        let (state, way) = match of_yesterday.map(|state| state.trim_start_matches('-')) {
+            Some("") => ("committed", UndoWay::WithCard),
+            Some(state) => (state, UndoWay::WithCard),
+            None => (state, UndoWay::WithoutCard),
+        };
+        let started_at = self.wall - chrono::Duration::days(of_yesterday.map_or(0, |_| 1));
+        let undo = state.strip_prefix("undo-").map(|undo| self.undo(undo, way, started_at));
         let answer = match state {
-            "committed" | "settled" | "yesterday" | "day-closed" | "approved" | "unconfirmed" | "found" => {
-                Some(approved(Amount(5100), self.wall))
+            "committed" | "settled" | "day-closed" | "approved" | "unconfirmed" | "found" => {
+                Some(approved(Amount(5100), started_at))
             }
-            _ if undo.is_some() => Some(approved(Amount(5100), self.wall)),
+            _ if undo.is_some() => Some(approved(Amount(5100), started_at)),
             "declined" => Some(declined(Amount(5100), "51")),
             "doubtful" => Some(declined(Amount(5100), "0C")),
             _other => None,
@@ -708,7 +722,7 @@ impl Stage {
                 "sent" => PaymentState::Sent,
                 "in-doubt" => PaymentState::InDoubt,
                 "needs-staff" | "found" => PaymentState::NeedsStaff,
-                "committed" | "yesterday" | "day-closed" => PaymentState::Committed,
+                "committed" | "day-closed" => PaymentState::Committed,
                 "settled" => PaymentState::Settled,
                 "reversed" => PaymentState::Reversed,
                 "not-paid" => PaymentState::NotPaid,
@@ -723,7 +737,7 @@ impl Stage {
             reason: None,
             staff_reason: None,
             evidence: None,
-            started_at: if state == "yesterday" { self.wall - chrono::Duration::days(1) } else { self.wall },
+            started_at,
             receipt_printed: false,
             booking: if state == "unconfirmed" { Booking::Unconfirmed } else { Booking::Final },
             undo,
@@ -731,10 +745,10 @@ impl Stage {
         }
     }
 
-    fn undo(&self, state: &str) -> UndoRecord {
+    fn undo(&self, state: &str, way: UndoWay, sold_at: DateTime<FixedOffset>) -> UndoRecord {
         UndoRecord {
             undo: AttemptId(Uuid::from_u128(990)),
-            way: UndoWay::WithoutCard,
+            way,
             state: match state {
                 "intent" => UndoState::Intent,
                 "sent" => UndoState::Sent,
@@ -744,7 +758,7 @@ impl Stage {
                 other => panic!("no such undo: {other}"),
             },
             amount: Amount(5100),
-            transaction: approved(Amount(5100), self.wall),
+            transaction: approved(Amount(5100), sold_at),
             answer: (state == "answered").then_some(UndoAnswer::Reversed),
             reason: None,
             started_at: self.wall,
@@ -843,6 +857,7 @@ fn undo_answer(words: &[&str]) -> UndoAnswer {
     match words {
         ["reversed"] => UndoAnswer::Reversed,
         ["already"] => UndoAnswer::AlreadyReversed,
+        ["withdrawn"] => UndoAnswer::Withdrawn { reason: "another card".to_owned() },
         ["unlike"] => UndoAnswer::Unlike { reason: "the terminal gave back another amount, 3000".to_owned() },
         ["refused", code] => UndoAnswer::Refused { code: (*code).to_owned(), message: "no".to_owned() },
         other => panic!("no such answer: {other:?}"),

@@ -8,7 +8,7 @@ use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::payment::{AttemptId, Entry};
 use hospital_kiosk::domain::screen::staff::{ParkedDone, ParkedRow, PinOf, StaffScreen, Trouble};
 use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
-use hospital_kiosk::domain::session::{Effect, Line, Question, StaffAnswer, TerminalCommand, Tried};
+use hospital_kiosk::domain::session::{Effect, Line, Question, StaffAnswer, Stands, TerminalCommand, Tried};
 use hospital_kiosk::domain::staff::{Gate, StaffCommand};
 use hospital_kiosk::domain::undo::UndoEntry;
 
@@ -72,9 +72,14 @@ fn effect(effect: &Effect, names: &mut Names) -> String {
             }
             TerminalCommand::Confirm { attempt } => format!("terminal CONFIRM {}", names.of(*attempt)),
             TerminalCommand::Refuse { attempt } => format!("terminal REFUSE {}", names.of(*attempt)),
-            TerminalCommand::Undo { undo, way, is_newest, .. } => {
+            TerminalCommand::Undo { undo, way, is_newest, stands, .. } => {
                 let newest = if *is_newest { " newest" } else { "" };
-                format!("terminal UNDO {} {way:?}{newest}", names.of(*undo))
+                let unless = match stands {
+                    Stands::Surely => "",
+                    Stands::UnlessNeverBooked => " unless-never-booked",
+                    Stands::UnlessGone => " unless-gone",
+                };
+                format!("terminal UNDO {} {way:?}{newest}{unless}", names.of(*undo))
             }
             TerminalCommand::EndOfDay => "terminal end-of-day".to_owned(),
             TerminalCommand::CallOff => "terminal call-off".to_owned(),

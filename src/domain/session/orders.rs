@@ -13,9 +13,9 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum UndoWay {
-    /// Same day, by the numbers of the sale, without the card (Smartro `C` type 6; ZVT 06 30 reversal).
+    /// Same day, by the numbers of the sale, without the card (Smartro `C` types 3 and 6; ZVT 06 30 reversal).
     WithoutCard,
-    /// The card is presented again (Smartro `C` type 1; ZVT 06 31 refund).
+    /// The card is presented again, on the same day or later (Smartro `C` type 1; ZVT 06 31 refund).
     WithCard,
 }
 
@@ -112,7 +112,7 @@ pub enum StaffRefusal {
     TerminalNotReady,
     /// Nothing is known of a booking that could be undone here.
     NothingToUndo(PaymentState),
-    /// A terminal undoes sales of its own day only.
+    /// Without the card a terminal undoes sales of its own day only.
     NotToday,
     /// The terminal finds sales of its own day only, and that was closed since.
     DayClosed,
@@ -144,7 +144,10 @@ impl fmt::Display for StaffRefusal {
                 "nothing is known of a booking that could be undone here: undo it at the terminal or with the card \
                  company, then settle it as not paid"
             }
-            Self::NotToday => "only a payment of today can be undone here: ask the card company to give the money back",
+            Self::NotToday => {
+                "a payment of an earlier day is given back with the card only (`--with-card`), which its holder has to \
+                 bring: else ask the card company to give the money back"
+            }
             Self::DayClosed => {
                 "the terminal's day was closed since: give it back with the card (`--with-card`), or ask the card company"
             }

@@ -1,6 +1,6 @@
 //! What a session is told of the journal when it starts, made in one place for the product and the rehearsal.
 
-use super::{Given, Input, TriesKept, UndoAnswer};
+use super::{Given, Input, TriesKept, UndoAnswer, UndoWay};
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction, PaymentRecord, PaymentState};
 use crate::domain::undo::{UndoRecord, UndoState};
 use chrono::{DateTime, FixedOffset};
@@ -8,13 +8,27 @@ use chrono::{DateTime, FixedOffset};
 /// A payment or an undo, when it began, and the terminal's last transaction before it, if that is known.
 type Began = (DateTime<FixedOffset>, AttemptId, LastTransaction);
 
+/// An undo of which nobody knows what it gave back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StrayedUndo {
+    pub undo: AttemptId,
+    /// The payment that it was to give back.
+    pub of: AttemptId,
+    /// When that began, and when the undo did.
+    pub sold_at: DateTime<FixedOffset>,
+    pub sent_at: DateTime<FixedOffset>,
+    /// People found out that this payment stands.
+    pub stands: bool,
+}
+
 impl Input {
     /// From all payments of the journal, the newest last.
     #[must_use]
     pub fn restarted(payments: Vec<PaymentRecord>, given: Given, tries: Option<TriesKept>) -> Self {
         let undos = || payments.iter().filter_map(|payment| payment.undo.as_ref());
         let booked = payments.iter().filter_map(booked).collect();
-        let strayed = undos().filter(|undo| may_have_strayed(undo)).map(|undo| (undo.undo, undo.started_at)).collect();
+        let mut strayed: Vec<StrayedUndo> = payments.iter().filter_map(strayed).collect();
+        strayed.sort_by_key(|strayed| strayed.sent_at);
         let mut began: Vec<Began> = payments.iter().map(began).chain(undos().map(undo_began)).collect();
         // Stable: payments that began in the same second stay in order.
         began.sort_by_key(|(at, _, _)| *at);
@@ -33,10 +47,24 @@ fn undo_began(undo: &UndoRecord) -> Began {
     (undo.started_at, undo.undo, LastTransaction::Unknown)
 }
 
-/// In doubt; or told to have hit another sale, also where staff know by now that it did not hit this one.
-fn may_have_strayed(undo: &UndoRecord) -> bool {
-    undo.state.is_in_doubt()
-        || undo.state != UndoState::Reversed && matches!(undo.answer, Some(UndoAnswer::Unlike { .. }))
+fn strayed(payment: &PaymentRecord) -> Option<StrayedUndo> {
+    let undo = payment.undo.as_ref()?;
+    may_have_strayed(undo, payment.evidence.is_some()).then_some(StrayedUndo {
+        undo: undo.undo,
+        of: payment.attempt,
+        sold_at: payment.started_at,
+        sent_at: undo.started_at,
+        stands: undo.state == UndoState::NotReversed,
+    })
+}
+
+/// In doubt without the card; or told to have hit another sale, also where staff know by now that it did not hit this one.
+/// `by_people`: they found out something of this payment. An undo that no answer ended is over by their word then: where
+/// it did not hit its own sale, it may have hit another.
+fn may_have_strayed(undo: &UndoRecord, by_people: bool) -> bool {
+    let settled = by_people && undo.state == UndoState::NotReversed && undo.answer.is_none();
+    let told = undo.state != UndoState::Reversed && matches!(undo.answer, Some(UndoAnswer::Unlike { .. }));
+    told || undo.way == UndoWay::WithoutCard && (undo.state.is_in_doubt() || settled)
 }
 
 /// The booking that belongs to this payment and to no other.
@@ -70,22 +98,27 @@ mod tests {
             decline: None,
         };
         let unlike = || Some(UndoAnswer::Unlike { reason: "another amount".to_owned() });
-        for (state, answer, wanted) in [
-            (UndoState::NeedsStaff, None, true),
-            (UndoState::InDoubt, None, true),
-            (UndoState::NotReversed, unlike(), true),
-            (UndoState::Reversed, unlike(), false),
-            (
-                UndoState::NotReversed,
-                Some(UndoAnswer::Refused { code: "B5".to_owned(), message: String::new() }),
-                false,
-            ),
-            (UndoState::NotReversed, None, false),
-            (UndoState::Reversed, Some(UndoAnswer::Reversed), false),
+        let refused = || Some(UndoAnswer::Refused { code: "B5".to_owned(), message: String::new() });
+        let (by_hand, with_card) = (UndoWay::WithoutCard, UndoWay::WithCard);
+        for (way, state, answer, by_people, wanted) in [
+            (by_hand, UndoState::NeedsStaff, None, false, true),
+            (by_hand, UndoState::InDoubt, None, false, true),
+            (by_hand, UndoState::NotReversed, unlike(), false, true),
+            (by_hand, UndoState::Reversed, unlike(), false, false),
+            (by_hand, UndoState::NotReversed, refused(), false, false),
+            (by_hand, UndoState::NotReversed, None, false, false),
+            // No answer ever came, and people found out that the sale stands.
+            (by_hand, UndoState::NotReversed, None, true, true),
+            (by_hand, UndoState::Reversed, None, true, false),
+            (by_hand, UndoState::Reversed, Some(UndoAnswer::Reversed), false, false),
+            // The money went to the card that was shown, or nowhere.
+            (with_card, UndoState::NeedsStaff, None, false, false),
+            (with_card, UndoState::NotReversed, None, true, false),
+            (with_card, UndoState::NotReversed, unlike(), true, true),
         ] {
             let undo = UndoRecord {
                 undo: AttemptId(Uuid::nil()),
-                way: UndoWay::WithoutCard,
+                way,
                 state,
                 amount: Amount(5_100),
                 transaction: sale.clone(),
@@ -93,7 +126,8 @@ mod tests {
                 reason: None,
                 started_at: DateTime::UNIX_EPOCH.fixed_offset(),
             };
-            assert_eq!(may_have_strayed(&undo), wanted, "{:?} {:?}", undo.state, undo.answer);
+            let said = may_have_strayed(&undo, by_people);
+            assert_eq!(said, wanted, "{:?} {:?} {:?} {by_people}", undo.way, undo.state, undo.answer);
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::domain::paper::Receipt;
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand};
+use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, StrayedUndo, TerminalCommand};
 use crate::domain::zone::Zone;
 use books::{Books, Closed};
 use charge::Charge;
@@ -207,7 +207,7 @@ impl Till {
         &mut self,
         booked: &[(AttemptId, DateTime<FixedOffset>, CardTransaction)],
         began: &[(AttemptId, LastTransaction)],
-        strayed: &[(AttemptId, DateTime<FixedOffset>)],
+        strayed: &[StrayedUndo],
         zone: &Zone,
     ) {
         self.books.know_booked(booked, began, zone);
@@ -292,8 +292,10 @@ impl Till {
             Kept::UndoSettled { ticket, undo, of, answer } => {
                 self.late_undo = None;
                 if answer == StaffAnswer::Reversed {
-                    self.books.found_again(undo);
+                    self.books.strayed.found_again(undo);
                     self.settled(of);
+                } else {
+                    self.books.strayed.stands(of);
                 }
                 self.answer(ticket, answer);
             }

@@ -125,9 +125,9 @@ impl Till {
         if self.is_open() {
             return Err(StaffRefusal::AnotherOpen);
         }
-        let transaction = Box::new(self.can_be_undone(&payment, kiosk)?);
-        if way == UndoWay::WithoutCard && payment.day_closed {
-            return Err(StaffRefusal::DayClosed);
+        let transaction = Box::new(self.can_be_undone(&payment)?);
+        if way == UndoWay::WithoutCard {
+            found_without_card(&payment, kiosk)?;
         }
         if kiosk.devices.terminal_online != Some(true) {
             return Err(StaffRefusal::TerminalAway);
@@ -138,8 +138,8 @@ impl Till {
         Ok(())
     }
 
-    /// The booking to undo: of today, with a number of its own, and of no other payment.
-    fn can_be_undone(&self, payment: &PaymentRecord, kiosk: &Kiosk) -> Result<CardTransaction, StaffRefusal> {
+    /// The booking to undo: with a number of its own, and of no other payment.
+    fn can_be_undone(&self, payment: &PaymentRecord) -> Result<CardTransaction, StaffRefusal> {
         let state = payment.state;
         if payment.undo_in_doubt() {
             return Err(StaffRefusal::UndoUnsettled);
@@ -159,10 +159,16 @@ impl Till {
                 && !(booking.approval_number.is_empty() && booking.unique_number.is_empty())
                 && !self.books().is_of_another(payment.attempt, booking)
         });
-        let booking = known.ok_or(StaffRefusal::NothingToUndo(state))?;
-        let day = kiosk.facility.zone.at(&payment.started_at).date_naive();
-        if day == kiosk.today() { Ok(booking.clone()) } else { Err(StaffRefusal::NotToday) }
+        known.cloned().ok_or(StaffRefusal::NothingToUndo(state))
     }
+}
+
+/// By its numbers alone a terminal finds a sale of its own day only; with the card the card company does.
+fn found_without_card(payment: &PaymentRecord, kiosk: &Kiosk) -> Result<(), StaffRefusal> {
+    if kiosk.facility.zone.at(&payment.started_at).date_naive() != kiosk.today() {
+        return Err(StaffRefusal::NotToday);
+    }
+    if payment.day_closed { Err(StaffRefusal::DayClosed) } else { Ok(()) }
 }
 
 /// Staff found out about an undo in doubt. Where the sale stands, another may have been given back in its place.

@@ -8,6 +8,10 @@
 //! ```
 //! An undo in doubt is never asked about: a last transaction that looks the same says nothing of it. Staff find out; an
 //! answer that comes late still counts.
+//!
+//! With the card there it may be a payment of any day that the journal keeps: the same operation, which belongs to the day
+//! on which it happens. Without it a terminal finds sales of its own day only (ZVT 06 30 by a receipt number that begins
+//! anew, Smartro `C` 3 and 6 by the merchant's contract).
 
 use super::books::Books;
 use super::operation::{Operation, tell};
@@ -17,13 +21,16 @@ use crate::domain::outbox::{Act, Request};
 use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
 use crate::domain::reason::StaffReason;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand, UndoAnswer, UndoWay};
+use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, Stands, TerminalCommand, UndoAnswer, UndoWay};
 use crate::domain::undo::{UndoEntry, UndoState};
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 pub(super) struct Undo {
     pub id: AttemptId,
     pub order: UndoOrder,
+    /// On which it was ordered.
+    day: NaiveDate,
     /// Who waits for it.
     pub ticket: Option<Uuid>,
     operation: Operation<Limit, UndoEnd>,
@@ -44,9 +51,10 @@ pub(super) enum UndoEnd {
     NotReversed {
         reason: String,
     },
-    /// Nobody knows: staff find out.
+    /// Nobody knows: staff find out. `hit_another`: the terminal said that it was another sale.
     Staff {
         reason: String,
+        hit_another: bool,
     },
 }
 
@@ -71,7 +79,7 @@ impl Undo {
         let UndoOrder { payment, way, transaction } = &order;
         let intent = UndoEntry::Intent { undo: id, of: payment.attempt, way: *way, transaction: transaction.clone() };
         let operation = Operation::open([intent, UndoEntry::Sent { undo: id }].map(Entry::Undo), kiosk);
-        Self { id, order, ticket: Some(ticket), operation }
+        Self { id, order, day: kiosk.today(), ticket: Some(ticket), operation }
     }
 
     /// After a restart: only what was answered is known; all else that was sent is for staff.
@@ -80,7 +88,8 @@ impl Undo {
         let id = record.undo;
         let order =
             UndoOrder { payment: Box::new(payment), way: record.way, transaction: Box::new(record.transaction) };
-        let mut undo = Self { id, order, ticket: None, operation: Operation::Opening };
+        let day = kiosk.facility.zone.at(&record.started_at).date_naive();
+        let mut undo = Self { id, order, day, ticket: None, operation: Operation::Opening };
         let known = match (record.state, &record.answer) {
             (UndoState::Intent, _) => {
                 let reason = "the kiosk stopped before anything was sent".to_owned();
@@ -89,7 +98,7 @@ impl Undo {
                     end: UndoEnd::NotReversed { reason },
                 }
             }
-            (UndoState::Answered, Some(answer)) => undo.told(answer, books.has_strayed(kiosk.today()), kiosk),
+            (UndoState::Answered, Some(answer)) => undo.told(answer, books, kiosk),
             (
                 UndoState::Sent
                 | UndoState::Answered
@@ -121,10 +130,10 @@ impl Undo {
         self.operation = Operation::Running(Limit(kiosk.tick().plus_ms(card_ms).plus_ms(ANSWER_LIMIT_MS)));
         let UndoOrder { payment, way, transaction } = &self.order;
         let (undo, way, transaction) = (self.id, *way, transaction.clone());
-        let is_newest = books.is_newest(payment.attempt);
+        let (is_newest, stands) = (books.is_newest(payment.attempt), self.stands(books, kiosk));
         // Its last transaction may be this undo from now on, told as if it were a sale.
         books.began(undo);
-        kiosk.emit(Effect::Terminal(TerminalCommand::Undo { undo, transaction, way, is_newest, card_ms }));
+        kiosk.emit(Effect::Terminal(TerminalCommand::Undo { undo, transaction, way, is_newest, stands, card_ms }));
         // Whatever comes of it, the terminal's last transaction may be another one from now on.
         books.supersede();
     }
@@ -132,15 +141,37 @@ impl Undo {
     fn over(&self, end: UndoEnd, books: &mut Books, kiosk: &Kiosk) -> Over {
         match end {
             UndoEnd::Reversed => {
-                books.found_again(self.id);
+                books.strayed.found_again(self.id);
                 Over::Known(StaffAnswer::Reversed)
             }
             UndoEnd::NotReversed { reason } => Over::Known(StaffAnswer::NotReversed { reason }),
-            UndoEnd::Staff { reason } => {
-                books.stray(self.id, kiosk.facility.zone.at(&self.order.payment.started_at).date_naive());
+            UndoEnd::Staff { reason, hit_another } => {
+                if hit_another || self.order.way == UndoWay::WithoutCard {
+                    books.strayed.add(self.id, self.sold(kiosk), self.day);
+                }
                 Over::InDoubt(StaffAnswer::StillOpen { reason })
             }
         }
+    }
+
+    /// The day of the sale.
+    fn sold(&self, kiosk: &Kiosk) -> NaiveDate {
+        kiosk.facility.zone.at(&self.order.payment.started_at).date_naive()
+    }
+
+    fn stands(&self, books: &Books, kiosk: &Kiosk) -> Stands {
+        if self.maybe_gone(books, kiosk) {
+            Stands::UnlessGone
+        } else if self.order.payment.state.is_paid() {
+            Stands::Surely
+        } else {
+            Stands::UnlessNeverBooked
+        }
+    }
+
+    /// Another undo may have given this sale back.
+    fn maybe_gone(&self, books: &Books, kiosk: &Kiosk) -> bool {
+        books.strayed.may_have_hit(self.order.payment.attempt, self.sold(kiosk))
     }
 
     /// What the journal has `refused` it will refuse for ever: then people have to look.
@@ -171,7 +202,7 @@ impl Undo {
             return;
         }
         let undo = self.id;
-        let mut known = self.told(&answer, books.has_strayed(kiosk.today()), kiosk);
+        let mut known = self.told(&answer, books, kiosk);
         known.lines.insert(0, UndoEntry::Answered { undo, raw, answer });
         self.end(known, kiosk);
     }
@@ -195,7 +226,7 @@ impl Undo {
     pub fn never_sent(&mut self, reason: &str, books: &Books, kiosk: &mut Kiosk) {
         if self.operation.running().is_some() {
             let reason = format!("nothing was sent: {reason}");
-            self.end(stands_unless(books.has_strayed(kiosk.today()), self.id, reason), kiosk);
+            self.end(stands_unless(self.maybe_gone(books, kiosk), self.id, reason), kiosk);
         }
     }
 
@@ -228,8 +259,8 @@ impl Undo {
 
     /// What an answer proves. A host that did not answer proves nothing, as with a charge; nor does a refusal once an undo
     /// before is in doubt, for that may have given this sale back.
-    fn told(&self, answer: &UndoAnswer, strayed: bool, kiosk: &Kiosk) -> Known {
-        let undo = self.id;
+    fn told(&self, answer: &UndoAnswer, books: &Books, kiosk: &Kiosk) -> Known {
+        let (undo, maybe_gone) = (self.id, self.maybe_gone(books, kiosk));
         match answer {
             UndoAnswer::Reversed | UndoAnswer::AlreadyReversed => {
                 let cancellation = cancellation(undo, &self.order.payment, kiosk).map(Box::new);
@@ -239,28 +270,33 @@ impl Undo {
                 unproved(undo, &format!("refused with {code}, which proves nothing"))
             }
             // It moved other money, or nobody can say which.
-            UndoAnswer::Unlike { reason } => unproved(undo, reason),
+            UndoAnswer::Unlike { reason } => in_doubt(undo, reason, true),
             UndoAnswer::Refused { code, message } => {
                 let reason = format!("the terminal refused: {code} {message}");
-                stands_unless(strayed, undo, reason.trim_end().to_owned())
+                stands_unless(maybe_gone, undo, reason.trim_end().to_owned())
             }
+            UndoAnswer::Withdrawn { reason } => stands_unless(maybe_gone, undo, reason.clone()),
         }
     }
 }
 
 /// This undo did nothing. Once another is in doubt, the sale may have been given back by that one.
-fn stands_unless(strayed: bool, undo: AttemptId, reason: String) -> Known {
-    if strayed {
+fn stands_unless(maybe_gone: bool, undo: AttemptId, reason: String) -> Known {
+    if maybe_gone {
         return unproved(undo, &format!("{reason}, and what the terminal gave back before is not known"));
     }
     Known { lines: vec![UndoEntry::NotReversed { undo, reason: reason.clone() }], end: UndoEnd::NotReversed { reason } }
 }
 
 fn unproved(undo: AttemptId, reason: &str) -> Known {
+    in_doubt(undo, reason, false)
+}
+
+fn in_doubt(undo: AttemptId, reason: &str, hit_another: bool) -> Known {
     let plain = format!("it is not known whether the money was given back ({reason}): ask the card company");
     let lines =
         vec![UndoEntry::InDoubt { undo, reason: plain.clone() }, UndoEntry::NeedsStaff { undo, reason: plain.clone() }];
-    Known { lines, end: UndoEnd::Staff { reason: plain } }
+    Known { lines, end: UndoEnd::Staff { reason: plain, hit_another } }
 }
 
 /// For a hospital that has the request or will get it. The same undo always makes the same one.

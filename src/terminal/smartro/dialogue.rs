@@ -162,7 +162,7 @@ impl Dialogue {
             TerminalCommand::AskOutcome { attempt } => self.ask_outcome(attempt, now),
             // Its answers are final: it never waits for these.
             TerminalCommand::Confirm { .. } | TerminalCommand::Refuse { .. } => {}
-            TerminalCommand::Undo { undo, ref transaction, way, is_newest, card_ms } => {
+            TerminalCommand::Undo { undo, ref transaction, way, is_newest, card_ms, .. } => {
                 self.undo(undo, transaction, way, is_newest, card_ms, now);
             }
             TerminalCommand::EndOfDay => {

@@ -41,7 +41,7 @@ use super::request::{self, Merchant, Without};
 use crate::domain::closing::Batch;
 use crate::domain::money::Amount;
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
-use crate::domain::session::{TerminalCommand, TerminalReport};
+use crate::domain::session::{Stands, TerminalCommand, TerminalReport, UndoWay};
 pub use crate::terminal::dialogue::{Now, Step};
 use approval::Approval;
 use charge::Charge;
@@ -263,6 +263,12 @@ impl Dialogue {
             TerminalCommand::Refuse { attempt } => self.decide(*attempt, approval::Decision::Undo, now),
             TerminalCommand::CallOff => self.call_off(now),
             TerminalCommand::AskOutcome { attempt } => self.ask_outcome(*attempt, now),
+            TerminalCommand::Undo { undo, way: UndoWay::WithCard, stands: Stands::UnlessGone, .. } => {
+                self.never_sent(*undo, undo::MAYBE_GONE);
+            }
+            TerminalCommand::Undo { undo, way: UndoWay::WithCard, stands: Stands::UnlessNeverBooked, .. } => {
+                self.never_sent(*undo, undo::MAYBE_NEVER_BOOKED);
+            }
             TerminalCommand::Undo { undo, transaction, way, is_newest, .. } => {
                 self.undo(*undo, transaction, *way, *is_newest, now);
             }

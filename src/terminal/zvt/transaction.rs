@@ -204,6 +204,15 @@ pub fn is_same(one: &CardTransaction, other: &CardTransaction) -> bool {
         && one.terminal_time.get(4..) == other.terminal_time.get(4..)
 }
 
+/// Two masked numbers that cannot be one card's: both show a digit in the same place from the end, and not the same one.
+/// Of numbers of different lengths only the last four are compared.
+#[must_use]
+pub fn are_of_two_cards(one: &str, other: &str) -> bool {
+    let places = if one.len() == other.len() { one.len() } else { CLEAR_LAST };
+    let shown = |(one, other): &(u8, u8)| one.is_ascii_digit() && other.is_ascii_digit();
+    one.bytes().rev().zip(other.bytes().rev()).take(places).filter(shown).any(|(one, other)| one != other)
+}
+
 /// Numbers and names: up to the first NUL.
 fn named(raw: Option<&[u8]>) -> String {
     raw.map(text::name).unwrap_or_default()
@@ -236,4 +245,29 @@ fn date_time(date: &str, time: &str, ours: &[u8; STAMP_BYTES]) -> String {
 /// Seconds since 1970; `None` if it is no date and time.
 fn seconds(stamp: &str) -> Option<i64> {
     chrono::NaiveDateTime::parse_from_str(stamp, "%Y%m%d%H%M%S").ok().map(|time| time.and_utc().timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::are_of_two_cards;
+
+    #[test]
+    fn two_cards_are_told_apart_by_the_digits_that_both_show() {
+        for (one, other, wanted) in [
+            ("************4711", "************4711", false),
+            ("************4711", "************0815", true),
+            ("456789******4711", "************4711", false),
+            ("456789******4711", "456780******4711", true),
+            // Of other lengths: how a card is numbered depends on how it is read.
+            ("***************4711", "456789******4711", false),
+            ("***************4711", "456789******4712", true),
+            // One or both tell nothing.
+            ("", "************4711", false),
+            ("****************", "************4711", false),
+            ("", "", false),
+        ] {
+            assert_eq!(are_of_two_cards(one, other), wanted, "{one} and {other}");
+            assert_eq!(are_of_two_cards(other, one), wanted, "{other} and {one}");
+        }
+    }
 }

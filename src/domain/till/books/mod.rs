@@ -2,16 +2,19 @@
 //! looks once more when it commits.
 
 mod closed;
+mod strayed;
 #[cfg(test)]
 mod tests;
 
 pub(super) use closed::Closed;
+use strayed::Strayed;
 
 use super::resolve;
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction, Marks};
+use crate::domain::session::StrayedUndo;
 use crate::domain::zone::Zone;
-use chrono::{DateTime, FixedOffset, NaiveDate};
-use std::collections::{BTreeMap, VecDeque};
+use chrono::{DateTime, FixedOffset};
+use std::collections::VecDeque;
 
 /// More than a terminal can mix up: it tells of its last transaction only.
 const BOOKED_MAX: usize = 256;
@@ -25,8 +28,8 @@ pub(super) struct Books {
     told: VecDeque<Told>,
     /// What ended as not paid or with staff.
     closed: VecDeque<Closed>,
-    /// Undos in doubt, and the days of their sales: some terminals give back another sale than was named.
-    strayed: BTreeMap<AttemptId, NaiveDate>,
+    /// Undos that may have given back another sale than was named.
+    pub strayed: Strayed,
     /// `resolve::minutes_after` of the terminal's last approval.
     minutes_after: Option<i64>,
 }
@@ -50,7 +53,7 @@ impl Default for Books {
             lines: VecDeque::with_capacity(BOOKED_MAX),
             told: VecDeque::with_capacity(TOLD_MAX),
             closed: VecDeque::new(),
-            strayed: BTreeMap::new(),
+            strayed: Strayed::default(),
             minutes_after: None,
         }
     }
@@ -180,24 +183,13 @@ impl Books {
         self.minutes_after.replace(after).is_some_and(|last| resolve::is_older(after, last))
     }
 
-    /// Undos in doubt that the journal knew at start.
-    pub fn know_strayed(&mut self, strayed: &[(AttemptId, DateTime<FixedOffset>)], zone: &Zone) {
-        self.strayed.extend(strayed.iter().map(|(undo, at)| (*undo, zone.at(at).date_naive())));
-    }
-
-    /// This undo is in doubt, of a sale of that day.
-    pub fn stray(&mut self, undo: AttemptId, day: NaiveDate) {
-        self.strayed.retain(|_, known| *known >= day);
-        self.strayed.insert(undo, day);
-    }
-
-    /// It hit its own sale after all.
-    pub fn found_again(&mut self, undo: AttemptId) {
-        self.strayed.remove(&undo);
-    }
-
-    /// Only sales of the day are given back.
-    pub fn has_strayed(&self, today: NaiveDate) -> bool {
-        self.strayed.values().any(|day| *day == today)
+    /// Undos that the journal knew at start.
+    pub fn know_strayed(&mut self, strayed: &[StrayedUndo], zone: &Zone) {
+        for StrayedUndo { undo, of, sold_at, sent_at, stands } in strayed {
+            self.strayed.add(*undo, zone.at(sold_at).date_naive(), zone.at(sent_at).date_naive());
+            if *stands {
+                self.strayed.stands(*of);
+            }
+        }
     }
 }

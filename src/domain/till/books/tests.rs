@@ -7,6 +7,7 @@ use crate::domain::patient::PatientNumber;
 use crate::domain::payment::Entry;
 use crate::domain::reason::{StaffReason, TakenFor};
 use crate::domain::till::charge::Sale;
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 const FIRST: AttemptId = AttemptId(Uuid::from_u128(1));
@@ -157,11 +158,32 @@ fn a_later_payment_may_have_booked_the_last_transaction() {
 #[test]
 fn an_undo_in_doubt_is_remembered_for_the_day_of_its_sale() {
     let mut books = Books::default();
-    let today = at(0).date_naive();
-    books.know_strayed(&[(FIRST, at(0) - chrono::Duration::days(1))], &seoul());
-    assert!(!books.has_strayed(today));
-    books.stray(SECOND, today);
-    assert!(books.has_strayed(today));
-    books.found_again(SECOND);
-    assert!(!books.has_strayed(today));
+    let (sale, today) = (AttemptId(Uuid::from_u128(3)), at(0).date_naive());
+    let yesterday = at(0) - chrono::Duration::days(1);
+    let undo = |undo, of, stands| StrayedUndo { undo, of, sold_at: yesterday, sent_at: yesterday, stands };
+    books.know_strayed(&[undo(FIRST, SECOND, true)], &seoul());
+    assert!(!books.strayed.may_have_hit(sale, today));
+    assert!(books.strayed.may_have_hit(sale, yesterday.date_naive()));
+    assert!(!books.strayed.may_have_hit(SECOND, yesterday.date_naive()), "its own sale, which people found to stand");
+    books.know_strayed(&[undo(sale, sale, false)], &seoul());
+    assert!(books.strayed.may_have_hit(SECOND, yesterday.date_naive()), "that may have been hit since");
+    books.strayed.add(SECOND, today, today);
+    assert!(books.strayed.may_have_hit(sale, today));
+    books.strayed.found_again(SECOND);
+    assert!(!books.strayed.may_have_hit(sale, today));
+}
+
+/// Days are counted from the undo's: it was sent on the third, to give back a sale of the second.
+#[test]
+fn what_an_undo_in_doubt_may_have_hit_lies_between_the_day_before_its_sale_and_its_own() {
+    let mut books = Books::default();
+    let (sale, day) = (AttemptId(Uuid::from_u128(3)), |day| NaiveDate::from_ymd_opt(2026, 11, day).expect("a day"));
+    books.strayed.add(FIRST, day(2), day(3));
+    let hit: Vec<u32> = (1..30).filter(|at| books.strayed.may_have_hit(sale, day(*at))).collect();
+    assert_eq!(hit, [1, 2, 3]);
+    books.strayed.stands(sale);
+    assert!(!books.strayed.may_have_hit(sale, day(2)), "people found out that it stands");
+    assert!(books.strayed.may_have_hit(SECOND, day(2)), "of no other");
+    books.strayed.add(SECOND, day(3), day(3));
+    assert!(books.strayed.may_have_hit(sale, day(2)), "what came since may have hit it");
 }

@@ -46,9 +46,8 @@ impl Approval {
 impl Dialogue {
     /// 04 0F: of a question that was accepted, a copy, the charge's, or nobody's.
     pub(super) fn result(&mut self, message: &Message, raw: Vec<u8>, now: Now) {
-        if let Some(exchange) = self.exchange.as_mut().filter(|exchange| exchange.takes_result()) {
-            exchange.result = Some((message.clone(), raw));
-            return self.reply(&request::positive(), now);
+        if self.exchange.as_ref().is_some_and(Exchange::takes_result) {
+            return self.question_told(message, raw, now);
         }
         if self.is_information(message) {
             return self.informed(message, raw, now);
@@ -276,7 +275,7 @@ fn answer_to(decision: Decision) -> Vec<u8> {
 }
 
 /// The terminal repeats the transaction before ours: not an answer to us.
-fn is_again(baseline: &LastTransaction, transaction: &CardTransaction) -> bool {
+pub(super) fn is_again(baseline: &LastTransaction, transaction: &CardTransaction) -> bool {
     match baseline {
         LastTransaction::Known(known) => is_same(known, transaction),
         LastTransaction::Empty | LastTransaction::Unknown => false,

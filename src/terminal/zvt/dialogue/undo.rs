@@ -2,22 +2,34 @@
 //! is presented) are money commands with the rules of a charge: written once, in doubt unless the terminal says how it
 //! ended. "Already reversed" (B4) is as good as reversed.
 //!
+//! 06 31 names no sale: the terminal gives the amount to whichever card is shown, of whatever day the sale is, and cannot
+//! know that it was given back before ("already reversed" to it is a refusal), or that it was never booked. So it leaves
+//! only for a sale that surely stands. Its result is a commit point like a charge's (2.2.8): a terminal that tells another amount,
+//! another currency or another card than the sale was paid with is told `84 66 00` and undoes it. What it told before us
+//! already, it is asked for again (`84 9C 00`).
+//!
 //! A giving-back is believed only if the terminal reports the amount of the sale, and the sale: by its trace (BMP 37), or
 //! where it tells none by its receipt number (87). A terminal that reverses its last sale whatever receipt it is told
 //! (seen) reports another one, or its own new number: that is for staff, unless its last transaction was this very sale
 //! and no payment began since. So is "already reversed" from one whose last transaction is the reversal of another sale.
 
+use super::approval::is_again;
 use super::questions::{End, How};
-use super::{Dialogue, Now, Step, TIMED_OUT, Task, bmp, result_code};
+use super::{Dialogue, Now, Step, TIMED_OUT, Task, bmp, request, result_code};
 use crate::domain::closing::Batch;
 use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::session::{TerminalReport, UndoAnswer, UndoWay};
 use crate::terminal::zvt::decode::{hex, number};
 use crate::terminal::zvt::message::Message;
 use crate::terminal::zvt::request::Merchant;
-use crate::terminal::zvt::transaction::{is_same, read_totals, receipt_of, refusal, refusal_with, trace_of};
+use crate::terminal::zvt::transaction::{
+    are_of_two_cards, is_same, read, read_totals, receipt_of, refusal, refusal_with, trace_of,
+};
 
 const ALREADY_REVERSED: u8 = 0xb4;
+pub(super) const MAYBE_GONE: &str = "an undo before may have given this sale back, and the terminal could not tell";
+pub(super) const MAYBE_NEVER_BOOKED: &str =
+    "nobody knows whether it was booked, and the terminal would give the amount away all the same: settle it first";
 
 pub(super) struct Undo {
     attempt: AttemptId,
@@ -26,11 +38,64 @@ pub(super) struct Undo {
     way: UndoWay,
     /// The terminal told this very sale as its last transaction, and no payment began since.
     is_last: bool,
+    /// What its last transaction was before.
+    baseline: LastTransaction,
     /// Its first byte may have left.
     left: bool,
+    /// Its result was agreed to.
+    agreed: bool,
+    /// Its result was refused, and why.
+    refused: Option<String>,
+}
+
+/// What is said to a 04 0F that belongs to a question.
+enum Word {
+    Positive,
+    AskAgain,
+    Refuse,
 }
 
 impl Undo {
+    /// A refund waits for our word on what it is about to give, and to which card.
+    fn word_on(&mut self, message: &Message, merchant: Merchant, now: Now) -> Word {
+        if self.way == UndoWay::WithoutCard || result_code(message).is_some_and(|code| code != 0) {
+            return Word::Positive;
+        }
+        let told = read(message, &now.stamp);
+        if is_again(&self.baseline, &told) {
+            return Word::AskAgain;
+        }
+        let fits = if result_code(message).is_none() {
+            Err("the terminal's result cannot be read".to_owned())
+        } else if are_of_two_cards(&self.sale.masked_card, &told.masked_card) {
+            Err("another card was shown than the one that paid".to_owned())
+        } else {
+            self.reported(message, merchant)
+        };
+        match fits {
+            Ok(()) if self.refused.is_none() => {
+                self.agreed = true;
+                Word::Positive
+            }
+            Ok(()) => Word::Refuse,
+            Err(reason) => {
+                self.refused.get_or_insert(reason);
+                Word::Refuse
+            }
+        }
+    }
+
+    /// How a refund ended that was refused at its result. Nothing of one that was agreed to before.
+    fn withdrawn(&self, how: &How) -> Option<UndoAnswer> {
+        let reason = self.refused.clone()?;
+        let code = match how {
+            How::Done(message) => result_code(message).unwrap_or(0),
+            How::Aborted(code) | How::Refused(code) => *code,
+        };
+        let is_undone = code != 0 || matches!(how, How::Aborted(_) | How::Refused(_));
+        Some(if is_undone { UndoAnswer::Withdrawn { reason } } else { UndoAnswer::Unlike { reason } })
+    }
+
     /// # Errors
     /// Why what the terminal reports is not the giving-back of this sale, in words for staff.
     fn reported(&self, message: &Message, merchant: Merchant) -> Result<(), String> {
@@ -90,12 +155,32 @@ impl Dialogue {
                 return self.never_sent(attempt, "the card terminal is busy with something else");
             }
         }
-        let is_last = is_newest
-            && matches!(
-                &self.task, Task::Ready { baseline: LastTransaction::Known(last), .. } if is_same(last, sale)
-            );
-        self.task = Task::Undo(Undo { attempt, apdu, sale: Box::new(sale.clone()), way, is_last, left: false });
+        let baseline = match &self.task {
+            Task::Ready { baseline, .. } => baseline.clone(),
+            _not_ready => LastTransaction::Unknown,
+        };
+        let is_last = is_newest && matches!(&baseline, LastTransaction::Known(last) if is_same(last, sale));
+        let sale = Box::new(sale.clone());
+        let (left, agreed, refused) = (false, false, None);
+        self.task = Task::Undo(Undo { attempt, apdu, sale, way, is_last, baseline, left, agreed, refused });
         self.begin(now);
+    }
+
+    /// 04 0F of a question that was accepted.
+    pub(super) fn question_told(&mut self, message: &Message, raw: Vec<u8>, now: Now) {
+        let word = match &mut self.task {
+            Task::Undo(undo) => undo.word_on(message, self.merchant, now),
+            _others => Word::Positive,
+        };
+        let answer = match word {
+            Word::Positive => request::positive(),
+            Word::Refuse => request::refuse(),
+            Word::AskAgain => return self.reply(&request::ask_again(), now),
+        };
+        if let Some(exchange) = &mut self.exchange {
+            exchange.result = Some((message.clone(), raw));
+        }
+        self.reply(&answer, now);
     }
 
     /// The terminal is idle: the undo leaves now, and only now.
@@ -127,12 +212,14 @@ impl Dialogue {
             .map_or_else(|| Err("the terminal reports nothing".to_owned()), |told| undo.reported(told, self.merchant));
         let names_one = told.is_some_and(|told| told.bytes(bmp::AMOUNT).or(told.bytes(bmp::RECEIPT)).is_some());
         let answer = match code.filter(|_| !contradicts) {
+            _ if undo.refused.is_some() => undo.withdrawn(&end.how).filter(|_| !undo.agreed),
             None | Some(TIMED_OUT) => None,
             Some(0) => Some(match reported {
                 Ok(()) => UndoAnswer::Reversed,
                 Err(reason) => UndoAnswer::Unlike { reason },
             }),
-            Some(ALREADY_REVERSED) => Some(match reported.err() {
+            // To a refund it says nothing of this sale: a code like others.
+            Some(ALREADY_REVERSED) if undo.way == UndoWay::WithoutCard => Some(match reported.err() {
                 Some(reason) if names_one => UndoAnswer::Unlike { reason },
                 Some(_) if undo.is_of_another(self.reversed_last.as_deref()) => UndoAnswer::Unlike {
                     reason: "the terminal says already reversed, and its last transaction undid another sale"
