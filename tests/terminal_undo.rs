@@ -1,13 +1,14 @@
 //! `C`, word for word, and against the simulated terminal: whatever breaks, what is said of an undo agrees with the books.
 
 use crate::terminal_dialogue::{CARD_MS, Stage, WON, attempt, declined, frame, reply, sale};
+use crate::zvt_vectors::bytes;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::payment::CardTransaction;
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
+use hospital_kiosk::domain::session::{Stands, TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
 use hospital_kiosk::rehearsal::terminal::model::{Model, Out};
 use hospital_kiosk::rehearsal::terminal::{CardAction, Fault};
 use hospital_kiosk::terminal::smartro::dialogue::{Dialogue, Limits, Now, Step};
-use hospital_kiosk::terminal::smartro::packet::{CancelType, cancel_data};
+use hospital_kiosk::terminal::smartro::packet::{CancelType, Frame, cancel_data};
 use proptest::prelude::*;
 
 const STAMP: [u8; 14] = *b"20261125100000";
@@ -34,13 +35,18 @@ fn undo(number: u128, way: UndoWay) -> TerminalCommand {
         transaction: Box::new(booking("30012345")),
         way,
         is_newest: true,
+        stands: Stands::Surely,
         card_ms: CARD_MS,
     }
 }
 
 /// The terminal's answer when nothing was cancelled, for a card whose last sale was of `amount`.
 fn nothing_cancelled(amount: i64, why: u8) -> Vec<u8> {
-    let mut data = format!("11{:0>20}{:<14}{amount:08}{:08}", "123456**********", "20261125100000", 0).into_bytes();
+    nothing_cancelled_at("20261125100000", amount, why)
+}
+
+fn nothing_cancelled_at(time: &str, amount: i64, why: u8) -> Vec<u8> {
+    let mut data = format!("11{:0>20}{time:<14}{amount:08}{:08}", "123456**********", 0).into_bytes();
     data.push(why);
     data
 }
@@ -63,6 +69,53 @@ fn the_57_bytes_name_the_sale() {
         CardTransaction { amount: Amount(0), ..sale },
     ] {
         assert_eq!(cancel_data(CancelType::WithCard, &broken), None);
+    }
+}
+
+const FRAMES: &str = include_str!("data/smartro.tsv");
+
+/// What another driver sends for a sale of long ago (`C` 1), byte for byte but for the VAT, which we never name (at 12..20):
+/// its approval number, its date and its time.
+#[test]
+fn a_sale_of_an_earlier_day_is_named_by_its_own_date_as_another_driver_does() {
+    let row = FRAMES.lines().find(|line| line.starts_with("cancel_C1_1004")).expect("a recorded cancellation");
+    let mut recorded = Frame::parse(&bytes(row.split('\t').nth(2).expect("a frame"))).expect("a frame");
+    assert_eq!(&recorded.data[43..57], b"20260102030409", "its date and time");
+    recorded.data[12..20].fill(b'0');
+
+    let sale =
+        CardTransaction { amount: Amount(1_004), terminal_time: "20260102030409".to_owned(), ..booking("30012345") };
+    let data = cancel_data(CancelType::WithCard, &sale).expect("a sale that can be named");
+    let ours = Frame::request(b'C', "KIOSK1114915545", recorded.stamp, data);
+    assert_eq!(ours.encode(), recorded.encode());
+
+    let mut stage = Stage::ready();
+    let (transaction, way) = (Box::new(sale), UndoWay::WithCard);
+    let (undo, is_newest, stands) = (attempt(9), false, Stands::Surely);
+    stage.command(&TerminalCommand::Undo { undo, transaction, way, is_newest, stands, card_ms: CARD_MS });
+    assert_eq!((stage.said(), stage.charge.clone()), ("C".to_owned(), recorded.data));
+    stage.hear(&reply(b'c', &crate::terminal_dialogue::sale(Amount(1_004), "30012345")));
+    assert_eq!(stage.told(), "undone: Reversed");
+}
+
+/// "Cancelled before" is said of the last sale of the card that was shown: one of another day is another sale.
+#[test]
+fn cancelled_before_is_believed_of_a_sale_of_that_time_only() {
+    for (time, wanted) in [
+        ("20261125100000", "undone: AlreadyReversed"),
+        // It tells no time.
+        ("00000000000000", "undone: AlreadyReversed"),
+        ("", "undone: AlreadyReversed"),
+        ("20261124100000", "undone: Unlike"),
+        ("20261125100001", "undone: Unlike"),
+        ("?", "undone: Unlike"),
+    ] {
+        let mut stage = Stage::ready();
+        stage.command(&undo(9, UndoWay::WithCard));
+        stage.said();
+        stage.hear(&reply(b'd', &nothing_cancelled_at(time, 5_100, b'X')));
+        let told = stage.told();
+        assert!(told.contains(wanted), "{time:?}: {told}");
     }
 }
 
@@ -172,7 +225,8 @@ fn the_last_by_the_terminals_word_alone_is_not_the_last() {
         let mut stage = Stage::ready_after(&last);
         let way = UndoWay::WithoutCard;
         let transaction = Box::new(booking("30012345"));
-        stage.command(&TerminalCommand::Undo { undo: attempt(9), transaction, way, is_newest, card_ms: CARD_MS });
+        let (undo, stands) = (attempt(9), Stands::Surely);
+        stage.command(&TerminalCommand::Undo { undo, transaction, way, is_newest, stands, card_ms: CARD_MS });
         assert_eq!(stage.charge.first(), Some(&kind), "{is_newest} {number:?}");
         stage.hear(&reply(b'c', &sale(WON, number)));
         let told = stage.told();
@@ -332,6 +386,7 @@ impl World {
                     transaction,
                     way,
                     is_newest: true,
+                    stands: Stands::Surely,
                     card_ms: CARD_MS,
                 });
             }

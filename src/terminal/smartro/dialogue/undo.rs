@@ -7,11 +7,15 @@
 //! Type 2 (the terminal's last sale, whatever it is) is never sent. Without the card, type 6 (the sale before this) only
 //! where the last transaction is the one that is meant; else type 3, which names it.
 //!
+//! Of whatever day the sale is, its approval number, its date and its time go along, as the terminal told them then: with the
+//! card (type 1) that is how the card company finds a sale of an earlier day.
+//!
 //! An approved cancellation is believed if the terminal's last transaction was this very sale and no payment began since (a
 //! terminal may tell an older sale than its last, seen after a restart), if the card was shown (type 1
 //! finds the sale by the card too), or if the terminal tells the sale's approval number. With a number of its own it may
 //! have taken back its last sale, whichever was named, as types 2 and 6 do: that is for staff. So is "cancelled before"
-//! without the card, which is said of the terminal's last sale.
+//! without the card, which is said of the terminal's last sale; and with the card if the card's last sale, of which it is
+//! said then, was made at another time.
 
 use super::{Dialogue, Now, Step, Task};
 use crate::domain::money::Amount;
@@ -38,6 +42,8 @@ pub(super) struct OpenUndo {
     undo: AttemptId,
     amount: Amount,
     approval_number: String,
+    /// When the sale was made, by the terminal's clock.
+    terminal_time: String,
     /// The card is shown, or the terminal's last transaction is this very sale, and is ours too: it can mean no other.
     is_plain: bool,
     /// The approval number of the terminal's last transaction, if that is another one.
@@ -97,8 +103,10 @@ impl Dialogue {
         };
         let not_this = not_this.filter(|number| !number.is_empty() && *number != transaction.approval_number);
         let (amount, approval_number) = (transaction.amount, transaction.approval_number.clone());
+        let terminal_time = transaction.terminal_time.clone();
         let is_plain = is_last || way == UndoWay::WithCard;
-        self.send_undo(OpenUndo { undo, amount, approval_number, is_plain, not_this }, data, card_ms, now);
+        let open = OpenUndo { undo, amount, approval_number, terminal_time, is_plain, not_this };
+        self.send_undo(open, data, card_ms, now);
     }
 
     fn send_undo(&mut self, open: OpenUndo, data: Vec<u8>, card_ms: u64, now: Now) {
@@ -206,7 +214,7 @@ impl OpenUndo {
     }
 
     /// `d` in place of `c`: nothing was cancelled now. The last sale of the card that was shown says why; only if it is of
-    /// this amount can it be the one that was cancelled before.
+    /// this amount and, where it tells one, of this time can it be the one that was cancelled before.
     fn read_nothing_cancelled(&self, frame: &Frame) -> Result<UndoAnswer, String> {
         let data = Data::decode(frame.job, &frame.data);
         let refused = |message: &str| {
@@ -220,7 +228,18 @@ impl OpenUndo {
                 reason: "the terminal says that its last sale was cancelled before, and that is another one".to_owned(),
             }),
             Some(&UNDONE_BEFORE) if data.number("last_amount") == Some(self.amount.0) => {
-                Ok(UndoAnswer::AlreadyReversed)
+                let time = data.text("last_time");
+                let is_told = !time.bytes().all(|digit| digit == b'0');
+                Ok(if is_told && time != self.terminal_time {
+                    UndoAnswer::Unlike {
+                        reason:
+                            "the terminal says that this card's last sale was cancelled before, and that was made at \
+                                 another time"
+                                .to_owned(),
+                    }
+                } else {
+                    UndoAnswer::AlreadyReversed
+                })
             }
             Some(&UNDONE_BEFORE) => refused("the last sale of this card is another one, which was cancelled before"),
             Some(b'O') => refused("the terminal cannot cancel the last sale of this card"),
