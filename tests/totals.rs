@@ -117,6 +117,7 @@ fn words(finding: &Finding) -> String {
         Finding::Count { terminal, journal } => format!("count {terminal} {journal}"),
         Finding::Amount { more } => format!("amount {more:+}"),
         Finding::GivenBackCounted { gave_back } => format!("given back counted {gave_back}"),
+        Finding::BelowNothing { by } => format!("below nothing {by}"),
         Finding::Unsettled { moved, explains } => {
             format!("unsettled {:?} {}{}", moved.kind, moved.number, if *explains { " explains" } else { "" })
         }

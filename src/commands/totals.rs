@@ -206,6 +206,11 @@ impl Report<'_> {
                 "the difference is what was given back, {}: this terminal counts a giving-back as turnover",
                 self.money(*gave_back)
             ),
+            Finding::BelowNothing { by } => format!(
+                "more was given back than taken, {}: the terminal's totals have no sign and cannot tell that, look at the \
+                 card company's report",
+                self.money(*by)
+            ),
             Finding::Unsettled { moved, explains } => self.unsettled(moved, *explains),
             Finding::UnsettledTogether => "these that nobody knows of yet, together, are the difference".to_owned(),
             Finding::BeginsLater { receipt, number, before } => format!(

@@ -41,10 +41,11 @@ impl Sums {
         self
     }
 
-    /// Terminals differ in whether a giving-back takes a sale off the count, leaves it, or counts as one more.
+    /// Terminals differ in whether a giving-back takes a sale off the count, leaves it, or counts as one more; and what is
+    /// given to a card, of an earlier day perhaps, need not be counted as a sale that is undone.
     fn counts(&self, count: u32) -> bool {
         let (charges, given_back) = (i64::from(self.charges), i64::from(self.given_back));
-        [charges - given_back, charges, charges + given_back].contains(&i64::from(count))
+        (charges - given_back..=charges + given_back).contains(&i64::from(count))
     }
 
     fn is(&self, told: &TerminalTotals) -> bool {
@@ -87,6 +88,10 @@ pub enum Finding {
     /// The difference is what was given back: the terminal leaves it in its turnover, or adds it once more.
     GivenBackCounted {
         gave_back: i64,
+    },
+    /// More was given back than sold, of earlier days, by so much. The terminal's figures have no sign.
+    BelowNothing {
+        by: i64,
     },
     /// Nobody knows yet whether this moved. `explains`: the totals differ by just so much.
     Unsettled {
@@ -221,6 +226,9 @@ fn differences(findings: &mut Vec<Finding>, start: Start, book: &DayBook, told: 
     }
     if sums.gave_back != 0 && [sums.gave_back, 2 * sums.gave_back].contains(&more) {
         findings.push(Finding::GivenBackCounted { gave_back: sums.gave_back });
+    }
+    if sums.amount() < 0 && [0, -sums.amount()].contains(&told.amount.0) {
+        findings.push(Finding::BelowNothing { by: -sums.amount() });
     }
     let Some(range) = told.receipts else { return };
     if let Some(later) = begins_later(start, range, book, told) {
