@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-/// The newest unfinished payments; more than that is no list any more.
+/// The newest of each kind; more than that is no list any more.
 const PAYMENTS_MAX: usize = 100;
 
 /// What goes on without us is no move of the clock, and neither is a second that was cut off.
@@ -126,7 +126,7 @@ fn lists(ports: &Ports, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreEr
     let all = store.payments()?;
     let newest = || all.iter().rev();
     let payments = newest().filter(|payment| is_unfinished(payment)).take(PAYMENTS_MAX).cloned().collect();
-    let paid = newest().filter(|payment| was_paid_on(payment, zone, at)).take(PAYMENTS_MAX).cloned().collect();
+    let paid = paid(&all, zone, at);
     let tally = store.tally()?;
     let queue = QueueSight {
         waiting: u32::try_from(tally.waiting).unwrap_or(u32::MAX),
@@ -145,12 +145,110 @@ fn is_unfinished(payment: &PaymentRecord) -> bool {
     payment.is_open() || payment.needs_staff()
 }
 
-/// On that day; also what was given back since.
-fn was_paid_on(payment: &PaymentRecord, zone: &Zone, day: DateTime<FixedOffset>) -> bool {
+/// Today's, and behind them those of earlier days: however many were paid today, what was paid before is not pushed off.
+fn paid(all: &[PaymentRecord], zone: &Zone, at: DateTime<FixedOffset>) -> Vec<PaymentRecord> {
+    let newest = all.iter().rev().filter(|payment| was_paid(payment));
+    let (today, before): (Vec<_>, Vec<_>) = newest.partition(|payment| is_of(payment, zone, at));
+    [today, before].into_iter().flat_map(|list| list.into_iter().take(PAYMENTS_MAX)).cloned().collect()
+}
+
+/// Also what was given back since.
+const fn was_paid(payment: &PaymentRecord) -> bool {
     matches!(payment.state, PaymentState::Committed | PaymentState::Settled | PaymentState::Reversed)
-        && zone.at(&payment.started_at).date_naive() == zone.at(&day).date_naive()
+}
+
+fn is_of(payment: &PaymentRecord, zone: &Zone, day: DateTime<FixedOffset>) -> bool {
+    zone.at(&payment.started_at).date_naive() == zone.at(&day).date_naive()
 }
 
 fn told<T>(result: Result<T, StoreError>) -> Option<T> {
     result.inspect_err(|error| tracing::error!("the staff area cannot use the store: {error}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::language::{Language, LocalText};
+    use crate::domain::money::Amount;
+    use crate::domain::outbox::{Act, Request};
+    use crate::domain::paper::Receipt;
+    use crate::domain::patient::PatientNumber;
+    use crate::domain::payment::{AttemptId, Booking, LastTransaction};
+
+    fn text() -> LocalText {
+        LocalText::new([(Language::En, "")])
+    }
+
+    fn payment(number: u32, state: PaymentState, started_at: DateTime<FixedOffset>) -> PaymentRecord {
+        let act = Act::Cancellation {
+            of: Uuid::nil(),
+            claim: String::new(),
+            amount: Amount(5_100),
+            currency: "KRW".to_owned(),
+            attempt_number: String::new(),
+        };
+        PaymentRecord {
+            attempt: AttemptId(Uuid::from_u128(number.into())),
+            number: number.to_string(),
+            state,
+            amount: Amount(5_100),
+            request: Request {
+                id: Uuid::nil(),
+                visit: Uuid::nil(),
+                made_at: started_at,
+                language: Language::En,
+                patient: PatientNumber(String::new()),
+                patient_ref: None,
+                act,
+            },
+            receipt: Receipt {
+                language: Language::En,
+                at: started_at,
+                claim: String::new(),
+                lines: Vec::new(),
+                total: Amount(5_100),
+                card: None,
+                pay_at: None,
+                collect_at: text(),
+                ready_at: started_at,
+                collect_until: None,
+                bring: text(),
+                duplicate: false,
+            },
+            baseline: LastTransaction::Unknown,
+            transaction: None,
+            booking: Booking::Final,
+            reason: None,
+            staff_reason: None,
+            evidence: None,
+            started_at,
+            receipt_printed: false,
+            undo: None,
+            day_closed: false,
+        }
+    }
+
+    #[test]
+    fn what_was_paid_before_today_stands_behind_what_was_paid_today() {
+        let today = DateTime::parse_from_rfc3339("2026-11-25T10:00:00+09:00").expect("a time");
+        let zone = Zone::named("Asia/Seoul").expect("a zone");
+        let before = today - TimeDelta::days(1);
+        let numbers = |all: &[PaymentRecord]| -> Vec<String> {
+            paid(all, &zone, today).into_iter().map(|payment| payment.number).collect()
+        };
+        let few = [
+            payment(1, PaymentState::Settled, before),
+            payment(2, PaymentState::NotPaid, before),
+            payment(3, PaymentState::Reversed, before),
+            payment(4, PaymentState::Committed, today),
+            payment(5, PaymentState::NeedsStaff, today),
+            payment(6, PaymentState::Settled, today),
+        ];
+        assert_eq!(numbers(&few), ["6", "4", "3", "1"]);
+        let busy: Vec<PaymentRecord> = std::iter::once(payment(1, PaymentState::Settled, before))
+            .chain((2..200).map(|number| payment(number, PaymentState::Settled, today)))
+            .collect();
+        let listed = numbers(&busy);
+        assert_eq!((listed.len(), listed.last().map(String::as_str)), (PAYMENTS_MAX + 1, Some("1")));
+    }
 }

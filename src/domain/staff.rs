@@ -152,7 +152,7 @@ pub enum StaffReply {
 pub struct StaffLists {
     /// Neither paid nor not paid, newest first.
     pub payments: Vec<PaymentRecord>,
-    /// Paid today, also what was given back since; newest first.
+    /// Paid, also what was given back since: today's, and behind them those of earlier days, each newest first.
     pub paid: Vec<PaymentRecord>,
     pub queue: QueueSight,
 }

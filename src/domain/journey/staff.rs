@@ -76,7 +76,7 @@ enum Page {
 /// A payment that staff look at; it stays on the screen when it leaves the list.
 #[derive(Clone)]
 struct Opened {
-    /// It was opened from the list of what was paid today.
+    /// It was opened from the list of what was paid.
     paid: bool,
     record: PaymentRecord,
     result: Option<StaffResult>,

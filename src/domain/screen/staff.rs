@@ -20,7 +20,7 @@ pub enum StaffScreen {
     },
     Home(StaffHome),
     Payments {
-        /// What was paid today, else what is unfinished.
+        /// What was paid, today's first, else what is unfinished.
         paid: bool,
         rows: Vec<StaffPayment>,
     },
@@ -89,6 +89,7 @@ pub struct StaffHome {
     pub hospital_online: Option<bool>,
     /// `None`: the store cannot be read.
     pub unfinished: Option<u32>,
+    /// Today.
     pub paid: u32,
     pub waiting: u32,
     pub parked: u32,

@@ -15,8 +15,9 @@ use crate::domain::staff::{Noted, Parked};
 use crate::domain::till::Till;
 use chrono::{DateTime, FixedOffset};
 
-/// Rows of a list on the screen: a row is named by a small number. More stand in `kiosk payments list`.
-const ROWS_MAX: usize = 100;
+/// Rows of a list on the screen: a row is named by a small number. More stand in `kiosk payments list`. Of what was paid
+/// half are today's.
+const ROWS_MAX: usize = 200;
 
 impl Staff {
     #[must_use]
@@ -57,7 +58,13 @@ impl Staff {
             printer: devices.printer,
             hospital_online: devices.hospital_online,
             unfinished: self.lists.as_ref().map(|lists| u32::try_from(lists.payments.len()).unwrap_or(u32::MAX)),
-            paid: self.payments(true).len().try_into().unwrap_or(u32::MAX),
+            paid: self
+                .payments(true)
+                .iter()
+                .filter(|paid| is_of_today(paid, kiosk))
+                .count()
+                .try_into()
+                .unwrap_or(u32::MAX),
             waiting: queue.map_or(0, |queue| queue.waiting),
             parked: queue.map_or(0, |queue| queue.parked),
         }
@@ -88,6 +95,10 @@ impl Staff {
             done: self.done(parked.id),
         }
     }
+}
+
+fn is_of_today(record: &PaymentRecord, kiosk: &Kiosk) -> bool {
+    kiosk.facility.zone.at(&record.started_at).date_naive() == kiosk.today()
 }
 
 fn pin(what: PinOf, asked: &Asked, trouble: Option<Trouble>) -> StaffScreen {
