@@ -1,10 +1,10 @@
 //! Whole days of the kiosk on made-up time (`src/rehearsal/days`): fixed seeds, so that a failure is a bug report.
 
-use hospital_kiosk::rehearsal::days::faults::{Allowed, Fault, PERSONALITIES};
+use hospital_kiosk::rehearsal::days::faults::{Allowed, Fault, PERSONALITIES, REFUNDS};
 use hospital_kiosk::rehearsal::days::shelf::Kind;
 use hospital_kiosk::rehearsal::days::trace::To;
 use hospital_kiosk::rehearsal::days::{DayReport, Protocol, Setting, play};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn setting(faults: Allowed) -> Setting {
     with(Protocol::Smartro, faults)
@@ -85,9 +85,9 @@ fn the_promises_hold_whatever_fails() {
     }
 }
 
-/// Every fault of a terminal that keeps to its specification.
+/// Every fault of a terminal that keeps to its specification, on days without a night and without a refund.
 fn plain() -> Allowed {
-    Allowed::parse("all,-personalities").expect("words that are known")
+    Allowed::parse("all,-personalities,-refunds").expect("words that are known")
 }
 
 /// Days that found something, at a terminal without ways of its own: 10 a kiosk that took no payment until its next restart, 13 and 20 an older sale taken for
@@ -98,9 +98,56 @@ const SEEDS: [u64; 14] = [10, 13, 20, 22, 23, 27, 40, 84, 116, 158, 293, 1_741, 
 /// sale given back.
 const ZVT_SEEDS: [u64; 8] = [8, 30, 61, 762, 1_501, 1_000_314, 1_001_809, 1_005_570];
 
+/// Money goes back to cards, on the same day and after a night, to the right card and to another, whatever else fails.
+#[test]
+fn the_promises_hold_when_money_goes_back_to_a_card_on_a_later_day() {
+    for (protocol, seeds) in
+        [(Protocol::Smartro, REFUND_SEEDS), (Protocol::Zvt, REFUND_SEEDS), (Protocol::ZvtNetwork, REFUND_SEEDS)]
+    {
+        let mut fired = BTreeMap::new();
+        for seed in seeds {
+            let day = day(seed, &Setting { trace: To::Nowhere, ..with(protocol, Allowed::all()) });
+            assert_eq!(day.broken, [], "seed {seed} of {}", protocol.word());
+            for fault in REFUNDS {
+                *fired.entry(fault.word()).or_insert(0) += times(&day, fault);
+            }
+        }
+        assert!(fired.values().all(|times| *times > 0), "{}: {fired:?}", protocol.word());
+    }
+}
+
+/// ZVT: 1 an amount given to a card although it was never booked.
+const REFUND_SEEDS: [u64; 10] = [1, 2, 3, 4, 5, 6, 7, 8, 97, 300];
+
+/// The power goes at the first, the second, the third … boundary of a payment, a night and a refund, until it gets through.
+#[test]
+fn a_refund_of_the_day_before_and_a_power_cut_at_every_boundary() {
+    let faults = Allowed::parse("night,staff-refund,refund-of-the-day-before").unwrap();
+    for protocol in Protocol::ALL {
+        let setting = Setting { payments: Some(1), ..with(*protocol, faults.clone()) };
+        let reversed = |day: &DayReport| day.trace.matches("record Undo(Reversed").count();
+        let seed = (1..200).find(|seed| {
+            let day = day(*seed, &setting);
+            times(&day, Fault::RefundOfBefore) > 0 && reversed(&day) == 1
+        });
+        let seed = seed.expect("a day on which a payment of the day before is given back");
+        let (mut boundary, mut given_back) = (0, 0);
+        loop {
+            let day = day(seed, &Setting { cut_after: Some(boundary), ..setting.clone() });
+            assert_eq!(day.broken, [], "{}, seed {seed}, boundary {boundary}", protocol.word());
+            given_back += reversed(&day);
+            if times(&day, Fault::PowerCut) == 0 {
+                break;
+            }
+            boundary += 1;
+        }
+        assert!(boundary > 60 && given_back > 20, "{}: {given_back} of {boundary}", protocol.word());
+    }
+}
+
 #[test]
 fn the_promises_hold_at_terminals_with_ways_of_their_own() {
-    let faults = Allowed::parse("all,-no-approval-number").unwrap();
+    let faults = Allowed::parse("all,-no-approval-number,-refunds").unwrap();
     for seed in OWN_WAYS_SEEDS {
         let setting = Setting { trace: To::Nowhere, ..with(Protocol::Zvt, faults.clone()) };
         assert_eq!(day(seed, &setting).broken, [], "seed {seed}");
@@ -199,6 +246,7 @@ fn faults_are_named_on_the_command_line() {
     assert!(Allowed::parse("none").is_ok_and(|none| none == Allowed::none()));
     let some = Allowed::parse("disk-full, power-cut").unwrap();
     let (less, only) = (plain(), Allowed::parse("personalities,-pin-twice").unwrap());
+    assert!(REFUNDS.iter().all(|fault| !less.has(*fault)));
     assert!(less.has(Fault::DiskFull) && PERSONALITIES.iter().all(|fault| !less.has(*fault)));
     assert!(only.has(Fault::BooksEarly) && !only.has(Fault::PinTwice) && !only.has(Fault::DiskFull));
     assert!(

@@ -16,7 +16,7 @@ struct Cli {
     /// Days from A up to but not B.
     #[arg(long, value_parser = seeds, value_name = "A..B")]
     seeds: Seeds,
-    /// Names with commas between; also all, none, personalities; -NAME takes one away.
+    /// Names with commas between; also all, none, personalities, refunds; -NAME takes one away.
     #[arg(long, default_value = "all", value_parser = Allowed::parse)]
     faults: Allowed,
     #[arg(long, value_enum, default_value = "memory")]

@@ -118,10 +118,14 @@ impl World {
 
     fn commanded(&mut self, command: &TerminalCommand) {
         match command {
-            TerminalCommand::Charge { attempt, .. } => self.oracle.charged(*attempt, self.now_ms),
+            TerminalCommand::Charge { attempt, .. } => {
+                self.oracle.charged(*attempt, self.now_ms);
+                self.takes_out_a_card(*attempt);
+            }
             TerminalCommand::Prepare => self.trouble(),
             TerminalCommand::Undo { undo, way, .. } => {
-                self.oracle.ordered(*undo, self.now_ms);
+                self.oracle.ordered(*undo, self.rig.machine.days().len(), self.now_ms);
+                self.holds_out_a_card(*undo, *way);
                 self.undo_card(*way);
             }
             TerminalCommand::Confirm { .. }

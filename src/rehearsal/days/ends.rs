@@ -49,12 +49,18 @@ pub trait Machine {
     /// Whole money commands that arrived, charges and undos.
     fn money_seen(&self) -> usize;
     fn undone_count(&self) -> usize;
+    /// What it gave to cards that had paid nothing of the kind, or had it back already, in order.
+    fn strangers(&self) -> Vec<Amount> {
+        Vec::new()
+    }
     /// Each day that it closed; nothing where it counts nothing.
     fn days(&self) -> Vec<Closed> {
         Vec::new()
     }
     /// Has this way of its own from now on.
     fn takes_on(&mut self, personality: Fault, chance: &mut Chance);
+    /// Whoever shows a card next holds this one: each payer has one of their own.
+    fn hold(&mut self, card: u32);
     /// The next card shown does this; `None` = an ordinary approval.
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance);
     /// Makes this mistake at the next opportunity. `false` if it cannot.

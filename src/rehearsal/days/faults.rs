@@ -93,6 +93,11 @@ faults! {
     StaffCancel = "staff-cancel",
     StaffReprint = "staff-reprint",
     StaffTotals = "staff-totals",
+    // ... and give money back to the card that paid, also on a day after; or to another card that is held out.
+    StaffRefund = "staff-refund",
+    RefundOfBefore = "refund-of-the-day-before",
+    WrongCard = "wrong-card",
+    Night = "night",
     // Ways of its own that a terminal has all day long: personalities. Of a ZVT terminal:
     ReversesLast = "reverses-last",
     StatusResult = "status-result",
@@ -126,7 +131,18 @@ faults! {
 }
 
 /// These come in their own time and by their own dice: days on which they do not come are what they were without them.
-pub(super) const APART: [Fault; 3] = [Fault::StaffTotals, Fault::SilentAfterClosing, Fault::SmallServer];
+pub(super) const APART: [Fault; 7] = [
+    Fault::StaffTotals,
+    Fault::SilentAfterClosing,
+    Fault::SmallServer,
+    Fault::StaffRefund,
+    Fault::RefundOfBefore,
+    Fault::WrongCard,
+    Fault::Night,
+];
+
+/// Money that goes back to a card, and the night that lies before.
+pub const REFUNDS: [Fault; 4] = [Fault::StaffRefund, Fault::RefundOfBefore, Fault::WrongCard, Fault::Night];
 
 /// Lasting ways of a terminal, drawn once a day by their own dice: no patient orders them.
 pub const PERSONALITIES: [Fault; 28] = [
@@ -175,8 +191,8 @@ impl Allowed {
         Self(BTreeSet::new())
     }
 
-    /// Names with commas between; `all`, `none` and `personalities` stand for those. A word with `-` before it takes
-    /// away: `all,-personalities`.
+    /// Names with commas between; `all`, `none`, `personalities` and `refunds` stand for those. A word with `-` before it
+    /// takes away: `all,-personalities`.
     ///
     /// # Errors
     /// A name that is none, with all there are.
@@ -221,11 +237,12 @@ fn named(word: &str) -> Result<Vec<Fault>, String> {
         "all" => return Ok(Fault::ALL.to_vec()),
         "none" => return Ok(Vec::new()),
         "personalities" => return Ok(PERSONALITIES.to_vec()),
+        "refunds" => return Ok(REFUNDS.to_vec()),
         _name => {}
     }
     let words = || Fault::ALL.iter().map(|fault| fault.word()).collect::<Vec<_>>().join(", ");
     let found = Fault::ALL.iter().copied().find(|fault| fault.word() == word);
-    let all = "all, none, personalities";
+    let all = "all, none, personalities, refunds";
     found
         .map(|fault| vec![fault])
         .ok_or_else(|| format!("there is no fault \"{word}\": write {all}, or some of {}", words()))

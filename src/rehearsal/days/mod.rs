@@ -18,6 +18,7 @@ pub mod oracle;
 pub mod patient;
 pub mod power;
 pub mod press;
+mod refund;
 pub mod report;
 pub mod rig;
 pub mod shelf;

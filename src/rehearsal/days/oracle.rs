@@ -11,7 +11,8 @@
 //! | staff are told (part of never lost) | for each sale that a terminal gave back or kept against the kiosk's word: it was on the staff list |
 //!
 //! A terminal that gives back another sale than was named breaks what no kiosk can hold; what the kiosk still owes is that
-//! its undo is not believed, and that people hear of it.
+//! its undo is not believed, and that people hear of it. The same holds of money that went to a card that it was not due
+//! to, or that had it back already.
 
 mod day;
 mod judge;
@@ -79,8 +80,11 @@ pub struct Oracle {
     visit: Vec<AttemptId>,
     current: Option<AttemptId>,
     charges: u64,
-    /// What terminals gave back in place of another sale.
+    /// What terminals gave back in place of another sale, and what they gave to cards it was not due to.
     misled: Vec<Misled>,
+    strayed: Vec<Stray>,
+    /// On which of the terminal's days each sale was given back.
+    back: BTreeMap<AttemptId, Back>,
     /// Payments and undos that were on the staff list at some time.
     listed: BTreeSet<AttemptId>,
     pub checked: [u64; Promise::COUNT],
@@ -105,11 +109,29 @@ struct Misled {
     hit: AttemptId,
 }
 
+/// Money that an undo gave to a card that it was not due to.
+#[derive(Clone, Copy)]
+struct Stray {
+    undo: Option<AttemptId>,
+    amount: Amount,
+    day: usize,
+}
+
+/// Counted by the days that the terminal has closed.
+#[derive(Clone, Copy)]
+struct Back {
+    day: usize,
+    /// When its own undo was ordered; `None`: it was taken for another sale.
+    ordered: Option<usize>,
+}
+
 /// What became of the one money command of a charge or an undo.
 #[derive(Default)]
 struct Sent {
     /// The booking that it gives back, where it is an undo.
     undoes: Option<AttemptId>,
+    /// How many days the terminal had closed when it was ordered.
+    day: usize,
     ordered: u32,
     written: u32,
     seen: u32,
@@ -175,13 +197,14 @@ impl Oracle {
         self.charges += 1;
         self.current = Some(attempt);
         self.visit.push(attempt);
-        self.ordered(attempt, now_ms);
+        self.ordered(attempt, 0, now_ms);
     }
 
-    /// A charge or an undo was ordered from the terminal.
-    pub fn ordered(&mut self, attempt: AttemptId, now_ms: u64) {
+    /// A charge or an undo was ordered from the terminal, which has closed so many days.
+    pub fn ordered(&mut self, attempt: AttemptId, day: usize, now_ms: u64) {
         let sent = self.money.entry(attempt).or_default();
         sent.ordered += 1;
+        sent.day = day;
         let (times, of) = (sent.ordered, sent.undoes.unwrap_or(attempt));
         if let Some(known) = self.attempts.get_mut(&of) {
             known.moved_ms = now_ms;
@@ -211,8 +234,19 @@ impl Oracle {
                 });
             }
             Note::Booked { attempt, booked } => self.was_booked(attempt, booked),
-            Note::Undone { undo, books } => self.was_undone(undo, &books),
+            Note::Undone { undo, books, strangers, day } => {
+                self.was_undone(undo, day, &books);
+                let more = strangers.into_iter().skip(self.strayed.len());
+                let strays: Vec<Stray> = more.map(|amount| Stray { undo, amount, day }).collect();
+                self.strayed.extend(strays);
+            }
         }
+    }
+
+    /// Which payment an undo gives back.
+    #[must_use]
+    pub fn meant_by(&self, undo: AttemptId) -> Option<AttemptId> {
+        self.money.get(&undo)?.undoes
     }
 
     fn was_booked(&mut self, attempt: Option<AttemptId>, booked: Booked) {
@@ -226,12 +260,17 @@ impl Oracle {
     }
 
     /// Only what staff ordered is ever given back, unless the terminal takes another sale for it.
-    fn was_undone(&mut self, undo: Option<AttemptId>, books: &[Booked]) {
-        let meant = self.sent(undo).filter(|sent| sent.seen > 0).and_then(|sent| sent.undoes);
+    fn was_undone(&mut self, undo: Option<AttemptId>, day: usize, books: &[Booked]) {
+        let sent = self.sent(undo).filter(|sent| sent.seen > 0);
+        let (meant, ordered) = sent.map_or((None, 0), |sent| (sent.undoes, sent.day));
         for ((attempt, known), now) in self.booked.iter_mut().zip(books) {
             let undone = known.stands && !now.stands;
             known.clone_from(now);
             self.checked[Promise::NeverAskedByMovingMoney as usize] += 1;
+            if undone {
+                let ordered = (meant == Some(*attempt)).then_some(ordered);
+                self.back.insert(*attempt, Back { day, ordered });
+            }
             if !undone || meant == Some(*attempt) {
                 continue;
             }

@@ -6,6 +6,7 @@ use super::ends::{At, Booked, Machine, Out, Say, Speaker};
 use super::faults::{Fault, Fired};
 use super::line::{Damage, Line, Weight};
 use super::power::Power;
+use crate::domain::money::Amount;
 use crate::domain::payment::AttemptId;
 use crate::domain::session::{TerminalCommand, TerminalReport};
 
@@ -25,10 +26,13 @@ pub enum Note {
         attempt: Option<AttemptId>,
         booked: Booked,
     },
-    /// The card company gave one back.
+    /// The card company gave something back. `strangers`: all that ever went to cards that it was not due to. `day`: how many
+    /// days the terminal has closed before.
     Undone {
         undo: Option<AttemptId>,
         books: Vec<Booked>,
+        strangers: Vec<Amount>,
+        day: usize,
     },
 }
 
@@ -225,7 +229,8 @@ impl Rig {
         }
         if self.undone_count < self.machine.undone_count() {
             self.undone_count = self.machine.undone_count();
-            self.notes.push(Note::Undone { undo: self.owner, books: self.machine.books() });
+            let (books, strangers, day) = (self.machine.books(), self.machine.strangers(), self.machine.days().len());
+            self.notes.push(Note::Undone { undo: self.owner, books, strangers, day });
         }
     }
 

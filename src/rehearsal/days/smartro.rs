@@ -143,6 +143,10 @@ impl Machine for Terminal {
         }
     }
 
+    fn hold(&mut self, card: u32) {
+        self.model.held = card;
+    }
+
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance) {
         let setup = &mut self.model.setup;
         setup.host_ms = chance.between(200, 4_000);

@@ -39,7 +39,7 @@ impl World {
         if let StaffAnswer::DayEnded { closing, end: ClosingEnd::Told(totals), .. } = answer
             && let Ok(book) = self.store.day_book(*closing)
         {
-            self.oracle.totals_told(&book, totals, self.rig.machine.days().last().copied());
+            self.oracle.totals_told(&book, totals, &self.rig.machine.days());
         }
     }
 
@@ -54,6 +54,9 @@ impl World {
             }
             return self.close_day();
         }
+        if what == Fault::StaffRefund {
+            return self.order_refund();
+        }
         let payments = self.store.payments().unwrap_or_default();
         let fitting: Vec<PaymentRecord> = payments.into_iter().filter(|payment| self.fits(what, payment)).collect();
         let at = self.weather_chance.index(fitting.len());
@@ -64,7 +67,7 @@ impl World {
                 StaffOrder::Settle { paid, evidence: "the card company's list".to_owned() }
             }
             Fault::StaffCancel => {
-                // A ZVT refund names no sale: the simulated card company could not tell whose it was.
+                // To the card of a ZVT sale: `refund.rs`, by dice of its own.
                 let with_card = self.weather_chance.percent(40) && self.protocol == super::Protocol::Smartro;
                 StaffOrder::Cancel { way: if with_card { UndoWay::WithCard } else { UndoWay::WithoutCard } }
             }

@@ -24,6 +24,8 @@ pub enum Weather {
     DiskFreed,
     /// Staff do this about some payment.
     Staff(Fault),
+    /// It is the same time of the next day.
+    Night,
 }
 
 /// Pieces that pass before one is harmed: a payment is some twenty in each direction.
@@ -174,6 +176,7 @@ impl World {
             Weather::Over(fault) => self.rig.machine.over(fault, self.now_ms),
             Weather::DiskFreed => self.power.free_disk(),
             Weather::Staff(what) => self.staff_order(what),
+            Weather::Night => self.night_passes(),
         }
     }
 

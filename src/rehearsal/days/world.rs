@@ -41,6 +41,7 @@ pub struct World {
     pub(super) weather_chance: Chance,
     /// Its own, so that days on which nobody closes the terminal's are what they were.
     pub(super) closing_chance: Chance,
+    pub(super) refund_chance: Chance,
     pub(super) allowed: Allowed,
     pub(super) facility: Arc<Facility>,
     pub(super) power: Power,
@@ -60,7 +61,7 @@ pub struct World {
     turns: u32,
     stamp: [u8; 14],
     stamp_of: Option<DateTime<FixedOffset>>,
-    begins: DateTime<FixedOffset>,
+    pub(super) begins: DateTime<FixedOffset>,
     pub(super) clock_off_ms: i64,
     pub(super) weather: Vec<(u64, Weather)>,
     /// Which payment each staff order was about.
@@ -69,6 +70,8 @@ pub struct World {
     pub(super) closings: Vec<Uuid>,
     /// What the card of the patient who is there does.
     pub(super) card: Option<Fault>,
+    /// Whose card paid what.
+    pub(super) cards: BTreeMap<AttemptId, u32>,
     patient: Option<Patient>,
     patient_due: Option<u64>,
     taps_due: Vec<(u64, Tap)>,
@@ -118,6 +121,7 @@ impl World {
         Ok(Self {
             weather_chance: chance.fork(),
             closing_chance: Chance::new(!seed),
+            refund_chance: Chance::new(seed ^ 0x7265_6675_6e64_7321),
             chance,
             allowed: setting.faults.clone(),
             facility,
@@ -143,6 +147,7 @@ impl World {
             tickets: BTreeMap::new(),
             closings: Vec::new(),
             card: None,
+            cards: BTreeMap::new(),
             patient: None,
             patient_due: Some(2_000),
             taps_due: Vec::new(),
@@ -160,6 +165,7 @@ impl World {
     pub fn run(mut self) -> Result<DayReport, String> {
         self.keep_schedule();
         self.close_in_between();
+        self.plan_refunds();
         if self.trace.is_on() {
             self.rig.heard = Some(Vec::new());
         }
@@ -175,7 +181,7 @@ impl World {
 
     fn day_is_over(&self) -> bool {
         let enough = self.oracle.payments() >= self.payments_wanted || self.patients_left == 0;
-        (enough && self.patient.is_none()) || self.oracle.is_broken()
+        (enough && self.patient.is_none() && !self.refunds_are_planned()) || self.oracle.is_broken()
     }
 
     /// Everything calms down, the kiosk is restarted once, and whatever is under way comes to its end.
@@ -379,7 +385,7 @@ impl World {
     }
 
     fn next_patient(&mut self) {
-        if self.day_is_over() || self.patients_left == 0 {
+        if self.day_is_over() || self.oracle.payments() >= self.payments_wanted || self.patients_left == 0 {
             return;
         }
         self.patients_left -= 1;

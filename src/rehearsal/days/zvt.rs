@@ -4,6 +4,7 @@ use super::chance::Chance;
 use super::ends::{Astray, Booked, Closed, Machine, Out, Speaker};
 use super::faults::Fault;
 use super::manners;
+use crate::domain::money::Amount;
 use crate::rehearsal::terminal::CardAction;
 use crate::rehearsal::terminal::zvt::{Fault as Mistake, Model};
 use crate::terminal::zvt::dialogue::{Dialogue, Limits};
@@ -160,7 +161,11 @@ impl Machine for Terminal {
     }
 
     fn undone_count(&self) -> usize {
-        self.model.books.len() - self.model.bookings.len()
+        self.model.gave_back()
+    }
+
+    fn strangers(&self) -> Vec<Amount> {
+        self.model.strangers.clone()
     }
 
     fn days(&self) -> Vec<Closed> {
@@ -173,6 +178,10 @@ impl Machine for Terminal {
         if self.model.manners.empty_repeat.is_some() {
             self.model.forget();
         }
+    }
+
+    fn hold(&mut self, card: u32) {
+        self.model.held = card;
     }
 
     fn card(&mut self, what: Option<Fault>, chance: &mut Chance) {

@@ -9,9 +9,9 @@ use super::setup::{CardAction, Fault, Setup};
 use crate::domain::money::Amount;
 use crate::terminal::smartro::packet::{ACK, Frame, ID_BYTES, NAK, STAMP_BYTES};
 use crate::terminal::smartro::reader::{Item, Reader};
-use cancel::Cancel;
+use cancel::{Cancel, Mark};
 use manners::{Manner, Manners};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// A line in the card company's books.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +55,10 @@ pub struct Model {
     pub ways: Vec<Manner>,
     /// Approval numbers of sales that it gave back although another was named.
     pub astray: Vec<String>,
+    /// Whichever card is shown next: any number that is no other's.
+    pub held: u32,
+    /// What the card company knows of each sale beside its amount, by its approval number.
+    marks: BTreeMap<String, Mark>,
     /// It hears nothing until then.
     busy_until_ms: u64,
     charges_seen: usize,
@@ -120,6 +124,8 @@ impl Model {
             shown: Vec::new(),
             ways: Vec::new(),
             astray: Vec::new(),
+            held: 0,
+            marks: BTreeMap::new(),
             busy_until_ms: 0,
             charges_seen: 0,
             reader: Reader::default(),
@@ -423,6 +429,8 @@ impl Model {
 
     fn book(&mut self, amount: i64) -> Vec<u8> {
         let (approval_number, data) = self.sale(amount);
+        let time = String::from_utf8_lossy(&self.own_stamp()).into_owned();
+        self.marks.insert(approval_number.clone(), Mark { card: self.held, time });
         self.bookings.push(Booking { amount: Amount(amount), approval_number });
         self.before_last = self.last.replace(data.clone());
         data

@@ -38,10 +38,10 @@ pub fn declined(code: [u8; 2], message: &str) -> Vec<u8> {
     data
 }
 
-/// The 53 bytes of `d`: nothing was cancelled; `why` as the last byte.
-pub fn nothing_cancelled(last_amount: i64, why: u8) -> Vec<u8> {
+/// The 53 bytes of `d`: nothing was cancelled; the card's last sale, and `why` as the last byte.
+pub fn nothing_cancelled(last_time: &str, last_amount: i64, why: u8) -> Vec<u8> {
     let card = format!("{:0>20}", "123456**********");
-    let mut data = format!("11{card}{:<14}{last_amount:08}{:08}", "20260101000000", 0).into_bytes();
+    let mut data = format!("11{card}{last_time:<14}{last_amount:08}{:08}", 0).into_bytes();
     data.push(why);
     data
 }

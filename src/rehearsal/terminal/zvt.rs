@@ -6,6 +6,7 @@ mod day;
 pub mod manners;
 mod mouth;
 mod power;
+mod refund;
 mod sale;
 mod says;
 mod setup;
@@ -24,6 +25,8 @@ use wire::{Ear, Heard};
 const CARD_OUT_MS: u64 = 100;
 const REQUESTS_KEPT: usize = 1_000;
 const RESULT: u8 = 0x0f;
+/// Ends every card, unless somebody holds another one.
+const EVERYBODYS_CARD: u32 = 4_711;
 /// ISO 4217: before anybody has registered.
 const EURO: [u8; 2] = [0x09, 0x78];
 
@@ -51,6 +54,13 @@ pub struct Model {
     /// Numbers of sales that it gave back although another was named, and of those it booked although it was told not to.
     pub astray: Vec<String>,
     pub kept: Vec<String>,
+    /// What it gave to cards that had paid nothing of the kind, or had it back already.
+    pub strangers: Vec<Amount>,
+    /// The last digits of whichever card is shown next.
+    pub held: u32,
+    gave_back: usize,
+    /// What it gave back since its last end of day, of sales before that.
+    gave_of_before: i64,
     charges_seen: usize,
     cards_seen: u32,
     /// Busy after a card until then.
@@ -128,6 +138,10 @@ impl Model {
             ways: Vec::new(),
             astray: Vec::new(),
             kept: Vec::new(),
+            strangers: Vec::new(),
+            held: EVERYBODYS_CARD,
+            gave_back: 0,
+            gave_of_before: 0,
             charges_seen: 0,
             cards_seen: 0,
             busy_until_ms: 0,
@@ -176,7 +190,8 @@ impl Model {
 
     #[must_use]
     pub fn booked(&self) -> Amount {
-        Amount(self.bookings.iter().map(|booking| booking.amount.0).sum())
+        let stands = self.bookings.iter().map(|booking| booking.amount.0).sum::<i64>();
+        Amount(stands - self.strangers.iter().map(|amount| amount.0).sum::<i64>())
     }
 
     /// How many 06 01 ever arrived.
@@ -264,12 +279,13 @@ impl Model {
             // Not its turn: the terminal is master and hears nothing.
             return;
         }
-        if code == 0x0601 && self.takes(Fault::NakCharge) {
+        let to_a_card = matches!(code, 0x0601 | 0x0631);
+        if to_a_card && self.takes(Fault::NakCharge) {
             return self.send_sign(0x15);
         }
-        if code == 0x0601 && self.takes(Fault::FlipAck) {
+        if to_a_card && self.takes(Fault::FlipAck) {
             self.send_sign(0x15);
-        } else if !(code == 0x0601 && self.takes(Fault::DropAck)) {
+        } else if !(to_a_card && self.takes(Fault::DropAck)) {
             self.send_sign(0x06);
         }
         self.command(code, data, now_ms);

@@ -1,6 +1,6 @@
 //! The end of the day: all is quiet, and everything must fit together.
 
-use super::{Misled, Oracle, Promise, was_paid};
+use super::{Misled, Oracle, Promise, Stray, was_paid};
 use crate::domain::paper::Paper;
 use crate::domain::payment::{AttemptId, PaymentRecord, PaymentState};
 use crate::domain::undo::UndoState;
@@ -140,6 +140,12 @@ impl Oracle {
             self.check(Promise::StaffAreTold, told, || {
                 let state = record.map(|known| known.state);
                 format!("undo {} gave back {} in place of {}; the journal says {state:?}", undo.0, hit.0, meant.0)
+            });
+        }
+        for Stray { undo, amount, .. } in self.strayed.clone() {
+            let told = undo.is_some_and(|undo| self.listed.contains(&undo));
+            self.check(Promise::StaffAreTold, told, || {
+                format!("undo {undo:?} gave {} to a card that it was not due to, or that had it back", amount.0)
             });
         }
         let kept = self.booked.iter().filter(|(_, booked)| booked.astray == Some(Astray::Kept));

@@ -15,14 +15,25 @@ const CANNOT_CANCEL: [u8; 2] = *b"B3";
 pub(super) struct Cancel {
     approval_number: String,
     amount: Amount,
+    /// `YYYYMMDDhhmmss`; `None` where the sale before is meant, whichever it is.
+    time: Option<String>,
     with_card: bool,
+}
+
+/// What the card company knows of a sale.
+pub(super) struct Mark {
+    pub card: u32,
+    /// `YYYYMMDDhhmmss` by the terminal's own clock, whatever it tells.
+    pub time: String,
 }
 
 /// What became of it in the books.
 enum Outcome {
     Cancelled(Booking),
-    Before,
+    Before(Booking),
     NoSuchSale,
+    /// It was paid with another card than the one that is shown.
+    OtherCard,
 }
 
 impl Model {
@@ -50,7 +61,9 @@ impl Model {
     pub(super) fn take_cancel(&mut self, data: &[u8], now_ms: u64) {
         let text = |from: usize, to: usize| data.get(from..to).and_then(|text| std::str::from_utf8(text).ok());
         let amount = text(2, 12).and_then(|digits| digits.parse().ok());
-        let (Some(amount), Some(number)) = (amount, text(31, 43)) else { return self.refuse() };
+        let (Some(amount), Some(number), Some(time)) = (amount, text(31, 43), text(43, 57)) else {
+            return self.refuse();
+        };
         let with_card = match data[0] {
             b'1' => true,
             b'3' | b'6' => false,
@@ -61,7 +74,8 @@ impl Model {
         }
         let ack_held = self.acknowledge_money(now_ms);
         let approval_number = number.trim_end().to_owned();
-        let cancel = Some(Cancel { approval_number, amount: Amount(amount), with_card });
+        let time = (data[0] != b'6').then(|| time.to_owned());
+        let cancel = Some(Cancel { approval_number, amount: Amount(amount), time, with_card });
         self.charge = Some(Charge { amount, card_shown: !with_card, ack_held, cancel });
         if !with_card {
             let action = self.armed.pop_front().unwrap_or(CardAction::Approve);
@@ -84,7 +98,11 @@ impl Model {
                         }
                         (b'c', data)
                     }
-                    Outcome::Before => (b'd', sale::nothing_cancelled(cancel.amount.0, b'X')),
+                    Outcome::Before(booking) => {
+                        let time = self.marks.get(&booking.approval_number).map_or("", |mark| &mark.time);
+                        (b'd', sale::nothing_cancelled(time, booking.amount.0, b'X'))
+                    }
+                    Outcome::OtherCard => (b'd', sale::nothing_cancelled("", 0, b'0')),
                     Outcome::NoSuchSale => self.not_cancelled(CANNOT_CANCEL, cancel),
                 };
                 self.answer(job, data, ack_held, now_ms);
@@ -132,7 +150,7 @@ impl Model {
     fn not_cancelled(&mut self, code: [u8; 2], cancel: &Cancel) -> (u8, Vec<u8>) {
         if let Some(why) = self.manners.nothing_for_cancelled {
             self.shows(Manner::NothingForCancelled);
-            return (b'd', sale::nothing_cancelled(cancel.amount.0, why));
+            return (b'd', sale::nothing_cancelled("20260101000000", cancel.amount.0, why));
         }
         (b'c', self.own_decline(code, "취소 불가"))
     }
@@ -175,7 +193,14 @@ impl Model {
     fn cancel(&mut self, cancel: &Cancel) -> Outcome {
         let meant =
             |booking: &&Booking| booking.approval_number == cancel.approval_number && booking.amount == cancel.amount;
-        let named = self.bookings.iter().find(meant).cloned();
+        let mark = |booking: &Booking| self.marks.get(&booking.approval_number);
+        let is_its_time = |booking: &&Booking| {
+            cancel.time.as_ref().is_none_or(|time| mark(booking).is_some_and(|mark| mark.time == *time))
+        };
+        let named = self.bookings.iter().find(meant).filter(is_its_time).cloned();
+        if cancel.with_card && named.as_ref().and_then(mark).is_some_and(|mark| mark.card != self.held) {
+            return Outcome::OtherCard;
+        }
         let blind = self.manners.cancels_last.is_some() && !cancel.with_card;
         let found = if blind { self.bookings.last().cloned() } else { named.clone() };
         let Some(booking) = found else { return Outcome::NoSuchSale };
@@ -183,7 +208,7 @@ impl Model {
             self.shows(Manner::CancelsLast);
         }
         if self.reversals.contains(&booking) {
-            return Outcome::Before;
+            return Outcome::Before(booking);
         }
         if blind && named.as_ref() != Some(&booking) {
             self.astray.push(booking.approval_number.clone());

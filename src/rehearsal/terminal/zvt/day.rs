@@ -1,4 +1,5 @@
-//! The simulated ZVT terminal's day: it counts what stands, tells it at 06 50 and counts from nothing afterwards.
+//! The simulated ZVT terminal's day: it counts what stands, less what it gave back of days before, tells it at 06 50 and
+//! counts from nothing afterwards. Its figures have no sign.
 
 use super::manners::{Manner, Turnover};
 use super::says::Record;
@@ -12,11 +13,13 @@ impl Model {
     pub(super) fn close_day(&mut self, now_ms: u64) {
         let of_today = |booking: &&Booking| booking.approval_number > format!("{:06}", self.closed_to);
         let standing: Vec<&Booking> = self.bookings.iter().filter(of_today).collect();
-        let amount = Amount(standing.iter().map(|booking| booking.amount.0).sum());
+        let sold = standing.iter().map(|booking| booking.amount.0).sum::<i64>();
         let count = u32::try_from(standing.len()).unwrap_or(u32::MAX);
+        let amount = Amount(sold - std::mem::take(&mut self.gave_of_before));
         let (first, last) = ((self.closed_to + 1) % RECEIPTS, self.trace % RECEIPTS);
         self.stood.push(amount);
         let (count, amount) = self.turnover(count, amount);
+        let amount = Amount(amount.0.max(0));
         self.days.push((count, amount));
         self.closed_to = self.trace;
         if self.takes(Fault::SilentAfterClosing) {

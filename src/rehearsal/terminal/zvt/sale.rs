@@ -140,9 +140,9 @@ impl Model {
             CardAction::Unplug => self.vanish(self.setup.away_ms, now_ms),
             CardAction::Reboot => {
                 // A terminal that undoes nothing on its own may have told its host and keep the sale.
-                if self.setup.reboot_books && !refund {
+                if self.setup.reboot_books {
                     let record = self.record(0, amount);
-                    self.book(record, now_ms);
+                    self.move_money(record, refund, now_ms);
                 }
                 self.reboot(now_ms);
             }
@@ -151,10 +151,10 @@ impl Model {
 
     fn approve(&mut self, amount: i64, refund: bool, now_ms: u64) {
         let record = self.record(0, amount);
-        let booked = self.manners.books_early && !refund;
+        let booked = self.manners.books_early;
         if booked {
             self.shows(Manner::BooksEarly);
-            self.book(record.clone(), now_ms);
+            self.move_money(record.clone(), refund, now_ms);
         }
         if let Some(charge) = &mut self.charge {
             charge.reserved = Some(record);
@@ -221,7 +221,7 @@ impl Model {
                 self.plans.push((now_ms + self.setup.ask_again_ms, Plan::SayResult));
             }
             (_, _) => {
-                if let Some(record) = charge.reserved.as_ref().filter(|_| charge.booked) {
+                if let Some(record) = charge.reserved.as_ref().filter(|_| charge.booked && !charge.refund) {
                     self.kept.push(number(record));
                 }
                 self.give_up(0x64, now_ms);
@@ -261,12 +261,7 @@ impl Model {
         }
         let Some(charge) = self.charge.take() else { return };
         if let Some(record) = charge.reserved.filter(|_| !charge.booked) {
-            if charge.refund {
-                self.bookings.pop();
-                self.before_last = self.last.replace(record);
-            } else {
-                self.book(record, now_ms);
-            }
+            self.move_money(record, charge.refund, now_ms);
         }
         if self.takes(Fault::RebootAfterBooking) {
             return self.reboot(now_ms);
@@ -290,6 +285,14 @@ impl Model {
         if let Some(prints) = self.manners.prints_lines {
             self.shows(Manner::PrintsLines);
             self.queue.extend(says::slip(prints.blocks, lines));
+        }
+    }
+
+    fn move_money(&mut self, record: Record, refund: bool, now_ms: u64) {
+        if refund {
+            self.pay_out(record);
+        } else {
+            self.book(record, now_ms);
         }
     }
 
@@ -320,8 +323,8 @@ impl Model {
         if off_min != 0 {
             self.shows(Manner::ClockOff);
         }
-        let record =
-            Record { result, amount, receipt: self.trace % 10_000, trace: self.trace, time, original_trace: None };
+        let (receipt, card) = (self.trace % 10_000, self.held);
+        let record = Record { result, amount, receipt, trace: self.trace, time, card, original_trace: None };
         self.records.push(record.clone());
         record
     }

@@ -11,6 +11,8 @@ pub struct Record {
     pub trace: u32,
     /// `MMDDhhmmss`
     pub time: String,
+    /// The last digits of the card.
+    pub card: u32,
     /// Of what this one undid.
     pub original_trace: Option<u32>,
 }
@@ -92,7 +94,8 @@ pub fn result(record: &Record, currency: [u8; 2], approval: Option<NoApproval>, 
         data.extend(digits(&format!("{original:06}")));
     }
     if record.result == 0 {
-        data.extend([0x22, 0xf0, 0xf8, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee, 0x47, 0x11]);
+        data.extend([0x22, 0xf0, 0xf8, 0xee, 0xee, 0xee, 0xee, 0xee, 0xee]);
+        data.extend(digits(&format!("{:04}", record.card % 10_000)));
         data.extend(match approval {
             None => format!("\x3b{:06}\0\0", record.trace).into_bytes(),
             Some(NoApproval::LeftOut) => Vec::new(),

@@ -60,13 +60,8 @@ impl Model {
         self.bookings.iter().any(|booking| booking.approval_number == number(record))
     }
 
-    fn give_back(&mut self, sale: &Record) {
-        self.bookings.retain(|booking| booking.approval_number != number(sale));
-        self.undone.push(sale.receipt);
-    }
-
     fn tell_reversal(&mut self, sale: &Record) -> Vec<u8> {
-        let record = Record { original_trace: Some(sale.trace), ..self.record(0, sale.amount) };
+        let record = Record { original_trace: Some(sale.trace), card: sale.card, ..self.record(0, sale.amount) };
         let (kept, told) = match self.manners.reverses_last.unwrap_or(Naming::Trace) {
             Naming::Trace => (record.clone(), self.result(&record)),
             Naming::Receipt => {
