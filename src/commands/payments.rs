@@ -2,7 +2,7 @@
 //! do about it. The masked card is as the terminal masked it.
 
 use super::{Answer, Refusal, no, usage, write_down};
-use crate::domain::payment::PaymentRecord;
+use crate::domain::payment::{AttemptId, PaymentRecord};
 use crate::domain::person::Who;
 use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal};
 use crate::domain::staff::{AuditEntry, StaffAct};
@@ -10,6 +10,7 @@ use crate::ports::{Journal, StaffDesk, Store, Trail};
 use serde_json::{Value, json};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// The terminal is made ready, a card presented and the card company asked in the meantime.
 pub const ANSWER_LIMIT: Duration = Duration::from_mins(10);
@@ -35,11 +36,14 @@ pub fn show(journal: &dyn Journal, id: &str, as_json: bool) -> Answer {
 }
 
 fn find(journal: &dyn Journal, id: &str) -> Result<PaymentRecord, Refusal> {
-    let payments = journal.payments().map_err(usage)?;
     let dated = |payment: &PaymentRecord| format!("{}/{}", payment.started_at.date_naive(), payment.number);
-    let named =
-        |payment: &PaymentRecord| payment.number == id || payment.attempt.0.to_string() == id || dated(payment) == id;
-    let mut found: Vec<PaymentRecord> = payments.into_iter().filter(named).collect();
+    // Whichever the journal keeps: more than the list shows.
+    let mut found = match (Uuid::parse_str(id), id.split_once('/')) {
+        (Ok(attempt), _) => journal.payment(AttemptId(attempt)).map_err(usage)?.into_iter().collect(),
+        (Err(_), Some((_, number))) => journal.payments_numbered(number).map_err(usage)?,
+        (Err(_), None) => journal.payments_numbered(id).map_err(usage)?,
+    };
+    found.retain(|payment| !id.contains('/') || dated(payment) == id);
     match (found.pop(), found.len()) {
         (None, _) => Err(no(format!("no payment {id}; `kiosk payments list` shows them"))),
         (Some(one), 0) => Ok(one),

@@ -54,6 +54,8 @@ pub trait Journal: Send + Sync {
     fn commit(&self, lines: &[Frozen<'_>], at: DateTime<FixedOffset>) -> Result<(), StoreError>;
     /// Every unfinished payment and the newest finished ones, oldest first.
     fn payments(&self) -> Result<Vec<PaymentRecord>, StoreError>;
+    /// Every payment of this number that is kept, of each day one, oldest first.
+    fn payments_numbered(&self, number: &str) -> Result<Vec<PaymentRecord>, StoreError>;
     fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>, StoreError>;
     /// What is known around this end of day.
     fn day_book(&self, closing: ClosingId) -> Result<DayBook, StoreError>;

@@ -23,16 +23,26 @@ fn columns() -> String {
     )
 }
 
-/// Every unfinished payment and the newest finished ones, oldest first.
+/// Every unfinished payment and the newest finished ones, oldest first; and each with an undo that did not give it back, for
+/// that may have given back another.
 pub(super) fn all(connection: &Connection) -> Result<Vec<PaymentRecord>> {
     let finished = "('settled', 'not-paid', 'reversed')";
-    let mut statement = connection.prepare(&format!(
-        "SELECT {} FROM payments WHERE state NOT IN {finished} OR attempt IN ({}) OR sequence IN
-         (SELECT sequence FROM payments WHERE state IN {finished} ORDER BY sequence DESC LIMIT ?1) ORDER BY sequence",
-        columns(),
-        undo::UNFINISHED
-    ))?;
-    let rows = statement.query_map([FINISHED_SHOWN_MAX], payment)?;
+    let undone = "SELECT attempt FROM undos WHERE state <> 'reversed'";
+    let wanted = format!(
+        "state NOT IN {finished} OR attempt IN ({undone}) OR sequence IN
+         (SELECT sequence FROM payments WHERE state IN {finished} ORDER BY sequence DESC LIMIT ?1)"
+    );
+    select(connection, &wanted, params![FINISHED_SHOWN_MAX])
+}
+
+pub(super) fn numbered(connection: &Connection, number: &str) -> Result<Vec<PaymentRecord>> {
+    select(connection, "number = ?1", params![number])
+}
+
+fn select(connection: &Connection, wanted: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<PaymentRecord>> {
+    let sql = format!("SELECT {} FROM payments WHERE {wanted} ORDER BY sequence", columns());
+    let mut statement = connection.prepare(&sql)?;
+    let rows = statement.query_map(values, payment)?;
     let mut payments = rows.collect::<rusqlite::Result<Vec<_>>>()?;
     let mut undos = undo::latest(connection)?;
     for payment in &mut payments {

@@ -296,6 +296,10 @@ impl Journal for SqliteStore {
         journal::all(&self.connection())
     }
 
+    fn payments_numbered(&self, number: &str) -> Result<Vec<PaymentRecord>> {
+        journal::numbered(&self.connection(), number)
+    }
+
     fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>> {
         journal::find(&self.connection(), attempt)
     }

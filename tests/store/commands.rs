@@ -1,11 +1,14 @@
 //! `kiosk queue` and `kiosk schedule wipe` as a running kiosk answers them over its socket.
 
+use super::journal::bring_to;
 use super::*;
 use chrono::{DateTime, TimeDelta, Utc};
 use hospital_kiosk::commands::{Refusal, payments, queue, socket};
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::domain::reason::{Meanwhile, ParkReason, Parts, Told};
-use hospital_kiosk::ports::{JournalLines, Outbox, QueueList, SingleRequests, WholeSchedule};
+use hospital_kiosk::domain::session::{Line, UndoWay};
+use hospital_kiosk::domain::undo::UndoEntry;
+use hospital_kiosk::ports::{Frozen, Journal, JournalLines, Outbox, QueueList, SingleRequests, WholeSchedule};
 use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -86,6 +89,36 @@ fn a_request_in_parts_is_shown_as_that() {
 }
 
 /// Numbers begin anew every day: what one of them names twice is not guessed.
+/// The list shows the newest thousand; a payment of weeks ago is given back by its number all the same.
+#[test]
+fn a_payment_is_found_as_long_as_the_journal_keeps_it() {
+    let disk = Disk::new();
+    let store = disk.open();
+    bring_to(&store, "settled");
+    let newer: Vec<Line> = (2..1_100).flat_map(|number| [intent(number), not_paid(number)]).map(Line::Entry).collect();
+    let frozen: Vec<Frozen> = newer.iter().map(|line| Frozen { line, bundle: Vec::new() }).collect();
+    store.commit(&frozen, at()).unwrap();
+    assert!(!store.payments().unwrap().iter().any(|payment| payment.attempt == attempt(1)), "the list shows it");
+    let id = attempt(1).0.to_string();
+    for name in ["K3-0001", "2026-11-25/K3-0001", id.as_str()] {
+        assert!(payments::show(&store, name, false).is_ok_and(|lines| lines[0].starts_with("K3-0001")), "{name}");
+    }
+    for name in ["K3-1", "2026-11-24/K3-0001", "0001", "/", ""] {
+        assert!(payments::show(&store, name, false).is_err(), "{name}");
+    }
+    // Its undo that did not give it back may have given back another: a start has to know of it.
+    let undo = AttemptId(Uuid::from_u128(701));
+    let (transaction, reason) = (card(&approval(1)), "why".to_owned());
+    for entry in [
+        UndoEntry::Intent { undo, of: attempt(1), way: UndoWay::WithoutCard, transaction },
+        UndoEntry::Sent { undo },
+        UndoEntry::NotReversed { undo, reason },
+    ] {
+        store.record(&Entry::Undo(entry), BUNDLE, at()).unwrap();
+    }
+    assert!(store.payments().unwrap().iter().any(|payment| payment.attempt == attempt(1)), "no start knows of it");
+}
+
 #[test]
 fn a_payments_number_that_came_again_needs_its_day() {
     let disk = Disk::new();

@@ -109,6 +109,10 @@ impl Journal for MemoryStore {
         Ok(payments)
     }
 
+    fn payments_numbered(&self, number: &str) -> Done<Vec<PaymentRecord>> {
+        Ok(self.payments()?.into_iter().filter(|payment| payment.number == number).collect())
+    }
+
     fn payment(&self, attempt: AttemptId) -> Done<Option<PaymentRecord>> {
         let tables = self.tables();
         let found = tables.payments.iter().position(|payment| payment.attempt == attempt);

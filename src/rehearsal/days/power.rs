@@ -181,6 +181,10 @@ impl Journal for Powered {
         self.store.payments()
     }
 
+    fn payments_numbered(&self, number: &str) -> Result<Vec<PaymentRecord>, StoreError> {
+        self.store.payments_numbered(number)
+    }
+
     fn payment(&self, attempt: AttemptId) -> Result<Option<PaymentRecord>, StoreError> {
         self.store.payment(attempt)
     }
