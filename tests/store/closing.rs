@@ -35,15 +35,19 @@ fn untold(batch: Batch) -> ClosingEnd {
 }
 
 fn give_back(store: &SqliteStore, number: u128) {
+    record(store, given_back(number, UndoWay::WithoutCard));
+}
+
+fn given_back(number: u128, way: UndoWay) -> [Entry; 4] {
     let undo = AttemptId(Uuid::from_u128(700 + number));
     let transaction = card(&approval(number));
     let entries = [
-        UndoEntry::Intent { undo, of: attempt(number), way: UndoWay::WithoutCard, transaction },
+        UndoEntry::Intent { undo, of: attempt(number), way, transaction },
         UndoEntry::Sent { undo },
         UndoEntry::Answered { undo, raw: vec![2], answer: UndoAnswer::Reversed },
         UndoEntry::Reversed { undo, cancellation: None },
     ];
-    record(store, entries.map(Entry::Undo));
+    entries.map(Entry::Undo)
 }
 
 fn net(book: &DayBook) -> (i64, i64) {
@@ -109,6 +113,30 @@ fn a_day_is_what_lies_between_two_ends() {
         drop(store);
         assert_eq!(disk.open().day_book(closing(2)).unwrap(), book, "over a restart");
     }
+}
+
+/// On the last day that the journal keeps it a payment is given back to its card. That counts to the day on which it is, and
+/// what is known of it stays until then.
+#[test]
+fn a_giving_back_belongs_to_the_day_on_which_it_happens() {
+    let disk = Disk::new();
+    let store = disk.open();
+    let days = u64::from(disk.settings().keep_payments_days);
+    let later = |day: u64| at().checked_add_days(chrono::Days::new(day)).unwrap();
+    pay(&store, 1);
+    record(&store, [asked(1), ended(1, told(1, 5_100))]);
+    pay(&store, 2);
+    for entry in given_back(1, UndoWay::WithCard) {
+        store.record(&entry, BUNDLE, later(days - 1)).unwrap();
+    }
+    store.forget_old(later(days + 1)).unwrap();
+    store.record(&asked(2), BUNDLE, later(days + 1)).unwrap();
+    let book = store.day_book(closing(2)).unwrap();
+    let moves = book.moves.iter().map(|moved| (moved.attempt, moved.kind)).collect::<Vec<_>>();
+    assert_eq!(moves, [(attempt(2), MoveKind::Charge), (attempt(1), MoveKind::GivenBack)]);
+    assert_eq!((book.forgotten, net(&book)), (0, (0, 0)));
+    let day = period(&book).days.get(&later(days - 1).date_naive()).map(|sums| (sums.charges, sums.gave_back));
+    assert_eq!(day, Some((0, 5_100)), "and to its date");
 }
 
 #[test]
