@@ -196,7 +196,7 @@ enum PaymentsCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Give the money of a payment of today back.
+    /// Give the money of a payment back: of today, or of an earlier day with the card.
     Cancel {
         id: String,
         /// The card is presented again.
