@@ -64,27 +64,24 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let lines = (
-        prop::bool::weighted(0.4),
-        prop_oneof![4 => Just(1_u32), 2 => Just(4), 3 => 2_u32..4],
+    let number = || prop_oneof![3 => Just(1_u32), 3 => Just(2), 2 => Just(4), 1 => Just(3)];
+    let and = || prop::option::weighted(0.2, (1_u32..4, 0_usize..9));
+    let charge = (
+        number(),
         prop_oneof![2 => Just(0_usize), 3 => 0_usize..9],
         prop_oneof![3 => Just(0_usize), 1 => 0_usize..6],
         prop_oneof![1 => 1_usize..4, 2 => 4_usize..7],
         any::<bool>(),
-        prop::option::weighted(0.2, (1_u32..4, 0_usize..9)),
-    )
-        .prop_map(|(undo, number, way, from, count, together, and)| Step::Lines {
-            undo,
-            number,
-            way,
-            from,
-            count,
-            together,
-            and,
-        });
+        and(),
+    );
+    let undo = (number(), 0_usize..6, 0_usize..4, 1_usize..5, any::<bool>(), and());
+    let lines = |undo| {
+        move |(number, way, from, count, together, and)| Step::Lines { undo, number, way, from, count, together, and }
+    };
     let sequence = || 1_i64..6;
     let step = prop_oneof![
-        12 => lines,
+        7 => charge.prop_map(lines(false)),
+        6 => undo.prop_map(lines(true)),
         4 => (1_u128..4, prop::option::of(0_u8..6)).prop_map(|(number, end)| Step::Closing { number, end }),
         2 => (11_u128..14, 1_u128..3, prop::bool::weighted(0.2))
             .prop_map(|(number, visit, other)| Step::Queue { number, visit, other }),
@@ -92,12 +89,19 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         5 => prop::collection::vec((sequence(), 0_u8..11), 1..4).prop_map(Step::End),
         1 => Just(Step::RetryParked),
     ];
-    prop::collection::vec(step, 10..60)
+    // What is given back has to be paid first.
+    let pay = Step::Lines { undo: false, number: 1, way: 0, from: 0, count: 4, together: false, and: None };
+    (any::<bool>(), prop::collection::vec(step, 10..60)).prop_map(move |(paid, mut steps)| {
+        if paid {
+            steps.insert(0, pay.clone());
+        }
+        steps
+    })
 }
 
-/// Payments 1 and 2 are of one request.
+/// Payments 1, 2 and 4 are of one request.
 fn request_of(number: u32) -> u128 {
-    if number == 2 { 1 } else { number.into() }
+    if number == 3 { 3 } else { 1 }
 }
 
 fn entry(number: u32, word: &str) -> Entry {
