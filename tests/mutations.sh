@@ -142,7 +142,7 @@ plant() {
         mutate $zvt/undo.rs 's/(fn reported\(&self, [^)]*\) -> Result<\(\), String> \{)/$1\n        if true {\n            return Ok(());\n        }/' ;;
     other-sale-given-back-kept-from-staff)
         # Nothing that the journal says is wrong then: only that nobody hears of the other sale.
-        mutate $till/undo.rs 's/UndoAnswer::Unlike \{ reason \} => unproved\(undo, reason\),/UndoAnswer::Unlike { reason } => stands_unless(false, undo, reason.clone()),/' ;;
+        mutate $till/undo.rs 's/UndoAnswer::Unlike \{ reason \} => in_doubt\(undo, reason, true\),/UndoAnswer::Unlike { reason } => stands_unless(false, undo, reason.clone()),/' ;;
     part-of-an-order-forgotten)
         mutate src/hospital/wire/parts.rs 's/self\.0\.get\(taken\.len\(\)\.\.\)/self.0.get((taken.len() + usize::from(!taken.is_empty() && taken.len() + 1 < self.0.len()))..)/' ;;
     part-sent-under-another-identifier)
