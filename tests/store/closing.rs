@@ -1,6 +1,7 @@
 //! Ends of the terminal's day in the journal: what they stand beside, what lies between them, and `kiosk payments totals`
 //! over the socket.
 
+use super::journal::bring_to;
 use super::*;
 use hospital_kiosk::commands::{Answer, socket};
 use hospital_kiosk::domain::closing::{
@@ -123,7 +124,7 @@ fn a_giving_back_belongs_to_the_day_on_which_it_happens() {
     let store = disk.open();
     let days = u64::from(disk.settings().keep_payments_days);
     let later = |day: u64| at().checked_add_days(chrono::Days::new(day)).unwrap();
-    pay(&store, 1);
+    bring_to(&store, "settled");
     record(&store, [asked(1), ended(1, told(1, 5_100))]);
     pay(&store, 2);
     for entry in given_back(1, UndoWay::WithCard) {
