@@ -2,16 +2,18 @@
 //! another window and other ends of the wires.
 
 use crate::app::clock::SystemClock;
-use crate::app::desk::{self, Desk, DeskSender};
 use crate::app::effects::{Effects, Ports, Press, Recorded, SetClock, ShowView, TellHealth, WipeScreens};
+use crate::app::event_loop::{self, EventLoop, Inputs};
 use crate::app::lanes::Inside;
 use crate::app::screens;
 use crate::app::vital::vital;
 use crate::config::{self, Config, Fault, Known};
+use crate::domain::attempt::DeclineCause;
 use crate::domain::facility::Facility;
-use crate::domain::payment::DeclineCause;
+use crate::domain::finished::Finished;
 use crate::domain::screen::Screen;
-use crate::domain::session::{Finished, Input, Session, TerminalReport};
+use crate::domain::session::{Input, Session};
+use crate::domain::terminal::TerminalReport;
 use crate::hospital::client::Client;
 use crate::hospital::sync::{self, Ends, Signals, SyncSettings};
 use crate::ports::{CardTerminal, HospitalServer, InForce, KioskClock, Outbox, Printer, Scanner, Store};
@@ -42,7 +44,7 @@ pub struct Hooks {
 
 /// A kiosk at work. Dropping it ends its tasks.
 pub struct Running {
-    pub desk: DeskSender,
+    pub desk: Inputs,
     pub store: Arc<dyn Store>,
     pub terminal: Arc<dyn CardTerminal>,
     pub outbox: Arc<dyn Outbox>,
@@ -82,13 +84,13 @@ pub fn can_start(path: &Path) -> bool {
 
 /// The channel to the desk exists before the window does, so that the window can send taps from its first frame.
 pub struct Prepared {
-    pub desk: DeskSender,
+    pub desk: Inputs,
     inputs: Inside,
 }
 
 #[must_use]
 pub fn prepare() -> Prepared {
-    let (desk, inputs) = desk::channel();
+    let (desk, inputs) = event_loop::channel();
     Prepared { desk, inputs }
 }
 
@@ -142,7 +144,7 @@ pub fn start(
         outbox: outbox.clone(),
     };
     let effects = Effects::new(ports, desk.clone(), runtime.handle().clone());
-    runtime.spawn(vital("desk", Desk::new(Session::new(facility.now()), effects).run(inputs)));
+    runtime.spawn(vital("desk", EventLoop::new(Session::new(facility.now()), effects).run(inputs)));
     let online = noting_hospital(&hospital_seen, to_desk(&desk, Input::HospitalOnline));
     let settings = SyncSettings::from(&config.hospital);
     let sender =
@@ -206,7 +208,7 @@ fn noting_health(store_writes: &Arc<Presence>, clock: &Arc<Presence>) -> TellHea
     })
 }
 
-fn hear_clock(clock: &dyn KioskClock, desk: &DeskSender) {
+fn hear_clock(clock: &dyn KioskClock, desk: &Inputs) {
     let desk = desk.clone();
     clock.on_change(Box::new(move |standing| desk.send(Input::Clock(standing))));
 }
@@ -297,7 +299,7 @@ fn tell_trouble(report: &TerminalReport) {
 }
 
 fn to_desk<T: 'static>(
-    desk: &DeskSender,
+    desk: &Inputs,
     wrap: impl Fn(T) -> Input + Send + Sync + 'static,
 ) -> Arc<dyn Fn(T) + Send + Sync> {
     let desk = desk.clone();

@@ -13,12 +13,13 @@ pub use hospital::{
 };
 pub use in_force::InForce;
 pub use single::{JournalLines, SingleRequests, WholeSchedule};
-pub use staff::{AuditRow, StaffBook, StaffDesk, Trail};
+pub use staff::{AuditRow, StaffBook, StaffOrders, Trail};
 pub use store::{
     Frozen, Journal, Queue, QueueList, Retention, ScheduleCache, ScheduleMark, Store, StoreError, Tally, Upkeep,
 };
 
-use crate::domain::session::{PrintJob, PrinterState, TerminalCommand};
+use crate::domain::printer::{PrintJob, PrinterState};
+use crate::domain::terminal::TerminalCommand;
 use chrono::{DateTime, Utc};
 use std::future::Future;
 use std::sync::Arc;

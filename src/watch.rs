@@ -8,7 +8,7 @@ mod metrics;
 
 pub use metrics::{Seen, text};
 
-use crate::domain::session::PrinterState;
+use crate::domain::printer::PrinterState;
 use crate::ports::{InForce, Printer, Scanner, Software, Store};
 use axum::Router;
 use axum::extract::State;

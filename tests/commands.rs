@@ -406,9 +406,9 @@ fn with_a_parked_request(path: &str) -> String {
         },
     };
     store.queue(&request, &[]).expect("queued");
-    store.trying(1).expect("tried");
+    store.begin_try(1).expect("tried");
     let reason = ParkReason::Status { status: 422, issues: "value Task.input".to_owned() };
-    store.tried(1, &Delivery::Park { reason }, at).expect("parked");
+    store.end_try(1, &Delivery::Park { reason }, at).expect("parked");
     request.id.to_string()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::commands::{Ended, config, first_line, kiosk};
 use crate::watch::{get, value};
-use hospital_kiosk::domain::session::Counters;
+use hospital_kiosk::domain::numbers::Counters;
 use hospital_kiosk::ports::JournalLines;
 use serde_json::Value;
 use std::fs;

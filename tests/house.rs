@@ -231,7 +231,7 @@ fn planted_violations_are_found() {
         ("domain/session.rs", "use crate::ports::Clock;\n"),
         ("terminal/smartro/driver.rs", "use crate::printer::device;\n"),
         ("printer/device.rs", "use slint::Image;\n"),
-        ("app/desk.rs", "use slint::Weak;\n"),
+        ("app/event_loop.rs", "use slint::Weak;\n"),
         ("app/effects.rs", "use crate::store::SqliteStore;\n"),
         ("bin/kiosk.rs", "use hospital_kiosk::rehearsal::stage;\n"),
         ("domain/outbox.rs", "use crate::{domain::money, hospital};\n"),

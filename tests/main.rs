@@ -11,9 +11,9 @@ mod configuration;
 mod days;
 #[cfg(feature = "window")]
 mod demo;
-mod desk;
 #[cfg(feature = "window")]
 mod enroll;
+mod event_loop;
 mod fuzz;
 mod hospital;
 mod journeys;

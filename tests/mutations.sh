@@ -124,7 +124,7 @@ plant() {
     receipt-printed-before-commit)
         mutate $shell "s/(let kept = keep\(world, &batch\.lines\);)/$paper_before_flush\n\$1/" ;;
     outbox-row-deleted-before-the-answer-was-checked)
-        mutate src/hospital/sync.rs 's/(let \(deliveries, refused\) = self\.deliver\(&queued\)\.await;)/let gone = self.clock.now().wall;\nlet early: Vec<(i64, Delivery)> = queued.iter().map(|queued| (queued.sequence, Delivery::Done { note: None })).collect();\nlet _ = self.with_store(move |store| store.tried_all(&early, gone)).await;\n$1/' ;;
+        mutate src/hospital/sync.rs 's/(let \(deliveries, refused\) = self\.deliver\(&queued\)\.await;)/let gone = self.clock.now().wall;\nlet early: Vec<(i64, Delivery)> = queued.iter().map(|queued| (queued.sequence, Delivery::Done { note: None })).collect();\nlet _ = self.with(self.queue, move |queue| queue.end_tries(&early, gone)).await;\n$1/' ;;
     several-refused-taken-for-delivered)
         mutate src/hospital/sync.rs 's/let each = Delivery::Later \{ reason, after_s: None, maybe_delivered: true, away: false \};/drop(reason);\nlet each = Delivery::Done { note: None };/' ;;
     empty-answer-taken-for-the-baseline)

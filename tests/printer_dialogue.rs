@@ -1,7 +1,7 @@
 //! The printer's dialogue against the simulated printer on made-up time: wherever a line ends or a kiosk dies within a paper,
 //! the next one is whole, and none comes out twice.
 
-use hospital_kiosk::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
+use hospital_kiosk::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use hospital_kiosk::ports::Raster;
 use hospital_kiosk::printer::dialogue::{Abilities, Dialogue, Step};
 use hospital_kiosk::printer::encode;

@@ -6,7 +6,7 @@ use hospital_kiosk::config;
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::patient::ScannedCode;
-use hospital_kiosk::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
+use hospital_kiosk::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use hospital_kiosk::ports::{Printer, Raster, Scanner};
 use hospital_kiosk::printer;
 use hospital_kiosk::rehearsal::printer::{PaperState, SimPrinter};

@@ -6,13 +6,13 @@ use hospital_kiosk::commands::quote::{QuoteArgs, run};
 use hospital_kiosk::commands::{NO, Streams, YES};
 use hospital_kiosk::config;
 use hospital_kiosk::domain::document::fees::{FeeRefusal, fee, pages_fee};
-use hospital_kiosk::domain::document::order::price;
-use hospital_kiosk::domain::document::quote::{Reason, quote};
 use hospital_kiosk::domain::document::{OrderItem, Price};
 use hospital_kiosk::domain::facility::Facility;
-use hospital_kiosk::domain::hours::{Calendar, WeekHours};
+use hospital_kiosk::domain::hours::WeekHours;
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::pricing::order::price;
+use hospital_kiosk::domain::pricing::quote::{Reason, quote};
 use hospital_kiosk::domain::zone::Zone;
 use proptest::prelude::*;
 
@@ -192,7 +192,7 @@ proptest! {
         let (ready, until) = (answer.ready_at.expect("ready"), answer.collect_until.expect("until"));
         prop_assert!(at <= ready && ready <= until && ready.date_naive() == until.date_naive());
         prop_assert_eq!(answer.today, answer.reason.is_none());
-        let calendar = Calendar::of(&facility, &document.hours).expect("hours");
+        let calendar = facility.calendar(&document.hours).expect("hours");
         let (opens, closes) = calendar.opening(ready.date_naive()).expect("an open day");
         prop_assert!(opens <= ready.time() && ready.time() <= closes);
         let last = calendar.last_order(at.date_naive(), document.ready_max);

@@ -20,14 +20,15 @@ mod years;
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::config;
+use hospital_kiosk::domain::attempt::{AttemptId, Booking, CardTransaction, LastTransaction};
 use hospital_kiosk::domain::language::{Language, LocalText};
 use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::numbers::{Counters, Given};
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, QueueRow, QueuedRequest, Request};
 use hospital_kiosk::domain::paper::Receipt;
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState, BirthDate, Patient, PatientNumber};
-use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord};
+use hospital_kiosk::domain::payment::{Entry, PaymentRecord};
 use hospital_kiosk::domain::reason::StaffReason;
-use hospital_kiosk::domain::session::{Counters, Given};
 use hospital_kiosk::ports::{Journal, JournalLines, QueueList, SingleRequests, Store, StoreError};
 use hospital_kiosk::store::{Opened, SqliteStore, open_with_credentials};
 use std::fs;

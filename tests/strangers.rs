@@ -2,9 +2,9 @@
 //! `data/zvt/talks.txt`.
 
 use crate::terminal_dialogue::{CARD_MS, WON, attempt, declined, sale};
+use hospital_kiosk::domain::attempt::LastTransaction;
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::LastTransaction;
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::domain::terminal::{TerminalCommand, TerminalReport};
 use hospital_kiosk::terminal::smartro::dialogue::{Dialogue, Limits, Now, Step};
 use hospital_kiosk::terminal::smartro::packet::Frame;
 

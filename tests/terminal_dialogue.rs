@@ -1,10 +1,10 @@
 //! Who speaks when, word for word.
 
 use crate::terminal_vectors::recorded;
+use hospital_kiosk::domain::attempt::{AttemptId, LastTransaction};
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::{AttemptId, LastTransaction};
-use hospital_kiosk::domain::session::TerminalCommand::{AskOutcome, CallOff, Charge, Prepare};
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::domain::terminal::TerminalCommand::{AskOutcome, CallOff, Charge, Prepare};
+use hospital_kiosk::domain::terminal::{TerminalCommand, TerminalReport};
 use hospital_kiosk::terminal::smartro::dialogue::{Dialogue, Limits, Now, Step};
 use hospital_kiosk::terminal::smartro::packet::Frame;
 use uuid::Uuid;
@@ -201,7 +201,7 @@ fn report_word(report: &TerminalReport) -> String {
         TerminalReport::Withdrawn { reason, .. } => format!("withdrawn: {reason}"),
         TerminalReport::Undone { answer, .. } => format!("undone: {answer:?}"),
         TerminalReport::Totals(totals) => format!("totals {}", totals.amount.0),
-        TerminalReport::NoTotals { batch, reason } => format!("no totals: {batch:?} {reason}"),
+        TerminalReport::NoTotals { day, reason } => format!("no totals: {day:?} {reason}"),
         TerminalReport::NoAnswer { reason, .. } => format!("no answer: {reason}"),
         TerminalReport::NeverSent { reason, .. } => format!("never sent: {reason}"),
         TerminalReport::Outcome { first, second, host_reachable, maybe_restarted, .. } => {

@@ -1,8 +1,8 @@
 //! The dialogue against the simulated terminal on made-up time: whatever breaks, the verdict agrees with the books.
 
 use crate::terminal_dialogue::{CARD_MS, WON, attempt};
-use hospital_kiosk::domain::payment::LastTransaction;
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::domain::attempt::LastTransaction;
+use hospital_kiosk::domain::terminal::{TerminalCommand, TerminalReport};
 use hospital_kiosk::rehearsal::terminal::model::{Model, Out};
 use hospital_kiosk::rehearsal::terminal::{CardAction, Fault};
 use hospital_kiosk::terminal::smartro::dialogue::{Dialogue, Limits, Now, Step};

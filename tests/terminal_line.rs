@@ -2,9 +2,9 @@
 
 use hospital_kiosk::app::clock::SystemClock;
 use hospital_kiosk::config::Terminal;
+use hospital_kiosk::domain::attempt::{AttemptId, LastTransaction};
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::{AttemptId, LastTransaction};
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::domain::terminal::{TerminalCommand, TerminalReport};
 use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::ports::{CardTerminal, Clock};
 use hospital_kiosk::rehearsal::terminal::{CardAction, Fault, SimTerminal};

@@ -2,9 +2,9 @@
 
 use crate::terminal_dialogue::{CARD_MS, Stage, WON, attempt, declined, frame, reply, sale};
 use crate::zvt_vectors::bytes;
+use hospital_kiosk::domain::attempt::CardTransaction;
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::CardTransaction;
-use hospital_kiosk::domain::session::{Stands, TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
+use hospital_kiosk::domain::terminal::{Stands, TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
 use hospital_kiosk::rehearsal::terminal::model::{Model, Out};
 use hospital_kiosk::rehearsal::terminal::{CardAction, Fault};
 use hospital_kiosk::terminal::smartro::dialogue::{Dialogue, Limits, Now, Step};

@@ -1,7 +1,7 @@
 //! Every frame of a third party decodes, and our encoder makes the same bytes again; a damaged one is refused.
 
+use hospital_kiosk::domain::attempt::{DeclineCause, LastTransaction};
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::{DeclineCause, LastTransaction};
 use hospital_kiosk::terminal::smartro::packet::{Frame, approve_data};
 use hospital_kiosk::terminal::smartro::reader::{Item, Reader};
 use hospital_kiosk::terminal::smartro::transaction::{read_answer, read_last};

@@ -1,12 +1,12 @@
 //! The terminal's totals beside the journal: `data/totals.txt`, case by case.
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
+use hospital_kiosk::domain::attempt::AttemptId;
 use hospital_kiosk::domain::closing::{
-    Batch, ClosingEnd, ClosingId, ClosingRecord, DayBook, Finding, Move, MoveKind, Sums, TerminalTotals, compare,
-    receipt_in,
+    ClosingEnd, ClosingId, ClosingRecord, DayBook, Finding, Move, MoveKind, Sums, compare, receipt_in,
 };
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::AttemptId;
+use hospital_kiosk::domain::terminal::{TerminalDay, TerminalTotals};
 use uuid::Uuid;
 
 const CASES: &str = include_str!("data/totals.txt");
@@ -55,7 +55,7 @@ impl Case {
     }
 
     fn play(&mut self, words: &[&str]) -> Option<Vec<String>> {
-        let untold = |batch| Some(ClosingEnd::Untold { batch, reason: String::new() });
+        let untold = |day| Some(ClosingEnd::Untold { day, reason: String::new() });
         match words {
             ["paid", receipt, amount] => self.moved(MoveKind::Charge, true, receipt, amount),
             ["in-question", receipt, amount] => self.moved(MoveKind::Charge, false, receipt, amount),
@@ -63,11 +63,11 @@ impl Case {
             ["back-in-question", amount] => self.moved(MoveKind::GivenBack, false, "-", amount),
             ["refused", receipt] => self.book.receipts.push(receipt.parse().unwrap()),
             ["forgotten", count] => self.book.forgotten = count.parse().unwrap(),
-            ["closed"] => self.close(untold(Batch::Closed)),
-            ["not-closed"] => self.close(untold(Batch::Open)),
-            ["kept-nowhere"] => self.close(untold(Batch::NotKept)),
+            ["closed"] => self.close(untold(TerminalDay::Closed)),
+            ["not-closed"] => self.close(untold(TerminalDay::Open)),
+            ["kept-nowhere"] => self.close(untold(TerminalDay::NotKept)),
             ["unanswered"] => self.close(None),
-            ["unknown"] => self.close(untold(Batch::Unknown)),
+            ["unknown"] => self.close(untold(TerminalDay::Unknown)),
             ["told", count, amount, rest @ ..] => return Some(self.told(count, amount, rest)),
             other => panic!("what is {other:?}?"),
         }

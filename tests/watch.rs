@@ -7,8 +7,8 @@ use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::money::Amount;
 use hospital_kiosk::domain::outbox::{Act, Delivery, PaymentOfRequest, Request};
 use hospital_kiosk::domain::patient::PatientNumber;
+use hospital_kiosk::domain::printer::{PrintJob, PrinterState};
 use hospital_kiosk::domain::reason::{Meanwhile, ParkReason, Told};
-use hospital_kiosk::domain::session::{PrintJob, PrinterState};
 use hospital_kiosk::ports::{JournalLines, Printer, Raster, Scanner, SingleRequests, Software, Store};
 use hospital_kiosk::watch::{self, Line, Presence, Sources};
 use std::io::{Read, Write};
@@ -92,12 +92,12 @@ fn a_scrape_tells_the_state_and_nobody_elses_business() {
     for id in 1..=4 {
         store.queue(&request(id), format!("{{\"value\":\"{NUMBER}\"}}").as_bytes()).expect("queued");
     }
-    store.trying(1).expect("tried");
+    store.begin_try(1).expect("tried");
     let reason = ParkReason::Status { status: 422, issues: format!("refused for {NUMBER}") };
-    store.tried(1, &Delivery::Park { reason }, at()).expect("parked");
-    store.trying(2).expect("tried");
+    store.end_try(1, &Delivery::Park { reason }, at()).expect("parked");
+    store.begin_try(2).expect("tried");
     let note = Told::Appointment { meanwhile: Meanwhile::Cancelled, ticket: NUMBER.to_owned() };
-    store.tried(2, &Delivery::Done { note: Some(note) }, at()).expect("done");
+    store.end_try(2, &Delivery::Done { note: Some(note) }, at()).expect("done");
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     let (terminal, hospital) = (Arc::new(Presence::default()), Arc::new(Presence::default()));

@@ -3,9 +3,9 @@
 use crate::terminal_dialogue::{CARD_MS, WON, attempt};
 use crate::zvt_faults::MERCHANT;
 use crate::zvt_vectors::bytes;
-use hospital_kiosk::domain::closing::TerminalTotals;
-use hospital_kiosk::domain::payment::{Booking, CardTransaction, LastTransaction};
-use hospital_kiosk::domain::session::{Stands, TerminalCommand, TerminalReport, UndoWay};
+use hospital_kiosk::domain::attempt::{Booking, CardTransaction, LastTransaction};
+use hospital_kiosk::domain::terminal::TerminalTotals;
+use hospital_kiosk::domain::terminal::{Stands, TerminalCommand, TerminalReport, UndoWay};
 use hospital_kiosk::terminal::dialogue::{Dialogue as _, Now, Step};
 use hospital_kiosk::terminal::zvt::apdu::Apdu;
 use hospital_kiosk::terminal::zvt::dialogue::{Dialogue, Limits};
@@ -179,7 +179,7 @@ fn words(report: TerminalReport) -> String {
             let TerminalTotals { count, amount, of_cards, receipts } = totals;
             format!("totals {count:?} {} of cards {:?} receipts {receipts:?}", amount.0, of_cards.map(|it| it.0))
         }
-        TerminalReport::NoTotals { batch, reason } => format!("no-totals {batch:?} {reason}"),
+        TerminalReport::NoTotals { day, reason } => format!("no-totals {day:?} {reason}"),
     }
 }
 

@@ -1,8 +1,8 @@
 //! The ZVT dialogue against the simulated terminal on made-up time: whatever breaks, the verdict agrees with the books.
 
 use crate::terminal_dialogue::{CARD_MS, WON, attempt};
-use hospital_kiosk::domain::payment::{Booking, LastTransaction};
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::domain::attempt::{Booking, LastTransaction};
+use hospital_kiosk::domain::terminal::{TerminalCommand, TerminalReport};
 use hospital_kiosk::rehearsal::terminal::zvt::{Fault, Model};
 use hospital_kiosk::rehearsal::terminal::{CardAction, Out};
 use hospital_kiosk::terminal::dialogue::{Dialogue as _, Now, Step};

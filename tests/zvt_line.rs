@@ -4,11 +4,12 @@ use crate::zvt_vectors::bytes;
 use chrono::NaiveDateTime;
 use hospital_kiosk::app::clock::SystemClock;
 use hospital_kiosk::config::{Known, Terminal};
-use hospital_kiosk::domain::closing::{Batch, TerminalTotals, receipt_in};
+use hospital_kiosk::domain::attempt::{AttemptId, Booking, CardTransaction, LastTransaction};
+use hospital_kiosk::domain::closing::receipt_in;
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
-use hospital_kiosk::domain::session::{Stands, TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
+use hospital_kiosk::domain::terminal::{Stands, TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
+use hospital_kiosk::domain::terminal::{TerminalDay, TerminalTotals};
 use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::ports::{CardTerminal, Clock};
 use hospital_kiosk::rehearsal::terminal::zvt::{Fault, Model};
@@ -182,11 +183,11 @@ fn a_payment_its_totals_and_its_reversal() {
 }
 
 impl Bench {
-    fn close_day(&self) -> Result<TerminalTotals, Batch> {
+    fn close_day(&self) -> Result<TerminalTotals, TerminalDay> {
         self.kiosk.command(TerminalCommand::EndOfDay);
         self.wait(|report| match report {
             TerminalReport::Totals(totals) => Some(Ok(totals)),
-            TerminalReport::NoTotals { batch, .. } => Some(Err(batch)),
+            TerminalReport::NoTotals { day, .. } => Some(Err(day)),
             _ => None,
         })
     }

@@ -3,8 +3,8 @@
 
 use crate::zvt_line::{Bench, CENT, settings_at, start};
 use chrono::NaiveDateTime;
-use hospital_kiosk::domain::payment::{AttemptId, LastTransaction};
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::domain::attempt::{AttemptId, LastTransaction};
+use hospital_kiosk::domain::terminal::{TerminalCommand, TerminalReport};
 use hospital_kiosk::rehearsal::terminal::zvt::{Fault, Model};
 use hospital_kiosk::rehearsal::terminal::{CardAction, FarEnd, Out, SimTerminal};
 use hospital_kiosk::terminal;

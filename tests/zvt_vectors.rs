@@ -1,7 +1,7 @@
 //! Every whole block and APDU of a third party decodes, and our encoder makes the same bytes again; fragments are refused
 //! with the offset; nothing makes the decoder panic.
 
-use hospital_kiosk::domain::payment::DeclineCause;
+use hospital_kiosk::domain::attempt::DeclineCause;
 use hospital_kiosk::terminal::zvt::apdu::Apdu;
 use hospital_kiosk::terminal::zvt::bmp;
 use hospital_kiosk::terminal::zvt::frame::{place, unwrap, wrap};

@@ -1,18 +1,23 @@
 //! The product's world: each effect to its port.
 
+use crate::domain::attempt::AttemptId;
 use crate::domain::clock::Standing;
 use crate::domain::enquiry::Known;
 use crate::domain::facility::Facility;
+use crate::domain::finished::Finished;
+use crate::domain::line::Line;
 use crate::domain::moment::Moment;
+use crate::domain::order::{StaffAnswer, StaffOrder};
 use crate::domain::outbox::Request;
 use crate::domain::paper::Paper;
-use crate::domain::payment::{AttemptId, Entry};
+use crate::domain::payment::Entry;
+use crate::domain::printer::{PrintEnd, PrintJob, PrinterReport};
+use crate::domain::question::{Question, Reply};
 use crate::domain::screen::View;
-use crate::domain::session::{
-    Finished, Input, Line, PrintEnd, PrintJob, PrinterReport, Question, Reply, Session, StaffAnswer, StaffOrder,
-    TerminalCommand, Tried,
-};
+use crate::domain::session::{Input, Session};
 use crate::domain::staff::StaffCommand;
+use crate::domain::terminal::TerminalCommand;
+use crate::domain::tries::Tried;
 use crate::ports::{
     Bundles, CardTerminal, Frozen, InForce, JournalLines, KioskClock, LookUps, Outbox, Printer, Raster, Scanner, Store,
     StoreError,
@@ -25,7 +30,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::desk::DeskSender;
+use super::event_loop::Inputs;
 use super::shell::{self, Happens, World};
 use super::{look_ups, staff};
 
@@ -80,16 +85,16 @@ pub struct Ports {
 
 pub struct Effects {
     ports: Ports,
-    desk: DeskSender,
+    desk: Inputs,
     runtime: Handle,
     steady: Arc<staff::Steady>,
-    /// Who waits for the answer to a staff order, by its ticket.
+    /// Who waits for the answer to a staff order, by its order_id.
     waiting: Mutex<Vec<(Uuid, Sender<StaffAnswer>)>>,
 }
 
 impl Effects {
     #[must_use]
-    pub fn new(ports: Ports, desk: DeskSender, runtime: Handle) -> Self {
+    pub fn new(ports: Ports, desk: Inputs, runtime: Handle) -> Self {
         let steady = Arc::new(staff::Steady::new(ports.clock.now()));
         Self { ports, desk, runtime, steady, waiting: Mutex::default() }
     }
@@ -134,16 +139,16 @@ impl Effects {
     }
 
     /// A staff order as an input, with the payment as it stands at this moment.
-    pub fn staff_input(&self, ticket: Uuid, attempt: AttemptId, order: StaffOrder) -> Input {
-        shell::staff_input(&*self.ports.store, ticket, attempt, order)
+    pub fn staff_input(&self, order_id: Uuid, attempt: AttemptId, order: StaffOrder) -> Input {
+        shell::staff_input(&*self.ports.store, order_id, attempt, order)
     }
 
-    pub fn wait_for_answer(&self, ticket: Uuid, answers: Sender<StaffAnswer>) {
+    pub fn wait_for_answer(&self, order_id: Uuid, answers: Sender<StaffAnswer>) {
         let mut waiting = self.waiting();
         if waiting.len() >= WAITING_MAX {
             waiting.remove(0);
         }
-        waiting.push((ticket, answers));
+        waiting.push((order_id, answers));
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<(Uuid, Sender<StaffAnswer>)>> {
@@ -151,11 +156,11 @@ impl Effects {
     }
 
     /// Nobody waits any more for what the screen ordered, or for what took too long.
-    fn answer_staff(&self, ticket: Uuid, answer: StaffAnswer) {
+    fn answer_staff(&self, order_id: Uuid, answer: StaffAnswer) {
         tracing::info!(?answer, "a staff order was answered");
         let last = answer != StaffAnswer::Begun;
         let mut waiting = self.waiting();
-        if let Some(at) = waiting.iter().position(|(known, _)| *known == ticket) {
+        if let Some(at) = waiting.iter().position(|(known, _)| *known == order_id) {
             let gone = waiting[at].1.send(answer).is_err();
             if gone || last {
                 waiting.remove(at);
@@ -288,8 +293,8 @@ impl World for Product<'_> {
         });
     }
 
-    fn staff(&mut self, ticket: Uuid, attempt: AttemptId, order: StaffOrder) {
-        self.effects.desk.staff_order(ticket, attempt, order, None);
+    fn staff(&mut self, order_id: Uuid, attempt: AttemptId, order: StaffOrder) {
+        self.effects.desk.staff_order(order_id, attempt, order, None);
     }
 
     fn staff_area(&mut self, visit: Uuid, command: StaffCommand) {
@@ -297,8 +302,8 @@ impl World for Product<'_> {
         staff::carry_out(self.ports(), steady, (desk, runtime), visit, command);
     }
 
-    fn staff_answer(&mut self, ticket: Uuid, answer: StaffAnswer) {
-        self.effects.answer_staff(ticket, answer);
+    fn staff_answer(&mut self, order_id: Uuid, answer: StaffAnswer) {
+        self.effects.answer_staff(order_id, answer);
     }
 
     fn finish(&mut self, finished: Finished) {

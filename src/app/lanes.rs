@@ -1,8 +1,9 @@
 //! The way to the desk: one queue, in order, in which each kind of input has a bound of its own. Whoever babbles, a code reader,
 //! a palm on the glass, a terminal's card slot, fills its own lane and no other: there is always room for what became of money.
 
-use super::desk::Message;
-use crate::domain::session::{Input, TerminalReport};
+use super::event_loop::Message;
+use crate::domain::session::Input;
+use crate::domain::terminal::TerminalReport;
 use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -151,8 +152,8 @@ impl Inside {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::attempt::AttemptId;
     use crate::domain::patient::ScannedCode;
-    use crate::domain::payment::AttemptId;
     use crate::domain::screen::Tap;
     use uuid::Uuid;
 

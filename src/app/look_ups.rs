@@ -1,7 +1,7 @@
 //! Who was looked up at this machine stands in the trail before the answer is shown; what cannot be written down is not shown.
 
 use super::effects::Ports;
-use crate::domain::session::{Question, Reply};
+use crate::domain::question::{Question, Reply};
 use crate::domain::staff::{LookUp, LookUpOutcome, LookedUpBy};
 
 /// Blocks on the disk. `offline`: the answer is from today's cache.

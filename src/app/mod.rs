@@ -3,8 +3,8 @@
 pub mod clock;
 #[cfg(feature = "window")]
 pub mod closed;
-pub mod desk;
 pub mod effects;
+pub mod event_loop;
 pub mod lanes;
 pub mod log;
 mod look_ups;

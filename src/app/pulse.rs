@@ -1,7 +1,7 @@
 //! Tells the supervisor (systemd, `Type=notify`) that the kiosk is ready, and then again and again that it is alive: only
 //! when the desk has answered *and* the window has drawn a picture that was asked for. Without a supervisor it does nothing.
 
-use super::desk::DeskSender;
+use super::event_loop::Inputs;
 use sd_notify::NotifyState;
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ const FIRST_TRY: Duration = Duration::from_secs(2);
 pub type Ask = Box<dyn Fn(Duration) -> bool + Send>;
 
 /// Starts the thread `pulse`. `window` asks for a picture and tells whether it was drawn.
-pub fn start(desk: DeskSender, window: impl Fn(Duration) -> bool + Send + 'static) {
+pub fn start(desk: Inputs, window: impl Fn(Duration) -> bool + Send + 'static) {
     of(vec![("desk", Box::new(move |within| desk.answers(within))), ("window", Box::new(window))]);
 }
 
@@ -78,7 +78,7 @@ fn all_answer(parts: &[(&'static str, Ask)], within: Duration) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::desk::{Message, channel};
+    use crate::app::event_loop::{Message, channel};
     use std::cell::RefCell;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,7 +1,7 @@
 //! The hospital's configuration read again, on SIGHUP (`systemctl reload`): prices, hours, desks, texts, rules. With a fault in it
 //! the old one goes on. What belongs to the machine itself (devices, server, store, display) holds from the next start.
 
-use super::desk::DeskSender;
+use super::event_loop::Inputs;
 use crate::config::{Config, Fault};
 use crate::domain::session::Input;
 use std::io;
@@ -15,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Signals cannot be listened for.
 pub fn on_hangup(
     read: impl Fn() -> Result<Config, Vec<Fault>> + Clone + Send + 'static,
-    desk: DeskSender,
+    desk: Inputs,
     runtime: &Handle,
 ) -> io::Result<()> {
     let _inside = runtime.enter();

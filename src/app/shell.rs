@@ -1,18 +1,22 @@
 //! The shell, for the product and for the rehearsal: an input in, its batch into the store, its effects out. What is durable
 //! before what, and in which order effects are carried out, is said here and nowhere else; what each does is its world's.
 
+use crate::domain::attempt::AttemptId;
 use crate::domain::enquiry::{self, Enquired, Known};
 use crate::domain::facility::Facility;
+use crate::domain::finished::Finished;
+use crate::domain::line::Line;
 use crate::domain::moment::Moment;
+use crate::domain::order::{StaffAnswer, StaffOrder};
 use crate::domain::outbox::Request;
 use crate::domain::paper::Paper;
-use crate::domain::payment::AttemptId;
+use crate::domain::printer::PrintJob;
+use crate::domain::question::{Question, Reply};
 use crate::domain::screen::View;
-use crate::domain::session::{
-    Effect, Finished, Input, Line, Output, PrintJob, Question, Reply, Session, StaffAnswer, StaffOrder,
-    TerminalCommand, Tried,
-};
+use crate::domain::session::{Effect, Input, Output, Session};
 use crate::domain::staff::StaffCommand;
+use crate::domain::terminal::TerminalCommand;
+use crate::domain::tries::Tried;
 use crate::ports::{Frozen, Journal, ScheduleCache, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::sync::Arc;
@@ -44,9 +48,9 @@ pub trait World {
     fn clear_printer(&mut self);
     fn ask(&mut self, id: Uuid, question: Question);
     fn find_payment(&mut self, visit: Uuid, known: Known);
-    fn staff(&mut self, ticket: Uuid, attempt: AttemptId, order: StaffOrder);
+    fn staff(&mut self, order_id: Uuid, attempt: AttemptId, order: StaffOrder);
     fn staff_area(&mut self, visit: Uuid, command: StaffCommand);
-    fn staff_answer(&mut self, ticket: Uuid, answer: StaffAnswer);
+    fn staff_answer(&mut self, order_id: Uuid, answer: StaffAnswer);
     fn finish(&mut self, finished: Finished);
     fn accept_clock(&mut self);
     fn configure(&mut self, facility: Arc<Facility>);
@@ -115,9 +119,9 @@ fn carry_out(world: &mut impl World, effects: Vec<Effect>) {
             Effect::ClearPrinter => world.clear_printer(),
             Effect::Ask { id, question } => world.ask(id, question),
             Effect::FindPayment { visit, known } => world.find_payment(visit, known),
-            Effect::Staff { ticket, attempt, order } => world.staff(ticket, attempt, order),
+            Effect::Staff { order_id, attempt, order } => world.staff(order_id, attempt, order),
             Effect::StaffArea { visit, command } => world.staff_area(visit, command),
-            Effect::StaffAnswer { ticket, answer } => world.staff_answer(ticket, answer),
+            Effect::StaffAnswer { order_id, answer } => world.staff_answer(order_id, answer),
             Effect::Finish(finished) => world.finish(finished),
             Effect::AcceptClock => world.accept_clock(),
             Effect::Facility(facility) => world.configure(facility),
@@ -135,12 +139,12 @@ pub fn restarted(journal: &dyn Journal) -> Result<Input, StoreError> {
 }
 
 /// A staff order as an input, with the payment as it stands at this moment. A journal that cannot be read knows none.
-pub fn staff_input(journal: &dyn Journal, ticket: Uuid, attempt: AttemptId, order: StaffOrder) -> Input {
+pub fn staff_input(journal: &dyn Journal, order_id: Uuid, attempt: AttemptId, order: StaffOrder) -> Input {
     let payment = journal.payment(attempt).unwrap_or_else(|error| {
         tracing::error!("the journal cannot be read: {error}");
         None
     });
-    Input::Staff { ticket, order, payment: payment.map(Box::new) }
+    Input::Staff { order_id, order, payment: payment.map(Box::new) }
 }
 
 /// What became of the payment that somebody asks for. All payments are read: not while anybody waits for the desk.

@@ -1,9 +1,10 @@
 //! What the staff area asks of the shell: the PIN and the lists. Each on a blocking thread, answered by an input.
 
-use super::desk::DeskSender;
 use super::effects::Ports;
+use super::event_loop::Inputs;
+use crate::domain::attempt::PaymentState;
 use crate::domain::moment::Moment;
-use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::person::Who;
 use crate::domain::session::Input;
 use crate::domain::staff::{AuditEntry, Gate, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply};
@@ -48,7 +49,7 @@ fn ahead_ms(now: Moment) -> i64 {
 pub(super) fn carry_out(
     ports: &Ports,
     steady: &Arc<Steady>,
-    (desk, runtime): (&DeskSender, &Handle),
+    (desk, runtime): (&Inputs, &Handle),
     visit: Uuid,
     command: StaffCommand,
 ) {
@@ -168,12 +169,12 @@ fn told<T>(result: Result<T, StoreError>) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::attempt::{AttemptId, Booking, LastTransaction};
     use crate::domain::language::{Language, LocalText};
     use crate::domain::money::Amount;
     use crate::domain::outbox::{Act, Request};
     use crate::domain::paper::Receipt;
     use crate::domain::patient::PatientNumber;
-    use crate::domain::payment::{AttemptId, Booking, LastTransaction};
 
     fn text() -> LocalText {
         LocalText::new([(Language::En, "")])

@@ -8,7 +8,7 @@ use super::check::DeviceAnswer;
 use super::{Answer, socket};
 use crate::config::{Config, Printer, Terminal};
 use crate::domain::moment::{Moment, Tick};
-use crate::domain::session::PrinterState;
+use crate::domain::printer::PrinterState;
 use crate::domain::trail::Anchor;
 use crate::domain::zone::Zone;
 use crate::hospital::client::Client;

@@ -2,11 +2,12 @@
 //! do about it. The masked card is as the terminal masked it.
 
 use super::{Answer, Refusal, no, usage, write_down};
-use crate::domain::payment::{AttemptId, PaymentRecord};
+use crate::domain::attempt::AttemptId;
+use crate::domain::order::{StaffAnswer, StaffOrder, StaffRefusal};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::person::Who;
-use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal};
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::{Journal, StaffDesk, Store, Trail};
+use crate::ports::{Journal, StaffOrders, Store, Trail};
 use serde_json::{Value, json};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
@@ -63,7 +64,7 @@ fn find(journal: &dyn Journal, id: &str) -> Result<PaymentRecord, Refusal> {
 /// 1: it was refused, or nobody knows yet. 2: it could not be tried.
 pub fn order(
     store: &dyn Store,
-    desk: &dyn StaffDesk,
+    desk: &dyn StaffOrders,
     id: &str,
     order: &StaffOrder,
     as_json: bool,
@@ -86,7 +87,7 @@ pub fn order(
 ///
 /// # Errors
 /// As [`order`].
-pub fn reprint(store: &dyn Store, desk: &dyn StaffDesk, id: Option<&str>, patience: Duration) -> Answer {
+pub fn reprint(store: &dyn Store, desk: &dyn StaffOrders, id: Option<&str>, patience: Duration) -> Answer {
     let id = if let Some(id) = id {
         id.to_owned()
     } else {

@@ -1,11 +1,11 @@
 //! `kiosk quote`: what a document would cost and when it would be ready.
 
 use super::{NO, Streams, YES};
-use crate::domain::document::quote::{Quote, Reason, quote};
 use crate::domain::document::{Tax, Unit};
 use crate::domain::facility::Facility;
 use crate::domain::language::Language;
 use crate::domain::money::{Amount, Currency};
+use crate::domain::pricing::quote::{Quote, Reason, quote};
 use chrono::{DateTime, FixedOffset, SecondsFormat};
 use serde_json::{Value, json};
 use std::io;

@@ -3,11 +3,12 @@
 use super::staff::Somebody;
 use super::{Answer, Refusal, audit, payments, queue, schedule, staff, store as books, totals, usage};
 use crate::domain::money::Currency;
+use crate::domain::order::StaffOrder;
 use crate::domain::person::{Role, StaffNumber};
-use crate::domain::session::{StaffOrder, UndoWay};
 use crate::domain::staff::Pin;
+use crate::domain::terminal::UndoWay;
 use crate::domain::trail::Anchor;
-use crate::ports::{Outbox, StaffDesk, Store};
+use crate::ports::{Outbox, StaffOrders, Store};
 use chrono::{DateTime, FixedOffset, Local, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Read, Write};
@@ -261,7 +262,7 @@ fn about_persons(store: &dyn Store, request: &Request, at: DateTime<FixedOffset>
 ///
 /// # Errors
 /// As the command itself.
-pub fn answer_at_work(store: &dyn Store, desk: &dyn StaffDesk, request: &Request, patience: Duration) -> Answer {
+pub fn answer_at_work(store: &dyn Store, desk: &dyn StaffOrders, request: &Request, patience: Duration) -> Answer {
     match request {
         Request::PaymentsAsk { id, json } => payments::order(store, desk, id, &StaffOrder::Ask, *json, patience),
         Request::PaymentsSettle { id, paid, evidence, json } => {
@@ -348,7 +349,7 @@ const COMMANDS_MAX: usize = 16;
 /// Answers on a thread of its own until the process ends. A socket that cannot be had is logged: the kiosk works without.
 /// `outbox` is told when a command gave it something to send, or staff want what waits to be tried.
 #[must_use]
-pub fn serve(folder: &Path, store: Arc<dyn Store>, desk: Arc<dyn StaffDesk>, outbox: Arc<dyn Outbox>) -> Serving {
+pub fn serve(folder: &Path, store: Arc<dyn Store>, desk: Arc<dyn StaffOrders>, outbox: Arc<dyn Outbox>) -> Serving {
     let path = path(folder);
     // The store's lock says that no other kiosk lives here: what is left of a socket is from a power cut.
     let _ = std::fs::remove_file(&path);
@@ -395,7 +396,7 @@ impl Drop for Serving {
 fn serve_one(
     mut stream: UnixStream,
     store: &dyn Store,
-    desk: &dyn StaffDesk,
+    desk: &dyn StaffOrders,
     outbox: &dyn Outbox,
 ) -> std::io::Result<()> {
     stream.set_read_timeout(Some(TIMEOUT))?;
@@ -415,7 +416,7 @@ fn serve_one(
 }
 
 /// What the sender has a part in, and the rest.
-fn told(store: &dyn Store, desk: &dyn StaffDesk, outbox: &dyn Outbox, request: &Request) -> Answer {
+fn told(store: &dyn Store, desk: &dyn StaffOrders, outbox: &dyn Outbox, request: &Request) -> Answer {
     match request {
         Request::QueueSummary { json } => {
             books::with_warning(store, queue::summary(store, *json, &Utc::now(), outbox.held_until()))

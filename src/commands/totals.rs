@@ -3,16 +3,16 @@
 
 use super::{Answer, CANNOT, NO, Refusal, payments, usage};
 use crate::domain::closing::{
-    Batch, ClosingEnd, Comparison, DayBook, Finding, Move, MoveKind, Period, Sums, TerminalTotals, Verdict, compare,
-    period,
+    ClosingEnd, Comparison, DayBook, Finding, Move, MoveKind, Period, Sums, Verdict, compare, period,
 };
 use crate::domain::format;
 use crate::domain::language::Language;
 use crate::domain::money::{Amount, Currency};
+use crate::domain::order::StaffAnswer;
 use crate::domain::person::Who;
-use crate::domain::session::StaffAnswer;
 use crate::domain::staff::{AuditEntry, StaffAct};
-use crate::ports::{Journal, StaffDesk, Store, Trail};
+use crate::domain::terminal::{TerminalDay, TerminalTotals};
+use crate::ports::{Journal, StaffOrders, Store, Trail};
 use chrono::{DateTime, FixedOffset};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -21,7 +21,13 @@ use std::time::Duration;
 ///
 /// # Errors
 /// 1: they differ. 2: the terminal could not be asked, or told no totals.
-pub fn run(store: &dyn Store, desk: &dyn StaffDesk, currency: &Currency, as_json: bool, patience: Duration) -> Answer {
+pub fn run(
+    store: &dyn Store,
+    desk: &dyn StaffOrders,
+    currency: &Currency,
+    as_json: bool,
+    patience: Duration,
+) -> Answer {
     audit(store, "ordered")?;
     let answer = payments::answered(patience, || desk.close_day())?;
     let told = told(store, answer, currency, as_json);
@@ -56,8 +62,10 @@ fn told(journal: &dyn Journal, answer: StaffAnswer, currency: &Currency, as_json
         ClosingEnd::Told(totals) => report.compared(totals, as_json),
         // Every figure is optional: a terminal that closes a day without one, where the journal has nothing either,
         // contradicts nothing. Where the journal has something, silence is no total.
-        ClosingEnd::Untold { batch: Batch::Closed, .. } if is_empty(report.book) => report.compared(&NOTHING, as_json),
-        ClosingEnd::Untold { batch, reason } => Err(report.untold(*batch, reason, as_json)),
+        ClosingEnd::Untold { day: TerminalDay::Closed, .. } if is_empty(report.book) => {
+            report.compared(&NOTHING, as_json)
+        }
+        ClosingEnd::Untold { day, reason } => Err(report.untold(*day, reason, as_json)),
     }
 }
 
@@ -134,16 +142,16 @@ impl Report<'_> {
             .collect()
     }
 
-    fn untold(&self, batch: Batch, reason: &str, as_json: bool) -> Refusal {
+    fn untold(&self, day: TerminalDay, reason: &str, as_json: bool) -> Refusal {
         let own = period(self.book);
         let open = own.unsettled.iter().cloned();
         let findings = open.map(|moved| Finding::Unsettled { moved, explains: false }).collect::<Vec<_>>();
         let notes = self.notes(&findings);
-        let (word, next) = match batch {
-            Batch::NotKept => ("not-kept", "compare these sums with the card company's report of the same days"),
-            Batch::Open => ("not-told", "its day goes on: try again when it can be closed"),
-            Batch::Closed => ("not-told", "its day is closed: compare with the card company's report"),
-            Batch::Unknown => (
+        let (word, next) = match day {
+            TerminalDay::NotKept => ("not-kept", "compare these sums with the card company's report of the same days"),
+            TerminalDay::Open => ("not-told", "its day goes on: try again when it can be closed"),
+            TerminalDay::Closed => ("not-told", "its day is closed: compare with the card company's report"),
+            TerminalDay::Unknown => (
                 "not-told",
                 "nobody knows whether its day was closed, and its totals are not known: compare with the card \
                  company's report",

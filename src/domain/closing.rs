@@ -15,8 +15,9 @@ mod compare;
 pub use book::{Moved, Span};
 pub use compare::{Comparison, Finding, Period, Sums, Verdict, compare, period};
 
+use super::attempt::{AttemptId, PaymentState};
 use super::money::Amount;
-use super::payment::{AttemptId, PaymentState};
+use super::terminal::{TerminalDay, TerminalTotals};
 use super::undo::UndoState;
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
@@ -26,36 +27,15 @@ use uuid::Uuid;
 #[serde(transparent)]
 pub struct ClosingId(pub Uuid);
 
-/// What a terminal says it booked since its last end of day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TerminalTotals {
-    pub count: Option<u32>,
-    /// Sales less what was given back.
-    pub amount: Amount,
-    /// The kinds of card added up, where it tells both: it may contradict itself.
-    pub of_cards: Option<Amount>,
-    /// Its first and last receipt number.
-    pub receipts: Option<(u16, u16)>,
-}
-
-/// Whether a terminal that told no totals has closed its day all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Batch {
-    /// It said no, or nothing was sent: it goes on counting.
-    Open,
-    Closed,
-    /// It was asked, and nothing proves what it did.
-    Unknown,
-    /// It counts nothing that could be asked for here (Smartro).
-    NotKept,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClosingEnd {
     Told(TerminalTotals),
-    Untold { batch: Batch, reason: String },
+    Untold {
+        #[serde(rename = "batch")]
+        day: TerminalDay,
+        reason: String,
+    },
 }
 
 /// One line of the journal about an end of day.
@@ -100,10 +80,10 @@ impl Divides {
     #[must_use]
     pub const fn after(end: Option<&ClosingEnd>) -> Self {
         match end {
-            Some(ClosingEnd::Told(_) | ClosingEnd::Untold { batch: Batch::Closed, .. }) => Self::Surely,
-            Some(ClosingEnd::Untold { batch: Batch::Unknown, .. }) | None => Self::Perhaps,
-            Some(ClosingEnd::Untold { batch: Batch::Open, .. }) => Self::Not,
-            Some(ClosingEnd::Untold { batch: Batch::NotKept, .. }) => Self::KeptNowhere,
+            Some(ClosingEnd::Told(_) | ClosingEnd::Untold { day: TerminalDay::Closed, .. }) => Self::Surely,
+            Some(ClosingEnd::Untold { day: TerminalDay::Unknown, .. }) | None => Self::Perhaps,
+            Some(ClosingEnd::Untold { day: TerminalDay::Open, .. }) => Self::Not,
+            Some(ClosingEnd::Untold { day: TerminalDay::NotKept, .. }) => Self::KeptNowhere,
         }
     }
 

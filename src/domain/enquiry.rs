@@ -4,9 +4,10 @@
 //! enough: whoever stands there has just paid. Later it takes both. Where a terminal tells no digits of the card, it is the number alone, and later staff.
 //! Whoever knows too little does not even hear that there is a payment.
 
+use super::attempt::{AttemptId, PaymentState};
 use super::money::Amount;
 use super::paper::Receipt;
-use super::payment::{AttemptId, PaymentRecord, PaymentState};
+use super::payment::PaymentRecord;
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use std::fmt;
 use zeroize::{Zeroize, ZeroizeOnDrop};

@@ -1,7 +1,7 @@
 //! One hospital as data: everything that another hospital would change. Built by `config`, read by everybody.
 
 use super::document::Document;
-use super::hours::WeekHours;
+use super::hours::{Calendar, WeekHours};
 use super::language::{Language, LocalText};
 use super::money::{Amount, Currency};
 use super::zone::Zone;
@@ -134,6 +134,13 @@ pub struct Timing {
 }
 
 impl Facility {
+    /// The calendar of the hours table `key`; `None` if there is no such table, which `config` refuses at start.
+    #[must_use]
+    pub fn calendar(&self, key: &str) -> Option<Calendar<'_>> {
+        let week = self.hours.get(key)?;
+        Some(Calendar { week, holidays: &self.holidays, zone: &self.zone })
+    }
+
     #[must_use]
     pub fn document(&self, code: &str) -> Option<&Document> {
         self.documents.iter().find(|document| document.code == code)

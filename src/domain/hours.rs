@@ -1,6 +1,5 @@
 //! Opening hours and holidays.
 
-use super::facility::Facility;
 use super::language::LocalText;
 use super::zone::Zone;
 use chrono::{DateTime, Datelike, Days, FixedOffset, NaiveDate, NaiveTime, TimeDelta};
@@ -21,14 +20,7 @@ pub struct Calendar<'a> {
     pub zone: &'a Zone,
 }
 
-impl<'a> Calendar<'a> {
-    /// The calendar of the hours table `key`; `None` if there is no such table, which `config` refuses at start.
-    #[must_use]
-    pub fn of(facility: &'a Facility, key: &str) -> Option<Self> {
-        let week = facility.hours.get(key)?;
-        Some(Self { week, holidays: &facility.holidays, zone: &facility.zone })
-    }
-
+impl Calendar<'_> {
     #[must_use]
     pub fn is_holiday(&self, day: NaiveDate) -> bool {
         self.holidays.contains_key(&day)

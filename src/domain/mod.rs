@@ -1,30 +1,40 @@
 //! The hospital's words as plain values: no clock, no IO, no async, no float, no widget.
 
+pub mod attempt;
 pub mod clock;
 pub mod closing;
 pub mod document;
 pub mod enquiry;
 pub mod facility;
+pub mod finished;
 pub mod format;
 pub mod hours;
 pub mod journey;
 pub mod language;
 pub mod ledger;
 pub mod limits;
+pub mod line;
 pub mod moment;
 pub mod money;
+pub mod numbers;
+pub mod order;
 pub mod outbox;
 pub mod paper;
 pub mod patient;
 pub mod payment;
 pub mod person;
+pub mod pricing;
+pub mod printer;
+pub mod question;
 pub mod reason;
 pub mod screen;
 pub mod session;
 pub mod set_aside;
 pub mod staff;
+pub mod terminal;
 pub(crate) mod till;
 pub mod trail;
+pub mod tries;
 pub mod undo;
 pub mod zone;
 

@@ -1,10 +1,10 @@
 //! Requests to the hospital: one business act each, frozen when it is queued, delivered exactly once in effect.
 
+use super::attempt::CardTransaction;
 use super::document::OrderLine;
 use super::language::Language;
 use super::money::Amount;
 use super::patient::{InsuranceAnswer, PatientNumber};
-use super::payment::CardTransaction;
 use super::reason::{ClosedByHand, Delay, InPart, KeptOut, ParkReason, Parts, Told, Undelivered};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};

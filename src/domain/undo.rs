@@ -6,10 +6,10 @@
 //! ```
 //! It can be in doubt, and no terminal can be asked about it afterwards: then people find out.
 
+use super::attempt::{AttemptId, CardTransaction};
 use super::money::Amount;
 use super::outbox::Request;
-use super::payment::{AttemptId, CardTransaction};
-use super::session::{UndoAnswer, UndoWay};
+use super::terminal::{UndoAnswer, UndoWay};
 use chrono::{DateTime, FixedOffset};
 use serde::{Deserialize, Serialize};
 

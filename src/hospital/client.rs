@@ -23,8 +23,8 @@ use super::wire::{self, Capabilities};
 use crate::config;
 use crate::domain::clock::Standing;
 use crate::domain::outbox::{Act, Delivery, QueuedRequest, Request};
+use crate::domain::question::{Question, Reply};
 use crate::domain::reason::Delay;
-use crate::domain::session::{Question, Reply};
 use crate::domain::trail::{Anchor, TrailHead};
 use crate::ports::{
     Anchors, Answer, Bundles, Deliveries, InForce, KioskClock, LookUps, NoAnchor, NoSchedule, ScheduleNews, Schedules,

@@ -246,7 +246,7 @@ impl Sender<'_> {
             Err(error) => return self.store_trouble(&error),
         };
         let sequences: Vec<i64> = queued.iter().map(|queued| queued.sequence).collect();
-        if let Err(error) = self.with(self.queue, move |queue| queue.trying_all(&sequences)).await {
+        if let Err(error) = self.with(self.queue, move |queue| queue.begin_tries(&sequences)).await {
             return self.store_trouble(&error);
         }
         let (deliveries, refused) = self.deliver(&queued).await;
@@ -257,7 +257,7 @@ impl Sender<'_> {
         let kept: Vec<(i64, Delivery)> =
             tried.iter().map(|(queued, delivery)| (queued.sequence, delivery.clone())).collect();
         let at = self.clock.now().wall;
-        if let Err(error) = self.with(self.queue, move |queue| queue.tried_all(&kept, at)).await {
+        if let Err(error) = self.with(self.queue, move |queue| queue.end_tries(&kept, at)).await {
             // Still marked as maybe delivered: the next try looks first.
             return self.store_trouble(&error);
         }

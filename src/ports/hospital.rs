@@ -1,8 +1,8 @@
 use super::Answer;
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
+use crate::domain::question::{Question, Reply};
 use crate::domain::reason::Delay;
-use crate::domain::session::{Question, Reply};
 use crate::domain::trail::{Anchor, TrailHead};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 

@@ -1,10 +1,12 @@
 //! One line, one request, one day: stores work in lots, and some callers have no more than one.
 
 use super::{Frozen, Journal, Queue, ScheduleCache, ScheduleNews, StoreError};
+use crate::domain::line::Line;
+use crate::domain::numbers::Counters;
 use crate::domain::outbox::{Delivery, QueuedRequest, Request};
 use crate::domain::patient::{Appointment, Patient};
 use crate::domain::payment::Entry;
-use crate::domain::session::{Counters, Line, Tried};
+use crate::domain::tries::Tried;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 
 #[expect(clippy::missing_errors_doc, reason = "said once, at Journal")]
@@ -38,12 +40,12 @@ pub trait SingleRequests: Queue {
         Ok(self.next_requests(&[], 1)?.pop())
     }
 
-    fn trying(&self, sequence: i64) -> Result<(), StoreError> {
-        self.trying_all(&[sequence])
+    fn begin_try(&self, sequence: i64) -> Result<(), StoreError> {
+        self.begin_tries(&[sequence])
     }
 
-    fn tried(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.tried_all(&[(sequence, delivery.clone())], at)
+    fn end_try(&self, sequence: i64, delivery: &Delivery, at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.end_tries(&[(sequence, delivery.clone())], at)
     }
 }
 

@@ -1,8 +1,8 @@
 use super::StoreError;
+use crate::domain::attempt::AttemptId;
+use crate::domain::order::{StaffAnswer, StaffOrder};
 use crate::domain::patient::PatientNumber;
-use crate::domain::payment::AttemptId;
 use crate::domain::person::{Person, Role, StaffNumber};
-use crate::domain::session::{StaffAnswer, StaffOrder};
 use crate::domain::staff::{AuditEntry, Gate, LookUp, Pin};
 use crate::domain::trail::{Anchor, TrailCheck, TrailHead};
 use chrono::{DateTime, FixedOffset, NaiveDate, TimeDelta};
@@ -79,7 +79,7 @@ pub struct AuditRow {
 }
 
 /// A kiosk at work, as staff's commands reach it.
-pub trait StaffDesk: Send + Sync {
+pub trait StaffOrders: Send + Sync {
     /// The first answer may be `Begun`, then another follows; none comes if the desk is behind or ends, and nothing was
     /// done then.
     fn order(&self, attempt: AttemptId, order: StaffOrder) -> Receiver<StaffAnswer>;

@@ -1,11 +1,14 @@
 use super::{ScheduleNews, StaffBook, Trail};
+use crate::domain::attempt::AttemptId;
 use crate::domain::closing::{ClosingId, DayBook};
+use crate::domain::line::Line;
+use crate::domain::numbers::Given;
 use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
-use crate::domain::payment::{AttemptId, PaymentRecord};
-use crate::domain::session::{Given, Line, TriesKept};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::set_aside::SetAside;
 use crate::domain::staff::{Noted, Parked};
+use crate::domain::tries::TriesKept;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use uuid::Uuid;
 
@@ -72,9 +75,9 @@ pub trait Queue: Send + Sync {
     /// earlier row waiting or parked, and is not among `step_over`.
     fn next_requests(&self, step_over: &[Uuid], most: usize) -> Result<Vec<QueuedRequest>, StoreError>;
     /// They are about to be tried, together: from now on they may have reached the server.
-    fn trying_all(&self, sequences: &[i64]) -> Result<(), StoreError>;
+    fn begin_tries(&self, sequences: &[i64]) -> Result<(), StoreError>;
     /// What became of it. `Done` of a request with a card payment also settles that payment.
-    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError>;
+    fn end_tries(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError>;
 }
 
 /// The same queue as staff see it.

@@ -4,7 +4,7 @@
 use super::dialogue::{Abilities, Dialogue, Step};
 use super::open;
 use crate::config;
-use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
+use crate::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use crate::line::Line;
 use crate::ports::{Printer, Raster, Reports};
 use std::io;

@@ -12,7 +12,7 @@ mod course;
 mod remains;
 
 use super::status;
-use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
+use crate::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use crate::ports::Raster;
 use remains::Remains;
 

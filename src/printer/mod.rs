@@ -8,7 +8,7 @@ pub mod probe;
 pub mod status;
 
 use crate::config;
-use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
+use crate::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use crate::line::{self, Line, LineSettings, Needs};
 use crate::ports::{Printer, Raster, Reports};
 use std::io;

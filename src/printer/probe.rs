@@ -3,7 +3,7 @@
 use super::open;
 use super::status::{self, ask, is_proof, is_real_time};
 use crate::config;
-use crate::domain::session::PrinterState;
+use crate::domain::printer::PrinterState;
 use crate::line::{Line, write_within};
 use std::io;
 use std::time::{Duration, Instant};

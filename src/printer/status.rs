@@ -3,7 +3,7 @@
 //! Epson ESC/POS command reference: `DLE EOT` (real-time, answered at once even when offline), `GS r` (queued: answered
 //! when all before it is done), `GS a` (automatic status, kept off), `GS I` (printer ID), `DLE ENQ`, `DLE DC4`.
 
-use crate::domain::session::PrinterState;
+use crate::domain::printer::PrinterState;
 
 /// Queued after a job: its answer is the proof that all of the job came out.
 pub const ASK_PROOF: [u8; 3] = [0x1D, b'r', 1];

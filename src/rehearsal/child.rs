@@ -3,16 +3,16 @@
 
 use super::clock::DemoClock;
 use super::headless::{self, Box2};
-use crate::app::desk::DeskSender;
+use crate::app::event_loop::Inputs;
 use crate::app::screens::ui::App;
 use crate::app::screens::{KioskHandle, KioskWindow};
 use crate::app::{press, pulse, vital};
 use crate::assembly::{self, Hooks};
 use crate::config::Config;
+use crate::domain::attempt::PaymentState;
+use crate::domain::finished::{Finished, JourneyKind, Outcome};
 use crate::domain::moment::Tick;
 use crate::domain::paper::Paper;
-use crate::domain::payment::PaymentState;
-use crate::domain::session::{Finished, JourneyKind, Outcome};
 use crate::ports::{Believed, Clock, InForce};
 use crate::store::OnDamage;
 use chrono::{DateTime, FixedOffset};
@@ -277,7 +277,7 @@ fn say(what: &Say) {
 
 struct Steering {
     handle: KioskHandle,
-    desk: DeskSender,
+    desk: Inputs,
     runtime: tokio::runtime::Handle,
     clock: Arc<Believed<DemoClock>>,
     shown: Arc<AtomicU64>,

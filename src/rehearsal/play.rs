@@ -6,7 +6,7 @@ use super::printer::PaperState;
 use super::script::{Action, CardAct, HospitalAct, Key, Line, PaperAct};
 use super::stage::{Stage, lock};
 use super::terminal::CardAction;
-use crate::domain::payment::PaymentState;
+use crate::domain::attempt::PaymentState;
 use anyhow::{Context, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -288,8 +288,8 @@ pub struct Summary {
 
 #[derive(Debug, Serialize)]
 pub struct JourneyLine {
-    pub kind: crate::domain::session::JourneyKind,
-    pub outcome: crate::domain::session::Outcome,
+    pub kind: crate::domain::finished::JourneyKind,
+    pub outcome: crate::domain::finished::Outcome,
     pub charged: i64,
     pub claim: Option<String>,
     pub synced: bool,

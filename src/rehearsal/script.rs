@@ -1,6 +1,6 @@
 //! The demo's script language: one action a line, `#` comments (`README.md`, "Scripts").
 
-use crate::domain::payment::PaymentState;
+use crate::domain::attempt::PaymentState;
 use chrono::{DateTime, FixedOffset};
 
 #[derive(Debug, Clone, PartialEq)]

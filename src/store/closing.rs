@@ -2,9 +2,9 @@
 
 use super::column::{self, id, json_or_null, payment_state, time, to_json, undo_state};
 use super::fault::Result;
+use crate::domain::attempt::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::closing::{ClosingEnd, ClosingId, ClosingRecord, DayBook, Divides, Moved, Span};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};

@@ -1,8 +1,8 @@
 //! How domain values lie in columns: JSON text, RFC 3339 text, one word per state.
 
 use super::fault::Result;
+use crate::domain::attempt::PaymentState;
 use crate::domain::outbox::QueueState;
-use crate::domain::payment::PaymentState;
 use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset};
 use rusqlite::Row;

@@ -3,7 +3,7 @@
 
 use super::column::{count, time};
 use super::fault::{Result, other};
-use crate::domain::session::{Counters, Given};
+use crate::domain::numbers::{Counters, Given};
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 

@@ -8,7 +8,7 @@ use super::key::Secret;
 use super::keycheck::{self, Verdict};
 use super::wal::{self, Log};
 use super::{OnDamage, aside, damage, memory, salvage, schema, schema_pages};
-use crate::domain::payment::PaymentState;
+use crate::domain::attempt::PaymentState;
 use crate::domain::set_aside::SetAside;
 use crate::domain::undo::UndoState;
 use crate::ports::StoreError;

@@ -4,10 +4,11 @@ use super::column::{id, json, json_or_null, payment_state, payment_word, time, t
 use super::fault::Result;
 use super::set::Set;
 use super::{closing, undo};
+use crate::domain::attempt::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::closing::Divides;
 use crate::domain::ledger::{Booked, NewPayment, SetPayment};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, CardTransaction, PaymentRecord, PaymentState};
+use crate::domain::payment::PaymentRecord;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use uuid::Uuid;
 

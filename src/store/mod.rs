@@ -36,14 +36,17 @@ mod undo;
 mod wal;
 
 use crate::config;
+use crate::domain::attempt::AttemptId;
 use crate::domain::closing::{ClosingId, DayBook};
 use crate::domain::ledger;
+use crate::domain::line::Line;
+use crate::domain::numbers::Given;
 use crate::domain::outbox::{Delivery, QueueRow, QueuedRequest};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
-use crate::domain::payment::{AttemptId, PaymentRecord};
-use crate::domain::session::{Given, Line, TriesKept};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::set_aside::SetAside;
 use crate::domain::staff::{Noted, Parked};
+use crate::domain::tries::TriesKept;
 use crate::ports::{
     Frozen, InForce, Journal, Queue, QueueList, Retention, ScheduleCache, ScheduleMark, ScheduleNews, Tally, Upkeep,
 };
@@ -322,7 +325,7 @@ impl Queue for SqliteStore {
         outbox::next(&self.connection(), step_over, most)
     }
 
-    fn trying_all(&self, sequences: &[i64]) -> Result<()> {
+    fn begin_tries(&self, sequences: &[i64]) -> Result<()> {
         self.write_erasing(|tx| {
             sequences.iter().try_fold(false, |erased, sequence| {
                 Ok(erased | tables::apply(tx, |rows| ledger::begin_try(*sequence, rows))?)
@@ -331,7 +334,7 @@ impl Queue for SqliteStore {
         Ok(())
     }
 
-    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<()> {
+    fn end_tries(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<()> {
         self.write_erasing(|tx| {
             tried.iter().try_fold(false, |erased, (sequence, delivery)| {
                 Ok(erased | tables::apply(tx, |rows| ledger::end_try(*sequence, delivery, at, rows))?)

@@ -10,9 +10,9 @@ use super::persons;
 use super::tries;
 use super::undo::UNFINISHED;
 use crate::config;
+use crate::domain::attempt::PaymentState;
 use crate::domain::closing::Divides;
 use crate::domain::outbox::QueueState;
-use crate::domain::payment::PaymentState;
 use chrono::{DateTime, Days, FixedOffset};
 use rusqlite::{Transaction, params};
 

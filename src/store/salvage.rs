@@ -8,7 +8,7 @@ use super::column::{payment_word, to_json};
 use super::fault::Result;
 use super::key::Secret;
 use super::{aside, schema, schema_pages};
-use crate::domain::payment::PaymentState;
+use crate::domain::attempt::PaymentState;
 use crate::domain::reason::StaffReason;
 use chrono::{Days, NaiveDate};
 use rusqlite::types::Value;

@@ -4,10 +4,11 @@
 use super::column::{PAYMENT_STATES, UNDO_STATES, payment_word, undo_word, words};
 use super::fault::Result;
 use super::{closing, journal, outbox, undo};
+use crate::domain::attempt::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::closing::{ClosingId, ClosingRecord};
 use crate::domain::ledger::{Booked, Change, Queued, Refusal, Rows, Waiting, Which, Write};
 use crate::domain::outbox::Request;
-use crate::domain::payment::{AttemptId, CardTransaction, PaymentRecord, PaymentState};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::undo::{UndoRecord, UndoState};
 use crate::ports::StoreError;
 use rusqlite::Transaction;

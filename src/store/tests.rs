@@ -5,15 +5,16 @@ mod reasons;
 mod trail;
 
 use super::*;
+use crate::domain::attempt::{Booking, CardTransaction, LastTransaction};
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::Amount;
+use crate::domain::numbers::Counters;
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::Receipt;
 use crate::domain::patient::AppointmentState;
-use crate::domain::payment::{Booking, CardTransaction, Entry, LastTransaction};
+use crate::domain::payment::Entry;
 use crate::domain::person::Who;
 use crate::domain::reason::{ParkReason, Parts};
-use crate::domain::session::Counters;
 use crate::domain::staff::{AuditEntry, StaffAct};
 use crate::ports::{JournalLines, SingleRequests, StoreError, Trail, WholeSchedule};
 use std::fs;
@@ -159,8 +160,8 @@ fn a_delivered_request_is_in_no_byte_of_the_folder() {
     pay(&store);
     assert!(!files_with_marker(folder.path()).is_empty(), "the search must be able to find it");
     let sequence = store.next_request().unwrap().unwrap().sequence;
-    store.trying(sequence).unwrap();
-    store.tried(sequence, &Delivery::Done { note: None }, at()).unwrap();
+    store.begin_try(sequence).unwrap();
+    store.end_try(sequence, &Delivery::Done { note: None }, at()).unwrap();
     assert_eq!(files_with_marker(folder.path()), Vec::<String>::new());
 }
 
@@ -314,10 +315,14 @@ fn an_older_queue_opens_and_goes_on() {
     let next = store.next_request().unwrap().unwrap();
     assert_eq!((&next.request, next.bundle.as_slice(), next.tries), (&waiting, b"{}".as_slice(), 3));
     assert_eq!((next.maybe_delivered, next.taken), (true, Vec::new()));
-    store.trying(next.sequence).unwrap();
+    store.begin_try(next.sequence).unwrap();
     let taken = vec![Some("ChargeItem/1".to_owned()), None];
     store
-        .tried(next.sequence, &Delivery::Part { taken: taken.clone(), parts: Parts::There { there: 2, all: 5 } }, at())
+        .end_try(
+            next.sequence,
+            &Delivery::Part { taken: taken.clone(), parts: Parts::There { there: 2, all: 5 } },
+            at(),
+        )
         .unwrap();
     assert_eq!(store.next_request().unwrap().unwrap().taken, taken);
 }
@@ -354,9 +359,9 @@ fn what_is_over_goes_after_its_days_and_what_is_not_never() {
         let visit = Uuid::from_u128(id);
         store.queue(&Request { id: visit, visit, ..request(PaymentOfRequest::Free) }, b"x").unwrap();
     }
-    store.trying(1).unwrap();
-    store.tried(1, &Delivery::Done { note: None }, at()).unwrap();
-    store.tried(2, &Delivery::Park { reason: ParkReason::FoundTwice }, at()).unwrap();
+    store.begin_try(1).unwrap();
+    store.end_try(1, &Delivery::Done { note: None }, at()).unwrap();
+    store.end_try(2, &Delivery::Park { reason: ParkReason::FoundTwice }, at()).unwrap();
     let kept = |days: u64| {
         store.forget_old(at() + chrono::Days::new(days)).unwrap();
         (store.requests().unwrap().len(), store.payments().unwrap().len())
@@ -401,8 +406,8 @@ fn an_erased_request_leaves_the_log_later_if_it_cannot_at_once() {
     pay(&store);
     let reader = Connection::open(folder.path().join("kiosk.db")).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM outbox").unwrap();
-    store.trying(1).unwrap();
-    store.tried(1, &Delivery::Done { note: None }, at()).unwrap();
+    store.begin_try(1).unwrap();
+    store.end_try(1, &Delivery::Done { note: None }, at()).unwrap();
     assert!(!files_with_marker(folder.path()).is_empty(), "somebody reads: the log cannot be emptied");
     reader.execute_batch("COMMIT").unwrap();
     store.save_counters(&Counters::default(), at()).unwrap();

@@ -3,7 +3,7 @@
 
 use super::column::{count, id, json, time, to_json};
 use super::fault::{Result, other};
-use crate::domain::session::{Tried, TriesKept};
+use crate::domain::tries::{Tried, TriesKept};
 use chrono::{DateTime, FixedOffset};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 

@@ -3,9 +3,9 @@
 use super::column::{id, json, json_or_null, time, to_json, undo_state, undo_word};
 use super::fault::Result;
 use super::set::Set;
+use crate::domain::attempt::AttemptId;
 use crate::domain::ledger::{NewUndo, SetUndo};
 use crate::domain::money::Amount;
-use crate::domain::payment::AttemptId;
 use crate::domain::undo::{UndoRecord, UndoState};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 //! [`Dialogue::deadline_ms`] when it wants to be called again. The driver's [`super::worker`] lends it a real line and a
 //! real clock; tests and the rehearsal make both up.
 
-use crate::domain::session::{TerminalCommand, TerminalReport};
+use crate::domain::terminal::{TerminalCommand, TerminalReport};
 
 /// `YYYYMMDDhhmmss`.
 pub const STAMP_BYTES: usize = 14;

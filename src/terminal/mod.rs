@@ -8,9 +8,9 @@ mod worker;
 pub mod zvt;
 
 use crate::config::Terminal;
-use crate::domain::closing::Batch;
-use crate::domain::payment::LastTransaction;
-use crate::domain::session::{TerminalCommand, TerminalReport};
+use crate::domain::attempt::LastTransaction;
+use crate::domain::terminal::TerminalDay;
+use crate::domain::terminal::{TerminalCommand, TerminalReport};
 use crate::ports::{CardTerminal, Clock, Reports};
 use chrono::NaiveDateTime;
 use serde_json::{Map, Value};
@@ -114,7 +114,7 @@ pub(crate) fn refusal(command: &TerminalCommand, reason: &str) -> Option<Termina
             Some(TerminalReport::NoAnswer { attempt, reason })
         }
         TerminalCommand::Undo { undo, .. } => Some(TerminalReport::NeverSent { attempt: undo, reason }),
-        TerminalCommand::EndOfDay => Some(TerminalReport::NoTotals { batch: Batch::Open, reason }),
+        TerminalCommand::EndOfDay => Some(TerminalReport::NoTotals { day: TerminalDay::Open, reason }),
         TerminalCommand::CallOff => None,
         TerminalCommand::AskOutcome { attempt } => Some(TerminalReport::Outcome {
             attempt,

@@ -3,7 +3,7 @@
 
 use super::dialogue::{Dialogue, Now, STAMP_BYTES, Step};
 use super::{Started, refusal};
-use crate::domain::session::{TerminalCommand, TerminalReport};
+use crate::domain::terminal::{TerminalCommand, TerminalReport};
 use crate::line::{self, Line, LineSettings, NETWORK, Needs, write_some_within, write_within};
 use crate::ports::{CardTerminal, Clock, Reports};
 use std::sync::Arc;

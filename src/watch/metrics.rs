@@ -1,7 +1,7 @@
 //! The text itself (Prometheus exposition format 0.0.4).
 
 use super::{Line, PRINTER_STATES};
-use crate::domain::session::PrinterState;
+use crate::domain::printer::PrinterState;
 use crate::ports::{Software, Tally};
 use chrono::{DateTime, Utc};
 use std::fmt::{Display, Write};

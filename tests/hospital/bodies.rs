@@ -2,7 +2,7 @@
 
 use super::fixture::day;
 use super::odd::{Asked, Odd, Told, find, hong, refused, searchset, told, visit, word};
-use hospital_kiosk::domain::session::Reply;
+use hospital_kiosk::domain::question::Reply;
 use hospital_kiosk::ports::{LookUps, Schedules};
 use hospital_kiosk::rehearsal::people;
 use serde_json::{Value, json};
@@ -194,7 +194,7 @@ async fn only_what_is_needed_is_asked_for() {
     let client = odd.client();
     find(&client, people::MAIN).await;
     super::odd::visits(&client).await;
-    client.ask(hospital_kiosk::domain::session::Question::Slip { code: "AS-1".to_owned() }).await;
+    client.ask(hospital_kiosk::domain::question::Question::Slip { code: "AS-1".to_owned() }).await;
     client.schedule_since(day(), None).await.expect("a schedule");
     let whole: Vec<String> = odd
         .asked()

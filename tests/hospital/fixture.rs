@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use hospital_kiosk::config::Hospital;
+use hospital_kiosk::domain::attempt::CardTransaction;
 use hospital_kiosk::domain::document::{OrderLine, Tax, Unit};
 use hospital_kiosk::domain::facility::{CheckInRules, Desk, Facility, PaymentRules, Privacy, Timing};
 use hospital_kiosk::domain::language::{Language, LocalText};
@@ -9,7 +10,6 @@ use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::{Amount, Currency};
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, QueueState, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{Appointment, InsuranceAnswer, Patient, PatientNumber};
-use hospital_kiosk::domain::payment::CardTransaction;
 use hospital_kiosk::domain::zone::Zone;
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::hospital::sync::Ends;

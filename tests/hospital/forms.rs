@@ -3,7 +3,7 @@
 use super::fixture::{arrival, card, documents, queued};
 use super::odd::{Asked, Odd, Told, find, hong, searchset, told, visit, visits, with_next, word};
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
-use hospital_kiosk::domain::session::Question;
+use hospital_kiosk::domain::question::Question;
 use hospital_kiosk::ports::{Deliveries, LookUps};
 use hospital_kiosk::rehearsal::people;
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ use super::fixture::{StoppedClock, card, documents, facility, hospital, number, 
 use hospital_kiosk::config::Identity;
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::domain::patient::BirthDate;
-use hospital_kiosk::domain::session::{Question, Reply};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::hospital::auth::keys::{Keys, Purpose, Which};
 use hospital_kiosk::hospital::auth::{ASSERTION_TYPE, assertion};
 use hospital_kiosk::hospital::client::Client;

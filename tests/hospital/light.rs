@@ -76,11 +76,11 @@ impl Queue for LightStore {
         Ok(found)
     }
 
-    fn trying_all(&self, _: &[i64]) -> Result<(), StoreError> {
+    fn begin_tries(&self, _: &[i64]) -> Result<(), StoreError> {
         if self.rows().full { Err(StoreError::DiskFull) } else { Ok(()) }
     }
 
-    fn tried_all(&self, tried: &[(i64, Delivery)], _: DateTime<FixedOffset>) -> Result<(), StoreError> {
+    fn end_tries(&self, tried: &[(i64, Delivery)], _: DateTime<FixedOffset>) -> Result<(), StoreError> {
         let mut rows = self.rows();
         if rows.full {
             return Err(StoreError::DiskFull);

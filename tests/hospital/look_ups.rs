@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use hospital_kiosk::domain::document::OrderItem;
 use hospital_kiosk::domain::language::Language;
 use hospital_kiosk::domain::patient::{AppointmentState, BirthDate, Patient, PatientNumber};
-use hospital_kiosk::domain::session::{Question, Reply};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::ports::{Deliveries, LookUps};
 use hospital_kiosk::rehearsal::hospital::{Fault, SimHospital};

@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
 use hospital_kiosk::domain::patient::{BirthDate, Patient, PatientNumber};
-use hospital_kiosk::domain::session::{Question, Reply};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::ports::{Believed, LookUps};
 use hospital_kiosk::rehearsal::people;

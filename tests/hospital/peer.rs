@@ -11,7 +11,7 @@ use super::fixture::{
 use hospital_kiosk::config;
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest, Request};
 use hospital_kiosk::domain::patient::{AppointmentState, BirthDate, Patient};
-use hospital_kiosk::domain::session::{Question, Reply};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::ports::{Believed, Clock, Deliveries, LookUps};
 use hospital_kiosk::rehearsal::hospital::seed_into;

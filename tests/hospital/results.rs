@@ -5,7 +5,7 @@ use super::odd::{
     word,
 };
 use hospital_kiosk::domain::patient::AppointmentState;
-use hospital_kiosk::domain::session::{Question, Reply};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::ports::LookUps;
 use hospital_kiosk::rehearsal::people;
 use serde_json::{Value, json};

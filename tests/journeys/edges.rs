@@ -4,19 +4,24 @@ use super::facility::{check_in, facility, text};
 use super::keeping::{self, Did};
 use super::script::{approved, baseline, declined, receipt, request};
 use chrono::{DateTime, Duration, FixedOffset, NaiveDate};
+use hospital_kiosk::domain::attempt::{AttemptId, Booking, LastTransaction, PaymentState};
 use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::journey::arrival;
 use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::line::Line;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::numbers::Given;
 use hospital_kiosk::domain::paper::DeskReason;
 use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
-use hospital_kiosk::domain::payment::{AttemptId, Booking, Entry, LastTransaction, PaymentRecord, PaymentState};
+use hospital_kiosk::domain::payment::{Entry, PaymentRecord};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::domain::resolve::{Doubted, Testimony, Verdict, verdict};
 use hospital_kiosk::domain::screen::{RowState, Screen, Service, Tap};
-use hospital_kiosk::domain::session::{Effect, Given, Input, Line, Question, Reply, Session, TerminalReport};
+use hospital_kiosk::domain::session::{Effect, Input, Session};
+use hospital_kiosk::domain::terminal::TerminalReport;
 use hospital_kiosk::domain::zone::Zone;
 use std::collections::VecDeque;
 use std::sync::Arc;

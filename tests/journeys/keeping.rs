@@ -1,7 +1,8 @@
 //! One input and all that follows from it, with a store that keeps or does not keep what must be durable.
 
+use hospital_kiosk::domain::line::Line;
 use hospital_kiosk::domain::moment::Moment;
-use hospital_kiosk::domain::session::{Effect, Input, Line, Output, Session};
+use hospital_kiosk::domain::session::{Effect, Input, Output, Session};
 
 /// What came of an input, in the order in which it was done.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,29 +7,32 @@ use super::facility::facility;
 use super::keeping::Did;
 use super::script::{approved, baseline, declined, insider, of};
 use chrono::{DateTime, FixedOffset, NaiveDate};
+use hospital_kiosk::domain::attempt::{AttemptId, Booking, CardTransaction, LastTransaction, PaymentState};
 use hospital_kiosk::domain::enquiry::{self, Enquired, Known};
 use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::line::Line;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::numbers::Given;
+use hospital_kiosk::domain::order::StaffOrder;
 use hospital_kiosk::domain::outbox::{Act, Request};
 use hospital_kiosk::domain::paper::Paper;
 use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
-use hospital_kiosk::domain::payment::{
-    AttemptId, Booking, CardTransaction, Entry, LastTransaction, PaymentRecord, PaymentState,
-};
+use hospital_kiosk::domain::payment::{Entry, PaymentRecord};
 use hospital_kiosk::domain::person::Role;
+use hospital_kiosk::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::domain::reason::ParkReason;
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Screen, Service, Tap, View};
-use hospital_kiosk::domain::session::{
-    Effect, Given, Input, Line, Output, PrintEnd, PrintJob, PrinterReport, PrinterState, Question, Reply, Session,
-    StaffOrder, TerminalCommand, TerminalReport, TriesKept, UndoAnswer, UndoWay,
-};
+use hospital_kiosk::domain::session::{Effect, Input, Output, Session};
 use hospital_kiosk::domain::staff::{
     AuditEntry, Gate, Parked, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply,
 };
+use hospital_kiosk::domain::terminal::{TerminalCommand, TerminalReport, UndoAnswer, UndoWay};
+use hospital_kiosk::domain::tries::TriesKept;
 use hospital_kiosk::domain::undo::{UndoEntry, UndoRecord, UndoState};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -516,7 +519,7 @@ impl World {
             4 => StaffOrder::Cancel { way: UndoWay::WithCard },
             _rest => StaffOrder::Cancel { way: UndoWay::WithoutCard },
         };
-        self.input(Input::Staff { ticket: Uuid::from_u128(u128::from(detail)), order, payment });
+        self.input(Input::Staff { order_id: Uuid::from_u128(u128::from(detail)), order, payment });
         if detail.is_multiple_of(2) {
             self.input(Input::Terminal(TerminalReport::Prepared { baseline: baseline() }));
         }

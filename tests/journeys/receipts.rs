@@ -2,9 +2,10 @@
 
 use super::script::{approved, baseline, receipt, request};
 use chrono::{DateTime, Duration, FixedOffset};
+use hospital_kiosk::domain::attempt::{AttemptId, Booking, CardTransaction, PaymentState};
 use hospital_kiosk::domain::enquiry::{Became, Known, find};
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::{AttemptId, Booking, CardTransaction, PaymentRecord, PaymentState};
+use hospital_kiosk::domain::payment::PaymentRecord;
 use uuid::Uuid;
 
 fn now() -> DateTime<FixedOffset> {

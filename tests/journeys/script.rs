@@ -30,30 +30,34 @@ use super::facility::{facility, text};
 use super::keeping::{self, Did, Lost};
 use super::summary::{self, Names};
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
+use hospital_kiosk::domain::attempt::{
+    AttemptId, Booking, CardTransaction, Decline, DeclineCause, LastTransaction, PaymentState,
+};
 use hospital_kiosk::domain::clock::Standing;
-use hospital_kiosk::domain::closing::{Batch, TerminalTotals};
 use hospital_kiosk::domain::enquiry::{self, Enquired, Known};
 use hospital_kiosk::domain::language::Language;
+use hospital_kiosk::domain::line::Line;
 use hospital_kiosk::domain::moment::{Moment, Tick};
 use hospital_kiosk::domain::money::Amount;
+use hospital_kiosk::domain::numbers::{Counters, Given};
+use hospital_kiosk::domain::order::StaffOrder;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
 use hospital_kiosk::domain::paper::Receipt;
 use hospital_kiosk::domain::patient::{
     Appointment, AppointmentState, BirthDate, InsuranceAnswer, Patient, PatientNumber, ScannedCode,
 };
-use hospital_kiosk::domain::payment::{
-    AttemptId, Booking, CardTransaction, Decline, DeclineCause, Entry, LastTransaction, PaymentRecord, PaymentState,
-};
+use hospital_kiosk::domain::payment::{Entry, PaymentRecord};
 use hospital_kiosk::domain::person::{Insider, Role, StaffNumber};
+use hospital_kiosk::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::domain::reason::ParkReason;
 use hospital_kiosk::domain::screen::staff::StaffTap;
 use hospital_kiosk::domain::screen::{InformationTab, Mode, Service, Tap};
-use hospital_kiosk::domain::session::{
-    Counters, Effect, Given, Input, Line, PrintEnd, PrintJob, PrinterReport, PrinterState, Question, Reply, Session,
-    StaffOrder, StrayedUndo, TerminalReport, UndoAnswer, UndoWay,
-};
+use hospital_kiosk::domain::session::{Effect, Input, Session, StrayedUndo};
 use hospital_kiosk::domain::set_aside::SetAside;
 use hospital_kiosk::domain::staff::{Gate, Parked, QueueSight, StaffLists, StaffReply};
+use hospital_kiosk::domain::terminal::{TerminalDay, TerminalTotals};
+use hospital_kiosk::domain::terminal::{TerminalReport, UndoAnswer, UndoWay};
 use hospital_kiosk::domain::undo::{UndoRecord, UndoState};
 use std::collections::VecDeque;
 use std::fmt::Write as _;
@@ -310,14 +314,14 @@ impl Stage {
             if let Effect::Ask { question: Question::FindPatient { number, birth_date, .. }, .. } = effect {
                 self.asked = Some((number.clone(), *birth_date));
             }
-            if let Effect::Terminal(hospital_kiosk::domain::session::TerminalCommand::Charge { amount, .. }) = effect {
+            if let Effect::Terminal(hospital_kiosk::domain::terminal::TerminalCommand::Charge { amount, .. }) = effect {
                 self.amount = *amount;
             }
             if let Effect::StaffArea { visit, .. } | Effect::FindPayment { visit, .. } = effect {
                 self.visit = *visit;
             }
-            if let Effect::Staff { ticket, order, .. } = effect {
-                self.ordered = Some((*ticket, order.clone()));
+            if let Effect::Staff { order_id, order, .. } = effect {
+                self.ordered = Some((*order_id, order.clone()));
             }
         }
     }
@@ -378,7 +382,7 @@ impl Stage {
             }
             ["fail"] => self.fail(Lost::Disk),
             ["fail", "refused"] => self.fail(Lost::Refused),
-            ["staff", "close-day"] => self.input(Input::CloseDay { ticket: Uuid::from_u128(2) }),
+            ["staff", "close-day"] => self.input(Input::CloseDay { order_id: Uuid::from_u128(2) }),
             ["staff", state, order @ ..] => self.staff(state, order),
             ["clock", at] => {
                 self.wall = DateTime::parse_from_rfc3339(&format!("{at}:00+09:00")).unwrap();
@@ -546,7 +550,7 @@ impl Stage {
                 of_cards: None,
                 receipts: None,
             }),
-            ["no-totals"] => TerminalReport::NoTotals { batch: Batch::NotKept, reason: "it keeps none".to_owned() },
+            ["no-totals"] => TerminalReport::NoTotals { day: TerminalDay::NotKept, reason: "it keeps none".to_owned() },
             ["never-sent"] => TerminalReport::NeverSent { attempt, reason: "no line".to_owned() },
             ["outcome", what, options @ ..] => self.outcome(attempt, what, options),
             other => panic!("no such report: {other:?}"),
@@ -606,9 +610,9 @@ impl Stage {
             ["lists", states @ .., "parked", parked] => self.lists(states, parked.parse().unwrap()),
             ["lists", states @ ..] => self.lists(states, 0),
             ["obey", state] => {
-                let (ticket, order) = self.ordered.clone().expect("an order");
+                let (order_id, order) = self.ordered.clone().expect("an order");
                 let payment = Some(Box::new(self.record(state, 0)));
-                return self.input(Input::Staff { ticket, order, payment });
+                return self.input(Input::Staff { order_id, order, payment });
             }
             other => panic!("no such staff reply: {other:?}"),
         };
@@ -692,7 +696,7 @@ impl Stage {
             self.amount = Amount(5100);
         }
         let payment = (state != "unknown").then(|| Box::new(self.record(state, 0)));
-        self.input(Input::Staff { ticket: Uuid::from_u128(1), order, payment })
+        self.input(Input::Staff { order_id: Uuid::from_u128(1), order, payment })
     }
 
     /// `yesterday` is `yesterday-committed`; an undo of that day's is with the card.

@@ -1,15 +1,21 @@
 //! Effects in one line each: short enough to read a whole journey, exact enough to fail.
 
 use super::keeping::Did;
+use hospital_kiosk::domain::attempt::AttemptId;
 use hospital_kiosk::domain::closing::{ClosingEnd, ClosingEntry};
 use hospital_kiosk::domain::language::LocalText;
+use hospital_kiosk::domain::line::Line;
+use hospital_kiosk::domain::order::StaffAnswer;
 use hospital_kiosk::domain::outbox::{Act, PaymentOfRequest, Request};
 use hospital_kiosk::domain::paper::Paper;
-use hospital_kiosk::domain::payment::{AttemptId, Entry};
+use hospital_kiosk::domain::payment::Entry;
+use hospital_kiosk::domain::question::Question;
 use hospital_kiosk::domain::screen::staff::{ParkedDone, ParkedRow, PinOf, StaffScreen, Trouble};
 use hospital_kiosk::domain::screen::{DoneHow, InformationPage, Review, RowState, Screen, View};
-use hospital_kiosk::domain::session::{Effect, Line, Question, StaffAnswer, Stands, TerminalCommand, Tried};
+use hospital_kiosk::domain::session::Effect;
 use hospital_kiosk::domain::staff::{Gate, StaffCommand};
+use hospital_kiosk::domain::terminal::{Stands, TerminalCommand};
+use hospital_kiosk::domain::tries::Tried;
 use hospital_kiosk::domain::undo::UndoEntry;
 
 /// Attempts by the order in which they came up: `#1`, `#2`.
@@ -237,7 +243,7 @@ fn entry_line(entry: &Entry, names: &mut Names) -> String {
 fn closing_end(end: &ClosingEnd) -> String {
     match end {
         ClosingEnd::Told(totals) => format!("told {}", totals.amount.0),
-        ClosingEnd::Untold { batch, reason } => format!("untold {batch:?} ({reason})"),
+        ClosingEnd::Untold { day, reason } => format!("untold {day:?} ({reason})"),
     }
 }
 

@@ -3,10 +3,12 @@
 
 use super::*;
 use chrono::TimeDelta;
-use hospital_kiosk::domain::closing::{Batch, ClosingEnd, ClosingEntry, ClosingId, DayBook, TerminalTotals};
+use hospital_kiosk::domain::closing::{ClosingEnd, ClosingEntry, ClosingId, DayBook};
+use hospital_kiosk::domain::line::Line;
 use hospital_kiosk::domain::outbox::{Delivery, QueueState};
 use hospital_kiosk::domain::reason::{Delay, KeptOut, LineTrouble, ParkReason, Parts, Told};
-use hospital_kiosk::domain::session::{Line, UndoAnswer, UndoWay};
+use hospital_kiosk::domain::terminal::{TerminalDay, TerminalTotals};
+use hospital_kiosk::domain::terminal::{UndoAnswer, UndoWay};
 use hospital_kiosk::domain::undo::UndoEntry;
 use hospital_kiosk::ports::{Frozen, Journal, JournalLines, Queue, QueueList};
 use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
@@ -180,14 +182,14 @@ fn undo_entry(number: u32, word: &str) -> Entry {
 
 fn closing(number: u128, end: Option<u8>) -> Entry {
     let closing = ClosingId(Uuid::from_u128(800 + number));
-    let untold = |batch| ClosingEnd::Untold { batch, reason: "why".to_owned() };
+    let untold = |day| ClosingEnd::Untold { day, reason: "why".to_owned() };
     let told = |count| {
         ClosingEnd::Told(TerminalTotals { count: Some(count), amount: Amount(5100), of_cards: None, receipts: None })
     };
     Entry::Closing(match end {
         None => ClosingEntry::Asked { closing },
         Some(end) => {
-            let batch = [Batch::Open, Batch::Closed, Batch::Unknown, Batch::NotKept];
+            let batch = [TerminalDay::Open, TerminalDay::Closed, TerminalDay::Unknown, TerminalDay::NotKept];
             let end = batch.get(usize::from(end)).map_or_else(|| told(end.into()), |batch| untold(*batch));
             ClosingEntry::Ended { closing, end }
         }
@@ -274,10 +276,10 @@ fn carry_out(store: &dyn Kept, step: &Step, at: DateTime<FixedOffset>) -> Vec<Re
             let paid = if *other { PaymentOfRequest::Free } else { PaymentOfRequest::Unpaid };
             vec![store.queue(&request(*number, *visit, paid), BUNDLE)]
         }
-        Step::Try(sequences) => vec![store.trying_all(sequences)],
+        Step::Try(sequences) => vec![store.begin_tries(sequences)],
         Step::End(tried) => {
             let tried: Vec<(i64, Delivery)> = tried.iter().map(|(row, which)| (*row, delivery(*which))).collect();
-            vec![store.tried_all(&tried, at)]
+            vec![store.end_tries(&tried, at)]
         }
         Step::RetryParked => {
             store.retry_parked();

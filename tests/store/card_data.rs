@@ -1,7 +1,7 @@
 //! Trust R16: a terminal that tells card numbers in the clear. Nothing of one is on the disk, not even under the store's key.
 
 use super::*;
-use hospital_kiosk::domain::session::{TerminalCommand, TerminalReport};
+use hospital_kiosk::domain::terminal::{TerminalCommand, TerminalReport};
 use hospital_kiosk::terminal::dialogue::{Dialogue as _, Now, Step};
 use hospital_kiosk::terminal::smartro::packet::Frame;
 use hospital_kiosk::terminal::zvt::frame::wrap;

@@ -4,13 +4,13 @@
 use super::journal::bring_to;
 use super::*;
 use hospital_kiosk::commands::{Answer, socket};
-use hospital_kiosk::domain::closing::{
-    Batch, ClosingEnd, ClosingEntry, ClosingId, DayBook, MoveKind, TerminalTotals, period,
-};
+use hospital_kiosk::domain::closing::{ClosingEnd, ClosingEntry, ClosingId, DayBook, MoveKind, period};
 use hospital_kiosk::domain::money::Currency;
-use hospital_kiosk::domain::session::{StaffAnswer, StaffOrder, StaffRefusal, UndoAnswer, UndoWay};
+use hospital_kiosk::domain::order::{StaffAnswer, StaffOrder, StaffRefusal};
+use hospital_kiosk::domain::terminal::{TerminalDay, TerminalTotals};
+use hospital_kiosk::domain::terminal::{UndoAnswer, UndoWay};
 use hospital_kiosk::domain::undo::UndoEntry;
-use hospital_kiosk::ports::{Journal, JournalLines, Retention, StaffDesk};
+use hospital_kiosk::ports::{Journal, JournalLines, Retention, StaffOrders};
 use serde_json::Value;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -31,8 +31,8 @@ fn told(count: u32, amount: i64) -> ClosingEnd {
     ClosingEnd::Told(TerminalTotals { count: Some(count), amount: Amount(amount), of_cards: None, receipts: None })
 }
 
-fn untold(batch: Batch) -> ClosingEnd {
-    ClosingEnd::Untold { batch, reason: "why".to_owned() }
+fn untold(day: TerminalDay) -> ClosingEnd {
+    ClosingEnd::Untold { day, reason: "why".to_owned() }
 }
 
 fn give_back(store: &SqliteStore, number: u128) {
@@ -89,10 +89,10 @@ fn no_day_ends_beside_money_that_is_open_and_no_answer_is_written_over_another()
 fn a_day_is_what_lies_between_two_ends() {
     for (end, next_day, closed) in [
         (Some(told(1, 5_100)), (0, 0), true),
-        (Some(untold(Batch::Closed)), (0, 0), true),
-        (Some(untold(Batch::NotKept)), (0, 0), false),
-        (Some(untold(Batch::Open)), (1, 5_100), false),
-        (Some(untold(Batch::Unknown)), (1, 5_100), true),
+        (Some(untold(TerminalDay::Closed)), (0, 0), true),
+        (Some(untold(TerminalDay::NotKept)), (0, 0), false),
+        (Some(untold(TerminalDay::Open)), (1, 5_100), false),
+        (Some(untold(TerminalDay::Unknown)), (1, 5_100), true),
         (None, (1, 5_100), true),
     ] {
         let disk = Disk::new();
@@ -181,7 +181,7 @@ fn what_was_forgotten_before_a_day_began_is_no_loss_of_that_day() {
     let store = disk.open();
     record(&store, [intent(1), not_paid(1)]);
     store.forget_old(at() + chrono::TimeDelta::days(400)).unwrap();
-    record(&store, [asked(1), ended(1, untold(Batch::Closed))]);
+    record(&store, [asked(1), ended(1, untold(TerminalDay::Closed))]);
     pay(&store, 2);
     record(&store, [asked(2)]);
     let book = store.day_book(closing(2)).unwrap();
@@ -194,10 +194,10 @@ fn ends_of_days_go_with_their_payments_and_the_next_day_begins_where_it_would() 
     let later = |day: u64| at().checked_add_days(chrono::Days::new(day)).unwrap();
     for (end, left) in [
         (told(0, 0), 2),
-        (untold(Batch::NotKept), 2),
+        (untold(TerminalDay::NotKept), 2),
         // From where the terminal counts is not known: the last end after which no receipt is found stays.
-        (untold(Batch::Unknown), 2),
-        (untold(Batch::Open), 1),
+        (untold(TerminalDay::Unknown), 2),
+        (untold(TerminalDay::Open), 1),
     ] {
         let disk = Disk::new();
         let store = disk.open();
@@ -234,7 +234,7 @@ struct Till {
     kept: bool,
 }
 
-impl StaffDesk for Till {
+impl StaffOrders for Till {
     fn order(&self, _: AttemptId, _: StaffOrder) -> Receiver<StaffAnswer> {
         channel().1
     }
@@ -342,10 +342,10 @@ fn totals_that_differ_are_listed_and_exit_with_1() {
 #[test]
 fn without_totals_the_journals_own_sums_are_listed_and_it_exits_with_2() {
     for (end, result, words) in [
-        (untold(Batch::NotKept), "not-kept", "the card company's report"),
-        (untold(Batch::Unknown), "not-told", "nobody knows whether its day was closed"),
-        (untold(Batch::Open), "not-told", "its day goes on"),
-        (untold(Batch::Closed), "agree", "its day is closed"),
+        (untold(TerminalDay::NotKept), "not-kept", "the card company's report"),
+        (untold(TerminalDay::Unknown), "not-told", "nobody knows whether its day was closed"),
+        (untold(TerminalDay::Open), "not-told", "its day goes on"),
+        (untold(TerminalDay::Closed), "agree", "its day is closed"),
     ] {
         let office = Office::with(Ok(end), true);
         let refusal = office.ask(false).unwrap_err();

@@ -4,9 +4,10 @@ use super::journal::bring_to;
 use super::*;
 use chrono::{DateTime, TimeDelta, Utc};
 use hospital_kiosk::commands::{Refusal, payments, queue, socket};
+use hospital_kiosk::domain::line::Line;
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::domain::reason::{Meanwhile, ParkReason, Parts, Told};
-use hospital_kiosk::domain::session::{Line, UndoWay};
+use hospital_kiosk::domain::terminal::UndoWay;
 use hospital_kiosk::domain::undo::UndoEntry;
 use hospital_kiosk::ports::{Frozen, Journal, JournalLines, Outbox, QueueList, SingleRequests, WholeSchedule};
 use serde_json::Value;
@@ -33,8 +34,8 @@ fn a_queue(disk: &Disk) -> SqliteStore {
     let told = Told::Appointment { meanwhile: Meanwhile::Cancelled, ticket: "K3-012".into() };
     let deliveries = [Delivery::Done { note: Some(told) }, Delivery::Park { reason: refused() }];
     for (row, delivery) in rows.iter().zip(&deliveries) {
-        store.trying(row.sequence).unwrap();
-        store.tried(row.sequence, delivery, at()).unwrap();
+        store.begin_try(row.sequence).unwrap();
+        store.end_try(row.sequence, delivery, at()).unwrap();
     }
     store
 }
@@ -74,8 +75,8 @@ fn a_request_in_parts_is_shown_as_that() {
     let store = disk.open();
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
     let show = |delivery: Delivery| {
-        store.trying(1).unwrap();
-        store.tried(1, &delivery, at()).unwrap();
+        store.begin_try(1).unwrap();
+        store.end_try(1, &delivery, at()).unwrap();
         queue::show(&store, Uuid::from_u128(1), false).unwrap().join("\n")
     };
     let shown = show(Delivery::Part { taken: vec![None; 3], parts: Parts::There { there: 3, all: 8 } });
@@ -301,8 +302,8 @@ fn a_wiped_schedule_is_gone_at_once() {
 }
 
 /// A desk that gives no orders in these tests.
-pub fn nobody() -> Arc<dyn hospital_kiosk::ports::StaffDesk> {
-    Arc::new(hospital_kiosk::app::desk::channel().0)
+pub fn nobody() -> Arc<dyn hospital_kiosk::ports::StaffOrders> {
+    Arc::new(hospital_kiosk::app::event_loop::channel().0)
 }
 
 /// Whoever opens line after line takes no threads of a kiosk at work, and the next command is answered.

@@ -1,8 +1,8 @@
 //! The power fails: after every call (copies of the files), and in the middle of anything (SIGKILL of a child).
 
 use super::*;
+use hospital_kiosk::domain::attempt::PaymentState;
 use hospital_kiosk::domain::outbox::Delivery;
-use hospital_kiosk::domain::payment::PaymentState;
 use hospital_kiosk::domain::reason::{Delay, KeptOut, ParkReason};
 use hospital_kiosk::ports::{Journal, JournalLines, QueueList, ScheduleCache, SingleRequests, WholeSchedule};
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ fn recording(entry: Entry) -> Call {
 }
 
 fn delivery(sequence: i64, delivery: Delivery) -> [Call; 2] {
-    [Box::new(move |store| store.trying(sequence)), Box::new(move |store| store.tried(sequence, &delivery, at()))]
+    [Box::new(move |store| store.begin_try(sequence)), Box::new(move |store| store.end_try(sequence, &delivery, at()))]
 }
 
 /// Every writing call of the store, most of them in more than one state.
@@ -85,8 +85,8 @@ fn child_that_records_until_it_is_killed() {
             say(number, &store.payment(attempt(number)).unwrap().unwrap());
         }
         let next = store.next_request().unwrap().unwrap();
-        store.trying(next.sequence).unwrap();
-        store.tried(next.sequence, &Delivery::Done { note: None }, at()).unwrap();
+        store.begin_try(next.sequence).unwrap();
+        store.end_try(next.sequence, &Delivery::Done { note: None }, at()).unwrap();
         let number = next.request.id.as_u128();
         say(number, &store.payment(attempt(number)).unwrap().unwrap());
     }

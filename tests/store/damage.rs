@@ -1,7 +1,7 @@
 //! A damaged database: what can be read comes over, whatever the power does meanwhile, and staff are told what did not.
 
 use super::*;
-use hospital_kiosk::domain::payment::PaymentState;
+use hospital_kiosk::domain::attempt::PaymentState;
 use hospital_kiosk::domain::reason::StaffReason;
 use hospital_kiosk::domain::set_aside::SetAside;
 use hospital_kiosk::domain::staff::Pin;

@@ -2,7 +2,7 @@
 
 use super::*;
 use chrono::Utc;
-use hospital_kiosk::domain::payment::PaymentState;
+use hospital_kiosk::domain::attempt::PaymentState;
 use hospital_kiosk::ports::{Journal, JournalLines, ScheduleCache, Upkeep, WholeSchedule};
 use hospital_kiosk::store::{FORMAT, OnDamage, open};
 use rusqlite::Connection;

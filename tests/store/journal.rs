@@ -1,10 +1,10 @@
 //! The arrows of the payment diagram, and what a committed payment brings with it.
 
 use super::*;
+use hospital_kiosk::domain::attempt::PaymentState;
 use hospital_kiosk::domain::outbox::{Delivery, QueueState};
-use hospital_kiosk::domain::payment::PaymentState;
 use hospital_kiosk::domain::reason::Told;
-use hospital_kiosk::domain::session::{UndoAnswer, UndoWay};
+use hospital_kiosk::domain::terminal::{UndoAnswer, UndoWay};
 use hospital_kiosk::domain::undo::UndoEntry;
 use hospital_kiosk::ports::{Journal, JournalLines, QueueList, SingleRequests};
 
@@ -56,8 +56,8 @@ pub fn bring_to(store: &SqliteStore, state: &str) {
 
 pub fn deliver(store: &SqliteStore) {
     let sequence = store.next_request().unwrap().unwrap().sequence;
-    store.trying(sequence).unwrap();
-    store.tried(sequence, &Delivery::Done { note: Some(Told::Twice) }, at()).unwrap();
+    store.begin_try(sequence).unwrap();
+    store.end_try(sequence, &Delivery::Done { note: Some(Told::Twice) }, at()).unwrap();
 }
 
 pub fn state(store: &SqliteStore) -> String {
@@ -262,8 +262,8 @@ fn an_unpaid_request_settles_no_payment() {
     let store = disk.open();
     pay(&store, 1);
     let paid = store.next_request().unwrap().unwrap().sequence;
-    store.trying(paid).unwrap();
+    store.begin_try(paid).unwrap();
     store.queue(&request(2, 2, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
-    store.tried(paid + 1, &Delivery::Done { note: None }, at()).unwrap();
+    store.end_try(paid + 1, &Delivery::Done { note: None }, at()).unwrap();
     assert_eq!(state(&store), "committed");
 }

@@ -26,9 +26,9 @@ fn child_that_works_on_a_long_queue() {
         (Vec::new(), Delivery::Later { reason, after_s: None, maybe_delivered: true, away: true });
     for turn in 0..60 {
         let next = store.next_requests(&step_over, 1).unwrap().remove(0);
-        store.trying(next.sequence).unwrap();
+        store.begin_try(next.sequence).unwrap();
         let delivery = if turn % 2 == 0 { later.clone() } else { Delivery::Done { note: None } };
-        store.tried(next.sequence, &delivery, at()).unwrap();
+        store.end_try(next.sequence, &delivery, at()).unwrap();
         step_over.push(next.request.visit);
     }
     if std::env::var_os(LISTING).is_some() {

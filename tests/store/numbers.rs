@@ -3,7 +3,7 @@
 use super::*;
 use chrono::TimeDelta;
 use hospital_kiosk::domain::document::claim;
-use hospital_kiosk::domain::session::{Numbered, Numbers};
+use hospital_kiosk::domain::numbers::{Numbered, Numbers};
 use hospital_kiosk::ports::{Journal, JournalLines, Retention};
 use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
 use proptest::prelude::*;

@@ -3,8 +3,8 @@
 //! have got through already?), `reopen`.
 
 use super::*;
+use hospital_kiosk::domain::attempt::PaymentState;
 use hospital_kiosk::domain::outbox::{Delivery, QueueState, Taken};
-use hospital_kiosk::domain::payment::PaymentState;
 use hospital_kiosk::domain::reason::{ClosedByHand, Delay, InPart, KeptOut, LineTrouble, ParkReason, Parts};
 use hospital_kiosk::ports::{Journal, JournalLines, Queue, QueueList, SingleRequests};
 
@@ -75,7 +75,7 @@ fn step(store: &SqliteStore, words: &[&str]) {
         "put" => {
             return store.queue(&request(number, words[2].parse().unwrap(), PaymentOfRequest::Unpaid), BUNDLE).unwrap();
         }
-        "try" => return store.trying(sequence(store, number)).unwrap(),
+        "try" => return store.begin_try(sequence(store, number)).unwrap(),
         "retry" => return assert!(store.retry(Uuid::from_u128(number)).unwrap()),
         "close" | "noclose" => {
             let closed = store.close_by_hand(Uuid::from_u128(number), "seen there", at()).unwrap();
@@ -99,7 +99,7 @@ fn step(store: &SqliteStore, words: &[&str]) {
         "hold" => held(),
         other => panic!("{other}"),
     };
-    store.tried(sequence(store, number), &outcome, at()).unwrap();
+    store.end_try(sequence(store, number), &outcome, at()).unwrap();
 }
 
 fn answered(status: u16, maybe_delivered: bool) -> Delivery {
@@ -147,9 +147,9 @@ fn staff_see_the_last_answer_and_the_tries() {
     let disk = Disk::new();
     let store = disk.open();
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
-    store.trying(1).unwrap();
-    store.tried(1, &answered(503, false), at()).unwrap();
-    store.trying(1).unwrap();
+    store.begin_try(1).unwrap();
+    store.end_try(1, &answered(503, false), at()).unwrap();
+    store.begin_try(1).unwrap();
     assert_eq!(store.next_request().unwrap().unwrap().tries, 2);
     let row = &store.requests().unwrap()[0];
     assert_eq!((row.tries, row.note.as_deref(), row.queued_at), (2, Some("the server answered 503"), at()));
@@ -162,8 +162,8 @@ fn a_closed_row_settles_its_payment_and_tells_that_it_was_no_delivery() {
     let store = disk.open();
     pay(&store, 1);
     let row = store.requests().unwrap().remove(0);
-    store.trying(row.sequence).unwrap();
-    store.tried(row.sequence, &parked(), at()).unwrap();
+    store.begin_try(row.sequence).unwrap();
+    store.end_try(row.sequence, &parked(), at()).unwrap();
     let paid = || store.payment(attempt(1)).unwrap().unwrap();
     assert_eq!(paid().state, PaymentState::Committed);
     assert!(store.close_by_hand(row.id, "seen there", at()).unwrap());
@@ -184,11 +184,11 @@ fn a_closed_row_settles_its_payment_and_tells_that_it_was_no_delivery() {
 fn a_request_that_is_not_waiting_cannot_be_tried() {
     let disk = Disk::new();
     let store = disk.open();
-    store.trying(1).unwrap_err();
-    store.tried(1, &Delivery::Done { note: None }, at()).unwrap_err();
+    store.begin_try(1).unwrap_err();
+    store.end_try(1, &Delivery::Done { note: None }, at()).unwrap_err();
     store.queue(&request(1, 1, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
-    store.tried(1, &parked(), at()).unwrap();
-    store.trying(1).unwrap_err();
+    store.end_try(1, &parked(), at()).unwrap();
+    store.begin_try(1).unwrap_err();
 }
 
 #[test]
@@ -219,14 +219,14 @@ fn a_try_of_several_is_one_durable_write() {
     assert_eq!(sequences(9, &[3]), [1, 4, 5]);
     assert!(sequences(0, &[]).is_empty());
     let before = everything(&store);
-    store.trying_all(&[1, 3, 99]).unwrap_err();
+    store.begin_tries(&[1, 3, 99]).unwrap_err();
     assert_eq!(everything(&store), before);
-    store.trying_all(&[1, 3, 4]).unwrap();
+    store.begin_tries(&[1, 3, 4]).unwrap();
     let tried = |last| [1, 3, last].map(|sequence| (sequence, Delivery::Done { note: None }));
     let before = everything(&store);
-    store.tried_all(&tried(99), at()).unwrap_err();
+    store.end_tries(&tried(99), at()).unwrap_err();
     assert_eq!(everything(&store), before);
-    store.tried_all(&tried(4), at()).unwrap();
+    store.end_tries(&tried(4), at()).unwrap();
     assert_eq!(sequences(9, &[]), [2, 5]);
 }
 
@@ -235,8 +235,8 @@ const PART_THERE: &str = "the hospital has a part of it";
 
 /// What staff read of the only request after one more try, and what is known to be there of it.
 fn after(store: &SqliteStore, delivery: &Delivery) -> (String, Option<InPart>) {
-    store.trying(1).unwrap();
-    store.tried(1, delivery, at()).unwrap();
+    store.begin_try(1).unwrap();
+    store.end_try(1, delivery, at()).unwrap();
     let row = store.requests().unwrap().remove(0);
     if let Some(next) = store.next_request().unwrap() {
         assert_eq!(next.in_part, row.in_part, "the sender knows what staff know");
@@ -282,8 +282,8 @@ fn that_a_part_is_there_is_remembered_until_all_of_it_is() {
     assert!(store.retry(Uuid::from_u128(1)).unwrap());
     // Sent whole again, and a part may be there all the same.
     assert_eq!(after(&store, &answered(503, true)), there("; since then: the server answered 503"));
-    store.trying(1).unwrap();
-    store.tried(1, &Delivery::Done { note: None }, at()).unwrap();
+    store.begin_try(1).unwrap();
+    store.end_try(1, &Delivery::Done { note: None }, at()).unwrap();
     let row = store.requests().unwrap().remove(0);
     assert_eq!((row.note, row.undelivered, row.in_part), (None, None, None), "all of it is there");
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use chrono::TimeDelta;
-use hospital_kiosk::domain::session::{Machine, Tried, TriesKept};
+use hospital_kiosk::domain::tries::{Machine, Tried, TriesKept};
 use hospital_kiosk::ports::{Journal, JournalLines, Retention};
 use hospital_kiosk::rehearsal::days::memory_store::MemoryStore;
 

@@ -2,7 +2,7 @@
 
 use super::journal::{bring_to, deliver, state};
 use super::*;
-use hospital_kiosk::domain::session::{UndoAnswer, UndoWay};
+use hospital_kiosk::domain::terminal::{UndoAnswer, UndoWay};
 use hospital_kiosk::domain::undo::{UndoEntry, UndoState};
 use hospital_kiosk::ports::{Journal, JournalLines, QueueList, Retention, SingleRequests};
 
@@ -162,7 +162,7 @@ fn what_was_given_back_is_told_to_the_hospital_after_its_request() {
     assert_eq!(store.next_request().unwrap().unwrap().request.id, Uuid::from_u128(1), "in order");
     deliver(&store);
     let payment = store.payment(attempt(1)).unwrap().unwrap();
-    assert_eq!(payment.state, hospital_kiosk::domain::payment::PaymentState::Reversed);
+    assert_eq!(payment.state, hospital_kiosk::domain::attempt::PaymentState::Reversed);
     assert_eq!(payment.request.patient, PatientNumber(String::new()), "the patient is forgotten with the delivery");
     assert_eq!(store.next_request().unwrap().unwrap().request, *cancellation());
     deliver(&store);

@@ -3,10 +3,11 @@
 use super::*;
 use chrono::Days;
 use hospital_kiosk::commands::audit;
-use hospital_kiosk::domain::closing::{Batch, ClosingEnd, ClosingEntry, ClosingId};
+use hospital_kiosk::domain::closing::{ClosingEnd, ClosingEntry, ClosingId};
 use hospital_kiosk::domain::outbox::Delivery;
 use hospital_kiosk::domain::person::Who;
 use hospital_kiosk::domain::staff::{AuditEntry, StaffAct};
+use hospital_kiosk::domain::terminal::TerminalDay;
 use hospital_kiosk::ports::{
     Journal, JournalLines, QueueList, Retention, ScheduleCache, ScheduleNews, SingleRequests, Trail,
 };
@@ -106,8 +107,8 @@ fn a_day(store: &SqliteStore, day: u64) {
         store.queue(&request(number, number, PaymentOfRequest::Unpaid), BUNDLE).unwrap();
     }
     while let Some(next) = store.next_request().unwrap() {
-        store.trying(next.sequence).unwrap();
-        store.tried(next.sequence, &Delivery::Done { note: None }, now).unwrap();
+        store.begin_try(next.sequence).unwrap();
+        store.end_try(next.sequence, &Delivery::Done { note: None }, now).unwrap();
     }
     for number in 0..ACTS_A_DAY {
         let about = Uuid::from_u128(number.into()).to_string();
@@ -116,7 +117,7 @@ fn a_day(store: &SqliteStore, day: u64) {
     }
     let closing = ClosingId(Uuid::from_u128(day.into()));
     let reason = "the terminal did not answer".to_owned();
-    let end = ClosingEnd::Untold { batch: Batch::Closed, reason };
+    let end = ClosingEnd::Untold { day: TerminalDay::Closed, reason };
     for entry in [ClosingEntry::Asked { closing }, ClosingEntry::Ended { closing, end }] {
         store.record(&Entry::Closing(entry), &[], now).unwrap();
     }

@@ -5,13 +5,13 @@ use super::ui::{
     TicketWords,
 };
 use crate::app::press::Letters;
+use crate::domain::attempt::last_four;
 use crate::domain::document::{OrderLine, Tax, Unit};
 use crate::domain::facility::Facility;
 use crate::domain::format;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::Amount;
 use crate::domain::paper::{DeskReason, DoubtSlip, Paper, Receipt, Ticket};
-use crate::domain::payment::last_four;
 use chrono::{DateTime, FixedOffset};
 use slint::{ComponentHandle, Image, ModelRc, Rgb8Pixel, SharedPixelBuffer, SharedString, VecModel};
 use std::cell::RefCell;

@@ -1,7 +1,7 @@
 use super::ui::{App, DeviceState, StaffHomeData};
 use super::words::int;
+use crate::domain::printer::PrinterState;
 use crate::domain::screen::staff::{StaffHome, Trouble};
-use crate::domain::session::PrinterState;
 use slint::ComponentHandle;
 
 pub(super) fn show(app: &App, home: &StaffHome) {

@@ -2,8 +2,8 @@ use super::done::print_note;
 use super::staff_payments::item;
 use super::ui::{App, StaffOutcome, StaffPaymentData};
 use super::words::Words;
+use crate::domain::order::StaffRefusal;
 use crate::domain::screen::staff::{StaffPaymentScreen, StaffResult};
-use crate::domain::session::StaffRefusal;
 use slint::ComponentHandle;
 
 pub(super) fn show(app: &App, words: &Words, screen: &StaffPaymentScreen) {

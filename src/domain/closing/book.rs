@@ -1,8 +1,8 @@
 //! What lies between two ends of day, put together from the journal's rows.
 
 use super::{ClosingRecord, DayBook, Move, MoveKind, receipt_in, was_charged, was_given_back};
+use crate::domain::attempt::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset};
 

@@ -1,6 +1,7 @@
 //! Two sets of books laid side by side. Nothing here guesses: what nobody knows yet is listed and never added up.
 
-use super::{ClosingRecord, DayBook, Divides, Move, MoveKind, TerminalTotals};
+use super::{ClosingRecord, DayBook, Divides, Move, MoveKind};
+use crate::domain::terminal::TerminalTotals;
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
 

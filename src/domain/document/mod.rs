@@ -1,10 +1,7 @@
 //! Documents a hospital hands out: what they are called, what they cost, when they are ready.
 
-pub mod cart;
 pub mod claim;
 pub mod fees;
-pub mod order;
-pub mod quote;
 
 use super::language::{Language, LocalText};
 use super::money::Amount;

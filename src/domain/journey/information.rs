@@ -6,12 +6,12 @@
 //! Money and paper: none, in every state.
 
 use super::Flow;
-use crate::domain::document::cart;
 use crate::domain::facility::Facility;
+use crate::domain::finished::{JourneyKind, Outcome};
 use crate::domain::language::LocalText;
+use crate::domain::pricing::cart;
 use crate::domain::screen::{HoursRow, InformationPage, InformationTab, Screen, Tap};
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{JourneyKind, Outcome};
 use chrono::NaiveTime;
 
 pub struct Information {

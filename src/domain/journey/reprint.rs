@@ -13,7 +13,9 @@ use super::step::hand_off::{HandOff, Next};
 use super::step::identify::wait;
 use super::{Flow, Kept, Leaving, NotKept, Rest};
 use crate::domain::enquiry::{Became, DIGITS, Enquired, Known, PaymentSight};
+use crate::domain::finished::{JourneyKind, Outcome};
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
+use crate::domain::line::Line;
 use crate::domain::moment::Tick;
 use crate::domain::paper::{Paper, Receipt};
 use crate::domain::person::Who;
@@ -22,9 +24,9 @@ use crate::domain::screen::{
 };
 use crate::domain::session::guess::Counting;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::tries::{Miss, Named, SLOW_LOOK_UP_MS};
-use crate::domain::session::{Effect, IfKept, IfNotKept, JourneyKind, Line, Outcome};
+use crate::domain::session::{Effect, IfKept, IfNotKept};
 use crate::domain::staff::{AuditEntry, StaffAct};
+use crate::domain::tries::{Miss, Named, SLOW_LOOK_UP_MS};
 use uuid::Uuid;
 
 pub struct Reprint {

@@ -16,14 +16,17 @@ mod screens;
 mod trouble;
 
 use super::{Flow, Rest};
+use crate::domain::attempt::PaymentState;
 use crate::domain::moment::Tick;
-use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::order::{StaffAnswer, StaffOrder, StaffRefusal};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::person::{Insider, Role, Who};
 use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{ChoiceOf, ParkedDone, RequestQuestion, StaffResult, StaffTap};
+use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
 use crate::domain::staff::{Evidence, Gate, Parked, Pin, StaffAct, StaffCommand, StaffLists, StaffReply};
+use crate::domain::terminal::UndoWay;
 pub(crate) use act::Act;
 use door::{Again, Confirmed, Door};
 use uuid::Uuid;
@@ -288,11 +291,11 @@ impl Staff {
     }
 
     /// What became of an order of this visit.
-    pub fn answered(&mut self, ticket: Uuid, answer: &StaffAnswer, kiosk: &mut Kiosk) {
+    pub fn answered(&mut self, order_id: Uuid, answer: &StaffAnswer, kiosk: &mut Kiosk) {
         let (Page::Payment(opened) | Page::Choice { opened, .. } | Page::Again { opened, .. }) = &mut self.page else {
             return;
         };
-        if opened.ordered != Some(ticket) {
+        if opened.ordered != Some(order_id) {
             return;
         }
         opened.result = Some(result(answer));

@@ -1,12 +1,12 @@
 //! What is to be written: whole new rows, and of known rows what is written over.
 
+use crate::domain::attempt::{AttemptId, Booking, CardTransaction, LastTransaction, PaymentState};
 use crate::domain::closing::{ClosingEnd, ClosingId, ClosingRecord};
 use crate::domain::money::Amount;
 use crate::domain::outbox::{QueueState, Request, Taken, Tries};
 use crate::domain::paper::Receipt;
-use crate::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction, PaymentState};
 use crate::domain::reason::{ClosedByHand, InPart, StaffReason, Told, Undelivered};
-use crate::domain::session::{UndoAnswer, UndoWay};
+use crate::domain::terminal::{UndoAnswer, UndoWay};
 use crate::domain::undo::UndoState;
 use chrono::{DateTime, FixedOffset};
 use std::borrow::Cow;

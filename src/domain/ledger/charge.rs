@@ -5,10 +5,11 @@
 use super::change::{Change, NewPayment, SetPayment, Standing, Write};
 use super::refusal::Refusal;
 use super::{Rows, Time, queue, refuse_beside_open};
+use crate::domain::attempt::{AttemptId, Booking, CardTransaction, PaymentState};
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::Receipt;
 use crate::domain::patient::PatientNumber;
-use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::payment::{Entry, PaymentRecord};
 use crate::domain::reason::StaffReason;
 use std::borrow::Cow;
 use uuid::Uuid;

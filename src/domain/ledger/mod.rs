@@ -16,9 +16,10 @@ pub use change::{Change, Left, NewPayment, NewUndo, SetPayment, SetRequest, SetU
 pub use queue::{begin_try, close_by_hand, end_try, queue, retry};
 pub use refusal::Refusal;
 
+use super::attempt::{AttemptId, CardTransaction, PaymentState};
 use super::closing::{ClosingId, ClosingRecord};
 use super::outbox::{QueueState, Request, Tries};
-use super::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
+use super::payment::{Entry, PaymentRecord};
 use super::reason::InPart;
 use super::undo::{UndoRecord, UndoState};
 use chrono::{DateTime, FixedOffset};

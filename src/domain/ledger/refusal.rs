@@ -1,6 +1,6 @@
 //! What the ledger never takes, now and for ever. The sentences are for logs and staff; nobody reads them back.
 
-use crate::domain::payment::PaymentState;
+use crate::domain::attempt::PaymentState;
 use crate::domain::undo::UndoState;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

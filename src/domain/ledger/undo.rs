@@ -3,9 +3,10 @@
 use super::change::{Change, NewUndo, SetUndo, Write};
 use super::refusal::Refusal;
 use super::{Rows, Time, charge, queue, refuse_beside_open};
+use crate::domain::attempt::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::outbox::Request;
-use crate::domain::payment::{AttemptId, CardTransaction, PaymentRecord, PaymentState};
-use crate::domain::session::UndoAnswer;
+use crate::domain::payment::PaymentRecord;
+use crate::domain::terminal::UndoAnswer;
 use crate::domain::undo::{UndoEntry, UndoRecord, UndoState};
 use std::borrow::Cow;
 

@@ -2,8 +2,9 @@
 
 use super::PrintState;
 use crate::domain::money::Amount;
+use crate::domain::order::StaffRefusal;
+use crate::domain::printer::PrinterState;
 use crate::domain::reason::{StaffReason, Told};
-use crate::domain::session::{PrinterState, StaffRefusal};
 use crate::domain::set_aside::SetAside;
 use crate::domain::staff::{Entered, Evidence, Gate};
 use chrono::{DateTime, FixedOffset};

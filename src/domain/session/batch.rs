@@ -3,11 +3,9 @@
 //! Nothing of what a batch is for has happened before it is kept: the session stays as it was, and both ways on are in the
 //! batch itself. So there is nothing to step back behind, and nothing to guess from what was to be written.
 
-use super::{Counters, Effect, Tried};
+use super::Effect;
 use crate::domain::journey;
-use crate::domain::outbox::Request;
-use crate::domain::payment::Entry;
-use crate::domain::staff::AuditEntry;
+use crate::domain::line::Line;
 use crate::domain::till;
 
 /// What follows from one input.
@@ -33,33 +31,6 @@ pub struct Batch {
     pub(super) if_not_kept: IfNotKept,
     /// The patient was waiting for something when the input came.
     pub(super) was_busy: bool,
-}
-
-/// One line of a batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Line {
-    Entry(Entry),
-    /// For the hospital, beside any payment.
-    Request(Box<Request>),
-    /// Counters as they stand now: no number is ever given twice.
-    Counters(Counters),
-    /// A look-up counted.
-    Tries(Box<Tried>),
-    Audit(AuditEntry),
-    /// Staff have read of the damaged database.
-    SetAsideRead,
-}
-
-impl Line {
-    /// What must be frozen for the hospital with it.
-    #[must_use]
-    pub fn request(&self) -> Option<&Request> {
-        match self {
-            Self::Entry(entry) => entry.request_to_queue(),
-            Self::Request(request) => Some(request),
-            Self::Counters(_) | Self::Tries(_) | Self::Audit(_) | Self::SetAsideRead => None,
-        }
-    }
 }
 
 #[derive(Debug)]

@@ -1,9 +1,12 @@
 //! Every look-up of somebody, whatever it began with, comes past here: locked, slowed, counted.
 
 use super::kiosk::Kiosk;
-use super::tries::{Miss, Named, SLOW_LOOK_UP_MS, Tries};
-use super::{Effect, Finished, IfKept, IfNotKept, JourneyKind, Line, Outcome, Reply};
+use super::{Effect, IfKept, IfNotKept};
+use crate::domain::finished::{Finished, JourneyKind, Outcome};
+use crate::domain::line::Line;
 use crate::domain::moment::Tick;
+use crate::domain::question::Reply;
+use crate::domain::tries::{Miss, Named, SLOW_LOOK_UP_MS, Tries};
 use uuid::Uuid;
 
 /// What the answer to a look-up counts as. It holds when that is durable, and not before: what it comes to is not shown sooner.

@@ -1,19 +1,25 @@
 //! What belongs to the machine and outlives the patient in front of it. Journeys get it with every input.
 
-use super::batch::{Draft, IfKept, IfNotKept, Line};
+use super::Effect;
+use super::batch::{Draft, IfKept, IfNotKept};
 use super::given_orders::GivenOrders;
-use super::press::Press;
+use super::print_queue::PrintQueue;
 use super::questions::Questions;
-use super::tries::{Named, Tries};
-use super::{Counters, Effect, Finished, JourneyKind, Numbered, Numbers, Outcome, PrinterState, Question, StaffAnswer};
+use crate::domain::attempt::{CardTransaction, DeclineCause};
 use crate::domain::clock::Standing;
 use crate::domain::facility::Facility;
+use crate::domain::finished::{Finished, JourneyKind, Outcome};
 use crate::domain::language::{Language, LocalText};
+use crate::domain::line::Line;
 use crate::domain::moment::{Moment, Tick};
 use crate::domain::money::Amount;
+use crate::domain::numbers::{Counters, Numbered, Numbers};
+use crate::domain::order::StaffAnswer;
 use crate::domain::paper::Ticket;
-use crate::domain::payment::{CardTransaction, DeclineCause};
+use crate::domain::printer::PrinterState;
+use crate::domain::question::Question;
 use crate::domain::set_aside::SetAside;
+use crate::domain::tries::{Named, Tries};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::sync::Arc;
 use uuid::Uuid;
@@ -46,7 +52,7 @@ pub struct Kiosk {
     asked: u32,
     pub given_orders: GivenOrders,
     answers: Vec<(Uuid, StaffAnswer)>,
-    pub press: Press,
+    pub papers: PrintQueue,
     tickets: Vec<(String, Ticket)>,
     out: Vec<Effect>,
     /// What must be durable before this input goes on.
@@ -108,7 +114,7 @@ impl Kiosk {
             asked: 0,
             given_orders: GivenOrders::default(),
             answers: Vec::new(),
-            press: Press::default(),
+            papers: PrintQueue::default(),
             tickets: Vec::new(),
             out: Vec::new(),
             draft: Draft::default(),
@@ -144,8 +150,8 @@ impl Kiosk {
     }
 
     /// To whoever gave the order, at the end of this input.
-    pub fn answer_staff(&mut self, ticket: Uuid, answer: StaffAnswer) {
-        self.answers.push((ticket, answer));
+    pub fn answer_staff(&mut self, order_id: Uuid, answer: StaffAnswer) {
+        self.answers.push((order_id, answer));
     }
 
     pub(super) fn take_answers(&mut self) -> Vec<(Uuid, StaffAnswer)> {

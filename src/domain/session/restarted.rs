@@ -1,7 +1,11 @@
 //! What a session is told of the journal when it starts, made in one place for the product and the rehearsal.
 
-use super::{Given, Input, TriesKept, UndoAnswer, UndoWay};
-use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction, PaymentRecord, PaymentState};
+use super::Input;
+use crate::domain::attempt::{AttemptId, CardTransaction, LastTransaction, PaymentState};
+use crate::domain::numbers::Given;
+use crate::domain::payment::PaymentRecord;
+use crate::domain::terminal::{UndoAnswer, UndoWay};
+use crate::domain::tries::TriesKept;
 use crate::domain::undo::{UndoRecord, UndoState};
 use chrono::{DateTime, FixedOffset};
 
@@ -76,9 +80,9 @@ fn booked(payment: &PaymentRecord) -> Option<(AttemptId, DateTime<FixedOffset>, 
 #[cfg(test)]
 mod tests {
     use super::may_have_strayed;
+    use crate::domain::attempt::{AttemptId, CardTransaction};
     use crate::domain::money::Amount;
-    use crate::domain::payment::{AttemptId, CardTransaction};
-    use crate::domain::session::{UndoAnswer, UndoWay};
+    use crate::domain::terminal::{UndoAnswer, UndoWay};
     use crate::domain::undo::{UndoRecord, UndoState};
     use chrono::DateTime;
     use uuid::Uuid;

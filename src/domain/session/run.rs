@@ -14,21 +14,24 @@
 use super::guess::Counting;
 use super::kiosk::Kiosk;
 use super::questions::Whose;
-use super::tries::Tries;
-use super::{Batch, Effect, IfKept, IfNotKept, Input, Numbers, Output, Reply, TerminalReport};
+use super::{Batch, Effect, IfKept, IfNotKept, Input, Output};
 use crate::domain::enquiry::Enquired;
 use crate::domain::facility::Facility;
+use crate::domain::finished::{Finished, JourneyKind, Outcome};
 use crate::domain::journey::check_in::CheckIn;
 use crate::domain::journey::documents::Documents;
 use crate::domain::journey::information::Information;
 use crate::domain::journey::reprint::Reprint;
 use crate::domain::journey::{Flow, Journey, Kept, Leaving, NotKept, Rest};
 use crate::domain::moment::{Moment, Tick};
+use crate::domain::numbers::Numbers;
 use crate::domain::patient::ScannedCode;
+use crate::domain::question::Reply;
 use crate::domain::screen::staff::StaffTap;
 use crate::domain::screen::{Modes, Service, Tap, View};
-use crate::domain::session::{Finished, JourneyKind, Outcome};
+use crate::domain::terminal::TerminalReport;
 use crate::domain::till::{End, News, Till, TillEvent};
+use crate::domain::tries::Tries;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -148,10 +151,10 @@ impl Core {
             }
             Input::Hospital { id, reply } => self.hospital(id, reply),
             Input::HospitalOnline(online) => self.kiosk.devices.hospital_online = Some(online),
-            Input::Staff { ticket, order, payment } => {
-                self.till.staff(ticket, order, payment.map(|payment| *payment), &mut self.kiosk);
+            Input::Staff { order_id, order, payment } => {
+                self.till.staff(order_id, order, payment.map(|payment| *payment), &mut self.kiosk);
             }
-            Input::CloseDay { ticket } => self.till.close_day(ticket, &mut self.kiosk),
+            Input::CloseDay { order_id } => self.till.close_day(order_id, &mut self.kiosk),
             Input::StaffArea { visit, reply } => self.staff_told(visit, reply),
             Input::Enquired { visit, answer } => self.enquired(visit, answer),
             Input::Deadline => {}
@@ -390,7 +393,7 @@ impl Core {
         for event in self.till.take_events() {
             match event {
                 TillEvent::Ended(news) => self.news(&news),
-                TillEvent::Answer { ticket, answer } => self.kiosk.answer_staff(ticket, answer),
+                TillEvent::Answer { order_id, answer } => self.kiosk.answer_staff(order_id, answer),
             }
         }
     }

@@ -25,15 +25,15 @@ impl Core {
 
     /// To whoever gave the order: on this screen, in the shell, or both gone.
     pub(super) fn answer_staff(&mut self) {
-        for (ticket, answer) in self.kiosk.take_answers() {
+        for (order_id, answer) in self.kiosk.take_answers() {
             // The money's own journal is the truth, and is durable: this row must not undo it where it cannot be written.
-            if let Some((visit, entry)) = self.kiosk.given_orders.ended(ticket, &answer) {
+            if let Some((visit, entry)) = self.kiosk.given_orders.ended(order_id, &answer) {
                 self.kiosk.emit(Effect::StaffArea { visit, command: StaffCommand::Note(entry) });
             }
             if let Some((Journey::Staff(staff), kiosk, _)) = self.journey_mut() {
-                staff.answered(ticket, &answer, kiosk);
+                staff.answered(order_id, &answer, kiosk);
             }
-            self.kiosk.emit(Effect::StaffAnswer { ticket, answer });
+            self.kiosk.emit(Effect::StaffAnswer { order_id, answer });
         }
     }
 }

@@ -5,17 +5,20 @@
 //! A payment that is with staff does not stand in its way: what the terminal counts is what helps them to find out.
 
 use super::operation::Operation;
-use crate::domain::closing::{Batch, ClosingEnd, ClosingEntry, ClosingId};
+use crate::domain::closing::{ClosingEnd, ClosingEntry, ClosingId};
 use crate::domain::limits::CLOSING_LIMIT_MS;
 use crate::domain::moment::Tick;
+use crate::domain::order::{StaffAnswer, StaffRefusal};
 use crate::domain::payment::Entry;
+use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, TerminalCommand};
+use crate::domain::terminal::TerminalCommand;
+use crate::domain::terminal::TerminalDay;
 use uuid::Uuid;
 
 pub(super) struct EndOfDay {
     id: ClosingId,
-    pub ticket: Uuid,
+    pub order_id: Uuid,
     operation: Operation<Limit, ClosingEnd>,
 }
 
@@ -23,10 +26,10 @@ pub(super) struct EndOfDay {
 struct Limit(Tick);
 
 impl EndOfDay {
-    pub fn open(ticket: Uuid, kiosk: &mut Kiosk) -> Self {
+    pub fn open(order_id: Uuid, kiosk: &mut Kiosk) -> Self {
         let id = ClosingId(kiosk.now.fresh_id("closing"));
         let asked = Entry::Closing(ClosingEntry::Asked { closing: id });
-        Self { id, ticket, operation: Operation::open([asked], kiosk) }
+        Self { id, order_id, operation: Operation::open([asked], kiosk) }
     }
 
     /// What the terminal told, or why it told nothing.
@@ -64,7 +67,7 @@ impl EndOfDay {
     pub fn time(&mut self, kiosk: &mut Kiosk) {
         if self.deadline().is_some_and(|limit| kiosk.tick() >= limit) {
             let reason = "the card terminal did not answer in time".to_owned();
-            self.ended(ClosingEnd::Untold { batch: Batch::Unknown, reason }, kiosk);
+            self.ended(ClosingEnd::Untold { day: TerminalDay::Unknown, reason }, kiosk);
         }
     }
 

@@ -1,18 +1,18 @@
 //! All that the till has to say.
 
+use crate::domain::attempt::{AttemptId, CardTransaction};
 use crate::domain::money::Amount;
+use crate::domain::order::StaffAnswer;
 use crate::domain::outbox::Request;
 use crate::domain::paper::Receipt;
-use crate::domain::payment::{AttemptId, CardTransaction};
 use crate::domain::screen::NotPaidWhy;
-use crate::domain::session::StaffAnswer;
 use uuid::Uuid;
 
 pub enum TillEvent {
     /// A payment came to its end.
     Ended(Box<News>),
-    /// What became of the staff order with this ticket.
-    Answer { ticket: Uuid, answer: StaffAnswer },
+    /// What became of the staff order with this order_id.
+    Answer { order_id: Uuid, answer: StaffAnswer },
 }
 
 /// What became of an attempt.

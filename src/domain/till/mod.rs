@@ -25,15 +25,18 @@ use crate::domain::payment::PaymentRecord;
 pub use event::{End, News, TillEvent};
 pub use watch::{Doubt, Watched};
 
+use crate::domain::attempt::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::limits::PREPARE_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
+use crate::domain::order::{StaffAnswer, StaffRefusal};
 use crate::domain::outbox::Request;
 use crate::domain::paper::Receipt;
-use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction};
+use crate::domain::payment::Entry;
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, StrayedUndo, TerminalCommand};
+use crate::domain::session::{Effect, StrayedUndo};
+use crate::domain::terminal::TerminalCommand;
 use crate::domain::zone::Zone;
 use books::{Books, Closed};
 use charge::Charge;
@@ -96,7 +99,7 @@ enum For {
     Undo {
         undo: AttemptId,
         order: UndoOrder,
-        ticket: Uuid,
+        order_id: Uuid,
     },
 }
 
@@ -108,7 +111,7 @@ pub enum Kept {
     /// The same, and whoever gave this order hears that the terminal is asked.
     AskAgain(Uuid),
     /// What staff found out about an undo.
-    UndoSettled { ticket: Uuid, undo: AttemptId, of: AttemptId, answer: StaffAnswer },
+    UndoSettled { order_id: Uuid, undo: AttemptId, of: AttemptId, answer: StaffAnswer },
     /// Of something that is over.
     Told,
 }
@@ -189,12 +192,12 @@ impl Till {
         }
     }
 
-    fn answer(&mut self, ticket: Uuid, answer: StaffAnswer) {
-        self.events.push(TillEvent::Answer { ticket, answer });
+    fn answer(&mut self, order_id: Uuid, answer: StaffAnswer) {
+        self.events.push(TillEvent::Answer { order_id, answer });
     }
 
-    pub fn refuse(&mut self, ticket: Uuid, refusal: StaffRefusal) {
-        self.answer(ticket, StaffAnswer::Refused(refusal));
+    pub fn refuse(&mut self, order_id: Uuid, refusal: StaffRefusal) {
+        self.answer(order_id, StaffAnswer::Refused(refusal));
     }
 
     /// All that it has to say since the last time.
@@ -220,7 +223,7 @@ impl Till {
         let Work::Preparing(Preparing { what, .. }) = std::mem::take(&mut self.work) else { return };
         match what {
             For::Charge { order, number, .. } => self.ended(None, number, order.amount, End::NotPaid(why)),
-            For::Undo { ticket, .. } => self.refuse(ticket, refusal),
+            For::Undo { order_id, .. } => self.refuse(order_id, refusal),
         }
         self.take_next();
     }
@@ -241,8 +244,8 @@ impl Till {
         let Work::Preparing(Preparing { what, .. }) = std::mem::take(&mut self.work) else { return };
         match what {
             For::Charge { order, number, day } => self.charge_unless_booked(*order, (number, day), baseline, kiosk),
-            For::Undo { undo, order, ticket } => {
-                self.work = Work::Undoing(Box::new(Undo::open(undo, order, ticket, kiosk)));
+            For::Undo { undo, order, order_id } => {
+                self.work = Work::Undoing(Box::new(Undo::open(undo, order, order_id, kiosk)));
             }
         }
     }
@@ -285,11 +288,11 @@ impl Till {
     pub fn kept(&mut self, kept: Kept, kiosk: &mut Kiosk) {
         match kept {
             Kept::Work => self.work_kept(kiosk),
-            Kept::AskAgain(ticket) => {
-                self.answer(ticket, StaffAnswer::Begun);
+            Kept::AskAgain(order_id) => {
+                self.answer(order_id, StaffAnswer::Begun);
                 self.work_kept(kiosk);
             }
-            Kept::UndoSettled { ticket, undo, of, answer } => {
+            Kept::UndoSettled { order_id, undo, of, answer } => {
                 self.late_undo = None;
                 if answer == StaffAnswer::Reversed {
                     self.books.strayed.found_again(undo);
@@ -297,7 +300,7 @@ impl Till {
                 } else {
                     self.books.strayed.stands(of);
                 }
-                self.answer(ticket, answer);
+                self.answer(order_id, answer);
             }
             Kept::Told => {}
         }
@@ -314,8 +317,8 @@ impl Till {
                 self.undo_over(over);
             }
             Work::EndOfDay(day) => {
-                let (ticket, answer) = (day.ticket, day.kept(kiosk));
-                self.day_answered(ticket, answer);
+                let (order_id, answer) = (day.order_id, day.kept(kiosk));
+                self.day_answered(order_id, answer);
             }
             Work::Free | Work::Preparing(_) => {}
         }
@@ -325,9 +328,9 @@ impl Till {
     pub fn not_kept(&mut self, not_kept: NotKept, refused: bool, kiosk: &mut Kiosk) {
         match not_kept {
             NotKept::Work => self.work_not_kept(refused, kiosk),
-            NotKept::Order(ticket) => {
+            NotKept::Order(order_id) => {
                 self.work = Work::Free;
-                self.refuse(ticket, StaffRefusal::CannotRecord);
+                self.refuse(order_id, StaffRefusal::CannotRecord);
             }
             NotKept::Told(_) if refused => {}
             NotKept::Told(entry) => self.untold.try_later(entry, kiosk.tick()),
@@ -345,8 +348,8 @@ impl Till {
                 self.undo_over(over);
             }
             Work::EndOfDay(day) => {
-                let (ticket, answer) = (day.ticket, day.not_kept());
-                self.day_answered(ticket, answer);
+                let (order_id, answer) = (day.order_id, day.not_kept());
+                self.day_answered(order_id, answer);
             }
             Work::Free | Work::Preparing(_) => {}
         }
@@ -356,13 +359,13 @@ impl Till {
     fn charged(&mut self, over: Option<charge::Over>) {
         let Some(over) = over else { return };
         let Work::Charging(charge) = std::mem::take(&mut self.work) else { return };
-        let Charge { id, sale, ticket, .. } = *charge;
+        let Charge { id, sale, order_id, .. } = *charge;
         match over {
             charge::Over::NeverBegan => {
                 self.ended(None, sale.number, sale.amount, End::NotPaid(NotPaidWhy::CannotRecord));
             }
             charge::Over::Ended(end, answer) => {
-                self.events.extend(ticket.map(|ticket| TillEvent::Answer { ticket, answer }));
+                self.events.extend(order_id.map(|order_id| TillEvent::Answer { order_id, answer }));
                 match &end {
                     End::Paid { transaction, request, .. } => {
                         if let Some(late) = &mut self.late_undo {
@@ -371,7 +374,7 @@ impl Till {
                         self.settled(id);
                         self.books.close_paid(id, transaction);
                     }
-                    End::NotPaid(_) => self.books.close_not_paid(id, &sale, ticket.is_some()),
+                    End::NotPaid(_) => self.books.close_not_paid(id, &sale, order_id.is_some()),
                     End::Staff => self.books.close_with_staff(id, &sale),
                 }
                 self.ended(Some(id), sale.number, sale.amount, end);
@@ -383,7 +386,7 @@ impl Till {
     fn undo_over(&mut self, over: Option<undo::Over>) {
         let Some(over) = over else { return };
         let Work::Undoing(undo) = std::mem::take(&mut self.work) else { return };
-        let (ticket, of) = (undo.ticket, undo.order.payment.attempt);
+        let (order_id, of) = (undo.order_id, undo.order.payment.attempt);
         let answer = match over {
             undo::Over::Known(answer) => {
                 if answer == StaffAnswer::Reversed {
@@ -397,15 +400,15 @@ impl Till {
             }
             undo::Over::LetGo => None,
         };
-        self.events.extend(ticket.zip(answer).map(|(ticket, answer)| TillEvent::Answer { ticket, answer }));
+        self.events.extend(order_id.zip(answer).map(|(order_id, answer)| TillEvent::Answer { order_id, answer }));
         self.take_next();
     }
 
-    fn day_answered(&mut self, ticket: Uuid, answer: StaffAnswer) {
+    fn day_answered(&mut self, order_id: Uuid, answer: StaffAnswer) {
         if answer != StaffAnswer::Begun {
             self.work = Work::Free;
         }
-        self.answer(ticket, answer);
+        self.answer(order_id, answer);
         self.take_next();
     }
 

@@ -7,10 +7,11 @@
 //! Its intent is durable before its one command leaves, and its end before anybody hears of it.
 
 use super::{Kept, NotKept};
+use crate::domain::line::Line;
 use crate::domain::moment::Tick;
 use crate::domain::payment::Entry;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{IfKept, IfNotKept, Line};
+use crate::domain::session::{IfKept, IfNotKept};
 
 const RETRY_FIRST_MS: u64 = 1_000;
 const RETRY_MOST_MS: u64 = 30_000;

@@ -7,12 +7,14 @@ use super::operation::{Operation, commit};
 use super::restart::taken_up;
 use super::undo::{UndoOrder, cancellation};
 use super::{For, Kept, NotKept, Till, Work};
+use crate::domain::attempt::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::money::Amount;
+use crate::domain::order::{StaffAnswer, StaffOrder, StaffRefusal};
 use crate::domain::paper::{Paper, Receipt};
-use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::payment::{Entry, PaymentRecord};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{StaffAnswer, StaffOrder, StaffRefusal, UndoWay};
+use crate::domain::terminal::UndoWay;
 use crate::domain::undo::UndoEntry;
 use uuid::Uuid;
 
@@ -21,32 +23,32 @@ const EVIDENCE_CHARS_MAX: usize = 500;
 
 impl Till {
     /// `payment` is its record as it stands; the answer is among the till's events, now or later.
-    pub fn staff(&mut self, ticket: Uuid, order: StaffOrder, payment: Option<PaymentRecord>, kiosk: &mut Kiosk) {
+    pub fn staff(&mut self, order_id: Uuid, order: StaffOrder, payment: Option<PaymentRecord>, kiosk: &mut Kiosk) {
         let begun = match (payment, order) {
             (None, _) => Err(StaffRefusal::UnknownPayment),
-            (Some(payment), StaffOrder::Ask) => self.ask_again(ticket, payment, kiosk),
+            (Some(payment), StaffOrder::Ask) => self.ask_again(order_id, payment, kiosk),
             (Some(payment), StaffOrder::Settle { paid, evidence }) => {
-                self.settle(ticket, paid, &evidence, payment, kiosk)
+                self.settle(order_id, paid, &evidence, payment, kiosk)
             }
-            (Some(payment), StaffOrder::Reprint) => reprint(ticket, payment, kiosk),
-            (Some(payment), StaffOrder::Cancel { way }) => self.give_back(ticket, way, Box::new(payment), kiosk),
+            (Some(payment), StaffOrder::Reprint) => reprint(order_id, payment, kiosk),
+            (Some(payment), StaffOrder::Cancel { way }) => self.give_back(order_id, way, Box::new(payment), kiosk),
         };
         if let Err(refusal) = begun {
-            self.refuse(ticket, refusal);
+            self.refuse(order_id, refusal);
         }
     }
 
-    pub fn close_day(&mut self, ticket: Uuid, kiosk: &mut Kiosk) {
+    pub fn close_day(&mut self, order_id: Uuid, kiosk: &mut Kiosk) {
         if self.is_open() {
-            self.refuse(ticket, StaffRefusal::AnotherOpen);
+            self.refuse(order_id, StaffRefusal::AnotherOpen);
         } else if kiosk.devices.terminal_online != Some(true) {
-            self.refuse(ticket, StaffRefusal::TerminalAway);
+            self.refuse(order_id, StaffRefusal::TerminalAway);
         } else {
-            self.begin_work(Work::EndOfDay(EndOfDay::open(ticket, kiosk)));
+            self.begin_work(Work::EndOfDay(EndOfDay::open(order_id, kiosk)));
         }
     }
 
-    fn ask_again(&mut self, ticket: Uuid, payment: PaymentRecord, kiosk: &mut Kiosk) -> Result<(), StaffRefusal> {
+    fn ask_again(&mut self, order_id: Uuid, payment: PaymentRecord, kiosk: &mut Kiosk) -> Result<(), StaffRefusal> {
         if self.is_open() {
             return Err(StaffRefusal::AnotherOpen);
         }
@@ -54,26 +56,26 @@ impl Till {
         if kiosk.devices.terminal_online != Some(true) {
             return Err(StaffRefusal::TerminalAway);
         }
-        let mut charge = self.take_up_again(ticket, payment, kiosk);
+        let mut charge = self.take_up_again(order_id, payment, kiosk);
         let reason = "staff had the terminal asked once more".to_owned();
         let entry = Entry::InDoubt { attempt: charge.id, reason };
-        let ways = (Kept::AskAgain(ticket), NotKept::Order(ticket));
+        let ways = (Kept::AskAgain(order_id), NotKept::Order(order_id));
         charge.operation.end_by_order(vec![entry], Conclusion::Doubt, ways, kiosk);
         self.begin_work(Work::Charging(Box::new(charge)));
         Ok(())
     }
 
     /// Nothing is written or asked yet.
-    fn take_up_again(&self, ticket: Uuid, payment: PaymentRecord, kiosk: &Kiosk) -> Charge {
+    fn take_up_again(&self, order_id: Uuid, payment: PaymentRecord, kiosk: &Kiosk) -> Charge {
         let known = taken_up(payment, self.books(), kiosk);
-        Charge { ticket: Some(ticket), operation: Operation::Opening, ..known }
+        Charge { order_id: Some(order_id), operation: Operation::Opening, ..known }
     }
 
     /// Moves no money and asks no device. The evidence is durable before what it proves. What is in doubt about a payment
     /// that was to be given back is whether it was: `paid` then means that the sale stands.
     fn settle(
         &mut self,
-        ticket: Uuid,
+        order_id: Uuid,
         paid: bool,
         evidence: &str,
         payment: PaymentRecord,
@@ -88,12 +90,12 @@ impl Till {
         }
         let evidence = Entry::Evidence { attempt: payment.attempt, text };
         if payment.undo_in_doubt() {
-            settle_undo(ticket, paid, evidence, &payment, kiosk);
+            settle_undo(order_id, paid, evidence, &payment, kiosk);
             return Ok(());
         }
         for_staff(payment.state)?;
         let known = payment.transaction.clone();
-        let mut charge = self.take_up_again(ticket, payment, kiosk);
+        let mut charge = self.take_up_again(order_id, payment, kiosk);
         let (last, conclusion) = if paid {
             let transaction = Box::new(self.booking_of(&charge, known));
             (charge.committed(&transaction), Conclusion::Paid(transaction))
@@ -101,7 +103,7 @@ impl Till {
             let reason = "staff found out that nothing was charged".to_owned();
             (Entry::NotPaid { attempt: charge.id, reason }, Conclusion::NotPaid(NotPaidWhy::Checked))
         };
-        charge.operation.end_by_order(vec![evidence, last], conclusion, (Kept::Work, NotKept::Order(ticket)), kiosk);
+        charge.operation.end_by_order(vec![evidence, last], conclusion, (Kept::Work, NotKept::Order(order_id)), kiosk);
         self.begin_work(Work::Charging(Box::new(charge)));
         Ok(())
     }
@@ -117,7 +119,7 @@ impl Till {
     /// The terminal is made ready first, as for a charge.
     fn give_back(
         &mut self,
-        ticket: Uuid,
+        order_id: Uuid,
         way: UndoWay,
         payment: Box<PaymentRecord>,
         kiosk: &mut Kiosk,
@@ -133,8 +135,8 @@ impl Till {
             return Err(StaffRefusal::TerminalAway);
         }
         let undo = AttemptId(kiosk.now.fresh_id("undo"));
-        self.answer(ticket, StaffAnswer::Begun);
-        self.prepare(For::Undo { undo, order: UndoOrder { payment, way, transaction }, ticket }, kiosk);
+        self.answer(order_id, StaffAnswer::Begun);
+        self.prepare(For::Undo { undo, order: UndoOrder { payment, way, transaction }, order_id }, kiosk);
         Ok(())
     }
 
@@ -172,7 +174,7 @@ fn found_without_card(payment: &PaymentRecord, kiosk: &Kiosk) -> Result<(), Staf
 }
 
 /// Staff found out about an undo in doubt. Where the sale stands, another may have been given back in its place.
-fn settle_undo(ticket: Uuid, stands: bool, evidence: Entry, payment: &PaymentRecord, kiosk: &mut Kiosk) {
+fn settle_undo(order_id: Uuid, stands: bool, evidence: Entry, payment: &PaymentRecord, kiosk: &mut Kiosk) {
     let Some(record) = &payment.undo else { return };
     let undo = record.undo;
     let (last, answer) = if stands {
@@ -182,12 +184,12 @@ fn settle_undo(ticket: Uuid, stands: bool, evidence: Entry, payment: &PaymentRec
         let cancellation = cancellation(undo, payment, kiosk).map(Box::new);
         (UndoEntry::Reversed { undo, cancellation }, StaffAnswer::Reversed)
     };
-    let kept = Kept::UndoSettled { ticket, undo, of: payment.attempt, answer };
-    commit([evidence, Entry::Undo(last)], kept, NotKept::Order(ticket), kiosk);
+    let kept = Kept::UndoSettled { order_id, undo, of: payment.attempt, answer };
+    commit([evidence, Entry::Undo(last)], kept, NotKept::Order(order_id), kiosk);
 }
 
 /// Not for a patient who stands there: a duplicate that does not come out at once is cleared.
-fn reprint(ticket: Uuid, payment: PaymentRecord, kiosk: &mut Kiosk) -> Result<(), StaffRefusal> {
+fn reprint(order_id: Uuid, payment: PaymentRecord, kiosk: &mut Kiosk) -> Result<(), StaffRefusal> {
     if !payment.state.is_paid() {
         return Err(StaffRefusal::NoReceipt(payment.state));
     }
@@ -195,8 +197,8 @@ fn reprint(ticket: Uuid, payment: PaymentRecord, kiosk: &mut Kiosk) -> Result<()
         return Err(StaffRefusal::PrinterAway);
     }
     let receipt = Receipt { duplicate: true, ..payment.receipt };
-    kiosk.answer_staff(ticket, StaffAnswer::Begun);
-    kiosk.print_for_staff(Paper::Receipt(receipt), payment.attempt, ticket);
+    kiosk.answer_staff(order_id, StaffAnswer::Begun);
+    kiosk.print_for_staff(Paper::Receipt(receipt), payment.attempt, order_id);
     Ok(())
 }
 

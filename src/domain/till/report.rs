@@ -2,11 +2,13 @@
 
 use super::charge::{Charge, Told, unconfirmed_late};
 use super::{For, Preparing, Till, Work};
+use crate::domain::attempt::{AttemptId, Booking, CardTransaction};
 use crate::domain::closing::ClosingEnd;
-use crate::domain::payment::{AttemptId, Booking, CardTransaction};
+use crate::domain::order::StaffRefusal;
 use crate::domain::screen::NotPaidWhy;
+use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffRefusal, TerminalCommand, TerminalReport, UndoAnswer};
+use crate::domain::terminal::{TerminalCommand, TerminalReport, UndoAnswer};
 
 impl Till {
     pub fn report(&mut self, report: TerminalReport, kiosk: &mut Kiosk) {
@@ -49,7 +51,7 @@ impl Till {
             }
             TerminalReport::Undone { undo, raw, answer } => self.undone(undo, raw, answer, kiosk),
             TerminalReport::Totals(totals) => self.day_ended(ClosingEnd::Told(totals), kiosk),
-            TerminalReport::NoTotals { batch, reason } => self.day_ended(ClosingEnd::Untold { batch, reason }, kiosk),
+            TerminalReport::NoTotals { day, reason } => self.day_ended(ClosingEnd::Untold { day, reason }, kiosk),
         }
     }
 

@@ -15,8 +15,8 @@
 //! transaction than before with a higher number of its own is stronger than its clock: then whole hours are forgiven,
 //! unless it may have restarted and fallen back to an older sale.
 
+use crate::domain::attempt::{CardTransaction, LastTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{CardTransaction, LastTransaction};
 use crate::domain::reason::StaffReason;
 use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset, NaiveDateTime};

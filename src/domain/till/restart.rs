@@ -13,7 +13,8 @@ use super::books::Books;
 use super::charge::{Charge, Conclusion, Next, Running, Sale, Stop};
 use super::operation::Operation;
 use super::undo::Undo;
-use crate::domain::payment::{Booking, CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::attempt::{Booking, CardTransaction, PaymentState};
+use crate::domain::payment::{Entry, PaymentRecord};
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 
@@ -38,7 +39,7 @@ pub(super) fn taken_up(record: PaymentRecord, books: &Books, kiosk: &Kiosk) -> C
             baseline: record.baseline,
             started_at: record.started_at,
         },
-        ticket: None,
+        order_id: None,
         doubt_since: Some(kiosk.tick()),
         // Whatever stopped the kiosk may have stopped the terminal too.
         maybe_restarted: true,

@@ -15,13 +15,16 @@
 
 use super::books::Books;
 use super::operation::{Operation, tell};
+use crate::domain::attempt::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::limits::ANSWER_LIMIT_MS;
 use crate::domain::moment::Tick;
+use crate::domain::order::{StaffAnswer, StaffRefusal};
 use crate::domain::outbox::{Act, Request};
-use crate::domain::payment::{AttemptId, CardTransaction, Entry, PaymentRecord, PaymentState};
+use crate::domain::payment::{Entry, PaymentRecord};
 use crate::domain::reason::StaffReason;
+use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffAnswer, StaffRefusal, Stands, TerminalCommand, UndoAnswer, UndoWay};
+use crate::domain::terminal::{Stands, TerminalCommand, UndoAnswer, UndoWay};
 use crate::domain::undo::{UndoEntry, UndoState};
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -32,7 +35,7 @@ pub(super) struct Undo {
     /// On which it was ordered.
     day: NaiveDate,
     /// Who waits for it.
-    pub ticket: Option<Uuid>,
+    pub order_id: Option<Uuid>,
     operation: Operation<Limit, UndoEnd>,
 }
 
@@ -75,11 +78,11 @@ struct Known {
 
 impl Undo {
     /// Intent and Sent are durable before the one money command leaves.
-    pub fn open(id: AttemptId, order: UndoOrder, ticket: Uuid, kiosk: &mut Kiosk) -> Self {
+    pub fn open(id: AttemptId, order: UndoOrder, order_id: Uuid, kiosk: &mut Kiosk) -> Self {
         let UndoOrder { payment, way, transaction } = &order;
         let intent = UndoEntry::Intent { undo: id, of: payment.attempt, way: *way, transaction: transaction.clone() };
         let operation = Operation::open([intent, UndoEntry::Sent { undo: id }].map(Entry::Undo), kiosk);
-        Self { id, order, day: kiosk.today(), ticket: Some(ticket), operation }
+        Self { id, order, day: kiosk.today(), order_id: Some(order_id), operation }
     }
 
     /// After a restart: only what was answered is known; all else that was sent is for staff.
@@ -89,7 +92,7 @@ impl Undo {
         let order =
             UndoOrder { payment: Box::new(payment), way: record.way, transaction: Box::new(record.transaction) };
         let day = kiosk.facility.zone.at(&record.started_at).date_naive();
-        let mut undo = Self { id, order, day, ticket: None, operation: Operation::Opening };
+        let mut undo = Self { id, order, day, order_id: None, operation: Operation::Opening };
         let known = match (record.state, &record.answer) {
             (UndoState::Intent, _) => {
                 let reason = "the kiosk stopped before anything was sent".to_owned();

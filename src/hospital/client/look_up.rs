@@ -9,7 +9,7 @@ use super::search::{APPOINTMENT_ELEMENTS, Brought, PATIENT_ELEMENTS, Search, res
 use super::trouble::Missing;
 use crate::domain::document::OrderItem;
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
-use crate::domain::session::Reply;
+use crate::domain::question::Reply;
 use crate::domain::zone::Zone;
 use chrono::{Days, NaiveDate};
 use std::time::Duration;

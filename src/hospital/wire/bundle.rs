@@ -10,12 +10,12 @@ use super::{
     Invoice, InvoiceLine, PaymentNotice, PriceComponent, Quantity, Reference, Resource, Task, TaskInput,
 };
 use crate::config::Hospital;
+use crate::domain::attempt::CardTransaction;
 use crate::domain::document::{OrderItem, OrderLine};
 use crate::domain::facility::Facility;
 use crate::domain::money::{Amount, Currency};
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::patient::{Patient, PatientNumber};
-use crate::domain::payment::CardTransaction;
 use uuid::Uuid;
 
 /// Name of the one Task of a request; its identifier is what a reconciling look-up asks for.

@@ -1,7 +1,7 @@
 //! How one thing at a printer leads to the next.
 
 use super::{ANSWER_MS, BACK_OFF_FIRST_MS, Dialogue, Doing, Job, POLL_HELD_MS, POLL_IDLE_MS, Paper, Purpose, Step};
-use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
+use crate::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use crate::ports::Raster;
 use crate::printer::{encode, status};
 

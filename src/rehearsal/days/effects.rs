@@ -3,18 +3,23 @@
 use super::faults::Fault;
 use super::world::{Kiosk, World};
 use crate::app::shell::{self, Happens};
+use crate::domain::attempt::AttemptId;
 use crate::domain::enquiry::Known;
 use crate::domain::facility::Facility;
+use crate::domain::finished::Finished;
+use crate::domain::line::Line;
 use crate::domain::moment::{Moment, Tick};
+use crate::domain::order::{StaffAnswer, StaffOrder};
 use crate::domain::outbox::Request;
 use crate::domain::paper::Paper;
-use crate::domain::payment::{AttemptId, PaymentRecord};
+use crate::domain::payment::PaymentRecord;
+use crate::domain::printer::{PrintJob, PrinterReport};
+use crate::domain::question::{Question, Reply};
 use crate::domain::screen::{Screen, View};
-use crate::domain::session::{
-    Finished, Input, Line, PrintJob, PrinterReport, Question, Reply, Session, StaffAnswer, StaffOrder, TerminalCommand,
-    Tried,
-};
+use crate::domain::session::{Input, Session};
 use crate::domain::staff::StaffCommand;
+use crate::domain::terminal::TerminalCommand;
+use crate::domain::tries::Tried;
 use crate::hospital::sync::{ByHand, Means, Next, SyncSettings};
 use crate::ports::{Believed, Bundles, Clock, Frozen, Journal, JournalLines, Queue, Retention, StoreError};
 use std::mem::discriminant;
@@ -296,8 +301,8 @@ impl shell::World for World {
         }
     }
 
-    fn staff(&mut self, ticket: Uuid, attempt: AttemptId, order: StaffOrder) {
-        let input = shell::staff_input(&*self.store, ticket, attempt, order);
+    fn staff(&mut self, order_id: Uuid, attempt: AttemptId, order: StaffOrder) {
+        let input = shell::staff_input(&*self.store, order_id, attempt, order);
         if let Some(kiosk) = &mut self.kiosk {
             kiosk.orders.push(input);
         }
@@ -306,11 +311,11 @@ impl shell::World for World {
     /// Nobody here knows the staff's PIN; orders come from the command line.
     fn staff_area(&mut self, _: Uuid, _: StaffCommand) {}
 
-    fn staff_answer(&mut self, ticket: Uuid, answer: StaffAnswer) {
-        if let Some(attempt) = self.tickets.get(&ticket) {
+    fn staff_answer(&mut self, order_id: Uuid, answer: StaffAnswer) {
+        if let Some(attempt) = self.order_ids.get(&order_id) {
             self.oracle.staff_told(*attempt, &answer);
         }
-        self.day_ended(ticket, &answer);
+        self.day_ended(order_id, &answer);
     }
 
     fn finish(&mut self, _: Finished) {}

@@ -2,7 +2,7 @@
 
 use super::chance::Chance;
 use super::faults::{Fault, Fired};
-use crate::domain::payment::AttemptId;
+use crate::domain::attempt::AttemptId;
 use std::collections::VecDeque;
 
 const TRAVEL_MS: u64 = 1;

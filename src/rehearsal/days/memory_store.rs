@@ -7,12 +7,14 @@ mod outbox;
 mod rows;
 mod write;
 
+use crate::domain::attempt::AttemptId;
 use crate::domain::closing::{ClosingId, ClosingRecord, DayBook};
+use crate::domain::numbers::{Counters, Given};
 use crate::domain::outbox::{Delivery, QueueState, QueuedRequest, Request, Taken, Tries};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
-use crate::domain::payment::{AttemptId, PaymentRecord};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::reason::InPart;
-use crate::domain::session::{Counters, Given, TriesKept};
+use crate::domain::tries::TriesKept;
 use crate::domain::undo::UndoRecord;
 use crate::ports::{Frozen, Journal, Queue, Retention, ScheduleCache, ScheduleMark, ScheduleNews, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
@@ -139,11 +141,11 @@ impl Queue for MemoryStore {
         Ok(self.tables().next(step_over, most))
     }
 
-    fn trying_all(&self, sequences: &[i64]) -> Done<()> {
+    fn begin_tries(&self, sequences: &[i64]) -> Done<()> {
         self.tables().begin_tries(sequences)
     }
 
-    fn tried_all(&self, tried: &[(i64, Delivery)], at: Time) -> Done<()> {
+    fn end_tries(&self, tried: &[(i64, Delivery)], at: Time) -> Done<()> {
         self.tables().end_tries(tried, at)
     }
 }

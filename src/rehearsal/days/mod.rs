@@ -17,7 +17,7 @@ pub mod memory_store;
 pub mod oracle;
 pub mod patient;
 pub mod power;
-pub mod press;
+pub mod printer;
 mod refund;
 pub mod report;
 pub mod rig;

@@ -19,11 +19,12 @@ mod judge;
 
 use super::ends::{Astray, Booked};
 use super::rig::Note;
+use crate::domain::attempt::{AttemptId, PaymentState};
 use crate::domain::money::Amount;
+use crate::domain::order::StaffAnswer;
 use crate::domain::paper::{CardLine, Paper, Receipt};
-use crate::domain::payment::{AttemptId, Entry, PaymentRecord, PaymentState};
+use crate::domain::payment::{Entry, PaymentRecord};
 use crate::domain::screen::{DoneHow, Screen};
-use crate::domain::session::StaffAnswer;
 use crate::domain::undo::UndoEntry;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;

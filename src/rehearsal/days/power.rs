@@ -4,11 +4,14 @@
 //! nothing more is done, until the kiosk is built anew from the store alone.
 
 use super::shelf::DayStore;
+use crate::domain::attempt::AttemptId;
 use crate::domain::closing::{ClosingId, DayBook};
+use crate::domain::line::Line;
+use crate::domain::numbers::Given;
 use crate::domain::outbox::{Delivery, QueuedRequest};
 use crate::domain::patient::{Appointment, BirthDate, Patient, PatientNumber};
-use crate::domain::payment::{AttemptId, Entry, PaymentRecord};
-use crate::domain::session::{Given, Line, TriesKept};
+use crate::domain::payment::{Entry, PaymentRecord};
+use crate::domain::tries::TriesKept;
 use crate::ports::{Frozen, Journal, Queue, Retention, ScheduleCache, ScheduleMark, ScheduleNews, StoreError};
 use chrono::{DateTime, FixedOffset, NaiveDate};
 use std::collections::BTreeMap;
@@ -207,12 +210,12 @@ impl Queue for Powered {
         self.store.next_requests(step_over, most)
     }
 
-    fn trying_all(&self, sequences: &[i64]) -> Result<(), StoreError> {
-        self.write(("before trying", "after trying"), |store| store.trying_all(sequences))
+    fn begin_tries(&self, sequences: &[i64]) -> Result<(), StoreError> {
+        self.write(("before trying", "after trying"), |store| store.begin_tries(sequences))
     }
 
-    fn tried_all(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
-        self.write(("before tried", "after tried"), |store| store.tried_all(tried, at))
+    fn end_tries(&self, tried: &[(i64, Delivery)], at: DateTime<FixedOffset>) -> Result<(), StoreError> {
+        self.write(("before tried", "after tried"), |store| store.end_tries(tried, at))
     }
 }
 

@@ -4,8 +4,11 @@
 use super::faults::Fault;
 use super::weather::Weather;
 use super::world::World;
-use crate::domain::payment::{AttemptId, PaymentRecord, PaymentState};
-use crate::domain::session::{Input, StaffOrder, UndoWay};
+use crate::domain::attempt::{AttemptId, PaymentState};
+use crate::domain::order::StaffOrder;
+use crate::domain::payment::PaymentRecord;
+use crate::domain::session::Input;
+use crate::domain::terminal::UndoWay;
 use crate::ports::Journal;
 use chrono::Duration;
 
@@ -72,9 +75,9 @@ impl World {
         // Of a day before it is refused without the card.
         let without_card = self.refund_chance.percent(5);
         let way = if without_card { UndoWay::WithoutCard } else { UndoWay::WithCard };
-        let ticket = self.refund_chance.uuid();
-        self.tickets.insert(ticket, payment.attempt);
-        self.input(Input::Staff { ticket, order: StaffOrder::Cancel { way }, payment: Some(Box::new(payment)) });
+        let order_id = self.refund_chance.uuid();
+        self.order_ids.insert(order_id, payment.attempt);
+        self.input(Input::Staff { order_id, order: StaffOrder::Cancel { way }, payment: Some(Box::new(payment)) });
     }
 
     fn is_of_today(&self, payment: &PaymentRecord) -> bool {

@@ -6,9 +6,9 @@ use super::ends::{At, Booked, Machine, Out, Say, Speaker};
 use super::faults::{Fault, Fired};
 use super::line::{Damage, Line, Weight};
 use super::power::Power;
+use crate::domain::attempt::AttemptId;
 use crate::domain::money::Amount;
-use crate::domain::payment::AttemptId;
-use crate::domain::session::{TerminalCommand, TerminalReport};
+use crate::domain::terminal::{TerminalCommand, TerminalReport};
 
 /// What the oracle must hear of.
 #[derive(Debug, Clone, PartialEq, Eq)]

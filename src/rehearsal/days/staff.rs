@@ -3,9 +3,12 @@
 use super::faults::Fault;
 use super::weather::Weather;
 use super::world::World;
+use crate::domain::attempt::PaymentState;
 use crate::domain::closing::ClosingEnd;
-use crate::domain::payment::{PaymentRecord, PaymentState};
-use crate::domain::session::{Input, StaffAnswer, StaffOrder, UndoWay};
+use crate::domain::order::{StaffAnswer, StaffOrder};
+use crate::domain::payment::PaymentRecord;
+use crate::domain::session::Input;
+use crate::domain::terminal::UndoWay;
 use crate::ports::Journal;
 use uuid::Uuid;
 
@@ -25,17 +28,17 @@ impl World {
     }
 
     pub(super) fn close_day(&mut self) {
-        let ticket = self.closing_chance.uuid();
-        self.closings.push(ticket);
-        self.input(Input::CloseDay { ticket });
+        let order_id = self.closing_chance.uuid();
+        self.closings.push(order_id);
+        self.input(Input::CloseDay { order_id });
     }
 
     /// The terminal's day has ended, or not: what staff hear must be what the card company has.
-    pub(super) fn day_ended(&mut self, ticket: Uuid, answer: &StaffAnswer) {
-        if *answer == StaffAnswer::Begun || !self.closings.contains(&ticket) {
+    pub(super) fn day_ended(&mut self, order_id: Uuid, answer: &StaffAnswer) {
+        if *answer == StaffAnswer::Begun || !self.closings.contains(&order_id) {
             return;
         }
-        self.closings.retain(|known| *known != ticket);
+        self.closings.retain(|known| *known != order_id);
         if let StaffAnswer::DayEnded { closing, end: ClosingEnd::Told(totals), .. } = answer
             && let Ok(book) = self.store.day_book(*closing)
         {
@@ -74,10 +77,10 @@ impl World {
             Fault::StaffReprint => StaffOrder::Reprint,
             _ask => StaffOrder::Ask,
         };
-        let ticket = self.weather_chance.uuid();
-        self.tickets.insert(ticket, payment.attempt);
+        let order_id = self.weather_chance.uuid();
+        self.order_ids.insert(order_id, payment.attempt);
         self.fired.note(what);
-        self.input(Input::Staff { ticket, order, payment: Some(Box::new(payment)) });
+        self.input(Input::Staff { order_id, order, payment: Some(Box::new(payment)) });
     }
 
     fn fits(&self, what: Fault, payment: &PaymentRecord) -> bool {

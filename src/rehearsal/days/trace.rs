@@ -1,8 +1,9 @@
 //! The day, line by line, for `--trace`. Nothing in it comes from outside the seed, so two runs give the same bytes.
 
 use super::rig::Note;
+use crate::domain::line::Line;
 use crate::domain::payment::Entry;
-use crate::domain::session::{Effect, Input, Line};
+use crate::domain::session::{Effect, Input};
 use std::fmt::Write as _;
 
 pub struct Trace {

@@ -5,7 +5,8 @@ use super::faults::{APART, Allowed, Fault, PERSONALITIES};
 use super::line::Damage;
 use super::world::World;
 use crate::domain::clock::Standing;
-use crate::domain::session::{Input, PrinterState};
+use crate::domain::printer::PrinterState;
+use crate::domain::session::Input;
 use crate::ports::ScheduleNews;
 use crate::terminal::smartro::packet::NAK;
 

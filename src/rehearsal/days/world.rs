@@ -10,17 +10,19 @@ use super::hospital::Hospital;
 use super::oracle::Oracle;
 use super::patient::{Act, Patient};
 use super::power::{Power, Powered};
-use super::press::Press;
+use super::printer::DayPrinter;
 use super::rig::Rig;
 use super::shelf::Shelf;
 use super::trace::Trace;
 use super::weather::Weather;
 use super::{DayReport, Setting};
+use crate::domain::attempt::AttemptId;
 use crate::domain::facility::Facility;
 use crate::domain::moment::{Moment, Tick};
-use crate::domain::payment::{AttemptId, PaymentRecord};
+use crate::domain::payment::PaymentRecord;
+use crate::domain::printer::PrinterState;
 use crate::domain::screen::{Screen, Tap, View};
-use crate::domain::session::{Input, PrinterState, Session};
+use crate::domain::session::{Input, Session};
 use crate::hospital::sync::ByHand;
 use crate::ports::{Journal, Queue};
 use chrono::{DateTime, Duration, FixedOffset};
@@ -50,7 +52,7 @@ pub struct World {
     pub(super) rig: Rig,
     pub(super) protocol: super::Protocol,
     pub(super) hospital: Arc<Hospital>,
-    pub(super) press: Press,
+    pub(super) press: DayPrinter,
     pub(super) oracle: Oracle,
     pub(super) fired: Fired,
     pub(super) trace: Trace,
@@ -65,7 +67,7 @@ pub struct World {
     pub(super) clock_off_ms: i64,
     pub(super) weather: Vec<(u64, Weather)>,
     /// Which payment each staff order was about.
-    pub(super) tickets: BTreeMap<Uuid, AttemptId>,
+    pub(super) order_ids: BTreeMap<Uuid, AttemptId>,
     /// Orders to close the terminal's day that were not answered yet.
     pub(super) closings: Vec<Uuid>,
     /// What the card of the patient who is there does.
@@ -131,7 +133,7 @@ impl World {
             rig,
             protocol: setting.protocol,
             hospital,
-            press: Press::new(),
+            press: DayPrinter::new(),
             oracle: Oracle::default(),
             fired: Fired::default(),
             trace: Trace::new(setting.trace),
@@ -144,7 +146,7 @@ impl World {
             begins,
             clock_off_ms: 0,
             weather: Vec::new(),
-            tickets: BTreeMap::new(),
+            order_ids: BTreeMap::new(),
             closings: Vec::new(),
             card: None,
             cards: BTreeMap::new(),

@@ -2,6 +2,7 @@
 
 use super::{Shot, at, now};
 use crate::domain::money::Amount;
+use crate::domain::printer::PrinterState;
 use crate::domain::reason::{Meanwhile, StaffReason, TakenFor, Told};
 use crate::domain::screen::staff::{
     ChoiceOf, Known, Note, NoteRow, ParkedDone, ParkedRow, ParkedWhy, PinOf, RequestQuestion, StaffChoice, StaffHome,
@@ -9,7 +10,6 @@ use crate::domain::screen::staff::{
     Witness,
 };
 use crate::domain::screen::{PrintState, Screen};
-use crate::domain::session::PrinterState;
 use crate::domain::set_aside::SetAside;
 use crate::domain::staff::Gate;
 use chrono::NaiveTime;

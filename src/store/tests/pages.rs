@@ -55,11 +55,11 @@ fn with_marker(folder: &Path) -> Vec<String> {
 }
 
 fn deliver(store: &SqliteStore, next: &QueuedRequest) {
-    store.tried(next.sequence, &Delivery::Done { note: None }, at()).unwrap();
+    store.end_try(next.sequence, &Delivery::Done { note: None }, at()).unwrap();
 }
 
 fn close_by_hand(store: &SqliteStore, next: &QueuedRequest) {
-    store.tried(next.sequence, &Delivery::Park { reason: ParkReason::FoundTwice }, at()).unwrap();
+    store.end_try(next.sequence, &Delivery::Park { reason: ParkReason::FoundTwice }, at()).unwrap();
     assert!(store.close_by_hand(next.request.id, "seen there", at()).unwrap());
 }
 
@@ -80,7 +80,7 @@ fn queue_and(end: End, store: &SqliteStore, folder: &Path) -> (Vec<String>, Vec<
     store.queue(&Request { id: Uuid::from_u128(4), act, ..request(PaymentOfRequest::Free) }, &[]).unwrap();
     let before = with_marker(folder);
     while let Some(next) = store.next_request().unwrap() {
-        store.trying(next.sequence).unwrap();
+        store.begin_try(next.sequence).unwrap();
         end(store, &next);
     }
     assert!(database::truncate_log(&store.connection()), "the log was emptied");

@@ -468,8 +468,8 @@ fn whatever_a_try_met_is_kept_and_said_as_it_always_was() {
         let id = Uuid::from_u128(number);
         store.queue(&Request { id, visit: id, ..request(PaymentOfRequest::Unpaid) }, b"x").unwrap();
         let sequence = store.request_row(id).unwrap().unwrap().sequence;
-        store.trying(sequence).unwrap();
-        store.tried(sequence, &delivery(reason.clone()), at()).unwrap();
+        store.begin_try(sequence).unwrap();
+        store.end_try(sequence, &delivery(reason.clone()), at()).unwrap();
         let row = store.request_row(id).unwrap().unwrap();
         assert_eq!((row.note.as_deref(), row.in_part), (Some(words), reason.in_part()));
         assert_eq!(row.undelivered, Some(reason));
@@ -487,7 +487,7 @@ fn whatever_is_noted_of_a_delivery_is_kept_and_said_as_it_always_was() {
         let id = Uuid::from_u128(number);
         store.queue(&Request { id, visit: id, ..request(PaymentOfRequest::Unpaid) }, b"x").unwrap();
         let sequence = store.request_row(id).unwrap().unwrap().sequence;
-        store.tried(sequence, &Delivery::Done { note: Some(told.clone()) }, at()).unwrap();
+        store.end_try(sequence, &Delivery::Done { note: Some(told.clone()) }, at()).unwrap();
         let newest = store.noted().unwrap().remove(0);
         assert_eq!((newest.note.as_str(), newest.told), (words, Some(told)));
     }

@@ -21,10 +21,10 @@ mod undo;
 use super::hidden::hidden;
 use super::packet::{ACK, EVENT, Frame, NAK, STAMP_BYTES};
 use super::reader::{Item, Reader};
-use crate::domain::closing::Batch;
+use crate::domain::attempt::{AttemptId, LastTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, LastTransaction};
-use crate::domain::session::{TerminalCommand, TerminalReport};
+use crate::domain::terminal::TerminalDay;
+use crate::domain::terminal::{TerminalCommand, TerminalReport};
 use charge::Charge;
 pub use stranger::other_terminal;
 
@@ -167,7 +167,7 @@ impl Dialogue {
             }
             TerminalCommand::EndOfDay => {
                 let reason = "this terminal tells no totals: compare with the card company's list".to_owned();
-                self.steps.push(Step::Report(TerminalReport::NoTotals { batch: Batch::NotKept, reason }));
+                self.steps.push(Step::Report(TerminalReport::NoTotals { day: TerminalDay::NotKept, reason }));
             }
         }
         self.take()

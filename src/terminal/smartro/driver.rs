@@ -3,7 +3,7 @@
 use super::dialogue::{Dialogue, Limits};
 use super::packet::ID_BYTES;
 use crate::config::Terminal;
-use crate::domain::session::TerminalReport;
+use crate::domain::terminal::TerminalReport;
 use crate::line::{LineSettings, NETWORK};
 use crate::ports::{Clock, Reports};
 use crate::terminal::{Started, worker};

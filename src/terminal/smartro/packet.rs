@@ -14,7 +14,7 @@
 //! 36+N 1  BCC: XOR of all bytes before it
 //! ```
 
-use crate::domain::payment::CardTransaction;
+use crate::domain::attempt::CardTransaction;
 use std::fmt;
 
 pub const STX: u8 = 0x02;

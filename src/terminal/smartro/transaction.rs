@@ -2,8 +2,8 @@
 
 use super::layout::{DECLINE_AT, Data, MONEY_BYTES, SALE_BYTES};
 use super::packet::Frame;
+use crate::domain::attempt::{CardTransaction, Decline, DeclineCause, LastTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{CardTransaction, Decline, DeclineCause, LastTransaction};
 use crate::terminal::card;
 use encoding_rs::EUC_KR;
 

@@ -38,10 +38,10 @@ use super::hidden::{Knowing, hidden};
 use super::message::{self, Message};
 use super::reader::Item;
 use super::request::{self, Merchant, Without};
-use crate::domain::closing::Batch;
+use crate::domain::attempt::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
-use crate::domain::session::{Stands, TerminalCommand, TerminalReport, UndoWay};
+use crate::domain::terminal::TerminalDay;
+use crate::domain::terminal::{Stands, TerminalCommand, TerminalReport, UndoWay};
 pub use crate::terminal::dialogue::{Now, Step};
 use approval::Approval;
 use charge::Charge;
@@ -381,8 +381,8 @@ impl Dialogue {
         self.steps.push(Step::Report(TerminalReport::NeverSent { attempt, reason: reason.to_owned() }));
     }
 
-    fn no_totals(&mut self, batch: Batch, reason: &str) {
-        self.steps.push(Step::Report(TerminalReport::NoTotals { batch, reason: reason.to_owned() }));
+    fn no_totals(&mut self, day: TerminalDay, reason: &str) {
+        self.steps.push(Step::Report(TerminalReport::NoTotals { day, reason: reason.to_owned() }));
     }
 
     /// From now on this attempt is never sent again.

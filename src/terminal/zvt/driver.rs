@@ -4,7 +4,7 @@ use super::currency;
 use super::dialogue::{Dialogue, Limits};
 use super::request::{Merchant, bcd};
 use crate::config::Terminal;
-use crate::domain::session::TerminalReport;
+use crate::domain::terminal::TerminalReport;
 use crate::line::{LineSettings, NETWORK};
 use crate::ports::{Clock, Reports};
 use crate::terminal::{Started, worker};

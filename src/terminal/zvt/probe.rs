@@ -13,7 +13,7 @@ use super::reader::Item;
 use super::request::{self, WRONG_CURRENCY, Without};
 use super::transaction;
 use crate::config::Terminal;
-use crate::domain::payment::LastTransaction;
+use crate::domain::attempt::LastTransaction;
 use crate::line::{self, Line, Needs, write_within};
 use crate::terminal::zvt::apdu::Apdu;
 use crate::terminal::zvt::bmp;

@@ -4,9 +4,9 @@ use super::bmp;
 use super::decode::{hex, number};
 use super::message::Message;
 use super::text;
-use crate::domain::closing::TerminalTotals;
+use crate::domain::attempt::{CardTransaction, Decline, DeclineCause, LastTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{CardTransaction, Decline, DeclineCause, LastTransaction};
+use crate::domain::terminal::TerminalTotals;
 use crate::terminal::card::{CLEAR_FIRST, CLEAR_LAST};
 use crate::terminal::dialogue::STAMP_BYTES;
 

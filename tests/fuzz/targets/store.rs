@@ -1,8 +1,8 @@
 //! JSON that lies in the columns of journal and outbox: understood and written again it is the same, or it is refused.
 
+use hospital_kiosk::domain::attempt::{Booking, CardTransaction, LastTransaction, PaymentState};
 use hospital_kiosk::domain::outbox::Request;
 use hospital_kiosk::domain::paper::Receipt;
-use hospital_kiosk::domain::payment::{Booking, CardTransaction, LastTransaction, PaymentState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;

@@ -1,7 +1,7 @@
 //! Smartro frames, and the reader that finds them in a stream.
 
+use hospital_kiosk::domain::attempt::{CardTransaction, LastTransaction};
 use hospital_kiosk::domain::money::Amount;
-use hospital_kiosk::domain::payment::{CardTransaction, LastTransaction};
 use hospital_kiosk::terminal::decode;
 use hospital_kiosk::terminal::smartro::packet::{ETX, Frame};
 use hospital_kiosk::terminal::smartro::reader::{Item, Reader};

@@ -1,6 +1,6 @@
 //! ZVT blocks, the APDUs in them, the TLV in those, and the reader that finds blocks in a stream.
 
-use hospital_kiosk::domain::payment::{CardTransaction, LastTransaction};
+use hospital_kiosk::domain::attempt::{CardTransaction, LastTransaction};
 use hospital_kiosk::terminal::decode;
 use hospital_kiosk::terminal::zvt::apdu::Apdu;
 use hospital_kiosk::terminal::zvt::message::Message;

@@ -4,8 +4,8 @@ use super::super::fixture::{acquainted, arrival, client_with, day, number, queue
 use super::{DONE, patient, patiently, peer};
 use hospital_kiosk::domain::outbox::{Delivery, QueuedRequest};
 use hospital_kiosk::domain::patient::{Appointment, AppointmentState};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::domain::reason::{Meanwhile, Told};
-use hospital_kiosk::domain::session::{Question, Reply};
 use hospital_kiosk::hospital::client::Client;
 use hospital_kiosk::ports::{Deliveries, LookUps, Schedules};
 use hospital_kiosk::rehearsal::people;

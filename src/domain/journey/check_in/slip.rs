@@ -4,11 +4,11 @@ use super::{CheckIn, State};
 use crate::domain::journey::arrival;
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::patient::{Appointment, Patient};
+use crate::domain::question::Reply;
 use crate::domain::screen::SorryWhy;
-use crate::domain::session::Reply;
 use crate::domain::session::guess::Counting;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::tries::{Miss, Named};
+use crate::domain::tries::{Miss, Named};
 use zeroize::Zeroize;
 
 impl CheckIn {

@@ -2,11 +2,14 @@
 
 use super::{Page, Staff};
 use crate::domain::journey::{Kept, NotKept};
+use crate::domain::line::Line;
+use crate::domain::order::StaffOrder;
 use crate::domain::paper::{DoubtSlip, Paper};
 use crate::domain::screen::staff::{ParkedDone, StaffResult};
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, IfKept, IfNotKept, Line, StaffOrder, UndoWay};
+use crate::domain::session::{Effect, IfKept, IfNotKept};
 use crate::domain::staff::{AuditEntry, StaffAct, StaffCommand};
+use crate::domain::terminal::UndoWay;
 use uuid::Uuid;
 
 #[derive(Debug)]
@@ -86,11 +89,11 @@ impl Staff {
     fn ordered(&mut self, act: StaffAct, order: StaffOrder, kiosk: &mut Kiosk) {
         let (visit, who) = (self.visit, self.who());
         let (Page::Payment(opened) | Page::Again { opened, .. }) = &mut self.page else { return };
-        let ticket = kiosk.now.fresh_id("order");
-        kiosk.emit(Effect::Staff { ticket, attempt: opened.record.attempt, order });
+        let order_id = kiosk.now.fresh_id("order");
+        kiosk.emit(Effect::Staff { order_id, attempt: opened.record.attempt, order });
         opened.result = Some(StaffResult::Running);
-        opened.ordered = Some(ticket);
-        kiosk.given_orders.gave(ticket, visit, who, act, &opened.record);
+        opened.ordered = Some(order_id);
+        kiosk.given_orders.gave(order_id, visit, who, act, &opened.record);
         self.page = Page::Payment(opened.clone());
     }
 

@@ -1,6 +1,7 @@
 //! What journal and outbox know, as what staff are told in their language.
 
-use crate::domain::payment::{PaymentRecord, PaymentState};
+use crate::domain::attempt::PaymentState;
+use crate::domain::payment::PaymentRecord;
 use crate::domain::reason::ParkReason;
 use crate::domain::screen::staff::{Known, Note, ParkedWhy};
 use crate::domain::staff::{Noted, Parked};

@@ -3,13 +3,13 @@
 use super::door::Asked;
 use super::known::{known, note, parked_why};
 use super::{Opened, Page, Staff};
+use crate::domain::order::StaffRefusal;
 use crate::domain::payment::PaymentRecord;
 use crate::domain::screen::Screen;
 use crate::domain::screen::staff::{
     NoteRow, ParkedRow, PinOf, StaffChoice, StaffHome, StaffPayment, StaffPaymentScreen, StaffQueue, StaffRequest,
     StaffResult, StaffScreen, Trouble,
 };
-use crate::domain::session::StaffRefusal;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::staff::{Noted, Parked};
 use crate::domain::till::Till;

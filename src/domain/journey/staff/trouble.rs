@@ -4,10 +4,10 @@
 use super::act::{self, Act};
 use super::{Page, Staff};
 use crate::domain::journey::Flow;
+use crate::domain::line::Line;
 use crate::domain::person::Role;
 use crate::domain::screen::Tap;
 use crate::domain::screen::staff::{StaffTap, StaffTrouble, Trouble, Witness};
-use crate::domain::session::Line;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::staff::{AuditEntry, StaffAct};
 

@@ -21,16 +21,18 @@
 mod screens;
 
 use super::consent::{self, Consent};
+use crate::domain::attempt::{AttemptId, CardTransaction};
+use crate::domain::finished::Outcome;
 use crate::domain::journey::{Flow, Kept, NotKept, Rest};
 use crate::domain::language::LocalText;
+use crate::domain::line::Line;
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Act, PaymentOfRequest};
 use crate::domain::paper::{DoubtSlip, Paper, Receipt};
-use crate::domain::payment::{AttemptId, CardTransaction};
 use crate::domain::screen::{AtDeskWhy, DoneHow, NotPaidWhy, PayHow, Tap};
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{IfKept, IfNotKept, Line, Outcome};
+use crate::domain::session::{IfKept, IfNotKept};
 use crate::domain::till::{End, News, Order, Till};
 
 /// Cards forgotten in the slot are the next payment's first question.

@@ -5,7 +5,7 @@
 //! ```
 
 use crate::domain::document::OrderItem;
-use crate::domain::document::cart::{self, Cart};
+use crate::domain::pricing::cart::{self, Cart};
 use crate::domain::screen::{Screen, Tap};
 use crate::domain::session::kiosk::Kiosk;
 

@@ -16,11 +16,11 @@ use crate::domain::journey::seconds;
 use crate::domain::limits::LOOK_UP_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::patient::{BirthDate, Patient, PatientNumber, ScannedCode};
+use crate::domain::question::{Question, Reply};
 use crate::domain::screen::{EntryProblem, NumberEntry, NumberOf, Screen, SorryWhy, Tap, Waiting};
 use crate::domain::session::guess::Counting;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::tries::{Miss, Named, SLOW_LOOK_UP_MS};
-use crate::domain::session::{Question, Reply};
+use crate::domain::tries::{Miss, Named, SLOW_LOOK_UP_MS};
 use zeroize::Zeroize;
 
 pub struct Identify {

@@ -1,15 +1,16 @@
 //! What is recorded and what comes of it, in words.
 
 use super::words::{BUNDLE, Kept, Words, at, attempt, cancellation, id, receipt, told, undo};
+use crate::domain::attempt::{AttemptId, Booking, CardTransaction, LastTransaction};
 use crate::domain::closing::{ClosingEnd, ClosingEntry, ClosingId};
 use crate::domain::ledger::{
     Change, Refusal, SetPayment, SetRequest, Write, begin_try, close_by_hand, end_try, queue, record, retry,
 };
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Act, Delivery, PaymentOfRequest, QueueState, Request};
-use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction};
+use crate::domain::payment::Entry;
 use crate::domain::reason::{Delay, KeptOut, LineTrouble, ParkReason, Parts, StaffReason, Told, Undelivered};
-use crate::domain::session::{UndoAnswer, UndoWay};
+use crate::domain::terminal::{UndoAnswer, UndoWay};
 use crate::domain::undo::UndoEntry;
 use uuid::Uuid;
 

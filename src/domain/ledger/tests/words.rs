@@ -1,15 +1,17 @@
 //! What is kept, in words.
 
-use crate::domain::closing::{ClosingEnd, ClosingId, ClosingRecord, TerminalTotals};
+use crate::domain::attempt::{AttemptId, Booking, CardTransaction, LastTransaction, PaymentState};
+use crate::domain::closing::{ClosingEnd, ClosingId, ClosingRecord};
 use crate::domain::language::{Language, LocalText};
 use crate::domain::ledger::{Booked, Queued, Refusal, Rows, Waiting, Which};
 use crate::domain::money::Amount;
 use crate::domain::outbox::{Act, PaymentOfRequest, QueueState, Request, Tries};
 use crate::domain::paper::Receipt;
 use crate::domain::patient::PatientNumber;
-use crate::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction, PaymentRecord, PaymentState};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::reason::InPart;
-use crate::domain::session::{UndoAnswer, UndoWay};
+use crate::domain::terminal::TerminalTotals;
+use crate::domain::terminal::{UndoAnswer, UndoWay};
 use crate::domain::undo::{UndoRecord, UndoState};
 use chrono::{DateTime, FixedOffset};
 use std::borrow::Cow;

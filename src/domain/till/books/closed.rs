@@ -1,8 +1,9 @@
 //! Finished attempts that are not paid, for a while: the terminal may tell that one of them was booked after all.
 
 use super::Books;
+use crate::domain::attempt::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, CardTransaction, Entry, LastTransaction};
+use crate::domain::payment::Entry;
 use crate::domain::reason::{StaffReason, TakenFor};
 use crate::domain::till::charge::Sale;
 use crate::domain::till::resolve::{self, Doubted, Testimony, Verdict};

@@ -10,7 +10,7 @@ pub(super) use closed::Closed;
 use strayed::Strayed;
 
 use super::resolve;
-use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction, Marks};
+use crate::domain::attempt::{AttemptId, CardTransaction, LastTransaction, Marks};
 use crate::domain::session::StrayedUndo;
 use crate::domain::zone::Zone;
 use chrono::{DateTime, FixedOffset};

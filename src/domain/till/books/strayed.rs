@@ -12,7 +12,7 @@
 //! With the card an undo strays only where the terminal says so: the money goes to the card that is shown, or the sale is
 //! found by that card too. In doubt it is a question of its own payment, of whatever day, and of no other.
 
-use crate::domain::payment::AttemptId;
+use crate::domain::attempt::AttemptId;
 use chrono::{Days, NaiveDate};
 use std::collections::{BTreeSet, VecDeque};
 

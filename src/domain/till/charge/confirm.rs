@@ -14,11 +14,13 @@
 //! ```
 
 use super::{Charge, Conclusion, Operation, Running};
+use crate::domain::attempt::{Booking, CardTransaction};
 use crate::domain::limits::GO_ON_LIMIT_MS;
-use crate::domain::payment::{Booking, CardTransaction, Entry};
+use crate::domain::payment::Entry;
 use crate::domain::screen::NotPaidWhy;
+use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, TerminalCommand};
+use crate::domain::terminal::TerminalCommand;
 use crate::domain::till::books::Books;
 use crate::domain::till::operation::commit;
 use crate::domain::till::{Kept, NotKept};
@@ -95,7 +97,7 @@ impl Charge {
 
 /// After the attempt has ended: what was committed is confirmed once more; anything else must not be booked.
 pub(in crate::domain::till) fn unconfirmed_late(
-    attempt: crate::domain::payment::AttemptId,
+    attempt: crate::domain::attempt::AttemptId,
     transaction: &CardTransaction,
     books: &Books,
     kiosk: &mut Kiosk,

@@ -1,13 +1,15 @@
 //! A doubt: the terminal is asked for its last transaction until it proves something, or staff find out.
 
 use super::{Charge, Conclusion, Next, Operation, Running};
+use crate::domain::attempt::{CardTransaction, LastTransaction};
 use crate::domain::limits::{ASK_LIMIT_MS, AWAY_LIMIT_MS};
 use crate::domain::moment::Tick;
-use crate::domain::payment::{CardTransaction, Entry, LastTransaction};
+use crate::domain::payment::Entry;
 use crate::domain::reason::StaffReason;
 use crate::domain::screen::NotPaidWhy;
+use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, TerminalCommand};
+use crate::domain::terminal::TerminalCommand;
 use crate::domain::till::books::Books;
 use crate::domain::till::resolve::{self, Doubted, Testimony, Verdict};
 

@@ -1,9 +1,10 @@
 //! What an answer to our own charge proves, and the request and receipt of a paid attempt.
 
 use super::{Charge, Conclusion, End, Running};
+use crate::domain::attempt::{CardTransaction, Decline, DeclineCause};
 use crate::domain::outbox::{Act, PaymentOfRequest, Request};
 use crate::domain::paper::{CardLine, Receipt};
-use crate::domain::payment::{CardTransaction, Decline, DeclineCause, Entry};
+use crate::domain::payment::Entry;
 use crate::domain::screen::NotPaidWhy;
 use crate::domain::session::kiosk::Kiosk;
 use crate::domain::till::books::Books;

@@ -27,16 +27,19 @@ use super::Order;
 use super::books::Books;
 use super::event::End;
 use super::operation::{Operation, tell};
+use crate::domain::attempt::{AttemptId, Booking, CardTransaction, LastTransaction};
 use crate::domain::limits::ANSWER_LIMIT_MS;
 use crate::domain::moment::Tick;
 use crate::domain::money::Amount;
+use crate::domain::order::StaffAnswer;
 use crate::domain::outbox::Request;
 use crate::domain::paper::Receipt;
-use crate::domain::payment::{AttemptId, Booking, CardTransaction, Entry, LastTransaction};
+use crate::domain::payment::Entry;
 use crate::domain::reason::StaffReason;
 use crate::domain::screen::NotPaidWhy;
+use crate::domain::session::Effect;
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::session::{Effect, StaffAnswer, TerminalCommand};
+use crate::domain::terminal::TerminalCommand;
 use chrono::{DateTime, FixedOffset};
 use uuid::Uuid;
 
@@ -44,7 +47,7 @@ pub(super) struct Charge {
     pub id: AttemptId,
     pub sale: Sale,
     /// The staff order that had it taken up again.
-    pub ticket: Option<Uuid>,
+    pub order_id: Option<Uuid>,
     /// Since when the patient is told "we are checking".
     pub doubt_since: Option<Tick>,
     /// Something suggests that the terminal restarted since: our own power cut, or it went away and came back.
@@ -140,7 +143,7 @@ impl Charge {
             baseline: sale.baseline.clone(),
         };
         let operation = Operation::open([intent, Entry::Sent { attempt: id }], kiosk);
-        Self { id, sale, ticket: None, doubt_since: None, maybe_restarted: false, stop: Stop::default(), operation }
+        Self { id, sale, order_id: None, doubt_since: None, maybe_restarted: false, stop: Stop::default(), operation }
     }
 
     /// Its lines are durable.

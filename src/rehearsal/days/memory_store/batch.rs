@@ -3,7 +3,7 @@
 use super::write::Before;
 use super::{Done, Tables, Time};
 use crate::domain::ledger::{self, Refusal};
-use crate::domain::session::Line;
+use crate::domain::line::Line;
 use crate::ports::Frozen;
 
 impl Tables {

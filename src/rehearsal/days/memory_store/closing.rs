@@ -1,8 +1,8 @@
 //! What moved between two ends of the terminal's day.
 
 use super::{PaymentRecord, Tables, sequence};
+use crate::domain::attempt::{CardTransaction, PaymentState};
 use crate::domain::closing::{ClosingId, ClosingRecord, DayBook, Moved, Span};
-use crate::domain::payment::{CardTransaction, PaymentState};
 use crate::domain::undo::UndoState;
 
 impl Tables {

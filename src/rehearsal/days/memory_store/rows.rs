@@ -1,10 +1,11 @@
 //! What the ledger's rules ask, looked up in the lists.
 
 use super::{Row, Tables, sequence};
+use crate::domain::attempt::{AttemptId, CardTransaction, PaymentState};
 use crate::domain::closing::{ClosingId, ClosingRecord};
 use crate::domain::ledger::{Booked, Queued, Refusal, Rows, Waiting, Which};
 use crate::domain::outbox::Request;
-use crate::domain::payment::{AttemptId, CardTransaction, PaymentRecord, PaymentState};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::undo::{UndoRecord, UndoState};
 use std::borrow::Cow;
 use uuid::Uuid;

@@ -2,11 +2,13 @@
 
 use super::rows::index;
 use super::{Row, Tables, Time, sequence};
+use crate::domain::attempt::{AttemptId, Booking, PaymentState};
 use crate::domain::closing::ClosingEnd;
 use crate::domain::ledger::{Change, NewPayment, NewUndo, SetPayment, SetRequest, SetUndo, Write};
+use crate::domain::numbers::Counters;
 use crate::domain::outbox::{QueueState, Request, Tries};
-use crate::domain::payment::{AttemptId, Booking, PaymentRecord, PaymentState};
-use crate::domain::session::{Counters, TriesKept};
+use crate::domain::payment::PaymentRecord;
+use crate::domain::tries::TriesKept;
 use crate::domain::undo::{UndoRecord, UndoState};
 use chrono::NaiveDate;
 use std::borrow::Cow;

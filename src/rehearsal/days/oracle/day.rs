@@ -2,10 +2,9 @@
 //! it is on the staff list.
 
 use super::{Back, Oracle, Promise};
-use crate::domain::closing::{
-    Batch, ClosingEnd, DayBook, Divides, Move, MoveKind, TerminalTotals, Verdict, compare, period,
-};
-use crate::domain::payment::AttemptId;
+use crate::domain::attempt::AttemptId;
+use crate::domain::closing::{ClosingEnd, DayBook, Divides, Move, MoveKind, Verdict, compare, period};
+use crate::domain::terminal::{TerminalDay, TerminalTotals};
 use crate::rehearsal::days::ends::Closed;
 
 impl Oracle {
@@ -103,8 +102,8 @@ fn beginnings(book: &DayBook) -> Vec<DayBook> {
     let with = |began: Option<usize>| {
         let mut book = book.clone();
         for at in &doubtful {
-            let batch = if Some(*at) == began { Batch::Closed } else { Batch::Open };
-            book.closings[*at].end = Some(ClosingEnd::Untold { batch, reason: String::new() });
+            let day = if Some(*at) == began { TerminalDay::Closed } else { TerminalDay::Open };
+            book.closings[*at].end = Some(ClosingEnd::Untold { day, reason: String::new() });
         }
         book
     };

@@ -1,8 +1,9 @@
 //! The end of the day: all is quiet, and everything must fit together.
 
 use super::{Misled, Oracle, Promise, Stray, was_paid};
+use crate::domain::attempt::{AttemptId, PaymentState};
 use crate::domain::paper::Paper;
-use crate::domain::payment::{AttemptId, PaymentRecord, PaymentState};
+use crate::domain::payment::PaymentRecord;
 use crate::domain::undo::UndoState;
 use crate::hospital::wire;
 use crate::rehearsal::days::ends::{Astray, Booked};

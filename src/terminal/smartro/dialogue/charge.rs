@@ -7,9 +7,9 @@
 //! An answered `E` is no proof either: only the charge's own `b` is.
 
 use super::{Dialogue, Now, OpenCharge, Step, Task};
+use crate::domain::attempt::{AttemptId, Booking, CardTransaction, LastTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
-use crate::domain::session::TerminalReport;
+use crate::domain::terminal::TerminalReport;
 use crate::terminal::smartro::packet::{Frame, approve_data};
 use crate::terminal::smartro::transaction::read_answer;
 

@@ -2,8 +2,8 @@
 //! and an idle terminal is asked for a sign of life.
 
 use super::{Dialogue, Now, Step, Task};
-use crate::domain::payment::{AttemptId, LastTransaction};
-use crate::domain::session::TerminalReport;
+use crate::domain::attempt::{AttemptId, LastTransaction};
+use crate::domain::terminal::TerminalReport;
 use crate::terminal::smartro::layout::Data;
 use crate::terminal::smartro::packet::Frame;
 use crate::terminal::smartro::transaction::read_last;

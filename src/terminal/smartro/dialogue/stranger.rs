@@ -3,7 +3,7 @@
 //! that is asked about. What is under way ends without an answer; a payment that had left is for people then.
 
 use super::{ACK, Dialogue, EVENT, Frame, Now, Step, Task};
-use crate::domain::payment::LastTransaction;
+use crate::domain::attempt::LastTransaction;
 
 /// The terminal's id in a frame, if it is another's than `ours`. Padding (00 or spaces) and an empty id name nobody.
 #[must_use]

@@ -18,9 +18,9 @@
 //! said then, was made at another time.
 
 use super::{Dialogue, Now, Step, Task};
+use crate::domain::attempt::{AttemptId, CardTransaction, LastTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
-use crate::domain::session::{TerminalReport, UndoAnswer, UndoWay};
+use crate::domain::terminal::{TerminalReport, UndoAnswer, UndoWay};
 use crate::terminal::smartro::layout::Data;
 use crate::terminal::smartro::packet::{CancelType, Frame, cancel_data};
 use crate::terminal::smartro::transaction::read_answer;

@@ -10,9 +10,9 @@
 use super::charge::{Charge, Stage};
 use super::questions::Exchange;
 use super::{Dialogue, Now, Step, Task, bmp, request, result_code};
+use crate::domain::attempt::{AttemptId, Booking, CardTransaction, LastTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, Booking, CardTransaction, LastTransaction};
-use crate::domain::session::TerminalReport;
+use crate::domain::terminal::TerminalReport;
 use crate::terminal::clock;
 use crate::terminal::zvt::message::Message;
 use crate::terminal::zvt::transaction::{is_same, read};

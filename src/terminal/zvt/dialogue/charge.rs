@@ -14,9 +14,9 @@
 
 use super::wire::What;
 use super::{Dialogue, Now, OpenCharge, Step, Task, request, result_code};
+use crate::domain::attempt::{AttemptId, Booking, CardTransaction};
 use crate::domain::money::Amount;
-use crate::domain::payment::{AttemptId, Booking, CardTransaction};
-use crate::domain::session::TerminalReport;
+use crate::domain::terminal::TerminalReport;
 use crate::terminal::zvt::message::Message;
 use crate::terminal::zvt::transaction::{PROTOCOL_ERROR, WRONG_PIN, refusal_with, refused};
 

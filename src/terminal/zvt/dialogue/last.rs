@@ -18,8 +18,8 @@
 
 use super::questions::{Ask, End, How, Question};
 use super::{Dialogue, Now, Step, TIMED_OUT, Task, bmp};
-use crate::domain::payment::LastTransaction;
-use crate::domain::session::TerminalReport;
+use crate::domain::attempt::LastTransaction;
+use crate::domain::terminal::TerminalReport;
 use crate::terminal::zvt::decode::hex;
 use crate::terminal::zvt::transaction::read_last;
 

@@ -3,8 +3,8 @@
 
 use super::wire::{NO_ANSWER, What};
 use super::{Dialogue, Now, Step, Task, bmp, message, request, result_code};
-use crate::domain::payment::{AttemptId, LastTransaction};
-use crate::domain::session::TerminalReport;
+use crate::domain::attempt::{AttemptId, LastTransaction};
+use crate::domain::terminal::TerminalReport;
 use crate::terminal::zvt::message::Message;
 use crate::terminal::zvt::request::WRONG_CURRENCY;
 use crate::terminal::zvt::transaction::PROTOCOL_ERROR;

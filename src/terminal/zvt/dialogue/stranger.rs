@@ -4,7 +4,7 @@
 
 use super::questions::Exchange;
 use super::{Dialogue, Now, Step, Task, message, request, result_code};
-use crate::domain::payment::LastTransaction;
+use crate::domain::attempt::LastTransaction;
 use crate::terminal::zvt::decode::hex;
 use crate::terminal::zvt::message::Message;
 

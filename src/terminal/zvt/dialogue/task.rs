@@ -1,8 +1,8 @@
 //! What a dialogue is at work on: how it is given up, and what falls due.
 
 use super::{Dialogue, Now, Step, Task, request};
-use crate::domain::closing::Batch;
-use crate::domain::payment::LastTransaction;
+use crate::domain::attempt::LastTransaction;
+use crate::domain::terminal::TerminalDay;
 
 impl Dialogue {
     /// What the terminal is not told, because it refuses it. Of the currency there is always one word left: its own at
@@ -50,7 +50,7 @@ impl Dialogue {
             Task::Undo(undo) => self.undo_given_up(&undo, reason),
             Task::EndOfDay { left } => {
                 self.may_pend = left;
-                self.no_totals(if left { Batch::Unknown } else { Batch::Open }, reason);
+                self.no_totals(if left { TerminalDay::Unknown } else { TerminalDay::Open }, reason);
             }
         }
         self.rest(now);

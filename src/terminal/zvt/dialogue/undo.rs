@@ -16,9 +16,9 @@
 use super::approval::is_again;
 use super::questions::{End, How};
 use super::{Dialogue, Now, Step, TIMED_OUT, Task, bmp, request, result_code};
-use crate::domain::closing::Batch;
-use crate::domain::payment::{AttemptId, CardTransaction, LastTransaction};
-use crate::domain::session::{TerminalReport, UndoAnswer, UndoWay};
+use crate::domain::attempt::{AttemptId, CardTransaction, LastTransaction};
+use crate::domain::terminal::TerminalDay;
+use crate::domain::terminal::{TerminalReport, UndoAnswer, UndoWay};
 use crate::terminal::zvt::decode::{hex, number};
 use crate::terminal::zvt::message::Message;
 use crate::terminal::zvt::request::Merchant;
@@ -285,11 +285,11 @@ impl Dialogue {
                 self.begin(now);
             }
             Task::Idle | Task::Probe | Task::Ready { .. } => {
-                self.no_totals(Batch::Open, "the card terminal is not connected");
+                self.no_totals(TerminalDay::Open, "the card terminal is not connected");
             }
             Task::EndOfDay { .. } => {}
             Task::Prepare { .. } | Task::Charge(_) | Task::Ask(_) | Task::Undo(_) => {
-                self.no_totals(Batch::Open, "the card terminal is busy with something else");
+                self.no_totals(TerminalDay::Open, "the card terminal is busy with something else");
             }
         }
     }
@@ -312,15 +312,15 @@ impl Dialogue {
         let ours = told.is_none_or(|told| self.merchant.is_in_our_currency(told));
         match (code, told.and_then(read_totals)) {
             (None, Some(_)) if !ours => {
-                self.no_totals(Batch::Closed, "the terminal closed its day and told totals of another currency");
+                self.no_totals(TerminalDay::Closed, "the terminal closed its day and told totals of another currency");
             }
             (None, Some(totals)) => self.steps.push(Step::Report(TerminalReport::Totals(totals))),
-            (None, None) => self.no_totals(Batch::Closed, "the terminal closed its day without telling totals"),
+            (None, None) => self.no_totals(TerminalDay::Closed, "the terminal closed its day without telling totals"),
             (Some(TIMED_OUT), _) | (Some(_), Some(_)) => {
-                self.no_totals(Batch::Unknown, "the terminal broke the end of day off");
+                self.no_totals(TerminalDay::Unknown, "the terminal broke the end of day off");
             }
             (Some(code), None) => {
-                self.no_totals(Batch::Open, &format!("the terminal did not close its day ({code:02X})"));
+                self.no_totals(TerminalDay::Open, &format!("the terminal did not close its day ({code:02X})"));
             }
         }
     }

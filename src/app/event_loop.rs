@@ -4,10 +4,11 @@
 use super::effects::{Effects, Health, Product};
 use super::lanes::{Inside, Outside, lanes};
 use super::shell;
+use crate::domain::attempt::AttemptId;
 use crate::domain::moment::Tick;
-use crate::domain::payment::AttemptId;
-use crate::domain::session::{Input, Session, StaffAnswer, StaffOrder};
-use crate::ports::StaffDesk;
+use crate::domain::order::{StaffAnswer, StaffOrder};
+use crate::domain::session::{Input, Session};
+use crate::ports::StaffOrders;
 use chrono::Timelike;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel as channel_of_answers};
@@ -24,13 +25,13 @@ pub enum Message {
     Input(Input),
     /// About a payment that is read from the journal when its turn has come.
     Staff {
-        ticket: Uuid,
+        order_id: Uuid,
         attempt: AttemptId,
         order: StaffOrder,
         answers: Option<Sender<StaffAnswer>>,
     },
     CloseDay {
-        ticket: Uuid,
+        order_id: Uuid,
         answers: Sender<StaffAnswer>,
     },
     /// Is anybody there? Answered in its turn.
@@ -47,9 +48,9 @@ pub enum Message {
 
 /// Sends to the desk from any thread. Cheap to clone.
 #[derive(Clone)]
-pub struct DeskSender(Outside);
+pub struct Inputs(Outside);
 
-impl DeskSender {
+impl Inputs {
     /// Never blocks. What finds no place among its kind is logged and worthless: the session is then seconds behind.
     pub fn send(&self, input: Input) {
         if let Err(why) = self.0.give(Message::Input(input)) {
@@ -59,12 +60,12 @@ impl DeskSender {
 
     pub(super) fn staff_order(
         &self,
-        ticket: Uuid,
+        order_id: Uuid,
         attempt: AttemptId,
         order: StaffOrder,
         answers: Option<Sender<StaffAnswer>>,
     ) {
-        self.give(Message::Staff { ticket, attempt, order, answers });
+        self.give(Message::Staff { order_id, attempt, order, answers });
     }
 
     fn give(&self, order: Message) {
@@ -89,7 +90,7 @@ impl DeskSender {
     }
 }
 
-impl StaffDesk for DeskSender {
+impl StaffOrders for Inputs {
     fn order(&self, attempt: AttemptId, order: StaffOrder) -> Receiver<StaffAnswer> {
         let (answers, received) = channel_of_answers();
         self.staff_order(Uuid::new_v4(), attempt, order, Some(answers));
@@ -98,7 +99,7 @@ impl StaffDesk for DeskSender {
 
     fn close_day(&self) -> Receiver<StaffAnswer> {
         let (answers, received) = channel_of_answers();
-        self.give(Message::CloseDay { ticket: Uuid::new_v4(), answers });
+        self.give(Message::CloseDay { order_id: Uuid::new_v4(), answers });
         received
     }
 
@@ -108,19 +109,19 @@ impl StaffDesk for DeskSender {
 }
 
 #[must_use]
-pub fn channel() -> (DeskSender, Inside) {
+pub fn channel() -> (Inputs, Inside) {
     let (outside, inside) = lanes();
-    (DeskSender(outside), inside)
+    (Inputs(outside), inside)
 }
 
-pub struct Desk {
+pub struct EventLoop {
     session: Session,
     effects: Effects,
     /// Nothing can be written down, and it is tried again then.
     write_again_at: Option<Instant>,
 }
 
-impl Desk {
+impl EventLoop {
     #[must_use]
     pub fn new(session: Session, effects: Effects) -> Self {
         Self { session, effects, write_again_at: None }
@@ -154,16 +155,16 @@ impl Desk {
                 Some(Message::Input(input)) => self.handle(input),
                 // Nothing is known of any payment yet: whoever waits hears that nothing was done.
                 Some(Message::Staff { .. } | Message::CloseDay { .. }) if retry_at.is_some() => {}
-                Some(Message::Staff { ticket, attempt, order, answers }) => {
+                Some(Message::Staff { order_id, attempt, order, answers }) => {
                     if let Some(answers) = answers {
-                        self.effects.wait_for_answer(ticket, answers);
+                        self.effects.wait_for_answer(order_id, answers);
                     }
-                    let input = self.effects.staff_input(ticket, attempt, order);
+                    let input = self.effects.staff_input(order_id, attempt, order);
                     self.handle(input);
                 }
-                Some(Message::CloseDay { ticket, answers }) => {
-                    self.effects.wait_for_answer(ticket, answers);
-                    self.handle(Input::CloseDay { ticket });
+                Some(Message::CloseDay { order_id, answers }) => {
+                    self.effects.wait_for_answer(order_id, answers);
+                    self.handle(Input::CloseDay { order_id });
                 }
                 Some(Message::Pulse { seen }) => {
                     let _ = seen.send(());

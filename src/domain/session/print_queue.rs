@@ -9,9 +9,13 @@
 //! before anything else prints, so that nobody takes another's receipt.
 
 use super::kiosk::Kiosk;
-use super::{Effect, IfKept, IfNotKept, Line, PrintEnd, PrintJob, PrinterReport, PrinterState, StaffAnswer};
+use super::{Effect, IfKept, IfNotKept};
+use crate::domain::attempt::AttemptId;
+use crate::domain::line::Line;
+use crate::domain::order::StaffAnswer;
 use crate::domain::paper::Paper;
-use crate::domain::payment::{AttemptId, Entry};
+use crate::domain::payment::Entry;
+use crate::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use crate::domain::screen::{PrintState, UnavailableWhy};
 use std::collections::VecDeque;
 use uuid::Uuid;
@@ -19,7 +23,7 @@ use uuid::Uuid;
 /// Jobs without an answer that are remembered; a printer that answers none is broken.
 const JOBS_MAX: usize = 16;
 
-pub struct Press {
+pub struct PrintQueue {
     /// State of the last paper of the patient who is here.
     pub state: PrintState,
     jobs: VecDeque<Job>,
@@ -28,7 +32,7 @@ pub struct Press {
     last: PrintJob,
 }
 
-impl Default for Press {
+impl Default for PrintQueue {
     fn default() -> Self {
         Self { state: PrintState::default(), jobs: VecDeque::new(), held: false, last: PrintJob(0) }
     }
@@ -40,47 +44,47 @@ struct Job {
     receipt_of: Option<AttemptId>,
     patient_left: bool,
     /// The staff order that it answers.
-    ticket: Option<Uuid>,
+    order_id: Option<Uuid>,
 }
 
 impl Kiosk {
     /// Sends a paper. `receipt_of` names the payment whose receipt it is, so that its printing is journalled.
     pub fn print(&mut self, paper: Paper, receipt_of: Option<AttemptId>) {
-        self.press.state = PrintState::Printing;
+        self.papers.state = PrintState::Printing;
         self.send_paper(paper, receipt_of, None);
     }
 
     /// Beside whatever the patient sees; answered when the printer has.
-    pub fn print_for_staff(&mut self, paper: Paper, receipt_of: AttemptId, ticket: Uuid) {
-        self.send_paper(paper, Some(receipt_of), Some(ticket));
+    pub fn print_for_staff(&mut self, paper: Paper, receipt_of: AttemptId, order_id: Uuid) {
+        self.send_paper(paper, Some(receipt_of), Some(order_id));
     }
 
-    fn send_paper(&mut self, paper: Paper, receipt_of: Option<AttemptId>, ticket: Option<Uuid>) {
-        if self.press.held {
+    fn send_paper(&mut self, paper: Paper, receipt_of: Option<AttemptId>, order_id: Option<Uuid>) {
+        if self.papers.held {
             self.clear_printer();
         }
-        if self.press.jobs.len() >= JOBS_MAX {
-            self.press.jobs.pop_front();
+        if self.papers.jobs.len() >= JOBS_MAX {
+            self.papers.jobs.pop_front();
         }
-        let id = PrintJob(self.press.last.0 + 1);
-        self.press.last = id;
-        self.press.jobs.push_back(Job { id, receipt_of, patient_left: ticket.is_some(), ticket });
+        let id = PrintJob(self.papers.last.0 + 1);
+        self.papers.last = id;
+        self.papers.jobs.push_back(Job { id, receipt_of, patient_left: order_id.is_some(), order_id });
         self.emit(Effect::Print { job: id, paper });
     }
 
     fn answer_order(&mut self, job: Job, answer: StaffAnswer) {
-        if let Some(ticket) = job.ticket {
-            self.answer_staff(ticket, answer);
+        if let Some(order_id) = job.order_id {
+            self.answer_staff(order_id, answer);
         }
     }
 
     pub fn print_state(&self) -> PrintState {
-        self.press.state
+        self.papers.state
     }
 
     /// Not while a paper is on its way.
     pub fn can_print_again(&self) -> bool {
-        self.press.state != PrintState::Printing
+        self.papers.state != PrintState::Printing
     }
 
     /// Takes a printer's report. `true` if it is proof that a receipt came out for the patient who is here.
@@ -96,8 +100,8 @@ impl Kiosk {
 
     /// Told of a job that nobody knows any more, or a second time, it changes nothing.
     fn job_ended(&mut self, id: PrintJob, end: &PrintEnd) -> bool {
-        let at = self.press.jobs.iter().position(|job| job.id == id);
-        let Some(job) = at.and_then(|at| self.press.jobs.remove(at)) else { return false };
+        let at = self.papers.jobs.iter().position(|job| job.id == id);
+        let Some(job) = at.and_then(|at| self.papers.jobs.remove(at)) else { return false };
         match end {
             PrintEnd::Printed => return self.job_done(job),
             PrintEnd::Held { reason } => self.job_held(job, *reason),
@@ -124,7 +128,7 @@ impl Kiosk {
             self.clear_printer();
             return;
         }
-        self.press.held = true;
+        self.papers.held = true;
         let state = match reason {
             PrinterState::Online | PrinterState::PaperLow | PrinterState::PaperOut | PrinterState::CoverOpen => {
                 PrintState::NoPaper
@@ -136,26 +140,26 @@ impl Kiosk {
 
     /// The patient reads of the last paper that was sent for them.
     fn show_if_last(&mut self, job: Job, state: PrintState) {
-        let later = self.press.jobs.iter().any(|open| !open.patient_left && open.id > job.id);
+        let later = self.papers.jobs.iter().any(|open| !open.patient_left && open.id > job.id);
         if !job.patient_left && !later {
-            self.press.state = state;
+            self.papers.state = state;
         }
     }
 
     fn clear_printer(&mut self) {
-        self.press.held = false;
+        self.papers.held = false;
         self.emit(Effect::ClearPrinter);
     }
 
     /// The patient has gone: what is held must not come out for the next.
     pub fn leave_printer(&mut self) {
-        if self.press.held {
+        if self.papers.held {
             self.clear_printer();
         }
-        for job in &mut self.press.jobs {
+        for job in &mut self.papers.jobs {
             job.patient_left = true;
         }
-        self.press.state = PrintState::Idle;
+        self.papers.state = PrintState::Idle;
     }
 
     /// Why nothing can be printed now, as far as the printer said.

@@ -1,6 +1,6 @@
 //! What a patient has picked so far, and the document list as rows.
 
-use super::{Document, OrderItem, Price};
+use crate::domain::document::{Document, OrderItem, Price};
 use crate::domain::facility::Facility;
 use crate::domain::language::Language;
 use crate::domain::money::Amount;

@@ -1,9 +1,8 @@
 //! From what was picked to what it costs, where and when it is collected, and what to bring.
 
 use super::quote::{self, Reason};
-use super::{OrderItem, OrderLine, Price, Tax, Unit};
+use crate::domain::document::{Document, OrderItem, OrderLine, Price, Tax, Unit};
 use crate::domain::facility::Facility;
-use crate::domain::hours::Calendar;
 use crate::domain::language::{Language, LocalText};
 use crate::domain::money::Amount;
 use crate::domain::screen::LaterWhy;
@@ -106,17 +105,12 @@ const fn later(reason: Reason) -> Option<LaterWhy> {
 
 /// When the counter of an item closes on the day on which all is ready; `None` if nobody is there then.
 fn closing(facility: &Facility, item: &OrderItem, ready_at: DateTime<FixedOffset>) -> Option<DateTime<FixedOffset>> {
-    let calendar = Calendar::of(facility, &facility.document(&item.code)?.hours)?;
+    let calendar = facility.calendar(&facility.document(&item.code)?.hours)?;
     calendar.closes(ready_at.date_naive()).filter(|closes| *closes >= ready_at)
 }
 
 /// The different texts of all items, each once, in every language that one of them has.
-fn joined(
-    items: &[OrderItem],
-    facility: &Facility,
-    between: &str,
-    text: impl Fn(&super::Document) -> LocalText,
-) -> LocalText {
+fn joined(items: &[OrderItem], facility: &Facility, between: &str, text: impl Fn(&Document) -> LocalText) -> LocalText {
     let texts: Vec<LocalText> = items.iter().filter_map(|item| facility.document(&item.code)).map(text).collect();
     let languages: BTreeSet<Language> = texts.iter().flat_map(|text| text.0.keys().copied()).collect();
     let join = |language| (language, join_in(&texts, language, between));

@@ -1,23 +1,14 @@
 //! What staff may order about a payment, and what they hear of it: the same for `kiosk payments`, over the socket, and
 //! for the staff area on the screen.
 //!
-//! An order carries a ticket. The shell reads the payment as the journal holds it at that moment and hands both to the
-//! session as `Input::Staff`; the answer comes as `Effect::StaffAnswer` with the same ticket. `Begun` is followed by a
+//! An order carries a order_id. The shell reads the payment as the journal holds it at that moment and hands both to the
+//! session as `Input::Staff`; the answer comes as `Effect::StaffAnswer` with the same order_id. `Begun` is followed by a
 //! second answer, unless the power is cut: then the payment itself says where it stands.
 
+use super::terminal::UndoWay;
+use crate::domain::attempt::PaymentState;
 use crate::domain::closing::{ClosingEnd, ClosingId};
-use crate::domain::payment::PaymentState;
 use std::fmt;
-
-/// How a booked payment is taken back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum UndoWay {
-    /// Same day, by the numbers of the sale, without the card (Smartro `C` types 3 and 6; ZVT 06 30 reversal).
-    WithoutCard,
-    /// The card is presented again, on the same day or later (Smartro `C` type 1; ZVT 06 31 refund).
-    WithCard,
-}
 
 /// What staff may do about a payment (`kiosk payments ask|settle|cancel`, the staff area).
 #[derive(Debug, Clone, PartialEq, Eq)]

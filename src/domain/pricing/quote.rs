@@ -1,7 +1,7 @@
 //! What one document would cost and when it would be ready: the same answer for the screen and for `kiosk quote`.
 
-use super::fees::{FeeRefusal, fee};
-use super::{Document, OrderLine, Price, Tax, Unit};
+use crate::domain::document::fees::{FeeRefusal, fee};
+use crate::domain::document::{Document, OrderLine, Price, Tax, Unit};
 use crate::domain::facility::Facility;
 use crate::domain::hours::{Calendar, minutes};
 use crate::domain::language::Language;
@@ -166,7 +166,7 @@ pub struct Availability {
 #[must_use]
 pub fn availability(facility: &Facility, document: &Document, at: DateTime<FixedOffset>) -> Availability {
     let never = Availability { today: false, reason: Some(Reason::Closed), ready_at: None, collect_until: None };
-    let Some(calendar) = Calendar::of(facility, &document.hours) else { return never };
+    let Some(calendar) = facility.calendar(&document.hours) else { return never };
     let now = facility.zone.at(&at);
     let reason = not_today(calendar, now, document.ready_max);
     let starts = if reason.is_none() { Some(now) } else { calendar.next_opening(now) };

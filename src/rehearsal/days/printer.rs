@@ -4,10 +4,10 @@
 use super::chance::Chance;
 use super::faults::{Fault, Fired};
 use crate::domain::paper::Paper;
-use crate::domain::session::{PrintEnd, PrintJob, PrinterReport, PrinterState};
+use crate::domain::printer::{PrintEnd, PrintJob, PrinterReport, PrinterState};
 use std::collections::VecDeque;
 
-pub struct Press {
+pub struct DayPrinter {
     pub state: PrinterState,
     jobs: VecDeque<(u64, PrintJob, Paper)>,
     held: Vec<Paper>,
@@ -16,7 +16,7 @@ pub struct Press {
     pub fired: Fired,
 }
 
-impl Press {
+impl DayPrinter {
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -84,7 +84,7 @@ impl Press {
     }
 }
 
-impl Default for Press {
+impl Default for DayPrinter {
     fn default() -> Self {
         Self::new()
     }

@@ -1,21 +1,23 @@
 //! The one event loop: its clock moves, and what it cannot know it does not guess.
 
 use chrono::{DateTime, FixedOffset, TimeDelta};
-use hospital_kiosk::app::desk::{self, Desk, DeskSender};
 use hospital_kiosk::app::effects::{Effects, Health, Ports};
+use hospital_kiosk::app::event_loop::{self, EventLoop, Inputs};
 use hospital_kiosk::config;
 use hospital_kiosk::domain::clock::Standing;
 use hospital_kiosk::domain::facility::Facility;
 use hospital_kiosk::domain::moment::{Moment, Tick};
+use hospital_kiosk::domain::numbers::Counters;
 use hospital_kiosk::domain::outbox::Request;
 use hospital_kiosk::domain::patient::ScannedCode;
 use hospital_kiosk::domain::person::Role;
+use hospital_kiosk::domain::printer::{PrintJob, PrinterState};
+use hospital_kiosk::domain::question::{Question, Reply};
 use hospital_kiosk::domain::screen::staff::{StaffScreen, StaffTap, Trouble};
 use hospital_kiosk::domain::screen::{Screen, Tap};
-use hospital_kiosk::domain::session::{
-    Counters, Input, PrintJob, PrinterState, Question, Reply, Session, TerminalCommand,
-};
+use hospital_kiosk::domain::session::{Input, Session};
 use hospital_kiosk::domain::staff::Pin;
+use hospital_kiosk::domain::terminal::TerminalCommand;
 use hospital_kiosk::hospital::sync::Signals;
 use hospital_kiosk::ports::{
     Answer, Bundles, CardTerminal, Clock, JournalLines, KioskClock, LookUps, Printer, Raster, Store,
@@ -95,7 +97,7 @@ impl KioskClock for Virtual {
 }
 
 struct Kiosk {
-    desk: DeskSender,
+    desk: Inputs,
     clock: Arc<Virtual>,
     shown: Arc<Mutex<Vec<Screen>>>,
     minutes: Arc<Mutex<Vec<String>>>,
@@ -105,7 +107,7 @@ struct Kiosk {
 
 impl Kiosk {
     fn start(store: Arc<dyn Store>) -> Self {
-        let (desk, inputs) = desk::channel();
+        let (desk, inputs) = event_loop::channel();
         let started = tokio::time::Instant::now();
         let clock = Arc::new(Virtual {
             started,
@@ -140,7 +142,7 @@ impl Kiosk {
             outbox: Arc::new(Signals::default()),
         };
         let effects = Effects::new(ports, desk.clone(), tokio::runtime::Handle::current());
-        tokio::spawn(Desk::new(Session::new(facility), effects).run(inputs));
+        tokio::spawn(EventLoop::new(Session::new(facility), effects).run(inputs));
         Self { desk, clock, shown, minutes, health, wiped }
     }
 
