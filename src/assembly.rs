@@ -169,8 +169,13 @@ pub fn start(
     Ok(Running { desk, store, terminal, outbox, runtime, _scanner: scanner })
 }
 
+/// A thread that was lent out for a write ends soon after it: by its default of ten seconds, whatever comes every few
+/// seconds keeps alive as many as were ever busy at a time, each with its stack.
+const LENT_FOR: Duration = Duration::from_secs(1);
+
 fn runtime() -> std::io::Result<Runtime> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("kiosk").enable_all().build()
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(2).thread_keep_alive(LENT_FOR).thread_name("kiosk").enable_all().build()
 }
 
 fn open_store(config: &Config, facility: &InForce, on_damage: OnDamage) -> anyhow::Result<Arc<dyn Store>> {
