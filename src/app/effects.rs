@@ -88,7 +88,7 @@ pub struct Effects {
     desk: Inputs,
     runtime: Handle,
     steady: Arc<staff::Steady>,
-    /// Who waits for the answer to a staff order, by its order_id.
+    /// Who waits for the answer to a staff order, by its `order_id`.
     waiting: Mutex<Vec<(Uuid, Sender<StaffAnswer>)>>,
 }
 

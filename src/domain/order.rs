@@ -1,8 +1,8 @@
 //! What staff may order about a payment, and what they hear of it: the same for `kiosk payments`, over the socket, and
 //! for the staff area on the screen.
 //!
-//! An order carries a order_id. The shell reads the payment as the journal holds it at that moment and hands both to the
-//! session as `Input::Staff`; the answer comes as `Effect::StaffAnswer` with the same order_id. `Begun` is followed by a
+//! An order carries an `order_id`. The shell reads the payment as the journal holds it at that moment and hands both to the
+//! session as `Input::Staff`; the answer comes as `Effect::StaffAnswer` with the same `order_id`. `Begun` is followed by a
 //! second answer, unless the power is cut: then the payment itself says where it stands.
 
 use super::terminal::UndoWay;

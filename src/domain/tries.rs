@@ -122,6 +122,7 @@ pub struct Tries {
 
 impl Tries {
     /// What was kept over a restart.
+    #[must_use]
     pub fn restarted(kept: TriesKept, at: Moment) -> Self {
         let mut tries = Self {
             day: Some(kept.day),
@@ -217,6 +218,7 @@ impl Tries {
         self.here = None;
     }
 
+    #[must_use]
     pub fn is_locked(&self, named: Named<'_>, rules: &CheckInRules, at: Moment) -> bool {
         if self.is_new_day(at) {
             return false;
@@ -229,6 +231,7 @@ impl Tries {
         }
     }
 
+    #[must_use]
     pub fn is_slow(&self, at: Tick) -> bool {
         at < self.slow_until
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 pub enum TillEvent {
     /// A payment came to its end.
     Ended(Box<News>),
-    /// What became of the staff order with this order_id.
+    /// What became of the staff order with this `order_id`.
     Answer { order_id: Uuid, answer: StaffAnswer },
 }
 
