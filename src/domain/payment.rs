@@ -7,7 +7,7 @@
 //! Committed | Settled | NeedsStaff -> Reversed, by an undo (see [`super::undo`])
 //! NeedsStaff -> Committed | NotPaid, by staff with evidence; InDoubt, if they have the terminal asked again
 //! ```
-//! `Record` effects are durable before the next effect begins, so each arrow is on disk before the next byte leaves.
+//! A batch is durable before the effects that follow from it begin, so each arrow is on disk before the next byte leaves.
 
 use super::attempt::{AttemptId, Booking, CardTransaction, LastTransaction, PaymentState};
 use super::closing::ClosingEntry;
