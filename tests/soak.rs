@@ -14,7 +14,7 @@ use visits::Lobby;
 
 /// Until caches and heaps have their size.
 const WARM_UP: usize = 100;
-/// Twice the ten seconds after which a pool lets an idle thread go: of thirteen threads in use nine are left then.
+/// Long beside the second after which the pool lets an idle thread go: only what is kept for good is left then.
 const REST: Duration = Duration::from_secs(20);
 const SAMPLE: Duration = Duration::from_millis(200);
 /// Where nobody says how many.

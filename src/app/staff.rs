@@ -7,16 +7,15 @@ use crate::domain::moment::Moment;
 use crate::domain::payment::PaymentRecord;
 use crate::domain::person::Who;
 use crate::domain::session::Input;
-use crate::domain::staff::{AuditEntry, Gate, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply};
+use crate::domain::staff::{
+    AuditEntry, Gate, PAYMENTS_LISTED_MAX, QueueSight, StaffAct, StaffCommand, StaffLists, StaffReply,
+};
 use crate::domain::zone::Zone;
 use crate::ports::{StaffBook, StoreError};
 use chrono::{DateTime, FixedOffset, TimeDelta};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use uuid::Uuid;
-
-/// The newest of each kind; more than that is no list any more.
-const PAYMENTS_MAX: usize = 100;
 
 /// What goes on without us is no move of the clock, and neither is a second that was cut off.
 const MOVED_MS: i64 = 5_000;
@@ -126,7 +125,7 @@ fn lists(ports: &Ports, at: DateTime<FixedOffset>) -> Result<StaffLists, StoreEr
     let (store, zone) = (&*ports.store, &facility.zone);
     let all = store.payments()?;
     let newest = || all.iter().rev();
-    let payments = newest().filter(|payment| is_unfinished(payment)).take(PAYMENTS_MAX).cloned().collect();
+    let payments = newest().filter(|payment| is_unfinished(payment)).take(PAYMENTS_LISTED_MAX).cloned().collect();
     let paid = paid(&all, zone, at);
     let tally = store.tally()?;
     let queue = QueueSight {
@@ -150,7 +149,7 @@ fn is_unfinished(payment: &PaymentRecord) -> bool {
 fn paid(all: &[PaymentRecord], zone: &Zone, at: DateTime<FixedOffset>) -> Vec<PaymentRecord> {
     let newest = all.iter().rev().filter(|payment| was_paid(payment));
     let (today, before): (Vec<_>, Vec<_>) = newest.partition(|payment| is_of(payment, zone, at));
-    [today, before].into_iter().flat_map(|list| list.into_iter().take(PAYMENTS_MAX)).cloned().collect()
+    [today, before].into_iter().flat_map(|list| list.into_iter().take(PAYMENTS_LISTED_MAX)).cloned().collect()
 }
 
 /// Also what was given back since.
@@ -159,7 +158,7 @@ const fn was_paid(payment: &PaymentRecord) -> bool {
 }
 
 fn is_of(payment: &PaymentRecord, zone: &Zone, day: DateTime<FixedOffset>) -> bool {
-    zone.at(&payment.started_at).date_naive() == zone.at(&day).date_naive()
+    payment.day(zone) == zone.at(&day).date_naive()
 }
 
 fn told<T>(result: Result<T, StoreError>) -> Option<T> {
@@ -250,6 +249,6 @@ mod tests {
             .chain((2..200).map(|number| payment(number, PaymentState::Settled, today)))
             .collect();
         let listed = numbers(&busy);
-        assert_eq!((listed.len(), listed.last().map(String::as_str)), (PAYMENTS_MAX + 1, Some("1")));
+        assert_eq!((listed.len(), listed.last().map(String::as_str)), (PAYMENTS_LISTED_MAX + 1, Some("1")));
     }
 }

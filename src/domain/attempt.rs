@@ -178,6 +178,18 @@ impl Marks {
 }
 
 impl PaymentState {
+    pub const ALL: [Self; 9] = [
+        Self::Intent,
+        Self::Sent,
+        Self::Answered,
+        Self::Committed,
+        Self::Settled,
+        Self::NotPaid,
+        Self::InDoubt,
+        Self::NeedsStaff,
+        Self::Reversed,
+    ];
+
     /// As in the table and in the lists.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -16,7 +16,8 @@ use super::outbox::Request;
 use super::paper::Receipt;
 use super::reason::StaffReason;
 use super::undo::{UndoEntry, UndoRecord, UndoState};
-use chrono::{DateTime, FixedOffset};
+use super::zone::Zone;
+use chrono::{DateTime, FixedOffset, NaiveDate};
 
 /// One line of the journal. Recording one is durable before the next effect begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,6 +145,12 @@ pub struct PaymentRecord {
 }
 
 impl PaymentRecord {
+    /// The day on which it began, by the town's clocks.
+    #[must_use]
+    pub fn day(&self, zone: &Zone) -> NaiveDate {
+        zone.at(&self.started_at).date_naive()
+    }
+
     /// It, or an undo of it, keeps the terminal: no other payment may begin.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -147,6 +147,9 @@ pub enum StaffReply {
     Closed(bool),
 }
 
+/// Of payments that are unfinished, that were paid today and that were paid before, the newest each: more is no list any more.
+pub const PAYMENTS_LISTED_MAX: usize = 100;
+
 /// What staff have to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StaffLists {

@@ -81,6 +81,9 @@ pub enum UndoState {
 }
 
 impl UndoState {
+    pub const ALL: [Self; 7] =
+        [Self::Intent, Self::Sent, Self::Answered, Self::Reversed, Self::NotReversed, Self::InDoubt, Self::NeedsStaff];
+
     /// As in the table and in the lists.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -57,40 +57,18 @@ pub(super) const fn payment_word(state: PaymentState) -> &'static str {
     state.word()
 }
 
-pub(super) const PAYMENT_STATES: [PaymentState; 9] = [
-    PaymentState::Intent,
-    PaymentState::Sent,
-    PaymentState::Answered,
-    PaymentState::Committed,
-    PaymentState::Settled,
-    PaymentState::NotPaid,
-    PaymentState::InDoubt,
-    PaymentState::NeedsStaff,
-    PaymentState::Reversed,
-];
-
 pub(super) fn payment_state(row: &Row<'_>, column: usize) -> rusqlite::Result<PaymentState> {
     let word: String = row.get(column)?;
-    PAYMENT_STATES.into_iter().find(|state| payment_word(*state) == word).ok_or_else(|| not_understood(column))
+    PaymentState::ALL.into_iter().find(|state| payment_word(*state) == word).ok_or_else(|| not_understood(column))
 }
 
 pub(super) const fn undo_word(state: UndoState) -> &'static str {
     state.word()
 }
 
-pub(super) const UNDO_STATES: [UndoState; 7] = [
-    UndoState::Intent,
-    UndoState::Sent,
-    UndoState::Answered,
-    UndoState::Reversed,
-    UndoState::NotReversed,
-    UndoState::InDoubt,
-    UndoState::NeedsStaff,
-];
-
 pub(super) fn undo_state(row: &Row<'_>, column: usize) -> rusqlite::Result<UndoState> {
     let word: String = row.get(column)?;
-    UNDO_STATES.into_iter().find(|state| undo_word(*state) == word).ok_or_else(|| not_understood(column))
+    UndoState::ALL.into_iter().find(|state| undo_word(*state) == word).ok_or_else(|| not_understood(column))
 }
 
 pub(super) const fn queue_word(state: QueueState) -> &'static str {

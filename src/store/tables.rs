@@ -1,7 +1,7 @@
 //! The tables under the ledger's rules (`domain::ledger`): the rows that they ask for are read, and what they come to is
 //! written. Nothing is decided here.
 
-use super::column::{PAYMENT_STATES, UNDO_STATES, payment_word, undo_word, words};
+use super::column::{payment_word, undo_word, words};
 use super::fault::Result;
 use super::{closing, journal, outbox, undo};
 use crate::domain::attempt::{AttemptId, CardTransaction, PaymentState};
@@ -62,12 +62,12 @@ impl Rows for Tables<'_> {
     }
 
     fn has_payment(&self, stands: fn(PaymentState) -> bool, but: Option<AttemptId>) -> Result<bool> {
-        let states = PAYMENT_STATES.into_iter().filter(|state| stands(*state)).map(payment_word);
+        let states = PaymentState::ALL.into_iter().filter(|state| stands(*state)).map(payment_word);
         journal::exists(self.0, &words(states), but)
     }
 
     fn has_undo(&self, stands: fn(UndoState) -> bool) -> Result<bool> {
-        let states = UNDO_STATES.into_iter().filter(|state| stands(*state)).map(undo_word);
+        let states = UndoState::ALL.into_iter().filter(|state| stands(*state)).map(undo_word);
         undo::exists(self.0, &words(states))
     }
 

@@ -167,7 +167,7 @@ impl Till {
 
 /// By its numbers alone a terminal finds a sale of its own day only; with the card the card company does.
 fn found_without_card(payment: &PaymentRecord, kiosk: &Kiosk) -> Result<(), StaffRefusal> {
-    if kiosk.facility.zone.at(&payment.started_at).date_naive() != kiosk.today() {
+    if payment.day(&kiosk.facility.zone) != kiosk.today() {
         return Err(StaffRefusal::NotToday);
     }
     if payment.day_closed { Err(StaffRefusal::DayClosed) } else { Ok(()) }

@@ -159,7 +159,7 @@ impl Undo {
 
     /// The day of the sale.
     fn sold(&self, kiosk: &Kiosk) -> NaiveDate {
-        kiosk.facility.zone.at(&self.order.payment.started_at).date_naive()
+        self.order.payment.day(&kiosk.facility.zone)
     }
 
     fn stands(&self, books: &Books, kiosk: &Kiosk) -> Stands {

@@ -11,13 +11,13 @@ use crate::domain::screen::staff::{
     StaffResult, StaffScreen, Trouble,
 };
 use crate::domain::session::kiosk::Kiosk;
-use crate::domain::staff::{Noted, Parked};
+use crate::domain::staff::{Noted, PAYMENTS_LISTED_MAX, Parked};
 use crate::domain::till::Till;
 use chrono::{DateTime, FixedOffset};
 
 /// Rows of a list on the screen: a row is named by a small number. More stand in `kiosk payments list`. Of what was paid
 /// half are today's.
-const ROWS_MAX: usize = 200;
+const ROWS_MAX: usize = 2 * PAYMENTS_LISTED_MAX;
 
 impl Staff {
     #[must_use]
@@ -61,7 +61,7 @@ impl Staff {
             paid: self
                 .payments(true)
                 .iter()
-                .filter(|paid| is_of_today(paid, kiosk))
+                .filter(|paid| paid.day(&kiosk.facility.zone) == kiosk.today())
                 .count()
                 .try_into()
                 .unwrap_or(u32::MAX),
@@ -95,10 +95,6 @@ impl Staff {
             done: self.done(parked.id),
         }
     }
-}
-
-fn is_of_today(record: &PaymentRecord, kiosk: &Kiosk) -> bool {
-    kiosk.facility.zone.at(&record.started_at).date_naive() == kiosk.today()
 }
 
 fn pin(what: PinOf, asked: &Asked, trouble: Option<Trouble>) -> StaffScreen {

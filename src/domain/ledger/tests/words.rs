@@ -136,27 +136,6 @@ pub fn receipt() -> Receipt {
     }
 }
 
-const PAYMENT_STATES: [PaymentState; 9] = [
-    PaymentState::Intent,
-    PaymentState::Sent,
-    PaymentState::Answered,
-    PaymentState::Committed,
-    PaymentState::Settled,
-    PaymentState::NotPaid,
-    PaymentState::InDoubt,
-    PaymentState::NeedsStaff,
-    PaymentState::Reversed,
-];
-const UNDO_STATES: [UndoState; 7] = [
-    UndoState::Intent,
-    UndoState::Sent,
-    UndoState::Answered,
-    UndoState::Reversed,
-    UndoState::NotReversed,
-    UndoState::InDoubt,
-    UndoState::NeedsStaff,
-];
-
 struct Row {
     waiting: Waiting,
     request: Request,
@@ -193,7 +172,7 @@ impl Kept {
     }
 
     fn add_undo(&mut self, fact: &Words<'_>) {
-        let state = UNDO_STATES.into_iter().find(|state| state.word() == fact.get(2)).expect("a state");
+        let state = UndoState::ALL.into_iter().find(|state| state.word() == fact.get(2)).expect("a state");
         let of = attempt(fact.number_after("of").unwrap_or_else(|| fact.number(1)));
         let transaction = fact.card(fact.number(1));
         let undo = UndoRecord {
@@ -220,7 +199,7 @@ pub fn undo(number: u32) -> AttemptId {
 /// It has a card from its answer on; in doubt, with staff or not paid it has the one that is named.
 fn payment(fact: &Words<'_>) -> PaymentRecord {
     let number = fact.number(1);
-    let state = PAYMENT_STATES.into_iter().find(|state| state.word() == fact.get(2)).expect("a state");
+    let state = PaymentState::ALL.into_iter().find(|state| state.word() == fact.get(2)).expect("a state");
     let has_card = match state {
         PaymentState::Intent | PaymentState::Sent => false,
         PaymentState::Answered | PaymentState::Committed | PaymentState::Settled | PaymentState::Reversed => true,
