@@ -968,6 +968,18 @@ fn kind(screen: &Screen) -> &'static str {
     }
 }
 
+/// A day that the property below found: staff had a payment asked again before the late approval of it was written down, and
+/// that line was then written over what followed from their order.
+#[test]
+fn an_order_waits_until_what_was_found_out_is_written_down() {
+    let mut world = World::new();
+    let choices = include_str!("../data/order_before_told.txt").lines().filter(|line| !line.starts_with('#'));
+    for choice in choices {
+        world.step(choice.parse().expect("a choice"));
+    }
+    world.must_come_to_rest();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 

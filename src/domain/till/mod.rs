@@ -415,7 +415,13 @@ impl Till {
     /// People know what became of its money: nothing more is told of it.
     fn settled(&mut self, id: AttemptId) {
         self.books.settle(id);
-        self.untold.forget(|entry| matches!(entry, Entry::NeedsStaff { attempt, .. } if *attempt == id));
+        self.untold.forget(id);
+    }
+
+    /// Something is under way, or what was found out about this payment is not written down yet: whoever orders something
+    /// about it has not read that, and it would be written over what follows from their order.
+    fn is_open_for(&self, id: AttemptId) -> bool {
+        self.is_open() || self.untold.has_of(id)
     }
 
     /// Limits and retries.

@@ -7,6 +7,7 @@
 //! Its intent is durable before its one command leaves, and its end before anybody hears of it.
 
 use super::{Kept, NotKept};
+use crate::domain::attempt::AttemptId;
 use crate::domain::line::Line;
 use crate::domain::moment::Tick;
 use crate::domain::payment::Entry;
@@ -125,8 +126,12 @@ impl Untold {
         self.0.push_front((entry, now.plus_ms(RETRY_MOST_MS)));
     }
 
-    pub fn forget(&mut self, is_of: impl Fn(&Entry) -> bool) {
-        self.0.retain(|(entry, _)| !is_of(entry));
+    pub fn forget(&mut self, id: AttemptId) {
+        self.0.retain(|(entry, _)| !is_of(entry, id));
+    }
+
+    pub fn has_of(&self, id: AttemptId) -> bool {
+        self.0.iter().any(|(entry, _)| is_of(entry, id))
     }
 
     pub fn deadline(&self) -> Option<Tick> {
@@ -140,6 +145,11 @@ impl Untold {
             tell(entry, kiosk);
         }
     }
+}
+
+/// What people have to know of this payment.
+fn is_of(entry: &Entry, id: AttemptId) -> bool {
+    matches!(entry, Entry::NeedsStaff { attempt, .. } if *attempt == id)
 }
 
 /// Now.

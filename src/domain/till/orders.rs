@@ -49,7 +49,7 @@ impl Till {
     }
 
     fn ask_again(&mut self, order_id: Uuid, payment: PaymentRecord, kiosk: &mut Kiosk) -> Result<(), StaffRefusal> {
-        if self.is_open() {
+        if self.is_open_for(payment.attempt) {
             return Err(StaffRefusal::AnotherOpen);
         }
         for_staff(payment.state)?;
@@ -81,7 +81,7 @@ impl Till {
         payment: PaymentRecord,
         kiosk: &mut Kiosk,
     ) -> Result<(), StaffRefusal> {
-        if self.is_open() {
+        if self.is_open_for(payment.attempt) {
             return Err(StaffRefusal::AnotherOpen);
         }
         let text = evidence.trim().chars().take(EVIDENCE_CHARS_MAX).collect::<String>();
@@ -124,7 +124,7 @@ impl Till {
         payment: Box<PaymentRecord>,
         kiosk: &mut Kiosk,
     ) -> Result<(), StaffRefusal> {
-        if self.is_open() {
+        if self.is_open_for(payment.attempt) {
             return Err(StaffRefusal::AnotherOpen);
         }
         let transaction = Box::new(self.can_be_undone(&payment)?);
